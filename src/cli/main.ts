@@ -1,0 +1,2 @@
+/** Entry of the `moonhook` command. */
+process.stdout.write('moonhook\n');
