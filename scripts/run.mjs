@@ -1,0 +1,95 @@
+/**
+ * `npm start`, `npm test`, `npm run check` …: runs on any Node from 18, installs what is missing, then hands over to the
+ * project's own Node. Plain JavaScript, because an older Node has to read it.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const windows = process.platform === 'win32';
+
+/** Steps of each task: `node …` runs with the project's Node, anything else is a command of node_modules/.bin. */
+const tasks = {
+  start: { needs: 'run', steps: [['node', 'src/cli/main.ts', 'dev', 'examples', ...process.argv.slice(3)]] },
+  generate: { needs: 'all', steps: [['node', 'scripts/generate.ts']] },
+  bench: { needs: 'all', steps: [['node', 'bench/main.ts', ...process.argv.slice(3)]] },
+  check: {
+    needs: 'all',
+    steps: [
+      ['oxfmt', '--check', '.'],
+      ['oxlint', '--type-aware', '--deny-warnings'],
+      ['node', 'scripts/check-layers.ts'],
+      ['tsc', '-p', '.'],
+      ['knip'],
+      ['node', '--test', '--test-reporter=dot', 'src/**/*.test.ts'],
+    ],
+  },
+  test: {
+    needs: 'all',
+    steps: [
+      ['oxfmt', '--check', '.'],
+      ['oxlint', '--type-aware', '--deny-warnings'],
+      ['node', 'scripts/check-layers.ts'],
+      ['tsc', '-p', '.'],
+      ['knip'],
+      ['node', 'scripts/generate.ts', '--check'],
+      ['node', '--test', '--test-reporter=spec', '--test-timeout=300000', 'src/**/*.test.ts', 'test/**/*.test.ts'],
+    ],
+  },
+};
+
+/** Installs the locked packages once per lock file; `run` leaves out what only development needs. */
+function ensureInstalled(needs) {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const stamp = join(root, 'node_modules', '.moonhook-installed');
+  const installed = existsSync(stamp) ? readFileSync(stamp, 'utf8').trim() : '';
+  if (installed === `${lock} all` || (needs === 'run' && installed === `${lock} run`)) return;
+  process.stderr.write(`moonhook: installing packages (${needs === 'run' ? 'those that running needs' : 'all'}) …\n`);
+  const started = Date.now();
+  const arguments_ = ['ci', '--loglevel=error', ...(needs === 'run' ? ['--omit=dev'] : [])];
+  const result = spawnSync(windows ? 'npm.cmd' : 'npm', arguments_, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: windows,
+  });
+  if (result.status !== 0) {
+    process.stderr.write(`moonhook: \`npm ${arguments_.join(' ')}\` failed; the messages above say why\n`);
+    process.exit(1);
+  }
+  writeFileSync(stamp, `${lock} ${needs}\n`);
+  process.stderr.write(`moonhook: installed in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
+}
+
+const projectNode = join(root, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node');
+
+function runStep([command, ...rest], quiet) {
+  const executable =
+    command === 'node' ? projectNode : join(root, 'node_modules', '.bin', windows ? `${command}.cmd` : command);
+  const started = Date.now();
+  const result = spawnSync(executable, rest, { cwd: root, stdio: 'inherit', shell: windows && command !== 'node' });
+  if (result.error) process.stderr.write(`moonhook: cannot run ${command}: ${result.error.message}\n`);
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  const status = result.status ?? 1;
+  if (!quiet) process.stderr.write(`${status === 0 ? 'ok  ' : 'FAIL'} ${command} ${rest[0] ?? ''} (${seconds} s)\n`);
+  return status;
+}
+
+const name = process.argv[2] ?? '';
+const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined;
+if (!task) {
+  process.stderr.write(`moonhook: usage: node scripts/run.mjs ${Object.keys(tasks).join('|')}\n`);
+  process.exit(2);
+}
+ensureInstalled(task.needs);
+// A terminal's Ctrl-C reaches the child as well; the child decides how to end.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+for (const step of task.steps) {
+  const status = runStep(step, task.steps.length === 1);
+  if (status !== 0) process.exit(status);
+}
