@@ -1,43 +1,162 @@
-/** Every failure code with its HTTP status (where it can reach HTTP) and title. Codes are never renamed or reused. */
+/** Every failure code with its HTTP status (where it can reach HTTP), title and what to do. Codes are never renamed or reused. */
 
 interface CatalogueEntry {
   readonly status: number;
   readonly title: string;
+  /** What the reader can do about it; Markdown, one sentence. */
+  readonly remedy: string;
 }
 
 export const catalogue = {
   // HTTP: the request never reached a function.
-  RouteNotFound: { status: 404, title: 'No trigger is mounted at this path' },
-  FunctionNotFound: { status: 404, title: 'No such function' },
-  MethodNotAllowed: { status: 405, title: 'The route does not accept this method' },
-  PathInvalid: { status: 400, title: 'The request path is not in canonical form' },
-  RequestInvalid: { status: 400, title: 'The request is malformed' },
-  Unverified: { status: 401, title: 'The sender could not be verified' },
-  Unauthorized: { status: 401, title: 'A token is required' },
-  Forbidden: { status: 403, title: 'Not allowed' },
-  BodyTooLarge: { status: 413, title: 'The request body is over the limit' },
-  BodyInvalid: { status: 400, title: 'The body does not parse as its declared type' },
-  UnsupportedMediaType: { status: 415, title: 'The content type is not supported' },
-  HeadersTooLarge: { status: 431, title: 'The request headers are over the limit' },
-  RequestTimeout: { status: 408, title: 'The request took too long to arrive' },
-  IdempotencyNeedsAsync: { status: 400, title: 'Idempotency-Key is for asynchronous calls' },
-  CallbackNotConfigured: { status: 400, title: 'The function has no callback' },
-  RateLimited: { status: 429, title: 'Too many requests for this trigger' },
-  ConcurrencyLimited: { status: 429, title: 'Too many calls of this function at once' },
-  Overloaded: { status: 429, title: 'The runtime is overloaded' },
-  NotResolved: { status: 503, title: 'The trigger is not ready' },
-  Suspended: { status: 503, title: 'The function is suspended' },
-  HandlerMissing: { status: 503, title: 'The serving code has no handler for this trigger' },
-  Draining: { status: 503, title: 'The runtime is shutting down' },
-  HopLimit: { status: 508, title: 'Too many calls in a chain' },
+  RouteNotFound: {
+    status: 404,
+    title: 'No trigger is mounted at this path',
+    remedy: 'Check the path against `moonhook list`; relative paths are mounted below the namespace.',
+  },
+  FunctionNotFound: {
+    status: 404,
+    title: 'No such function',
+    remedy: 'Check namespace and name with `moonhook list -A`.',
+  },
+  MethodNotAllowed: {
+    status: 405,
+    title: 'The route does not accept this method',
+    remedy: 'The `Allow` header lists the methods; `methods` of the trigger decides.',
+  },
+  PathInvalid: {
+    status: 400,
+    title: 'The request path is not in canonical form',
+    remedy: 'Send no encoded slash, no empty, `.` or `..` segment, and valid percent-encoding.',
+  },
+  RequestInvalid: {
+    status: 400,
+    title: 'The request is malformed',
+    remedy: 'The detail names the part that does not parse.',
+  },
+  Unverified: {
+    status: 401,
+    title: 'The sender could not be verified',
+    remedy:
+      '`moonhook explain CALL-ID` tells the step that failed; compare the secret at the sender with the one in the Secret.',
+  },
+  Unauthorized: {
+    status: 401,
+    title: 'A token is required',
+    remedy: 'Send `Authorization: Bearer …`; in a local run the token is in the data directory.',
+  },
+  Forbidden: {
+    status: 403,
+    title: 'Not allowed',
+    remedy: 'The detail names the rule; a browser page of another origin may not call local listeners.',
+  },
+  BodyTooLarge: {
+    status: 413,
+    title: 'The request body is over the limit',
+    remedy: "Raise `limits.requestBody` of the function, within the installation's ceiling.",
+  },
+  BodyInvalid: {
+    status: 400,
+    title: 'The body does not parse as its declared type',
+    remedy: 'The body must match its Content-Type.',
+  },
+  UnsupportedMediaType: {
+    status: 415,
+    title: 'The content type is not supported',
+    remedy: 'Send the type the route expects.',
+  },
+  HeadersTooLarge: {
+    status: 431,
+    title: 'The request headers are over the limit',
+    remedy: 'Send fewer or smaller headers.',
+  },
+  RequestTimeout: {
+    status: 408,
+    title: 'The request took too long to arrive',
+    remedy: 'Send headers and body without long pauses.',
+  },
+  IdempotencyNeedsAsync: {
+    status: 400,
+    title: 'Idempotency-Key is for asynchronous calls',
+    remedy: 'Call `/async-function/…` or send `Prefer: respond-async`.',
+  },
+  CallbackNotConfigured: {
+    status: 400,
+    title: 'The function has no callback',
+    remedy: 'Add `callback` to the function or drop the `X-Callback-Url` header.',
+  },
+  RateLimited: {
+    status: 429,
+    title: 'Too many requests for this trigger',
+    remedy: 'Wait as `Retry-After` says; `rate` of the trigger decides.',
+  },
+  ConcurrencyLimited: {
+    status: 429,
+    title: 'Too many calls of this function at once',
+    remedy: "Wait as `Retry-After` says; `limits.concurrency` or the trigger's `concurrency` decides.",
+  },
+  Overloaded: {
+    status: 429,
+    title: 'The runtime is overloaded',
+    remedy: 'Wait as `Retry-After` says; add workers or runtimes.',
+  },
+  NotResolved: {
+    status: 503,
+    title: 'The trigger is not ready',
+    remedy: '`moonhook describe` names the reference that does not resolve.',
+  },
+  Suspended: { status: 503, title: 'The function is suspended', remedy: 'Remove `spec.suspend`.' },
+  HandlerMissing: {
+    status: 503,
+    title: 'The serving code has no handler for this trigger',
+    remedy: 'The last good code serves; `moonhook describe` tells why the newer one was refused.',
+  },
+  Draining: {
+    status: 503,
+    title: 'The runtime is shutting down',
+    remedy: 'Send the request again; another runtime answers.',
+  },
+  HopLimit: {
+    status: 508,
+    title: 'Too many calls in a chain',
+    remedy: 'Functions call each other in a circle or deeper than 8 hops.',
+  },
   // HTTP: the function ran.
-  FunctionError: { status: 500, title: 'The function failed' },
-  ResponseInvalid: { status: 500, title: 'The function returned an invalid response' },
-  FilterError: { status: 500, title: 'A filter or expression failed' },
-  CallTimeout: { status: 504, title: 'The function ran out of time' },
-  CpuExceeded: { status: 500, title: 'The function used more CPU time than allowed' },
-  MemoryExceeded: { status: 500, title: 'The function used more memory than allowed' },
-  Internal: { status: 500, title: 'Internal error' },
+  FunctionError: {
+    status: 500,
+    title: 'The function failed',
+    remedy: '`moonhook explain CALL-ID` shows message, line and log.',
+  },
+  ResponseInvalid: {
+    status: 500,
+    title: 'The function returned an invalid response',
+    remedy: '`moonhook explain CALL-ID` shows which part of the returned value is refused.',
+  },
+  FilterError: {
+    status: 500,
+    title: 'A filter or expression failed',
+    remedy: '`moonhook explain CALL-ID` shows the expression and the line.',
+  },
+  CallTimeout: {
+    status: 504,
+    title: 'The function ran out of time',
+    remedy: 'Raise `limits.timeout`, or answer first and finish with `later`.',
+  },
+  CpuExceeded: {
+    status: 500,
+    title: 'The function used more CPU time than allowed',
+    remedy: 'Look for a loop or a backtracking pattern; raise `limits.cpuTime`.',
+  },
+  MemoryExceeded: {
+    status: 500,
+    title: 'The function used more memory than allowed',
+    remedy: 'Build less at once; raise `limits.memory`.',
+  },
+  Internal: {
+    status: 500,
+    title: 'Internal error',
+    remedy: 'A defect of Moonhook: please report it with the call id and the process log.',
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type FailureCode = keyof typeof catalogue;
