@@ -104,6 +104,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 /** Who is calling: lives in JavaScript only, set when a machine is restored. */
 export interface HostCall<Context = unknown> {
   readonly callId: string;
+  readonly namespaceUid: string;
   readonly namespace: string;
   readonly functionName: string;
   readonly revision: string;
