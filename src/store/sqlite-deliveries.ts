@@ -1,0 +1,284 @@
+/** Delivery rows in SQLite: states, leases, order keys. Every function runs inside the caller's transaction. */
+import type { DatabaseSync } from 'node:sqlite';
+import { createDestinations } from './sqlite-destinations.ts';
+import { toEvent, type EventColumns } from './sqlite-events.ts';
+import type { StoreClock } from './store-clock.ts';
+import type { DeliveryState, Ending, Head, Lease, LeaseWish, NewDelivery, Receipt, StoredEvent } from './store.ts';
+
+/** Processes that died while running a row before it ends as `dead(RuntimeLost)`. */
+const maxCrashes = 3;
+
+export interface DeliveryRows {
+  add(event: number, stored: StoredEvent, delivery: NewDelivery, generation?: number): Lease | undefined;
+  /** Runs a known event again where its deliveries died or were cancelled (or always); answers the generation. */
+  rerun(event: number, always: boolean, namespaceUid: string): number | undefined;
+  /** Sends an ended row's event to its destination again; false when that generation is there already. */
+  replay(delivery: number, destination: string, generation: number): boolean;
+  lease(wishes: readonly LeaseWish[], leaseMs: number): Lease[];
+  release(receipts: readonly Receipt[], delayMs: number): void;
+  extend(receipts: readonly Receipt[], leaseMs: number): Receipt[];
+  /** Whether the receipt may settle: `repeated` if it has before. */
+  claim(receipt: Receipt): 'current' | 'repeated' | 'stale';
+  end(receipt: Receipt, ending: Ending): void;
+  cancel(rows: readonly number[]): void;
+  /** Gives back what a dead process or a lapsed lease held. */
+  reclaim(all: boolean): void;
+  heads(): Head[];
+  /** After a rollback: forgets what memory holds and the database does not. */
+  reload(): void;
+}
+
+interface Row {
+  readonly seq: number;
+  readonly destination: number;
+  readonly order_key: string | null;
+  readonly state: DeliveryState;
+  readonly epoch: number;
+  readonly crashes: number;
+  readonly attempts: number;
+}
+
+export function createDeliveryRows(database: DatabaseSync, clock: StoreClock): DeliveryRows {
+  const destinations = createDestinations(database, clock);
+  /** Delivery → end of its lease on the monotonic clock. */
+  const leases = new Map<number, number>();
+
+  const insert = database.prepare(
+    `INSERT INTO deliveries (event, destination, generation, state, due, background, attempts, crashes, epoch, order_key)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?) ON CONFLICT DO NOTHING RETURNING seq`,
+  );
+  const select = database.prepare(
+    'SELECT seq, destination, order_key, state, epoch, crashes, attempts FROM deliveries WHERE seq = ?',
+  );
+  const due = database.prepare(
+    `SELECT d.seq, d.crashes FROM deliveries d WHERE d.destination = ? AND d.state = 'waiting' AND d.background = ? AND d.due <= ?
+     ORDER BY d.due, d.seq LIMIT ?`,
+  );
+  const take = database.prepare(
+    "UPDATE deliveries SET state = 'leased', attempts = attempts + 1, epoch = epoch + 1 WHERE seq = ? RETURNING epoch, attempts, crashes, generation, order_key, event",
+  );
+  const eventOf = database.prepare('SELECT id, scope, type, source, time, attributes, body FROM events WHERE seq = ?');
+  const wait = database.prepare(
+    "UPDATE deliveries SET state = 'waiting', due = ?, attempts = attempts + ?, crashes = crashes + ?, epoch = epoch + ?, error = coalesce(?, error) WHERE seq = ?",
+  );
+  const finish = database.prepare('UPDATE deliveries SET state = ?, ended = ?, reason = ?, error = ? WHERE seq = ?');
+  const headOfKey = database.prepare(
+    "SELECT seq, state FROM deliveries WHERE destination = ? AND order_key = ? AND state IN ('waiting', 'held', 'leased') ORDER BY seq LIMIT 1",
+  );
+  const waitingOfKey = database.prepare(
+    "SELECT seq FROM deliveries WHERE destination = ? AND order_key = ? AND state IN ('waiting', 'held')",
+  );
+  const promote = database.prepare("UPDATE deliveries SET state = 'waiting' WHERE seq = ? RETURNING due");
+  const leasedRows = database.prepare("SELECT seq FROM deliveries WHERE state = 'leased'");
+  const generations = database.prepare(
+    'SELECT destination, max(generation) AS generation, state FROM deliveries WHERE event = ? GROUP BY destination',
+  );
+  const orderOf = database.prepare('SELECT event, order_key FROM deliveries WHERE seq = ?');
+  const created = database.prepare("SELECT value FROM counters WHERE name = 'created'");
+  const count = database.prepare('UPDATE counters SET value = value + ? WHERE name = ?');
+
+  function move(from: DeliveryState | 'created' | undefined, to: DeliveryState): void {
+    if (from === 'created') count.run(1, 'created');
+    else if (from !== undefined) count.run(-1, from);
+    count.run(1, to);
+  }
+
+  function finishRow(
+    row: Pick<Row, 'seq' | 'destination' | 'order_key' | 'state'>,
+    state: DeliveryState,
+    reason: string | null,
+    error: string | null,
+  ): void {
+    finish.run(state, clock.now(), reason, error, row.seq);
+    move(row.state, state);
+    leases.delete(row.seq);
+    if (row.order_key !== null) promoteNext(row.destination, row.order_key);
+  }
+
+  function promoteNext(destination: number, orderKey: string): void {
+    const head = headOfKey.get(destination, orderKey) as { seq: number; state: DeliveryState } | undefined;
+    if (head?.state !== 'held') return;
+    const { due: when } = promote.get(head.seq) as { due: number };
+    move('held', 'waiting');
+    destinations.noteDue(destination, when);
+  }
+
+  function supersede(destination: number, orderKey: string): void {
+    for (const { seq } of waitingOfKey.all(destination, orderKey) as { seq: number }[]) {
+      const row = select.get(seq) as unknown as Row;
+      finish.run('superseded', clock.now(), null, null, seq);
+      move(row.state, 'superseded');
+    }
+  }
+
+  function takeRow(seq: number, destination: string, leaseMs: number): Lease {
+    const row = take.get(seq) as {
+      epoch: number;
+      attempts: number;
+      crashes: number;
+      generation: number;
+      order_key: string | null;
+      event: number;
+    };
+    move('waiting', 'leased');
+    leases.set(seq, clock.monotonic() + leaseMs);
+    return {
+      receipt: { delivery: seq, epoch: row.epoch },
+      event: toEvent(eventOf.get(row.event) as unknown as EventColumns),
+      destination,
+      ...(row.order_key === null ? {} : { orderKey: row.order_key }),
+      generation: row.generation,
+      attempt: row.attempts,
+      crashes: row.crashes,
+    };
+  }
+
+  function backToWaiting(
+    row: Row,
+    delayMs: number,
+    change: { attempts: number; crashes: number; epoch: number; error?: string },
+  ): void {
+    const when = clock.now() + delayMs;
+    wait.run(when, change.attempts, change.crashes, change.epoch, change.error ?? null, row.seq);
+    move('leased', 'waiting');
+    leases.delete(row.seq);
+    destinations.noteDue(row.destination, when);
+  }
+
+  function current(receipt: Receipt): Row | undefined {
+    const row = select.get(receipt.delivery) as Row | undefined;
+    return row !== undefined && row.state === 'leased' && row.epoch === receipt.epoch && leases.has(row.seq)
+      ? row
+      : undefined;
+  }
+
+  function add(
+    event: number,
+    stored: StoredEvent,
+    delivery: NewDelivery,
+    generation = delivery.generation ?? 0,
+  ): Lease | undefined {
+    const destination = destinations.idOf(delivery.destination);
+    const key = delivery.orderKey ?? null;
+    if (key !== null && delivery.supersede === true) supersede(destination, key);
+    const held = key !== null && headOfKey.get(destination, key) !== undefined;
+    const state: DeliveryState = held ? 'held' : 'waiting';
+    const when = clock.now() + (delivery.delayMs ?? 0);
+    const row = insert.get(
+      event,
+      destination,
+      generation,
+      state,
+      when,
+      delivery.background === true ? 1 : 0,
+      0,
+      0,
+      key,
+    ) as { seq: number } | undefined;
+    if (row === undefined) return undefined;
+    move('created', state);
+    if (delivery.leaseMs !== undefined && !held)
+      return { ...takeRow(row.seq, delivery.destination, delivery.leaseMs), event: stored };
+    if (!held) destinations.noteDue(destination, when);
+    return undefined;
+  }
+
+  function reclaimRow(seq: number): void {
+    const row = select.get(seq) as Row | undefined;
+    leases.delete(seq);
+    if (row?.state !== 'leased') return;
+    if (row.crashes + 1 >= maxCrashes)
+      finishRow(row, 'dead', 'RuntimeLost', 'the runtime ended while it ran this, three times');
+    else backToWaiting(row, 0, { attempts: -1, crashes: 1, epoch: 1 });
+  }
+
+  return {
+    add,
+    rerun(event, always, namespaceUid) {
+      const rows = generations.all(event) as { destination: number; generation: number; state: DeliveryState }[];
+      const again = rows.filter(
+        ({ state }) =>
+          state === 'dead' || state === 'cancelled' || (always && !['waiting', 'held', 'leased'].includes(state)),
+      );
+      if (again.length === 0) return undefined;
+      const generation = Math.max(...rows.map((row) => row.generation)) + 1;
+      const stored = toEvent(eventOf.get(event) as unknown as EventColumns);
+      if (stored.namespaceUid !== namespaceUid) return undefined;
+      for (const { destination } of again)
+        add(event, stored, { destination: destinations.nameOf(destination) }, generation);
+      return generation;
+    },
+    replay(delivery, destination, generation) {
+      const { event, order_key: orderKey } = orderOf.get(delivery) as { event: number; order_key: string | null };
+      const stored = toEvent(eventOf.get(event) as unknown as EventColumns);
+      const before = created.get() as { value: number };
+      add(event, stored, { destination, background: true, ...(orderKey === null ? {} : { orderKey }) }, generation);
+      return (created.get() as { value: number }).value > before.value;
+    },
+    lease(wishes, leaseMs) {
+      const leased: Lease[] = [];
+      for (const { destination, max } of wishes) {
+        const id = destinations.idOf(destination);
+        let left = max;
+        for (const background of [0, 1]) {
+          if (left <= 0) break;
+          for (const row of due.all(id, background, clock.now(), left) as { seq: number; crashes: number }[]) {
+            // A row whose process died runs alone, so that innocent neighbours do not die with it.
+            if (row.crashes > 0 && leased.length > 0) continue;
+            leased.push(takeRow(row.seq, destination, leaseMs));
+            left--;
+            if (row.crashes > 0) {
+              destinations.refresh(id);
+              return leased;
+            }
+          }
+        }
+        destinations.refresh(id);
+      }
+      return leased;
+    },
+    release(receipts, delayMs) {
+      for (const receipt of receipts) {
+        const row = current(receipt);
+        if (row !== undefined) backToWaiting(row, delayMs, { attempts: -1, crashes: 0, epoch: 1 });
+      }
+    },
+    extend(receipts, leaseMs) {
+      const lost: Receipt[] = [];
+      for (const receipt of receipts) {
+        if (current(receipt) === undefined) lost.push(receipt);
+        else leases.set(receipt.delivery, clock.monotonic() + leaseMs);
+      }
+      return lost;
+    },
+    claim(receipt) {
+      if (current(receipt) !== undefined) return 'current';
+      const row = select.get(receipt.delivery) as Row | undefined;
+      return row !== undefined && row.epoch === receipt.epoch && row.state !== 'leased' ? 'repeated' : 'stale';
+    },
+    end(receipt, ending) {
+      const row = current(receipt);
+      if (row === undefined) throw new Error(`delivery ${receipt.delivery} is not leased under epoch ${receipt.epoch}`);
+      if (ending.kind === 'retry')
+        backToWaiting(row, ending.delayMs, { attempts: 0, crashes: 0, epoch: 0, error: ending.error });
+      else if (ending.kind === 'dead') finishRow(row, 'dead', ending.reason, ending.error);
+      else finishRow(row, ending.kind, null, null);
+    },
+    cancel(rows) {
+      for (const seq of rows) {
+        const row = select.get(seq) as Row | undefined;
+        if (row?.state === 'waiting' || row?.state === 'held') finishRow(row, 'cancelled', null, null);
+      }
+    },
+    reclaim(all) {
+      if (all) {
+        for (const { seq } of leasedRows.all() as { seq: number }[]) reclaimRow(seq);
+        return;
+      }
+      const now = clock.monotonic();
+      for (const [seq, until] of leases) if (until <= now) reclaimRow(seq);
+    },
+    heads: () => destinations.heads(),
+    reload: () => destinations.reload(),
+  };
+}

@@ -1,0 +1,72 @@
+/** Names of destinations as small numbers, and in memory the earliest due time of each: what may be leased next. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { StoreClock } from './store-clock.ts';
+import type { Head } from './store.ts';
+
+export interface Destinations {
+  idOf(name: string): number;
+  nameOf(id: number): string;
+  noteDue(id: number, due: number): void;
+  /** Reads the head again after rows were taken. */
+  refresh(id: number): void;
+  heads(): Head[];
+  /** Reads everything again: after a rollback what is remembered may not be there. */
+  reload(): void;
+}
+
+export function createDestinations(database: DatabaseSync, clock: StoreClock): Destinations {
+  const insert = database.prepare(
+    'INSERT INTO destinations (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = name RETURNING id',
+  );
+  const earliest = database.prepare(
+    "SELECT min(due) AS due FROM (SELECT min(due) AS due FROM deliveries WHERE destination = ?1 AND state = 'waiting' AND background = 0 UNION ALL SELECT min(due) FROM deliveries WHERE destination = ?1 AND state = 'waiting' AND background = 1)",
+  );
+  const ids = new Map<string, number>();
+  const names = new Map<number, string>();
+  const due = new Map<number, number>();
+
+  function refresh(id: number): void {
+    const { due: when } = earliest.get(id) as { due: number | null };
+    if (when === null) due.delete(id);
+    else due.set(id, when);
+  }
+
+  function reload(): void {
+    ids.clear();
+    names.clear();
+    due.clear();
+    const rows = database.prepare('SELECT id, name FROM destinations').all() as { id: number; name: string }[];
+    for (const { id, name } of rows) {
+      ids.set(name, id);
+      names.set(id, name);
+      refresh(id);
+    }
+  }
+
+  reload();
+  return {
+    idOf(name) {
+      const known = ids.get(name);
+      if (known !== undefined) return known;
+      const { id } = insert.get(name) as { id: number };
+      ids.set(name, id);
+      names.set(id, name);
+      return id;
+    },
+    nameOf(id) {
+      const name = names.get(id);
+      if (name === undefined) throw new Error(`destination ${id} is unknown`);
+      return name;
+    },
+    noteDue(id, when) {
+      const known = due.get(id);
+      if (known === undefined || when < known) due.set(id, when);
+    },
+    refresh,
+    reload,
+    heads() {
+      const now = clock.now();
+      return [...due].map(([id, when]) => ({ destination: names.get(id) ?? '', dueInMs: Math.max(0, when - now) }));
+    },
+  };
+}

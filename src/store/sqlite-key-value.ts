@@ -1,0 +1,105 @@
+/** Key-value rows in SQLite: versions, expiry, expectations. Every function runs inside the caller's transaction. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { StoreClock } from './store-clock.ts';
+import type { KeyValueExpectation, KeyValueWrite, Versioned, Written } from './store.ts';
+import type { KeyValueScope } from './types.ts';
+
+export interface KeyValueRows {
+  get(scope: KeyValueScope, key: string): Versioned | undefined;
+  /** Changes nothing unless it answers `ok`. */
+  write(writes: readonly KeyValueWrite[], expectations: readonly KeyValueExpectation[]): Written;
+  list(scope: KeyValueScope, prefix: string, limit: number, after?: string): string[];
+  /** Deletes at most `limit` expired rows. */
+  purge(limit: number): number;
+}
+
+interface Row {
+  readonly value: Uint8Array;
+  readonly version: number;
+}
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+export function createKeyValueRows(database: DatabaseSync, clock: StoreClock): KeyValueRows {
+  const select = database.prepare(
+    'SELECT value, version FROM key_values WHERE scope = ? AND space = ? AND key = ? AND (expires IS NULL OR expires > ?)',
+  );
+  const upsert = database.prepare(
+    `INSERT INTO key_values (scope, space, key, value, version, expires) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (scope, space, key) DO UPDATE SET value = excluded.value, version = excluded.version, expires = excluded.expires`,
+  );
+  const remove = database.prepare('DELETE FROM key_values WHERE scope = ? AND space = ? AND key = ?');
+  const page = database.prepare(
+    `SELECT key FROM key_values WHERE scope = ? AND space = ? AND key > ? AND key >= ? AND key < ?
+     AND (expires IS NULL OR expires > ?) ORDER BY key LIMIT ?`,
+  );
+  const purge = database.prepare(
+    'DELETE FROM key_values WHERE (scope, space, key) IN (SELECT scope, space, key FROM key_values WHERE expires IS NOT NULL AND expires <= ? LIMIT ?)',
+  );
+  const nextVersion = database.prepare("UPDATE counters SET value = value + 1 WHERE name = 'version' RETURNING value");
+
+  function get({ namespaceUid, space }: KeyValueScope, key: string): Versioned | undefined {
+    const row = select.get(namespaceUid, space, key, clock.now()) as Row | undefined;
+    return row === undefined ? undefined : { value: row.value, version: row.version };
+  }
+
+  function expiry(ttlMs: number | undefined): number | null {
+    return ttlMs === undefined ? null : clock.now() + ttlMs;
+  }
+
+  function apply({ scope, key, change }: KeyValueWrite): number | undefined | 'notInteger' {
+    if (change.kind === 'delete') {
+      remove.run(scope.namespaceUid, scope.space, key);
+      return undefined;
+    }
+    let value: Uint8Array;
+    let number: number | undefined;
+    if (change.kind === 'set') value = change.value;
+    else {
+      number = addTo(get(scope, key)?.value, change.delta);
+      if (number === undefined) return 'notInteger';
+      value = encoder.encode(String(number));
+    }
+    const { value: version } = nextVersion.get() as { value: number };
+    upsert.run(scope.namespaceUid, scope.space, key, value, version, expiry(change.ttlMs));
+    return number;
+  }
+
+  return {
+    get,
+    write(writes, expectations) {
+      if (expectations.some(({ scope, key, version }) => (get(scope, key)?.version ?? 0) !== version))
+        return { kind: 'conflict' };
+      const unfit = writes.find(
+        ({ scope, key, change }) =>
+          change.kind === 'increment' && addTo(get(scope, key)?.value, change.delta) === undefined,
+      );
+      if (unfit !== undefined) return { kind: 'notInteger', key: unfit.key };
+      const numbers: (number | undefined)[] = [];
+      for (const write of writes) {
+        const number = apply(write);
+        // Only a set earlier in the same batch can make a value unfit after the check above.
+        if (number === 'notInteger') throw new Error(`key ${JSON.stringify(write.key)} does not hold an integer`);
+        numbers.push(number);
+      }
+      return { kind: 'ok', numbers };
+    },
+    list({ namespaceUid, space }, prefix, limit, after = '') {
+      // U+10FFFF sorts after every character that can follow the prefix.
+      const rows = page.all(namespaceUid, space, after, prefix, `${prefix}\u{10FFFF}`, clock.now(), limit) as {
+        key: string;
+      }[];
+      return rows.map(({ key }) => key);
+    },
+    purge: (limit) => Number(purge.run(clock.now(), limit).changes),
+  };
+}
+
+/** Undefined: the value is not an integer, or the sum leaves the safe range. */
+function addTo(value: Uint8Array | undefined, delta: number): number | undefined {
+  const text = value === undefined ? '0' : decoder.decode(value);
+  if (!/^-?\d{1,16}$/.test(text)) return undefined;
+  const sum = Number(text) + delta;
+  return Number.isSafeInteger(sum) ? sum : undefined;
+}

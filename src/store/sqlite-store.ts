@@ -1,0 +1,247 @@
+/** The store's operations on one SQLite database, synchronous: runs wherever its owner wants it, a thread of its own above all. */
+import type { DatabaseSync } from 'node:sqlite';
+import { createDeliveryRows } from './sqlite-deliveries.ts';
+import { createEventRows } from './sqlite-events.ts';
+import { createKeyValueRows } from './sqlite-key-value.ts';
+import { openDatabase } from './sqlite-schema.ts';
+import { createStoreClock, type ClockSource } from './store-clock.ts';
+import type {
+  AppendItem,
+  Appended,
+  Counts,
+  DeliveryFilter,
+  DeliveryRow,
+  DeliveryState,
+  Head,
+  KeyValueExpectation,
+  KeyValueWrite,
+  Lease,
+  LeaseWish,
+  Page,
+  Receipt,
+  Settled,
+  SettleItem,
+  StoredEvent,
+  Versioned,
+  Written,
+} from './store.ts';
+import type { KeyValueScope } from './types.ts';
+
+/** Operations of `Store`, each to be called inside `turn`. */
+export interface SqliteStore {
+  append(items: readonly AppendItem[]): readonly Appended[];
+  lease(wishes: readonly LeaseWish[], leaseMs: number): readonly Lease[];
+  release(receipts: readonly Receipt[], delayMs: number): void;
+  extend(receipts: readonly Receipt[], leaseMs: number): readonly Receipt[];
+  settle(items: readonly SettleItem[]): readonly Settled[];
+  read(filter: DeliveryFilter, page: Page): readonly DeliveryRow[];
+  event(namespaceUid: string, id: string): StoredEvent | undefined;
+  replay(filter: DeliveryFilter, generation: number): number;
+  cancel(filter: DeliveryFilter): number;
+  counts(): Counts;
+  get(scope: KeyValueScope, key: string): Versioned | undefined;
+  write(writes: readonly KeyValueWrite[], expectations: readonly KeyValueExpectation[]): Written;
+  list(scope: KeyValueScope, prefix: string, limit: number, after?: string): readonly string[];
+  heads(): readonly Head[];
+}
+
+/** One operation of a turn and where its answer goes. */
+export interface TurnItem {
+  run(store: SqliteStore): unknown;
+  done(value: unknown): void;
+  failed(error: Error): void;
+}
+
+export interface SqliteOwner {
+  /** Runs the operations in one transaction, each in a savepoint of its own, and answers them after the commit is synced. */
+  turn(items: readonly TurnItem[]): void;
+  /** Work for idle moments: lapsed leases, checkpoint, expired rows. */
+  idle(): void;
+  close(): void;
+}
+
+const states: readonly DeliveryState[] = [
+  'waiting',
+  'held',
+  'leased',
+  'done',
+  'dead',
+  'filtered',
+  'cancelled',
+  'superseded',
+];
+const pageLimit = 1000;
+
+/** Opens `path` (`:memory:` for a store that ends with its process) and takes back what a former process had leased. */
+export function openSqliteStore(path: string, clockSource: ClockSource): SqliteOwner {
+  const database = openDatabase(path);
+  const persisted = database.prepare("SELECT value FROM meta WHERE name = 'clock'").get() as
+    | { value: string }
+    | undefined;
+  const clock = createStoreClock(clockSource, Number(persisted?.value ?? 0));
+  const deliveries = createDeliveryRows(database, clock);
+  const events = createEventRows(database, clock, deliveries);
+  const keyValues = createKeyValueRows(database, clock);
+  const operations = createOperations(database, deliveries, events, keyValues);
+  const keepClock = database.prepare(
+    "INSERT INTO meta (name, value) VALUES ('clock', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+  );
+
+  function transaction(work: () => void): void {
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      work();
+      database.exec('COMMIT');
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      deliveries.reload();
+      throw error;
+    }
+  }
+
+  transaction(() => deliveries.reclaim(true));
+
+  return {
+    turn(items) {
+      const answers: (() => void)[] = [];
+      try {
+        transaction(() => {
+          for (const item of items) answers.push(runInSavepoint(database, deliveries, operations, item));
+        });
+      } catch (error) {
+        // The commit failed: nothing of this turn is kept, so nothing of it may be answered.
+        for (const item of items) item.failed(error as Error);
+        return;
+      }
+      for (const answer of answers) answer();
+    },
+    idle() {
+      transaction(() => {
+        deliveries.reclaim(false);
+        keyValues.purge(500);
+        keepClock.run(String(clock.now()));
+      });
+      database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    },
+    close() {
+      transaction(() => keepClock.run(String(clock.now())));
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      database.close();
+    },
+  };
+}
+
+function runInSavepoint(
+  database: DatabaseSync,
+  deliveries: { reload(): void },
+  operations: SqliteStore,
+  item: TurnItem,
+): () => void {
+  database.exec('SAVEPOINT item');
+  try {
+    const value = item.run(operations);
+    database.exec('RELEASE item');
+    return () => item.done(value);
+  } catch (error) {
+    // Without a transaction the whole turn is lost (disk full, I/O): its caller answers everybody.
+    if (!database.isTransaction) throw error;
+    database.exec('ROLLBACK TO item; RELEASE item');
+    deliveries.reload();
+    return () => item.failed(error as Error);
+  }
+}
+
+function createOperations(
+  database: DatabaseSync,
+  deliveries: ReturnType<typeof createDeliveryRows>,
+  events: ReturnType<typeof createEventRows>,
+  keyValues: ReturnType<typeof createKeyValueRows>,
+): SqliteStore {
+  const counters = database.prepare('SELECT name, value FROM counters');
+
+  function select(filter: DeliveryFilter, page: Page): DeliveryRow[] {
+    const wanted = filter.states ?? states;
+    const sql = `SELECT d.seq AS delivery, e.id AS eventId, e.scope AS namespaceUid, n.name AS destination, d.state, d.generation,
+        d.attempts, d.crashes, d.due, d.order_key AS orderKey, d.reason, d.error
+      FROM events e JOIN deliveries d ON d.event = e.seq JOIN destinations n ON n.id = d.destination
+      WHERE e.scope = ? AND d.seq > ? ${filter.eventId === undefined ? '' : 'AND e.id = ?'}
+        ${filter.destination === undefined ? '' : 'AND n.name = ?'} AND d.state IN (${wanted.map(() => '?').join(', ')})
+      ORDER BY d.seq LIMIT ?`;
+    const values = [
+      filter.namespaceUid,
+      page.after ?? 0,
+      ...(filter.eventId === undefined ? [] : [filter.eventId]),
+      ...(filter.destination === undefined ? [] : [filter.destination]),
+      ...wanted,
+      Math.min(page.limit, pageLimit),
+    ];
+    return (database.prepare(sql).all(...values) as unknown as DeliveryRow[]).map(withoutNulls);
+  }
+
+  function* all(filter: DeliveryFilter): Generator<DeliveryRow> {
+    let after = 0;
+    for (;;) {
+      const rows = select(filter, { limit: pageLimit, after });
+      yield* rows;
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < pageLimit) return;
+      after = last.delivery;
+    }
+  }
+
+  return {
+    append: (items) => items.map((item) => events.append(item)),
+    lease: (wishes, leaseMs) => deliveries.lease(wishes, leaseMs),
+    release: (receipts, delayMs) => deliveries.release(receipts, delayMs),
+    extend: (receipts, leaseMs) => deliveries.extend(receipts, leaseMs),
+    settle: (items) =>
+      items.map(({ receipt, ending, append = [], writes = [], expectations = [] }) => {
+        const claim = deliveries.claim(receipt);
+        if (claim !== 'current') return claim === 'repeated' ? 'ok' : 'stale';
+        const written = keyValues.write(writes, expectations);
+        if (written.kind === 'conflict') return 'conflict';
+        if (written.kind === 'notInteger')
+          throw new Error(`key ${JSON.stringify(written.key)} does not hold an integer`);
+        for (const item of append) events.append(item);
+        deliveries.end(receipt, ending);
+        return 'ok';
+      }),
+    read: select,
+    event: (namespaceUid, id) => events.read(namespaceUid, id),
+    replay(filter, generation) {
+      const ended = (filter.states ?? ['dead', 'cancelled']).filter(
+        (state) => state === 'dead' || state === 'cancelled',
+      );
+      let created = 0;
+      for (const row of all({ ...filter, states: ended })) {
+        if (row.generation >= generation) continue;
+        if (deliveries.replay(row.delivery, row.destination, generation)) created++;
+      }
+      return created;
+    },
+    cancel(filter) {
+      const rows = [...all({ ...filter, states: ['waiting', 'held'] })].map(({ delivery }) => delivery);
+      deliveries.cancel(rows);
+      return rows.length;
+    },
+    counts() {
+      const values = new Map(
+        (counters.all() as { name: string; value: number }[]).map(({ name, value }) => [name, value]),
+      );
+      const byState = Object.fromEntries(states.map((state) => [state, values.get(state) ?? 0])) as Record<
+        DeliveryState,
+        number
+      >;
+      const created = values.get('created') ?? 0;
+      return { created, byState, gap: created - states.reduce((sum, state) => sum + byState[state], 0) };
+    },
+    get: (scope, key) => keyValues.get(scope, key),
+    write: (writes, expectations) => keyValues.write(writes, expectations),
+    list: (scope, prefix, limit, after) => keyValues.list(scope, prefix, Math.min(limit, pageLimit), after),
+    heads: () => deliveries.heads(),
+  };
+}
+
+function withoutNulls(row: DeliveryRow): DeliveryRow {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as unknown as DeliveryRow;
+}

@@ -1,0 +1,210 @@
+/**
+ * The store: one event log with delivery rows, key-value rows and cursors, in one transaction. Every operation takes a
+ * batch and is durable when it resolves (as far as `durable` says). Everything is scoped by the namespace's UID; an id
+ * alone never opens a row. The store never matches: whoever appends names the destinations.
+ */
+import type { KeyValueScope } from './types.ts';
+
+/** An event as it is kept: once, however many destinations it has. */
+export interface StoredEvent {
+  readonly id: string;
+  readonly namespaceUid: string;
+  /** CloudEvents type and source. */
+  readonly type: string;
+  readonly source: string;
+  /** Milliseconds since the epoch, store clock; filled by the store when absent. */
+  readonly time?: number;
+  /** Everything else that is known of it, JSON: name, subject, sender, request, delivery id, hops, traceparent. */
+  readonly attributes: string;
+  readonly body: Uint8Array;
+}
+
+/** Where an event goes: one delivery row. */
+export interface NewDelivery {
+  /** `FUNCTION-UID/TRIGGER`, `FUNCTION-UID//HANDLER` or `subscription/UID`; opaque to the store. */
+  readonly destination: string;
+  /** Not before so many milliseconds from now; default 0. */
+  readonly delayMs?: number;
+  /** Deliveries of one destination and order key run one at a time, oldest first. */
+  readonly orderKey?: string;
+  /** With `orderKey`: waiting deliveries of that key end as `superseded`, this one takes their place. */
+  readonly supersede?: boolean;
+  /** Raised by a replay; (event, destination, generation) is unique, a repeat is harmless. */
+  readonly generation?: number;
+  /** Fresh events before replays and fan-out. */
+  readonly background?: boolean;
+  /** Stored as leased to the caller for so long: `ackAfter`, and an accept with a free slot. */
+  readonly leaseMs?: number;
+}
+
+/** Only the unique index inside the append transaction judges duplicates. */
+export interface DuplicateKey {
+  /** Whose key it is: trigger of a function. */
+  readonly endpoint: string;
+  /** The sender's id, with a hash of the body where the id is not signed. */
+  readonly key: string;
+  readonly windowMs: number;
+  /** The sender never repeats by itself: a repeat is a person's wish and runs again. */
+  readonly rerun?: boolean;
+}
+
+export interface AppendItem {
+  readonly event: StoredEvent;
+  readonly deliveries: readonly NewDelivery[];
+  readonly duplicate?: DuplicateKey;
+}
+
+export interface Appended {
+  /** The stored event's id; of a duplicate the first one's. */
+  readonly id: string;
+  readonly duplicateOf?: string;
+  /** A duplicate that runs again, as this generation. */
+  readonly generation?: number;
+  /** Deliveries stored as leased. */
+  readonly leased: readonly Lease[];
+}
+
+/** Proof of a lease: only the current one settles. */
+export interface Receipt {
+  readonly delivery: number;
+  readonly epoch: number;
+}
+
+export interface Lease {
+  readonly receipt: Receipt;
+  readonly event: StoredEvent;
+  readonly destination: string;
+  readonly orderKey?: string;
+  readonly generation: number;
+  /** Counted at lease: 1 for the first. */
+  readonly attempt: number;
+  /** Attempts that ended with their process. */
+  readonly crashes: number;
+}
+
+export interface Head {
+  readonly destination: string;
+  readonly dueInMs: number;
+}
+
+export interface LeaseWish {
+  readonly destination: string;
+  readonly max: number;
+}
+
+export interface KeyValueWrite {
+  readonly scope: KeyValueScope;
+  readonly key: string;
+  /** Undefined deletes; a delta is added to an integer. */
+  readonly change:
+    | { readonly kind: 'set'; readonly value: Uint8Array; readonly ttlMs?: number }
+    | { readonly kind: 'delete' }
+    | { readonly kind: 'increment'; readonly delta: number; readonly ttlMs?: number };
+}
+
+/** A value the call read and relied on; another value at settle is a conflict. */
+export interface KeyValueExpectation {
+  readonly scope: KeyValueScope;
+  readonly key: string;
+  /** 0: absent. */
+  readonly version: number;
+}
+
+export type Ending =
+  | { readonly kind: 'done' | 'filtered' | 'cancelled' }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly error: string }
+  | { readonly kind: 'dead'; readonly reason: string; readonly error: string };
+
+export interface SettleItem {
+  readonly receipt: Receipt;
+  readonly ending: Ending;
+  /** Published events, `later`, callbacks: appended in the same transaction. */
+  readonly append?: readonly AppendItem[];
+  readonly writes?: readonly KeyValueWrite[];
+  readonly expectations?: readonly KeyValueExpectation[];
+}
+
+/** `stale`: the lease is no longer the caller's, nothing was written. `conflict`: an expectation failed; the lease stays. */
+export type Settled = 'ok' | 'stale' | 'conflict';
+
+export type DeliveryState = 'waiting' | 'held' | 'leased' | 'done' | 'dead' | 'filtered' | 'cancelled' | 'superseded';
+
+export interface DeliveryRow {
+  readonly delivery: number;
+  readonly eventId: string;
+  readonly namespaceUid: string;
+  readonly destination: string;
+  readonly state: DeliveryState;
+  readonly generation: number;
+  readonly attempts: number;
+  readonly crashes: number;
+  /** Milliseconds since the epoch, store clock. */
+  readonly due: number;
+  readonly orderKey?: string;
+  readonly reason?: string;
+  readonly error?: string;
+}
+
+export interface DeliveryFilter {
+  /** Always first: rows of another namespace are not there. */
+  readonly namespaceUid: string;
+  readonly eventId?: string;
+  readonly destination?: string;
+  readonly states?: readonly DeliveryState[];
+}
+
+export interface Page {
+  /** At most 1,000. */
+  readonly limit: number;
+  /** The last delivery of the page before. */
+  readonly after?: number;
+}
+
+/** created = waiting + held + leased + done + dead + filtered + cancelled + superseded, or `gap` is not 0. */
+export interface Counts {
+  readonly created: number;
+  readonly byState: Readonly<Record<DeliveryState, number>>;
+  readonly gap: number;
+}
+
+export interface Versioned {
+  readonly value: Uint8Array;
+  /** Grows with each write of the key; never 0. */
+  readonly version: number;
+}
+
+/** `numbers`: for each write in order, the new value of an increment, else undefined. */
+export type Written =
+  | { readonly kind: 'ok'; readonly numbers: readonly (number | undefined)[] }
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'notInteger'; readonly key: string };
+
+export interface Store {
+  readonly durable: boolean;
+  append(items: readonly AppendItem[]): Promise<readonly Appended[]>;
+  /** Heads of the wished destinations that are due, fresh before background, fair between destinations. */
+  lease(wishes: readonly LeaseWish[], leaseMs: number): Promise<readonly Lease[]>;
+  /** Gives the attempt back: drain, open breaker, no slot. */
+  release(receipts: readonly Receipt[], delayMs: number): Promise<void>;
+  /** Answers those that were lost; their calls must be ended. */
+  extend(receipts: readonly Receipt[], leaseMs: number): Promise<readonly Receipt[]>;
+  /** Repeated with the same receipt it gives its first answer. */
+  settle(items: readonly SettleItem[]): Promise<readonly Settled[]>;
+  read(filter: DeliveryFilter, page: Page): Promise<readonly DeliveryRow[]>;
+  event(namespaceUid: string, id: string): Promise<StoredEvent | undefined>;
+  /** Sends dead and cancelled deliveries to their destination again, as `generation`; answers how many are new. */
+  replay(filter: DeliveryFilter, generation: number): Promise<number>;
+  /** Ends waiting and held deliveries; answers how many. */
+  cancel(filter: DeliveryFilter): Promise<number>;
+  counts(): Promise<Counts>;
+  get(scope: KeyValueScope, key: string): Promise<Versioned | undefined>;
+  /** In one transaction of its own; nothing is written when an expectation fails or a value cannot be incremented. */
+  write(writes: readonly KeyValueWrite[], expectations: readonly KeyValueExpectation[]): Promise<Written>;
+  list(scope: KeyValueScope, prefix: string, limit: number, after?: string): Promise<readonly string[]>;
+  /** Called when something may have become due: a hint only. Answers the function that stops it. */
+  wake(callback: () => void): () => void;
+  /** Destinations that have waiting rows, with the milliseconds until the earliest may be due (0: now). */
+  heads(): Promise<readonly Head[]>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,268 @@
+/** The contract every engine of the store keeps. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { openStore } from '../../src/store/open-store.ts';
+import type { AppendItem, NewDelivery, Store } from '../../src/store/store.ts';
+
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+const scope = { namespaceUid: 'ns-a', space: 'counter' };
+
+function item(id: string, deliveries: readonly NewDelivery[], more: Partial<AppendItem> = {}): AppendItem {
+  const event = { id, namespaceUid: 'ns-a', type: 'com.acme.test', source: '/test', attributes: '{}', body: text(id) };
+  return { event, deliveries, ...more };
+}
+
+const engines: Readonly<Record<string, (t: TestContext) => Promise<string>>> = {
+  'SQLite in memory': async () => ':memory:',
+  'SQLite in a file': async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'moonhook-store-'));
+    t.after(() => rm(folder, { recursive: true }));
+    return join(folder, 'store.db');
+  },
+};
+
+for (const [name, path] of Object.entries(engines)) {
+  describe(`the store (${name})`, () => {
+    async function open(t: TestContext): Promise<Store> {
+      const opened = await openStore({ path: await path(t), onLost: (error) => assert.fail(error) });
+      t.after(() => opened.close());
+      return opened.connect();
+    }
+
+    test('leases what was appended, once, oldest first', async (t) => {
+      const store = await open(t);
+      await store.append([item('e1', [{ destination: 'f/t' }]), item('e2', [{ destination: 'f/t' }])]);
+      const leases = await store.lease([{ destination: 'f/t', max: 10 }], 60_000);
+      assert.deepEqual(
+        leases.map(({ event, attempt }) => [event.id, attempt]),
+        [
+          ['e1', 1],
+          ['e2', 1],
+        ],
+      );
+      assert.deepEqual(Buffer.from(leases[0]?.event.body ?? []).toString(), 'e1');
+      assert.deepEqual(await store.lease([{ destination: 'f/t', max: 10 }], 60_000), []);
+    });
+
+    test('settles under the current lease only, and answers a repeated settle as the first time', async (t) => {
+      const store = await open(t);
+      await store.append([item('e1', [{ destination: 'f/t' }])]);
+      const [lease] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+      assert.ok(lease);
+      await store.release([lease.receipt], 0);
+      assert.deepEqual(await store.settle([{ receipt: lease.receipt, ending: { kind: 'done' } }]), ['stale']);
+      const [again] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+      assert.ok(again);
+      assert.equal(again.attempt, 1, 'a released attempt is given back');
+      assert.deepEqual(await store.settle([{ receipt: again.receipt, ending: { kind: 'done' } }]), ['ok']);
+      assert.deepEqual(await store.settle([{ receipt: again.receipt, ending: { kind: 'done' } }]), ['ok']);
+      assert.equal((await store.counts()).byState.done, 1);
+    });
+
+    test('retries not before the delay, counts attempts, and keeps the dead with their reason', async (t) => {
+      const store = await open(t);
+      await store.append([item('e1', [{ destination: 'f/t' }])]);
+      const [first] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+      assert.ok(first);
+      await store.settle([{ receipt: first.receipt, ending: { kind: 'retry', delayMs: 3_600_000, error: 'boom' } }]);
+      assert.deepEqual(await store.lease([{ destination: 'f/t', max: 1 }], 60_000), []);
+      const [head] = await store.heads();
+      assert.ok(head !== undefined && head.dueInMs > 3_500_000);
+      await store.append([item('e2', [{ destination: 'f/t' }])]);
+      const [second] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+      assert.equal(second?.event.id, 'e2');
+      await store.settle([{ receipt: second.receipt, ending: { kind: 'dead', reason: 'Failed', error: 'no use' } }]);
+      const dead = await store.read({ namespaceUid: 'ns-a', states: ['dead'] }, { limit: 10 });
+      assert.deepEqual(
+        dead.map(({ eventId, reason, error }) => [eventId, reason, error]),
+        [['e2', 'Failed', 'no use']],
+      );
+    });
+
+    test('suppresses duplicates within the window, per endpoint, and runs a dead one again', async (t) => {
+      const store = await open(t);
+      const duplicate = { endpoint: 'f/t', key: 'delivery-1', windowMs: 60_000 };
+      await store.append([item('e1', [{ destination: 'f/t' }], { duplicate })]);
+      const [same] = await store.append([item('e2', [{ destination: 'f/t' }], { duplicate })]);
+      assert.deepEqual(same, { id: 'e1', duplicateOf: 'e1', leased: [] });
+      const [other] = await store.append([
+        item('e3', [{ destination: 'g/t' }], { duplicate: { ...duplicate, endpoint: 'g/t' } }),
+      ]);
+      assert.equal(other?.duplicateOf, undefined);
+      const [lease] = await store.lease([{ destination: 'f/t', max: 5 }], 60_000);
+      assert.ok(lease);
+      await store.settle([{ receipt: lease.receipt, ending: { kind: 'dead', reason: 'Failed', error: '' } }]);
+      const [again] = await store.append([item('e4', [{ destination: 'f/t' }], { duplicate })]);
+      assert.deepEqual(again, { id: 'e1', duplicateOf: 'e1', generation: 1, leased: [] });
+      const [rerun] = await store.lease([{ destination: 'f/t', max: 5 }], 60_000);
+      assert.deepEqual([rerun?.event.id, rerun?.generation, rerun?.attempt], ['e1', 1, 1]);
+    });
+
+    test('runs deliveries of one order key one at a time and in order', async (t) => {
+      const store = await open(t);
+      const delivery = { destination: 'f/t', orderKey: 'k' };
+      await store.append([
+        item('e1', [delivery]),
+        item('e2', [delivery]),
+        item('e3', [{ destination: 'f/t', orderKey: 'l' }]),
+      ]);
+      const first = await store.lease([{ destination: 'f/t', max: 10 }], 60_000);
+      assert.deepEqual(
+        first.map(({ event }) => event.id),
+        ['e1', 'e3'],
+      );
+      assert.ok(first[0]);
+      await store.settle([{ receipt: first[0].receipt, ending: { kind: 'retry', delayMs: 0, error: '' } }]);
+      const retried = await store.lease([{ destination: 'f/t', max: 10 }], 60_000);
+      assert.deepEqual(
+        retried.map(({ event, attempt }) => [event.id, attempt]),
+        [['e1', 2]],
+      );
+      assert.ok(retried[0]);
+      await store.settle([{ receipt: retried[0].receipt, ending: { kind: 'done' } }]);
+      const next = await store.lease([{ destination: 'f/t', max: 10 }], 60_000);
+      assert.deepEqual(
+        next.map(({ event }) => event.id),
+        ['e2'],
+      );
+    });
+
+    test('supersedes what waits under the same order key, never what runs', async (t) => {
+      const store = await open(t);
+      const delivery = { destination: 'f/t', orderKey: 'pod-1', supersede: true };
+      await store.append([item('v1', [delivery])]);
+      const [running] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+      assert.ok(running);
+      await store.append([item('v2', [delivery])]);
+      await store.append([item('v3', [delivery])]);
+      await store.settle([{ receipt: running.receipt, ending: { kind: 'done' } }]);
+      const [next] = await store.lease([{ destination: 'f/t', max: 5 }], 60_000);
+      assert.equal(next?.event.id, 'v3');
+      assert.equal((await store.counts()).byState.superseded, 1);
+    });
+
+    test('writes what a settle carries together with it, or nothing of it', async (t) => {
+      const store = await open(t);
+      await store.append([item('e1', [{ destination: 'f/t' }])]);
+      const [lease] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+      assert.ok(lease);
+      const settle = {
+        receipt: lease.receipt,
+        ending: { kind: 'done' },
+        append: [item('child', [{ destination: 'g/t' }])],
+        writes: [{ scope, key: 'seen', change: { kind: 'set', value: text('1') } }],
+      } as const;
+      const expectation = { scope, key: 'other', version: 7 };
+      assert.deepEqual(await store.settle([{ ...settle, expectations: [expectation] }]), ['conflict']);
+      assert.equal(await store.get(scope, 'seen'), undefined);
+      assert.deepEqual(await store.lease([{ destination: 'g/t', max: 1 }], 60_000), []);
+      assert.deepEqual(await store.settle([{ ...settle, expectations: [{ ...expectation, version: 0 }] }]), ['ok']);
+      assert.equal(Buffer.from((await store.get(scope, 'seen'))?.value ?? []).toString(), '1');
+      assert.equal((await store.lease([{ destination: 'g/t', max: 1 }], 60_000))[0]?.event.id, 'child');
+    });
+
+    test('increments atomically under concurrency and refuses what is not an integer', async (t) => {
+      const store = await open(t);
+      const increment = [{ scope, key: 'n', change: { kind: 'increment', delta: 1 } }] as const;
+      const answers = await Promise.all(Array.from({ length: 50 }, () => store.write(increment, [])));
+      const numbers = answers.map((answer) => (answer.kind === 'ok' ? answer.numbers[0] : undefined));
+      assert.deepEqual(
+        numbers.toSorted((a, b) => Number(a) - Number(b)),
+        Array.from({ length: 50 }, (_, index) => index + 1),
+      );
+      await store.write([{ scope, key: 'n', change: { kind: 'set', value: text('"x"') } }], []);
+      assert.deepEqual(await store.write(increment, []), { kind: 'notInteger', key: 'n' });
+    });
+
+    test('never shows rows of one namespace to another, not even by id', async (t) => {
+      const store = await open(t);
+      await store.append([item('e1', [{ destination: 'f/t' }])]);
+      await store.write([{ scope, key: 'k', change: { kind: 'set', value: text('a') } }], []);
+      assert.equal(await store.event('ns-b', 'e1'), undefined);
+      assert.deepEqual(await store.read({ namespaceUid: 'ns-b' }, { limit: 10 }), []);
+      assert.equal(await store.get({ ...scope, namespaceUid: 'ns-b' }, 'k'), undefined);
+      assert.deepEqual(await store.list({ ...scope, namespaceUid: 'ns-b' }, '', 10), []);
+      assert.equal(await store.cancel({ namespaceUid: 'ns-b', eventId: 'e1' }), 0);
+      assert.equal((await store.event('ns-a', 'e1'))?.id, 'e1');
+      assert.deepEqual(await store.list(scope, '', 10), ['k']);
+    });
+
+    test('replays the dead to their own destination once per generation, and cancels what waits', async (t) => {
+      const store = await open(t);
+      await store.append([item('e1', [{ destination: 'f/t' }, { destination: 'g/t' }])]);
+      const [lease] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+      assert.ok(lease);
+      await store.settle([{ receipt: lease.receipt, ending: { kind: 'dead', reason: 'Failed', error: '' } }]);
+      assert.equal(await store.replay({ namespaceUid: 'ns-a' }, 1), 1);
+      assert.equal(await store.replay({ namespaceUid: 'ns-a' }, 1), 0);
+      assert.equal(await store.cancel({ namespaceUid: 'ns-a', destination: 'g/t' }), 1);
+      const rows = await store.read({ namespaceUid: 'ns-a' }, { limit: 10 });
+      assert.deepEqual(
+        rows.map(({ destination, state, generation }) => [destination, state, generation]),
+        [
+          ['f/t', 'dead', 0],
+          ['g/t', 'cancelled', 0],
+          ['f/t', 'waiting', 1],
+        ],
+      );
+      const counts = await store.counts();
+      assert.deepEqual([counts.created, counts.gap], [3, 0]);
+    });
+
+    test('a bad item fails alone: its neighbours of the same turn are kept', async (t) => {
+      const store = await open(t);
+      const broken = item('bad', [{ destination: 'f/t' }]);
+      const results = await Promise.allSettled([
+        store.append([item('e1', [{ destination: 'f/t' }])]),
+        store.append([{ ...broken, event: { ...broken.event, attributes: undefined as unknown as string } }]),
+        store.append([item('e2', [{ destination: 'f/t' }])]),
+      ]);
+      assert.deepEqual(
+        results.map(({ status }) => status),
+        ['fulfilled', 'rejected', 'fulfilled'],
+      );
+      const leases = await store.lease([{ destination: 'f/t', max: 10 }], 60_000);
+      assert.deepEqual(
+        leases.map(({ event }) => event.id),
+        ['e1', 'e2'],
+      );
+    });
+
+    test('wakes its listeners after something may have become due', async (t) => {
+      const store = await open(t);
+      const woken = new Promise<void>((resolve) => store.wake(resolve));
+      await store.append([item('e1', [{ destination: 'f/t' }])]);
+      await woken;
+    });
+  });
+}
+
+test('a store that is in use refuses a second owner with the path and what to do', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'moonhook-store-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'store.db');
+  const first = await openStore({ path, onLost: (error) => assert.fail(error) });
+  t.after(() => first.close());
+  await assert.rejects(openStore({ path, onLost: () => undefined }), /store\.db is in use by another process: stop it/);
+});
+
+test('what a former process had leased waits again, as a crash, and dies after the third', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'moonhook-store-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'store.db');
+  for (const crashes of [0, 1, 2]) {
+    const opened = await openStore({ path, onLost: (error) => assert.fail(error) });
+    const store = opened.connect();
+    if (crashes === 0) await store.append([item('e1', [{ destination: 'f/t' }])]);
+    const [lease] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+    assert.deepEqual([lease?.attempt, lease?.crashes], [1, crashes]);
+    await opened.close();
+  }
+  const opened = await openStore({ path, onLost: (error) => assert.fail(error) });
+  t.after(() => opened.close());
+  const [row] = await opened.connect().read({ namespaceUid: 'ns-a' }, { limit: 1 });
+  assert.deepEqual([row?.state, row?.reason], ['dead', 'RuntimeLost']);
+});
