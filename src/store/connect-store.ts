@@ -62,6 +62,7 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
     get: (scope, key) => ask('get', scope, key),
     write: (writes, expectations) => ask('write', writes, expectations),
     list: (scope, prefix, limit, after) => ask('list', scope, prefix, limit, after),
+    claim: (claim) => ask('claim', claim),
     heads: () => ask('heads'),
     wake(callback) {
       listeners.add(callback);

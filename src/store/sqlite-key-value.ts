@@ -1,7 +1,7 @@
 /** Key-value rows in SQLite: versions, expiry, expectations. Every function runs inside the caller's transaction. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { StoreClock } from './store-clock.ts';
-import type { KeyValueExpectation, KeyValueWrite, Versioned, Written } from './store.ts';
+import type { Claim, KeyValueExpectation, KeyValueWrite, Versioned, Written } from './store.ts';
 import type { KeyValueScope } from './types.ts';
 
 export interface KeyValueRows {
@@ -9,6 +9,9 @@ export interface KeyValueRows {
   /** Changes nothing unless it answers `ok`. */
   write(writes: readonly KeyValueWrite[], expectations: readonly KeyValueExpectation[]): Written;
   list(scope: KeyValueScope, prefix: string, limit: number, after?: string): string[];
+  claim(claim: Claim): boolean;
+  /** The delivery that claimed keys has ended: they stay as ordinary keys, or go. */
+  settleClaims(owner: number, keep: boolean): void;
   /** Deletes at most `limit` expired rows. */
   purge(limit: number): number;
 }
@@ -27,7 +30,7 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock): K
   );
   const upsert = database.prepare(
     `INSERT INTO key_values (scope, space, key, value, version, expires) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT (scope, space, key) DO UPDATE SET value = excluded.value, version = excluded.version, expires = excluded.expires`,
+     ON CONFLICT (scope, space, key) DO UPDATE SET value = excluded.value, version = excluded.version, expires = excluded.expires, owner = NULL`,
   );
   const remove = database.prepare('DELETE FROM key_values WHERE scope = ? AND space = ? AND key = ?');
   const page = database.prepare(
@@ -37,6 +40,13 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock): K
   const purge = database.prepare(
     'DELETE FROM key_values WHERE (scope, space, key) IN (SELECT scope, space, key FROM key_values WHERE expires IS NOT NULL AND expires <= ? LIMIT ?)',
   );
+  const claimed = database.prepare(
+    `INSERT INTO key_values (scope, space, key, value, version, expires, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+     ON CONFLICT (scope, space, key) DO UPDATE SET value = excluded.value, version = excluded.version, expires = excluded.expires,
+       owner = excluded.owner WHERE key_values.owner = excluded.owner OR key_values.expires <= ?8 RETURNING version`,
+  );
+  const releaseClaims = database.prepare('DELETE FROM key_values WHERE owner = ?');
+  const keepClaims = database.prepare('UPDATE key_values SET owner = NULL WHERE owner = ?');
   const nextVersion = database.prepare("UPDATE counters SET value = value + 1 WHERE name = 'version' RETURNING value");
 
   function get({ namespaceUid, space }: KeyValueScope, key: string): Versioned | undefined {
@@ -92,6 +102,21 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock): K
       }[];
       return rows.map(({ key }) => key);
     },
+    claim({ scope, key, value, ttlMs, owner }) {
+      const { value: version } = nextVersion.get() as { value: number };
+      const row = claimed.get(
+        scope.namespaceUid,
+        scope.space,
+        key,
+        value,
+        version,
+        expiry(ttlMs),
+        owner ?? null,
+        clock.now(),
+      );
+      return row !== undefined;
+    },
+    settleClaims: (owner, keep) => void (keep ? keepClaims : releaseClaims).run(owner),
     purge: (limit) => Number(purge.run(clock.now(), limit).changes),
   };
 }

@@ -30,6 +30,7 @@ const schema = `
     scope TEXT NOT NULL, space TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, version INTEGER NOT NULL,
     expires INTEGER, owner INTEGER, PRIMARY KEY (scope, space, key)) WITHOUT ROWID;
   CREATE INDEX key_values_expires ON key_values (expires) WHERE expires IS NOT NULL;
+  CREATE INDEX key_values_owner ON key_values (owner) WHERE owner IS NOT NULL;
   INSERT INTO counters (name, value) VALUES ('version', 0), ('created', 0), ('waiting', 0), ('held', 0), ('leased', 0),
     ('done', 0), ('dead', 0), ('filtered', 0), ('cancelled', 0), ('superseded', 0);
 `;

@@ -8,6 +8,7 @@ import { createStoreClock, type ClockSource } from './store-clock.ts';
 import type {
   AppendItem,
   Appended,
+  Claim,
   Counts,
   DeliveryFilter,
   DeliveryRow,
@@ -42,6 +43,7 @@ export interface SqliteStore {
   get(scope: KeyValueScope, key: string): Versioned | undefined;
   write(writes: readonly KeyValueWrite[], expectations: readonly KeyValueExpectation[]): Written;
   list(scope: KeyValueScope, prefix: string, limit: number, after?: string): readonly string[];
+  claim(claim: Claim): boolean;
   heads(): readonly Head[];
 }
 
@@ -165,13 +167,15 @@ function createOperations(
         d.attempts, d.crashes, d.due, d.order_key AS orderKey, d.reason, d.error
       FROM events e JOIN deliveries d ON d.event = e.seq JOIN destinations n ON n.id = d.destination
       WHERE e.scope = ? AND d.seq > ? ${filter.eventId === undefined ? '' : 'AND e.id = ?'}
-        ${filter.destination === undefined ? '' : 'AND n.name = ?'} AND d.state IN (${wanted.map(() => '?').join(', ')})
+        ${filter.destination === undefined ? '' : 'AND n.name = ?'}
+        ${filter.orderKey === undefined ? '' : 'AND d.order_key = ?'} AND d.state IN (${wanted.map(() => '?').join(', ')})
       ORDER BY d.seq LIMIT ?`;
     const values = [
       filter.namespaceUid,
       page.after ?? 0,
       ...(filter.eventId === undefined ? [] : [filter.eventId]),
       ...(filter.destination === undefined ? [] : [filter.destination]),
+      ...(filter.orderKey === undefined ? [] : [filter.orderKey]),
       ...wanted,
       Math.min(page.limit, pageLimit),
     ];
@@ -204,6 +208,7 @@ function createOperations(
           throw new Error(`key ${JSON.stringify(written.key)} does not hold an integer`);
         for (const item of append) events.append(item);
         deliveries.end(receipt, ending);
+        if (ending.kind !== 'retry') keyValues.settleClaims(receipt.delivery, ending.kind !== 'dead');
         return 'ok';
       }),
     read: select,
@@ -238,6 +243,7 @@ function createOperations(
     get: (scope, key) => keyValues.get(scope, key),
     write: (writes, expectations) => keyValues.write(writes, expectations),
     list: (scope, prefix, limit, after) => keyValues.list(scope, prefix, Math.min(limit, pageLimit), after),
+    claim: (claim) => keyValues.claim(claim),
     heads: () => deliveries.heads(),
   };
 }

@@ -102,6 +102,14 @@ export interface KeyValueWrite {
     | { readonly kind: 'increment'; readonly delta: number; readonly ttlMs?: number };
 }
 
+export interface Claim {
+  readonly scope: KeyValueScope;
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly ttlMs?: number;
+  readonly owner?: number;
+}
+
 /** A value the call read and relied on; another value at settle is a conflict. */
 export interface KeyValueExpectation {
   readonly scope: KeyValueScope;
@@ -150,6 +158,7 @@ export interface DeliveryFilter {
   readonly namespaceUid: string;
   readonly eventId?: string;
   readonly destination?: string;
+  readonly orderKey?: string;
   readonly states?: readonly DeliveryState[];
 }
 
@@ -201,6 +210,11 @@ export interface Store {
   /** In one transaction of its own; nothing is written when an expectation fails or a value cannot be incremented. */
   write(writes: readonly KeyValueWrite[], expectations: readonly KeyValueExpectation[]): Promise<Written>;
   list(scope: KeyValueScope, prefix: string, limit: number, after?: string): Promise<readonly string[]>;
+  /**
+   * Sets an absent key at once and answers true; false: it is taken. With `owner` (the delivery that runs) its retries own
+   * it too, its end as `dead` gives it back, any other end makes it an ordinary key.
+   */
+  claim(claim: Claim): Promise<boolean>;
   /** Called when something may have become due: a hint only. Answers the function that stops it. */
   wake(callback: () => void): () => void;
   /** Destinations that have waiting rows, with the milliseconds until the earliest may be due (0: now). */

@@ -177,6 +177,22 @@ for (const [name, path] of Object.entries(engines)) {
       assert.deepEqual(await store.write(increment, []), { kind: 'notInteger', key: 'n' });
     });
 
+    test('keeps a claim for the delivery that made it and its retries, and gives it back when that dies', async (t) => {
+      const store = await open(t);
+      await store.append([item('e1', [{ destination: 'f/t' }]), item('e2', [{ destination: 'f/t' }])]);
+      const [one, two] = await store.lease([{ destination: 'f/t', max: 2 }], 60_000);
+      assert.ok(one && two);
+      const claim = { scope, key: 'pod-1', value: text('1') };
+      assert.equal(await store.claim({ ...claim, owner: one.receipt.delivery }), true);
+      assert.equal(await store.claim({ ...claim, owner: one.receipt.delivery }), true, 'a retry owns it');
+      assert.equal(await store.claim({ ...claim, owner: two.receipt.delivery }), false);
+      assert.equal(await store.claim(claim), false);
+      await store.settle([{ receipt: one.receipt, ending: { kind: 'dead', reason: 'Failed', error: '' } }]);
+      assert.equal(await store.claim({ ...claim, owner: two.receipt.delivery }), true);
+      await store.settle([{ receipt: two.receipt, ending: { kind: 'done' } }]);
+      assert.equal(await store.claim(claim), false, 'the claim of one that succeeded stays');
+    });
+
     test('never shows rows of one namespace to another, not even by id', async (t) => {
       const store = await open(t);
       await store.append([item('e1', [{ destination: 'f/t' }])]);
