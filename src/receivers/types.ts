@@ -13,9 +13,21 @@ export interface RawRequest {
   readonly body: Uint8Array;
 }
 
-/** Secrets resolved for a receiver, raw bytes; the first signs (`send`), all verify. */
+/**
+ * Secrets resolved for a receiver, raw bytes; the first signs (`send`), all verify. Pass the same arrays with each
+ * request: derived keys are remembered by identity.
+ */
 export interface ReceiverSecrets {
   readonly secrets: readonly Uint8Array[];
+  /** Secrets of the receiver's own reference fields, by `SecretField.path`: `verifyTokenRef`, `keys[0].secretRef`. */
+  readonly named?: ReadonlyMap<string, Uint8Array>;
+}
+
+/** A reference to a Secret besides `secretRefs`, found in the receiver's own fields. */
+export interface SecretField {
+  /** Path inside the receiver's object: `verifyTokenRef`, `keys[0].secretRef`. */
+  readonly path: string;
+  readonly reference: { readonly name: string; readonly key: string };
 }
 
 export type Proof = 'signature' | 'secret' | 'none';
@@ -32,6 +44,8 @@ export interface VerifiedSender {
   readonly proof: Proof;
   readonly subject?: string;
   readonly claims?: Readonly<Record<string, unknown>>;
+  /** What a verifier written in Lua said the request is (`custom`). */
+  readonly identity?: { readonly id?: string; readonly type?: string };
   readonly steps: readonly Step[];
 }
 
@@ -64,6 +78,17 @@ export interface Identified {
   readonly idSigned: boolean;
   /** Set: the form field whose content is the JSON event (GitHub and Slack `payload`). */
   readonly formField?: string;
+  /** A body that holds several events (HubSpot, Mandrill, Meta): each with a duplicate key of its own. */
+  readonly items?: readonly BatchItem[];
+}
+
+/** One event of a batched body. */
+export interface BatchItem {
+  /** JSON pointer to the item inside the decoded body: `/0`. */
+  readonly pointer: string;
+  readonly name: string;
+  readonly type: string;
+  readonly deliveryId?: string;
 }
 
 /** Work a receiver cannot do itself: comes in as arguments. */
@@ -95,8 +120,12 @@ export interface SenderProfile {
   readonly retriesByItself: boolean;
   /** What the sender wants to see when an event was accepted. */
   readonly acknowledgement: HostAnswer;
+  /** What makes two deliveries the same: the sender's id, the body (senders without an id), or nothing. */
+  readonly duplicateBy: 'id' | 'body' | 'none';
   readonly duplicateWindowMs?: number;
-  /** Credentials to strip before event, store, record, log: header names, query names. */
+  /** Events that only test the connection: acknowledged by the host without Lua unless the trigger's `events` names them. */
+  readonly handshakeEvents?: readonly string[];
+  /** Credentials to strip before event, store, record, log: header names (lower case), query names. */
   readonly credentialHeaders: readonly string[];
   readonly credentialQuery: readonly string[];
   readonly minimumSecretBytes: number;
@@ -112,12 +141,20 @@ export interface PreparedReceiver {
   readonly credentialQuery: readonly string[];
   /** Names of path parameters that are credentials: masked in path, params, record. */
   readonly credentialParams: readonly string[];
+  /** Weaknesses the sender's scheme or the configuration brings, for `describe`. */
+  readonly warnings: readonly string[];
+  /** Why a secret cannot be used (wrong encoding, empty), without its content; undefined: it can. Checked at apply. */
+  checkSecret(secret: Uint8Array): string | undefined;
+  /** Length of the key a secret decodes to: what `minimumSecretBytes` is compared with. */
+  keyLength(secret: Uint8Array): number;
   /** A handshake answered before verification; undefined: not a handshake. */
   handshake(request: RawRequest, secrets: ReceiverSecrets): HostAnswer | undefined;
   verify(request: RawRequest, secrets: ReceiverSecrets, tools: VerifyTools): Verdict | Promise<Verdict>;
   /** A handshake that must be answered only after verification (Slack `url_verification`, Discord ping). */
   verifiedHandshake?(request: RawRequest): HostAnswer | undefined;
   identify(request: RawRequest, verdict: VerifiedSender): Identified;
+  /** The answer to an accepted event where it depends on the request (Discord); else the profile's acknowledgement. */
+  acknowledge?(request: RawRequest): HostAnswer;
 }
 
 /** A genuine request as the sender would make it, for `send` and the tests. */
@@ -134,20 +171,45 @@ export interface SignTools {
   newId(): string;
 }
 
+/** What people have to know about a sender, for the reference page and `moonhook receivers`. */
+export interface SenderGuide {
+  /** What `secretRefs` hold and where to find it at the sender. */
+  readonly secret: string;
+  /** What is checked: `HMAC-SHA256 over the body, hex`. */
+  readonly scheme: string;
+  /** How the sender checks the URL; absent: it does not. */
+  readonly handshake?: string;
+  /** What keeps an old request from being sent again. */
+  readonly replay: string;
+  /** Where the event's name comes from. */
+  readonly event: string;
+  /** Where the delivery id comes from; absent: the sender gives none. */
+  readonly id?: string;
+  /** Ids in `test/vectors/receivers.json` that show it. */
+  readonly vectors: readonly string[];
+  /** The npm package the tests compare with. */
+  readonly interop?: string;
+  /** An event name `send --as` can be tried with. */
+  readonly sampleEvent: string;
+}
+
 /** The catalogue entry of a sender. */
 export interface ReceiverDefinition {
   readonly profile: SenderProfile;
+  readonly guide: SenderGuide;
   /** JSON schema (OpenAPI v3 subset of CRDs) of its own fields besides `secretRefs` and `events`; every one described. */
   readonly fields: Readonly<Record<string, unknown>>;
   /** Which of `secretRefs` (always optional otherwise) and own fields are required. */
   readonly required: readonly string[];
   /** Parses the fields; a mistake is data with the path inside the receiver's object. */
   prepare(fields: Readonly<Record<string, unknown>>): PrepareResult;
-  /** Builds a request as the sender would (`send --as`). */
+  /** References to Secrets in its own fields, besides `secretRefs`; absent: there are none. */
+  secretFields?(fields: Readonly<Record<string, unknown>>): readonly SecretField[];
+  /** Builds a request as the sender would (`send --as`); `url` is the absolute public URL registered at the sender. */
   sign(
     event: string,
     body: Uint8Array,
-    target: string,
+    url: string,
     fields: Readonly<Record<string, unknown>>,
     secrets: ReceiverSecrets,
     tools: SignTools,

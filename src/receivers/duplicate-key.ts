@@ -1,0 +1,19 @@
+/** The key by which two deliveries of one endpoint are the same event. */
+import { hash } from 'node:crypto';
+import type { Identified, SenderProfile } from './types.ts';
+
+/**
+ * The sender's part of a duplicate key, without the endpoint; undefined: deliveries are never duplicates. An id that the
+ * signature does not cover is joined with a hash of the body, so that nobody can silence an event by reusing its id.
+ */
+export function duplicateKey(
+  profile: Pick<SenderProfile, 'duplicateBy'>,
+  identified: Pick<Identified, 'deliveryId' | 'idSigned'>,
+  body: Uint8Array,
+): string | undefined {
+  if (profile.duplicateBy === 'none') return undefined;
+  if (profile.duplicateBy === 'body') return `body:${hash('sha256', body, 'base64url')}`;
+  const id = identified.deliveryId;
+  if (id === undefined) return undefined;
+  return identified.idSigned ? `id:${id}` : `id:${hash('sha256', body, 'base64url')}:${id}`;
+}

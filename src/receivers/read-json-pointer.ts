@@ -1,0 +1,164 @@
+/**
+ * Reads single values out of a JSON document without building it: one linear pass over the bytes, no recursion, no
+ * validation of what is skipped. Only used on verified bodies, and only for names and ids.
+ */
+
+export type Scalar = string | number | boolean | null;
+
+const maxStringBytes = 1024;
+const quote = 0x22;
+const backslash = 0x5c;
+
+interface Cursor {
+  readonly bytes: Buffer;
+  position: number;
+}
+
+/** Splits a JSON pointer (RFC 6901); undefined: not a pointer. */
+export function parsePointer(text: string): readonly string[] | undefined {
+  if (text === '' || !text.startsWith('/') || text.length > 256) return undefined;
+  const segments = text.slice(1).split('/');
+  if (segments.length > 16 || segments.some((segment) => /~(?![01])/.test(segment))) return undefined;
+  return segments.map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+/** The text, number, boolean or null at the pointer; undefined: not there, or an object, array or very long text. */
+export function readJsonPointer(body: Uint8Array, segments: readonly string[]): Scalar | undefined {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  // A key that occurs nowhere needs no walk: searching bytes is many times faster than scanning tokens.
+  for (const segment of segments) {
+    if (!isIndex(segment) && !bytes.includes(JSON.stringify(segment))) return undefined;
+  }
+  const cursor: Cursor = { bytes, position: 0 };
+  for (const segment of segments) {
+    if (!enter(cursor, segment)) return undefined;
+  }
+  return readScalar(cursor);
+}
+
+/** Like `readJsonPointer`, as text: numbers and booleans as JSON writes them; null and empty text are undefined. */
+export function readJsonText(body: Uint8Array, segments: readonly string[]): string | undefined {
+  const value = readJsonPointer(body, segments);
+  if (value === undefined || value === null || value === '') return undefined;
+  return String(value);
+}
+
+const isIndex = (segment: string): boolean => /^(?:0|[1-9]\d{0,5})$/.test(segment);
+
+function skipSpace(cursor: Cursor): number {
+  const { bytes } = cursor;
+  for (; cursor.position < bytes.length; cursor.position += 1) {
+    const byte = bytes[cursor.position];
+    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return byte ?? -1;
+  }
+  return -1;
+}
+
+/** From an opening quote to behind the closing one; false: the text does not end. */
+function skipString(cursor: Cursor): boolean {
+  const { bytes } = cursor;
+  let from = cursor.position + 1;
+  for (;;) {
+    const end = bytes.indexOf(quote, from);
+    if (end === -1) return false;
+    let escapes = 0;
+    while (end - 1 - escapes > cursor.position && bytes[end - 1 - escapes] === backslash) escapes += 1;
+    if (escapes % 2 === 0) {
+      cursor.position = end + 1;
+      return true;
+    }
+    from = end + 1;
+  }
+}
+
+/** Over one value of any kind. */
+function skipValue(cursor: Cursor): boolean {
+  let depth = 0;
+  for (;;) {
+    const byte = skipSpace(cursor);
+    if (byte === -1) return false;
+    if (byte === quote) {
+      if (!skipString(cursor)) return false;
+    } else if (byte === 0x7b || byte === 0x5b) {
+      depth += 1;
+      cursor.position += 1;
+      continue;
+    } else if (byte === 0x7d || byte === 0x5d) {
+      if (depth === 0) return false;
+      depth -= 1;
+      cursor.position += 1;
+    } else if (byte === 0x2c || byte === 0x3a) {
+      if (depth === 0) return false;
+      cursor.position += 1;
+      continue;
+    } else {
+      skipWord(cursor);
+    }
+    if (depth === 0) return true;
+  }
+}
+
+/** Over a number, `true`, `false` or `null`: up to the next structural byte or blank. */
+function skipWord(cursor: Cursor): void {
+  const { bytes } = cursor;
+  cursor.position += 1;
+  for (; cursor.position < bytes.length; cursor.position += 1) {
+    const byte = bytes[cursor.position] ?? 0;
+    if (byte <= 0x20 || byte === 0x2c || byte === 0x3a || byte === 0x5d || byte === 0x7d || byte === quote) return;
+  }
+}
+
+/** Into the member or element; the cursor then stands before its value. */
+function enter(cursor: Cursor, segment: string): boolean {
+  const byte = skipSpace(cursor);
+  if (byte === 0x7b) return enterMember(cursor, segment);
+  return byte === 0x5b && isIndex(segment) && enterElement(cursor, Number(segment));
+}
+
+function enterMember(cursor: Cursor, name: string): boolean {
+  const { bytes } = cursor;
+  const wanted = Buffer.from(JSON.stringify(name));
+  cursor.position += 1;
+  for (;;) {
+    if (skipSpace(cursor) !== quote) return false;
+    const start = cursor.position;
+    if (!skipString(cursor)) return false;
+    const found =
+      cursor.position - start === wanted.length &&
+      bytes.compare(wanted, 0, wanted.length, start, cursor.position) === 0;
+    if (skipSpace(cursor) !== 0x3a) return false;
+    cursor.position += 1;
+    if (found) return true;
+    if (!skipValue(cursor) || skipSpace(cursor) !== 0x2c) return false;
+    cursor.position += 1;
+  }
+}
+
+function enterElement(cursor: Cursor, index: number): boolean {
+  cursor.position += 1;
+  for (let passed = 0; passed < index; passed += 1) {
+    if (!skipValue(cursor) || skipSpace(cursor) !== 0x2c) return false;
+    cursor.position += 1;
+  }
+  const byte = skipSpace(cursor);
+  return byte !== -1 && byte !== 0x5d;
+}
+
+function readScalar(cursor: Cursor): Scalar | undefined {
+  const byte = skipSpace(cursor);
+  if (byte === -1 || byte === 0x7b || byte === 0x5b) return undefined;
+  const start = cursor.position;
+  if (byte === quote) {
+    if (!skipString(cursor)) return undefined;
+  } else skipWord(cursor);
+  if (cursor.position - start > maxStringBytes) return undefined;
+  try {
+    const value: unknown = JSON.parse(cursor.bytes.toString('utf8', start, cursor.position));
+    return value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+      ? value
+      : undefined;
+  } catch {
+    // Not JSON: there is no value to read, and decoding the body will say so to the caller.
+    return undefined;
+  }
+}
