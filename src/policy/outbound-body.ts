@@ -1,0 +1,67 @@
+/** Reads a response body within a byte limit that counts what comes out of decompression. */
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { refuse, type OutboundVerdict } from './outbound-types.ts';
+
+export type BodyResult = { readonly ok: true; readonly body: Uint8Array } | (OutboundVerdict & { readonly ok: false });
+
+export interface BodyLimits {
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+  readonly received?: (bytes: number) => void;
+}
+
+/** The encodings the guard asks for. */
+export const acceptEncoding = 'gzip, deflate, br';
+
+class TooLarge extends Error {}
+
+/** Collects a body; a body over the limit destroys the stream. Network failures reject. */
+export async function readBody(
+  stream: Readable,
+  encodings: readonly string[],
+  limits: BodyLimits,
+): Promise<BodyResult> {
+  const encoding = encodings.flatMap((value) => value.split(',')).map((value) => value.trim().toLowerCase());
+  const applied = encoding.filter((value) => value !== '' && value !== 'identity');
+  const decoder = createDecoder(applied);
+  if (decoder === 'unknown') {
+    stream.on('error', () => undefined).destroy();
+    return refuse('encoding', `the response has the content encoding "${applied.join(', ').slice(0, 64)}"`);
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const collect = async (source: AsyncIterable<Uint8Array>): Promise<void> => {
+    for await (const chunk of source) {
+      size += chunk.length;
+      if (size > limits.maxBytes) throw new TooLarge();
+      limits.received?.(chunk.length);
+      chunks.push(chunk);
+    }
+  };
+  try {
+    if (decoder === undefined) await pipeline(stream, collect, { signal: limits.signal });
+    else await pipeline(stream, decoder, collect, { signal: limits.signal });
+  } catch (error) {
+    if (error instanceof TooLarge) return refuse('size', `the response is larger than ${limits.maxBytes} bytes`);
+    if (isZlibError(error)) return refuse('encoding', `the response is not valid ${applied.join(', ')}`);
+    throw error;
+  }
+  return { ok: true, body: Buffer.concat(chunks, size) };
+}
+
+function createDecoder(encodings: readonly string[]): ReturnType<typeof createGunzip> | undefined | 'unknown' {
+  const [encoding, ...more] = encodings;
+  if (encoding === undefined) return undefined;
+  if (more.length > 0) return 'unknown';
+  if (encoding === 'gzip' || encoding === 'x-gzip') return createGunzip();
+  if (encoding === 'deflate') return createInflate();
+  if (encoding === 'br') return createBrotliDecompress();
+  return 'unknown';
+}
+
+function isZlibError(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return code.startsWith('Z_') || code.startsWith('ERR_BROTLI') || code.startsWith('ERR__ERROR_FORMAT');
+}

@@ -1,0 +1,111 @@
+/**
+ * Keep-alive connections. A pool belongs to one namespace, one origin and one set of checked addresses, so a connection is
+ * only ever reused by a request whose own check of these very addresses has just passed, and never by another tenant.
+ */
+import { Pool } from 'undici';
+import { createConnector, type Connector, type Dial } from './outbound-connect.ts';
+
+export interface PoolKey {
+  readonly namespaceUid: string;
+  readonly origin: string;
+  readonly addresses: readonly string[];
+}
+
+export interface PoolsOptions {
+  readonly dial: Dial;
+  readonly ca?: readonly string[];
+  readonly connectTimeoutMs: number;
+  readonly maxPools: number;
+  readonly connectionsPerPool: number;
+}
+
+export interface Pools {
+  get(key: PoolKey): Pool;
+  /** Ends a pool that is still connecting for nobody. */
+  release(key: PoolKey): void;
+  readonly size: number;
+  close(): Promise<void>;
+}
+
+interface Entry {
+  readonly pool: Pool;
+  readonly connector: Connector;
+}
+
+const idleMs = 4_000;
+
+/** Creates the pools of one process or thread. */
+export function createPools(options: PoolsOptions): Pools {
+  const pools = new Map<string, Entry>();
+
+  const end = async ({ pool, connector }: Entry): Promise<void> => {
+    const destroyed = pool.destroy();
+    connector.abandon();
+    await destroyed;
+  };
+
+  const remove = (name: string, entry: Entry): void => {
+    pools.delete(name);
+    void end(entry).catch(() => undefined);
+  };
+
+  const makeRoom = (): void => {
+    for (const [name, entry] of pools) {
+      if (pools.size < options.maxPools) return;
+      if (isIdle(entry.pool)) remove(name, entry);
+    }
+  };
+
+  return {
+    get(key) {
+      const name = nameOf(key);
+      let entry = pools.get(name);
+      if (entry === undefined) {
+        makeRoom();
+        const connector = createConnector({
+          addresses: key.addresses,
+          dial: options.dial,
+          timeoutMs: options.connectTimeoutMs,
+          ...(options.ca === undefined ? {} : { ca: options.ca }),
+        });
+        const pool = new Pool(key.origin, {
+          connections: options.connectionsPerPool,
+          pipelining: 1,
+          allowH2: false,
+          keepAliveTimeout: idleMs,
+          keepAliveMaxTimeout: idleMs,
+          maxHeaderSize: 16_384,
+          headersTimeout: 0,
+          bodyTimeout: 0,
+          connect: connector.connect,
+        });
+        entry = { pool, connector };
+      }
+      // Least recently used first.
+      pools.delete(name);
+      pools.set(name, entry);
+      return entry.pool;
+    },
+    release(key) {
+      const name = nameOf(key);
+      const entry = pools.get(name);
+      if (entry !== undefined && isIdle(entry.pool) && entry.pool.stats.connected === 0) remove(name, entry);
+    },
+    get size() {
+      return pools.size;
+    },
+    async close() {
+      const open = [...pools.values()];
+      pools.clear();
+      await Promise.all(open.map(end));
+    },
+  };
+}
+
+function isIdle(pool: Pool): boolean {
+  return pool.stats.running === 0 && pool.stats.pending === 0 && pool.stats.queued === 0;
+}
+
+function nameOf(key: PoolKey): string {
+  return JSON.stringify([key.namespaceUid, key.origin, [...key.addresses].sort()]);
+}
