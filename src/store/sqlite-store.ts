@@ -168,6 +168,7 @@ function createOperations(
       FROM events e JOIN deliveries d ON d.event = e.seq JOIN destinations n ON n.id = d.destination
       WHERE e.scope = ? AND d.seq > ? ${filter.eventId === undefined ? '' : 'AND e.id = ?'}
         ${filter.destination === undefined ? '' : 'AND n.name = ?'}
+        ${filter.destinationPrefix === undefined ? '' : 'AND substr(n.name, 1, length(?)) = ?'}
         ${filter.orderKey === undefined ? '' : 'AND d.order_key = ?'} AND d.state IN (${wanted.map(() => '?').join(', ')})
       ORDER BY d.seq LIMIT ?`;
     const values = [
@@ -175,6 +176,7 @@ function createOperations(
       page.after ?? 0,
       ...(filter.eventId === undefined ? [] : [filter.eventId]),
       ...(filter.destination === undefined ? [] : [filter.destination]),
+      ...(filter.destinationPrefix === undefined ? [] : [filter.destinationPrefix, filter.destinationPrefix]),
       ...(filter.orderKey === undefined ? [] : [filter.orderKey]),
       ...wanted,
       Math.min(page.limit, pageLimit),

@@ -158,6 +158,7 @@ export interface DeliveryFilter {
   readonly namespaceUid: string;
   readonly eventId?: string;
   readonly destination?: string;
+  readonly destinationPrefix?: string;
   readonly orderKey?: string;
   readonly states?: readonly DeliveryState[];
 }

@@ -1,0 +1,210 @@
+/**
+ * What an asynchronous attempt does inside the platform: collected while it runs, written with its settle or not at all.
+ * Reads see committed values and the attempt's own writes.
+ */
+import { createHash } from 'node:crypto';
+import type { AppendItem, KeyValueExpectation, KeyValueWrite, Lease, Store } from '../store/store.ts';
+import type { EventBus, KeyValueScope, KeyValueStore, LaterQueue } from '../store/types.ts';
+import { sameBytes } from './direct-key-value.ts';
+import { laterItem, laterFilter, type LaterTarget } from './later.ts';
+import { publishedItem, type MatchDestinations } from './publish.ts';
+
+export interface AttemptEffects {
+  readonly keyValue: KeyValueStore;
+  readonly later: LaterQueue;
+  readonly events: EventBus;
+  /** What the settle carries. */
+  collect(): {
+    readonly append: readonly AppendItem[];
+    readonly writes: readonly KeyValueWrite[];
+    readonly expectations: readonly KeyValueExpectation[];
+  };
+}
+
+export interface AttemptEffectsSettings {
+  readonly store: Store;
+  readonly lease: Lease;
+  readonly match: MatchDestinations;
+  /** Where `later` of a function goes; undefined: no such function. */
+  readonly target: LaterTarget;
+}
+
+interface Entry {
+  readonly scope: KeyValueScope;
+  readonly key: string;
+  /** Version of the committed value once it was read; undefined: never read. */
+  version?: number;
+  committed?: Uint8Array | undefined;
+  /** The attempt's own set or delete. */
+  own?: { readonly value: Uint8Array | undefined; readonly ttlMs?: number };
+  /** The attempt's own increments on top. */
+  delta?: number;
+  deltaTtlMs?: number;
+  verify?: boolean;
+}
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+export function createAttemptEffects({ store, lease, match, target }: AttemptEffectsSettings): AttemptEffects {
+  const entries = new Map<string, Entry>();
+  const append: AppendItem[] = [];
+  let index = 0;
+
+  /** The same attempt of the same delivery names its children alike, so a repeated settle makes no second set. */
+  function childId(): string {
+    const { event, destination, generation } = lease;
+    const parts = JSON.stringify([event.namespaceUid, event.id, destination, generation, index++]);
+    return createHash('sha256').update(parts).digest('hex').slice(0, 32);
+  }
+
+  function entryOf(scope: KeyValueScope, key: string): Entry {
+    const name = JSON.stringify([scope.namespaceUid, scope.space, key]);
+    const known = entries.get(name);
+    if (known !== undefined) return known;
+    const entry: Entry = { scope, key };
+    entries.set(name, entry);
+    return entry;
+  }
+
+  async function read(entry: Entry): Promise<Uint8Array | undefined> {
+    if (entry.own === undefined && entry.version === undefined) {
+      const present = await store.get(entry.scope, entry.key);
+      entry.version = present?.version ?? 0;
+      entry.committed = present?.value;
+    }
+    const base = entry.own === undefined ? entry.committed : entry.own.value;
+    if (entry.delta === undefined) return base;
+    const sum = add(base, entry.delta);
+    return sum === undefined ? base : encoder.encode(String(sum));
+  }
+
+  function put(entry: Entry, value: Uint8Array | undefined, ttlMs?: number): void {
+    if (entry.version !== undefined) entry.verify = true;
+    entry.own = { value, ...(ttlMs === undefined ? {} : { ttlMs }) };
+    delete entry.delta;
+    delete entry.deltaTtlMs;
+  }
+
+  const keyValue: KeyValueStore = {
+    get: (scope, key) => read(entryOf(scope, key)),
+    async set(scope, key, value, ttlMs) {
+      put(entryOf(scope, key), value, ttlMs);
+      return { ok: true };
+    },
+    async delete(scope, key) {
+      const entry = entryOf(scope, key);
+      const existed = (await read(entry)) !== undefined;
+      put(entry, undefined);
+      return existed;
+    },
+    async list(scope, prefix, limit, cursor) {
+      const keys = new Set(await store.list(scope, prefix, limit, cursor));
+      for (const entry of entries.values()) {
+        const { own, delta } = entry;
+        if (entry.scope.namespaceUid !== scope.namespaceUid || entry.scope.space !== scope.space) continue;
+        if (!entry.key.startsWith(prefix) || (cursor !== undefined && entry.key <= cursor)) continue;
+        if (own?.value !== undefined || delta !== undefined) keys.add(entry.key);
+        else if (own !== undefined) keys.delete(entry.key);
+      }
+      const sorted = [...keys].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).slice(0, limit);
+      const last = sorted.at(-1);
+      return { keys: sorted, ...(sorted.length === limit && last !== undefined ? { cursor: last } : {}) };
+    },
+    async add(scope, key, value, ttlMs) {
+      const entry = entryOf(scope, key);
+      if (entry.own?.value !== undefined) return false;
+      // A claim is durable at once: that is what keeps a second delivery from doing the same.
+      const claimed = await store.claim({
+        scope,
+        key,
+        value,
+        owner: lease.receipt.delivery,
+        ...(ttlMs === undefined ? {} : { ttlMs }),
+      });
+      if (claimed) {
+        delete entry.own;
+        delete entry.version;
+      }
+      return claimed;
+    },
+    async increment(scope, key, delta, ttlMs) {
+      const entry = entryOf(scope, key);
+      const sum = add(await read(entry), delta);
+      if (sum === undefined) return undefined;
+      entry.delta = (entry.delta ?? 0) + delta;
+      if (ttlMs !== undefined) entry.deltaTtlMs = ttlMs;
+      return sum;
+    },
+    async compareAndSet(scope, key, expected, value, ttlMs) {
+      const entry = entryOf(scope, key);
+      if (!sameBytes(await read(entry), expected)) {
+        entry.verify = entry.version !== undefined;
+        return false;
+      }
+      put(entry, value, ttlMs);
+      return true;
+    },
+  };
+
+  return {
+    keyValue,
+    later: {
+      durable: store.durable,
+      async enqueue(item) {
+        const child = laterItem(item, childId(), target(item));
+        append.push(child);
+        return child.event.id;
+      },
+      async cancel(namespaceUid, functionName, idOrKey) {
+        const own = append.findIndex(
+          ({ event, deliveries }) => event.id === idOrKey || deliveries[0]?.orderKey === idOrKey,
+        );
+        if (own >= 0) append.splice(own, 1);
+        const cancelled = await Promise.all(
+          laterFilter(namespaceUid, functionName, idOrKey).map((filter) => store.cancel(filter)),
+        );
+        return own >= 0 || cancelled.some((count) => count > 0);
+      },
+    },
+    events: {
+      durable: store.durable,
+      async publish(event) {
+        const child = publishedItem(event, event.id ?? childId(), match);
+        append.push(child);
+        return child.event.id;
+      },
+    },
+    collect() {
+      const writes: KeyValueWrite[] = [];
+      const expectations: KeyValueExpectation[] = [];
+      for (const { scope, key, own, delta, deltaTtlMs, verify, version } of entries.values()) {
+        if (verify === true && version !== undefined) expectations.push({ scope, key, version });
+        if (own !== undefined) {
+          const { value, ttlMs } = own;
+          const change =
+            value === undefined
+              ? { kind: 'delete' as const }
+              : { kind: 'set' as const, value, ...(ttlMs === undefined ? {} : { ttlMs }) };
+          writes.push({ scope, key, change });
+        }
+        if (delta !== undefined) {
+          const change = {
+            kind: 'increment' as const,
+            delta,
+            ...(deltaTtlMs === undefined ? {} : { ttlMs: deltaTtlMs }),
+          };
+          writes.push({ scope, key, change });
+        }
+      }
+      return { append, writes, expectations };
+    },
+  };
+}
+
+function add(value: Uint8Array | undefined, delta: number): number | undefined {
+  const text = value === undefined ? '0' : decoder.decode(value);
+  if (!/^-?\d{1,16}$/.test(text)) return undefined;
+  const sum = Number(text) + delta;
+  return Number.isSafeInteger(sum) ? sum : undefined;
+}

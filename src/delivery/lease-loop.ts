@@ -1,0 +1,216 @@
+/**
+ * Pulls due deliveries from the store, runs them within free slots, keeps their leases alive and settles them together
+ * with everything they did. One loop per worker; any number of loops share a store.
+ */
+import type { Ending, Lease, Receipt, SettleItem, Store } from '../store/store.ts';
+
+export interface Attempt {
+  readonly ending: Ending;
+  /** Written with the ending or not at all. */
+  readonly effects?: Pick<SettleItem, 'append' | 'writes' | 'expectations'>;
+}
+
+export interface LeaseLoopSettings {
+  readonly store: Store;
+  /** Deliveries this worker may start now for a destination; 0: unknown here, suspended, or at its limit. */
+  slots(destination: string): number;
+  /** Runs one attempt; never rejects for what a function does. The signal ends it: the lease was lost. */
+  run(lease: Lease, signal: AbortSignal): Promise<Attempt>;
+  /** The ending after a conflict could not be resolved by running again. */
+  conflicted(lease: Lease): Ending;
+  /** False while synchronous calls would suffer; asked again after the next turn. */
+  mayPull(): boolean;
+  /** Called with each settled attempt. */
+  onSettled?(lease: Lease, ending: Ending): void;
+  /** Something failed that is nobody's mistake (the store is gone): the loop goes on after a pause. */
+  onError(error: Error): void;
+  /** Calls back once after so many milliseconds; answers the function that stops it. */
+  after(milliseconds: number, callback: () => void): () => void;
+  readonly leaseMs?: number;
+}
+
+export interface LeaseLoop {
+  /** Looks for work now: the route table changed, a slot became free. */
+  poke(): void;
+  running(): number;
+  /** Starts nothing more, waits for what runs at most `graceMs`, gives the rest back. */
+  drain(graceMs: number): Promise<void>;
+}
+
+const defaultLeaseMs = 30_000;
+const mostPerPull = 32;
+const longestWaitMs = 1000;
+const pauseAfterErrorMs = 500;
+const conflictRetries = 5;
+
+interface Running {
+  readonly lease: Lease;
+  readonly abort: AbortController;
+}
+
+export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
+  const { store, leaseMs = defaultLeaseMs } = settings;
+  const running = new Map<number, Running>();
+  let pulling = false;
+  let again = false;
+  let draining = false;
+  let stopTimer: (() => void) | undefined;
+  let idle: (() => void) | undefined;
+
+  function schedule(milliseconds: number): void {
+    stopTimer?.();
+    stopTimer = settings.after(milliseconds, () => void pull());
+  }
+
+  /** Waits until the earliest head is due; new work and freed slots poke. */
+  async function pull(): Promise<void> {
+    if (draining) return;
+    if (pulling) {
+      again = true;
+      return;
+    }
+    pulling = true;
+    again = false;
+    let wait = longestWaitMs;
+    try {
+      if (settings.mayPull()) wait = await leaseDue();
+      else wait = 1;
+    } catch (error) {
+      settings.onError(error as Error);
+      wait = pauseAfterErrorMs;
+    }
+    pulling = false;
+    // A poke during the pull may mean work that its first reads did not see.
+    schedule(again ? 0 : wait);
+  }
+
+  async function leaseDue(): Promise<number> {
+    const heads = await store.heads();
+    let wait = longestWaitMs;
+    let left = mostPerPull;
+    const wishes: { destination: string; max: number }[] = [];
+    for (const { destination, dueInMs } of heads) {
+      if (dueInMs > 0) wait = Math.min(wait, dueInMs);
+      else {
+        const max = Math.min(settings.slots(destination), left);
+        if (max > 0) wishes.push({ destination, max });
+        left -= Math.max(0, max);
+      }
+      if (left <= 0) break;
+    }
+    if (wishes.length === 0) return wait;
+    const leases = await store.lease(shuffleByLoad(wishes), leaseMs);
+    for (const lease of leases) void runLease(lease);
+    return leases.length > 0 ? 0 : wait;
+  }
+
+  /** Fewest running first, so that one destination's backlog does not starve the others. */
+  function shuffleByLoad<Wish extends { readonly destination: string }>(wishes: Wish[]): Wish[] {
+    const load = new Map<string, number>();
+    for (const { lease } of running.values()) load.set(lease.destination, (load.get(lease.destination) ?? 0) + 1);
+    return wishes.sort((a, b) => (load.get(a.destination) ?? 0) - (load.get(b.destination) ?? 0));
+  }
+
+  async function runLease(lease: Lease): Promise<void> {
+    const abort = new AbortController();
+    const { delivery } = lease.receipt;
+    if (draining) {
+      await giveBack([lease.receipt]);
+      return;
+    }
+    running.set(delivery, { lease, abort });
+    try {
+      const ending = await runUntilSettled(lease, abort.signal);
+      if (ending !== undefined) settings.onSettled?.(lease, ending);
+    } catch (error) {
+      settings.onError(error as Error);
+    } finally {
+      running.delete(delivery);
+      if (running.size === 0) idle?.();
+      poke();
+    }
+  }
+
+  /** Undefined: the lease was lost, somebody else has it. */
+  async function runUntilSettled(lease: Lease, signal: AbortSignal): Promise<Ending | undefined> {
+    for (let round = 0; ; round++) {
+      const attempt = await settings.run(lease, signal);
+      const last = round >= conflictRetries;
+      const settled = await settle({ receipt: lease.receipt, ending: attempt.ending, ...attempt.effects });
+      if (settled === 'ok') return attempt.ending;
+      if (settled === 'stale') return undefined;
+      if (!last) continue;
+      const ending = settings.conflicted(lease);
+      return (await settle({ receipt: lease.receipt, ending })) === 'ok' ? ending : undefined;
+    }
+  }
+
+  /** A result that cannot be written now is kept and written later: the call is not run again. */
+  async function settle(item: SettleItem): Promise<'ok' | 'stale' | 'conflict'> {
+    for (;;) {
+      try {
+        const [settled] = await store.settle([item]);
+        return settled ?? 'stale';
+      } catch (error) {
+        settings.onError(error as Error);
+        if (draining || !running.has(item.receipt.delivery)) return 'stale';
+        await new Promise<void>((resolve) => void settings.after(pauseAfterErrorMs, resolve));
+      }
+    }
+  }
+
+  async function giveBack(receipts: readonly Receipt[]): Promise<void> {
+    try {
+      await store.release(receipts, 0);
+    } catch (error) {
+      settings.onError(error as Error);
+    }
+  }
+
+  async function extend(): Promise<void> {
+    stopExtending = settings.after(leaseMs / 3, () => void extend());
+    if (running.size === 0) return;
+    try {
+      const lost = await store.extend(
+        [...running.values()].map(({ lease }) => lease.receipt),
+        leaseMs,
+      );
+      for (const { delivery } of lost) running.get(delivery)?.abort.abort(new Error('the lease was lost'));
+    } catch (error) {
+      settings.onError(error as Error);
+    }
+  }
+
+  function poke(): void {
+    if (draining) return;
+    if (pulling) again = true;
+    else schedule(0);
+  }
+
+  let stopExtending = settings.after(leaseMs / 3, () => void extend());
+  const stopWaking = store.wake(poke);
+  poke();
+
+  return {
+    poke,
+    running: () => running.size,
+    async drain(graceMs) {
+      draining = true;
+      stopTimer?.();
+      stopWaking();
+      if (running.size > 0) {
+        await new Promise<void>((resolve) => {
+          const stop = settings.after(graceMs, resolve);
+          idle = () => {
+            stop();
+            resolve();
+          };
+        });
+      }
+      stopExtending();
+      const left = [...running.values()];
+      for (const { abort } of left) abort.abort(new Error('the runtime is shutting down'));
+      if (left.length > 0) await giveBack(left.map(({ lease }) => lease.receipt));
+    },
+  };
+}

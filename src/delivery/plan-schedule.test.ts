@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { planSchedule, type Slots } from './plan-schedule.ts';
+
+const minute = 60_000;
+/** A slot each minute. */
+const slots: Slots = { after: (moment) => (Math.floor(moment / minute) + 1) * minute };
+const settings = { hash: 'h', missed: 'RunOnce', starting: false } as const;
+
+test('a new schedule stores its next slot and nothing of the past', () => {
+  const plan = planSchedule(slots, settings, undefined, 10 * minute + 5);
+  assert.deepEqual(plan.fire, [{ slot: 11 * minute, delayMs: minute - 5 }]);
+  assert.deepEqual(plan.position, { hash: 'h', slot: 11 * minute });
+});
+
+test('a slot that is stored already is not stored again, even when a timer comes early', () => {
+  const plan = planSchedule(slots, settings, { hash: 'h', slot: 11 * minute }, 11 * minute - 1);
+  assert.deepEqual(plan.fire, []);
+});
+
+test('at its slot a schedule stores the next one', () => {
+  const plan = planSchedule(slots, settings, { hash: 'h', slot: 11 * minute }, 11 * minute);
+  assert.deepEqual(plan.fire, [{ slot: 12 * minute, delayMs: minute }]);
+});
+
+test('after downtime RunOnce runs the last missed slot, in place of the one that was stored', () => {
+  const plan = planSchedule(slots, { ...settings, starting: true }, { hash: 'h', slot: 11 * minute }, 20 * minute + 1);
+  assert.deepEqual(
+    plan.fire.map(({ slot }) => slot / minute),
+    [20, 21],
+  );
+  assert.equal(plan.drop, 11 * minute);
+});
+
+test('after downtime of less than a slot RunOnce leaves the stored one to run', () => {
+  const plan = planSchedule(slots, { ...settings, starting: true }, { hash: 'h', slot: 11 * minute }, 11 * minute + 5);
+  assert.deepEqual(
+    plan.fire.map(({ slot }) => slot / minute),
+    [12],
+  );
+  assert.equal(plan.drop, undefined);
+});
+
+test('after downtime Skip runs nothing of the past', () => {
+  const plan = planSchedule(
+    slots,
+    { ...settings, missed: 'Skip', starting: true },
+    { hash: 'h', slot: 11 * minute },
+    20 * minute + 1,
+  );
+  assert.deepEqual(
+    plan.fire.map(({ slot }) => slot / minute),
+    [21],
+  );
+  assert.equal(plan.drop, 11 * minute);
+});
+
+test('an edited schedule starts from now', () => {
+  const plan = planSchedule(slots, { ...settings, starting: true }, { hash: 'old', slot: 3 * minute }, 20 * minute + 1);
+  assert.deepEqual(
+    plan.fire.map(({ slot }) => slot / minute),
+    [21],
+  );
+  assert.deepEqual(plan.position, { hash: 'h', slot: 21 * minute });
+});
+
+test('a schedule that has no slot any more waits for nothing', () => {
+  const plan = planSchedule({ after: () => undefined }, settings, undefined, 5);
+  assert.deepEqual([plan.fire, plan.next], [[], undefined]);
+});
