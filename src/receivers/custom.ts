@@ -1,6 +1,7 @@
 /** `custom`: the function itself verifies, in Lua: `verify(request, secrets)` answers `{ id, type }` or `nil, reason`. */
 import { deliveryId, eventName } from './event-name.ts';
 import { genericProfile, requestEvent } from './generic-profile.ts';
+import { secretReferences } from '../function/schema-parts.ts';
 import { FieldReader, type Fields } from './read-fields.ts';
 import type { Identified, ReceiverDefinition, Verdict, VerifiedSender, VerifierAnswer } from './types.ts';
 import { refuse } from './verdict.ts';
@@ -60,6 +61,7 @@ export const custom: ReceiverDefinition = {
     sampleEvent: 'request',
   },
   fields: {
+    secretRefs: secretReferences('Secrets handed to the verifier as a list.', 1),
     handler: {
       type: 'string',
       minLength: 1,

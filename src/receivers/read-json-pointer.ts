@@ -54,58 +54,67 @@ function skipSpace(cursor: Cursor): number {
   return -1;
 }
 
-/** From an opening quote to behind the closing one; false: the text does not end. */
-function skipString(cursor: Cursor): boolean {
-  const { bytes } = cursor;
-  let from = cursor.position + 1;
+/** From an opening quote to behind the closing one; -1: the text does not end. */
+function endOfString(bytes: Buffer, start: number): number {
+  // Short texts are walked, long ones searched: a search costs more to start and less for each byte.
+  const near = Math.min(bytes.length, start + 64);
+  let position = start + 1;
+  while (position < near) {
+    const byte = bytes[position];
+    if (byte === quote) return position + 1;
+    position += byte === backslash ? 2 : 1;
+  }
   for (;;) {
-    const end = bytes.indexOf(quote, from);
-    if (end === -1) return false;
+    const end = bytes.indexOf(quote, position);
+    if (end === -1) return -1;
     let escapes = 0;
-    while (end - 1 - escapes > cursor.position && bytes[end - 1 - escapes] === backslash) escapes += 1;
-    if (escapes % 2 === 0) {
-      cursor.position = end + 1;
-      return true;
-    }
-    from = end + 1;
+    while (end - 1 - escapes >= position && bytes[end - 1 - escapes] === backslash) escapes += 1;
+    if (escapes % 2 === 0) return end + 1;
+    position = end + 1;
   }
 }
 
 /** Over one value of any kind. */
 function skipValue(cursor: Cursor): boolean {
+  const { bytes } = cursor;
+  let { position } = cursor;
   let depth = 0;
-  for (;;) {
-    const byte = skipSpace(cursor);
-    if (byte === -1) return false;
+  while (position < bytes.length) {
+    const byte = bytes[position] ?? 0;
     if (byte === quote) {
-      if (!skipString(cursor)) return false;
+      position = endOfString(bytes, position);
+      if (position === -1) return false;
     } else if (byte === 0x7b || byte === 0x5b) {
       depth += 1;
-      cursor.position += 1;
+      position += 1;
       continue;
     } else if (byte === 0x7d || byte === 0x5d) {
       if (depth === 0) return false;
       depth -= 1;
-      cursor.position += 1;
-    } else if (byte === 0x2c || byte === 0x3a) {
-      if (depth === 0) return false;
-      cursor.position += 1;
+      position += 1;
+    } else if (byte === 0x2c || byte === 0x3a || byte <= 0x20) {
+      if (depth === 0 && byte > 0x20) return false;
+      position += 1;
       continue;
     } else {
-      skipWord(cursor);
+      position = endOfWord(bytes, position);
     }
-    if (depth === 0) return true;
+    if (depth === 0) {
+      cursor.position = position;
+      return true;
+    }
   }
+  return false;
 }
 
-/** Over a number, `true`, `false` or `null`: up to the next structural byte or blank. */
-function skipWord(cursor: Cursor): void {
-  const { bytes } = cursor;
-  cursor.position += 1;
-  for (; cursor.position < bytes.length; cursor.position += 1) {
-    const byte = bytes[cursor.position] ?? 0;
-    if (byte <= 0x20 || byte === 0x2c || byte === 0x3a || byte === 0x5d || byte === 0x7d || byte === quote) return;
+/** From the start of a number, `true`, `false` or `null` to the next structural byte or blank. */
+function endOfWord(bytes: Buffer, start: number): number {
+  let position = start + 1;
+  for (; position < bytes.length; position += 1) {
+    const byte = bytes[position] ?? 0;
+    if (byte <= 0x20 || byte === 0x2c || byte === 0x3a || byte === 0x5d || byte === 0x7d || byte === quote) break;
   }
+  return position;
 }
 
 /** Into the member or element; the cursor then stands before its value. */
@@ -122,7 +131,8 @@ function enterMember(cursor: Cursor, name: string): boolean {
   for (;;) {
     if (skipSpace(cursor) !== quote) return false;
     const start = cursor.position;
-    if (!skipString(cursor)) return false;
+    cursor.position = endOfString(bytes, start);
+    if (cursor.position === -1) return false;
     const found =
       cursor.position - start === wanted.length &&
       bytes.compare(wanted, 0, wanted.length, start, cursor.position) === 0;
@@ -148,9 +158,8 @@ function readScalar(cursor: Cursor): Scalar | undefined {
   const byte = skipSpace(cursor);
   if (byte === -1 || byte === 0x7b || byte === 0x5b) return undefined;
   const start = cursor.position;
-  if (byte === quote) {
-    if (!skipString(cursor)) return undefined;
-  } else skipWord(cursor);
+  cursor.position = byte === quote ? endOfString(cursor.bytes, start) : endOfWord(cursor.bytes, start);
+  if (cursor.position === -1) return undefined;
   if (cursor.position - start > maxStringBytes) return undefined;
   try {
     const value: unknown = JSON.parse(cursor.bytes.toString('utf8', start, cursor.position));
