@@ -15,10 +15,8 @@ export interface TextOrigin {
 export type FieldPath = readonly (string | number)[];
 
 export interface DocumentPlaces {
-  /** Of the value at the path; of its nearest ancestor that exists where it does not. */
-  valueAt(path: FieldPath): LinePlace;
-  /** Of the key that holds the value: where an unknown or misplaced field is to be changed. */
-  keyAt(path: FieldPath): LinePlace;
+  /** Of a member's key or a list's item; of the nearest ancestor that exists where it does not. */
+  placeOf(path: FieldPath): LinePlace;
   /** Undefined: the scalar is written so that its lines are not lines of the file (folded, escaped). */
   textOrigin(path: FieldPath): TextOrigin | undefined;
 }
@@ -31,10 +29,9 @@ export function documentPlaces(
 ): DocumentPlaces {
   const offsetOf = (node: ParsedNode): number => node.range[0];
   return {
-    valueAt: (path) => placeAt(offsetOf(walk(root, path).node)),
-    keyAt: (path) => {
-      const { node, key, complete } = walk(root, path);
-      return placeAt(offsetOf(complete && key ? key : node));
+    placeOf: (path) => {
+      const { node, key } = walk(root, path);
+      return placeAt(offsetOf(key ?? node));
     },
     textOrigin: (path) => {
       const { node, complete } = walk(root, path);

@@ -75,14 +75,14 @@ test('another YAML version and characters that only YAML 1.1 reads as line break
   assert.match(mistakesOf('a: "x\u2028y"\n')[0] ?? '', /^f\.yaml:1:6: error: the character after/);
 });
 
-test('the place of a field, of its key, and of its nearest ancestor when it is missing', () => {
+test('the place of a field is that of its key, or of its nearest ancestor when it is missing', () => {
   const [document] = parseYaml('f.yaml', '---\nspec:\n  triggers:\n    - name: a\n      http: { path: x }\n').documents;
   const places = document!.places;
-  assert.deepEqual(places.valueAt(['spec', 'triggers', 0, 'http', 'path']), { line: 5, column: 21 });
-  assert.deepEqual(places.keyAt(['spec', 'triggers', 0, 'http', 'path']), { line: 5, column: 15 });
-  assert.deepEqual(places.valueAt(['spec', 'triggers', 0, 'http', 'receiver']), { line: 5, column: 7 });
-  assert.deepEqual(places.valueAt(['spec', 'triggers', 7]), { line: 3, column: 3 });
-  assert.deepEqual(places.valueAt([]), { line: 2, column: 1 });
+  assert.deepEqual(places.placeOf(['spec', 'triggers', 0, 'http', 'path']), { line: 5, column: 15 });
+  assert.deepEqual(places.placeOf(['spec', 'triggers', 0]), { line: 4, column: 7 });
+  assert.deepEqual(places.placeOf(['spec', 'triggers', 0, 'http', 'receiver']), { line: 5, column: 7 });
+  assert.deepEqual(places.placeOf(['spec', 'triggers', 7]), { line: 3, column: 3 });
+  assert.deepEqual(places.placeOf([]), { line: 2, column: 1 });
 });
 
 test('lines of code map to lines of the file where the scalar keeps its lines', () => {

@@ -1,0 +1,127 @@
+/** Reads the resources of a folder again and again, only what changed, and answers them as they are in force. */
+import { codeFilesOf } from './code-files.ts';
+import { combineFiles, removalGraceMs, takeReading, type FileState } from './combine-files.ts';
+import type { Diagnostic } from './diagnostic.ts';
+import { isResourceFile, listFolder, readInside, type FileContent } from './folder.ts';
+import { readDocuments, type CheckFunction, type FileReading, type SourceDocument } from './read-documents.ts';
+
+export interface SourceSnapshot {
+  readonly documents: readonly SourceDocument[];
+  /** Content of the files that functions name, by name relative to the folder. */
+  readonly codeFiles: ReadonlyMap<string, FileContent>;
+  /** All that is to be said about the files now. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Set: something seems removed; refresh again after so long. */
+  readonly lookAgainInMs?: number;
+}
+
+export interface FolderSource {
+  /** Reads what changed (names of files or folders; the empty name: everything) and answers the whole. */
+  refresh(names: Iterable<string>): Promise<SourceSnapshot>;
+  /** Files besides the resource files whose change counts. */
+  otherFiles(): Iterable<string>;
+}
+
+export interface FolderSourceOptions {
+  readonly root: string;
+  readonly check: CheckFunction;
+  /** Milliseconds, monotonic. */
+  now(): number;
+}
+
+interface CodeFile {
+  readonly content: FileContent;
+  readonly missingSince?: number;
+}
+
+const emptyReading: FileReading = { documents: [], broken: [], unreadable: false, diagnostics: [] };
+
+/** A source over one folder. Calls of `refresh` must not overlap. */
+export function createFolderSource(options: FolderSourceOptions): FolderSource {
+  const { root, check, now } = options;
+  const files = new Map<string, FileState>();
+  const owners = new Map<string, string>();
+  const codeFiles = new Map<string, CodeFile>();
+
+  async function readFile(name: string): Promise<void> {
+    const content = await readInside(root, name);
+    const before = files.get(name);
+    const same = before !== undefined && sameContent(before.content, content);
+    if (same && before.leaving.size === 0) return;
+    const next = takeReading(before, same ? before.reading : readingOf(name, content), content, now());
+    if (content.kind === 'missing' && next.given.size === 0) files.delete(name);
+    else files.set(name, next);
+  }
+
+  function readingOf(name: string, content: FileContent): FileReading {
+    if (content.kind === 'text') return readDocuments(name, content.text, check);
+    if (content.kind === 'missing') return emptyReading;
+    const diagnostic: Diagnostic = { severity: 'error', file: name, message: content.message };
+    return { ...emptyReading, unreadable: true, diagnostics: [diagnostic] };
+  }
+
+  async function readCodeFile(name: string): Promise<void> {
+    const content = await readInside(root, name);
+    const before = codeFiles.get(name);
+    if (content.kind !== 'missing' || before?.content.kind !== 'text') {
+      codeFiles.set(name, { content });
+      return;
+    }
+    const missingSince = before.missingSince ?? now();
+    const gone = now() - missingSince >= removalGraceMs;
+    codeFiles.set(name, gone ? { content } : { content: before.content, missingSince });
+  }
+
+  /** Resource files that the names stand for, and those that are waiting for their removal to be believed. */
+  async function resourceFilesOf(names: readonly string[]): Promise<ReadonlySet<string>> {
+    const wanted = new Set<string>();
+    for (const name of names) {
+      if (isResourceFile(name)) wanted.add(name);
+      for (const known of files.keys()) if (isWithin(known, name)) wanted.add(known);
+      const listing = await listFolder(root, name);
+      for (const file of listing?.files ?? []) wanted.add(file);
+    }
+    for (const [name, { leaving }] of files) if (leaving.size > 0) wanted.add(name);
+    return wanted;
+  }
+
+  return {
+    otherFiles: () => codeFiles.keys(),
+    refresh: async (changed) => {
+      const names = [...changed];
+      for (const name of await resourceFilesOf(names)) await readFile(name);
+      const { documents, diagnostics } = combineFiles(files, owners);
+      const used = new Set(
+        documents.flatMap((document) =>
+          document.kind === 'WebhookFunction' ? codeFilesOf(document).map(({ name }) => name) : [],
+        ),
+      );
+      for (const name of codeFiles.keys()) if (!used.has(name)) codeFiles.delete(name);
+      for (const name of used) {
+        const known = codeFiles.get(name);
+        const touched = names.some((part) => isWithin(name, part));
+        if (!known || touched || known.missingSince !== undefined) await readCodeFile(name);
+      }
+      const waiting =
+        [...files.values()].some(({ leaving }) => leaving.size > 0) ||
+        [...codeFiles.values()].some(({ missingSince }) => missingSince !== undefined);
+      return {
+        documents,
+        codeFiles: new Map([...codeFiles].map(([name, { content }]) => [name, content])),
+        diagnostics,
+        ...(waiting ? { lookAgainInMs: removalGraceMs } : {}),
+      };
+    },
+  };
+}
+
+/** Whether a name is the other or stands below it. */
+function isWithin(name: string, folder: string): boolean {
+  return folder === '' || name === folder || name.startsWith(`${folder}/`);
+}
+
+function sameContent(left: FileContent, right: FileContent): boolean {
+  if (left.kind === 'text' && right.kind === 'text') return left.text === right.text;
+  if (left.kind === 'refused' && right.kind === 'refused') return left.message === right.message;
+  return left.kind === right.kind;
+}

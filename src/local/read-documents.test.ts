@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createFunctionCheck } from '../function/check-function.ts';
+import { receivers } from '../receivers/catalogue.ts';
+import { documentCheck } from './check-document.ts';
+import { formatDiagnostic } from './diagnostic.ts';
+import { readDocuments, type FileReading } from './read-documents.ts';
+
+const check = documentCheck(createFunctionCheck(receivers));
+const read = (text: string): FileReading => readDocuments('hooks.yaml', text, check);
+const linesOf = (text: string): readonly string[] => read(text).diagnostics.map(formatDiagnostic);
+
+const hello = `apiVersion: moonhook.dev/v1alpha1
+kind: WebhookFunction
+metadata: { name: hello }
+spec:
+  code: |
+    return function(event) return "hi" end
+  triggers:
+    - name: web
+      http: { path: hello, receiver: { open: {} } }
+`;
+
+test('functions, ConfigMaps and Secrets are read; files without a namespace are in default', () => {
+  const reading = read(
+    `${hello}---
+apiVersion: v1
+kind: Secret
+metadata: { name: s, namespace: team-a, labels: { moonhook.dev/functions: "true" } }
+data: { a: c2VjcmV0 }
+stringData: { b: plain }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: c }
+data: { k: "v" }
+`,
+  );
+  assert.deepEqual(reading.diagnostics, []);
+  assert.deepEqual(
+    reading.documents.map(({ identity }) => identity),
+    ['WebhookFunction/default/hello', 'Secret/team-a/s', 'ConfigMap/default/c'],
+  );
+  const secret = reading.documents[1];
+  assert.ok(secret?.kind === 'Secret');
+  assert.deepEqual(
+    [...secret.entries].map(([key, bytes]) => [key, Buffer.from(bytes).toString()]),
+    [
+      ['a', 'secret'],
+      ['b', 'plain'],
+    ],
+  );
+  assert.deepEqual(secret.labels, { 'moonhook.dev/functions': 'true' });
+});
+
+test('a misspelt field is named at its place, with the right name', () => {
+  assert.deepEqual(linesOf(hello.replace('receiver:', 'recevier:')), [
+    'hooks.yaml:9:28: error: spec.triggers[0].http.recevier: unknown field "recevier" (did you mean "receiver"?)',
+  ]);
+  assert.match(
+    linesOf(hello.replace('{ open: {} }', '{ githb: {} }'))[0] ?? '',
+    /^hooks\.yaml:9:40: error: .*unknown field "githb" \(did you mean "github"\?\)$/,
+  );
+});
+
+test('a wrong type is named at its place', () => {
+  assert.match(
+    linesOf(hello.replace('path: hello', 'path: 7'))[0] ?? '',
+    /^hooks\.yaml:9:15: error: spec\.triggers\[0\]\.http\.path: must be text, not the number 7 \(write it in quotes: "7"\)$/,
+  );
+});
+
+test('a misspelt kind of ours is an error with the right one, other kinds are notes', () => {
+  assert.match(
+    linesOf(hello.replace('WebhookFunction', 'WebhookFuncton'))[0] ?? '',
+    /^hooks\.yaml:2:1: error: unknown kind "WebhookFuncton" \(did you mean "WebhookFunction"\?\)$/,
+  );
+  assert.match(
+    linesOf('apiVersion: v1\nkind: Secrets\n')[0] ?? '',
+    /error: unknown kind "Secrets" \(did you mean "Secret"\?\)/,
+  );
+  assert.match(
+    linesOf('apiVersion: apps/v1\nkind: Deployment\nspec: { on: yes }\n')[0] ?? '',
+    /note: Deployment is not a kind of a local run: passed over$/,
+  );
+  assert.match(linesOf('services: { a: {} }\n')[0] ?? '', /note: not a Kubernetes object \(it has no kind\)/);
+  assert.match(linesOf(hello.replace('kind: WebhookFunction\n', ''))[0] ?? '', /error: the field "kind" is missing/);
+  assert.match(
+    linesOf(hello.replace('v1alpha1', 'v1'))[0] ?? '',
+    /1:1: error: WebhookFunction is not of "moonhook\.dev\/v1" \(write/,
+  );
+});
+
+test('what YAML versions read differently is refused in our kinds', () => {
+  assert.match(
+    linesOf(hello.replace('path: hello', 'path: on'))[0] ?? '',
+    /^hooks\.yaml:9:21: error: `on` is true in YAML 1\.1 and text in YAML 1\.2/,
+  );
+});
+
+test('a broken document with a name is known by it, one without makes the whole file unreadable', () => {
+  const named = read(hello.replace('receiver:', 'recevier:'));
+  assert.deepEqual(
+    [named.broken, named.unreadable, named.documents.length],
+    [['WebhookFunction/default/hello'], false, 0],
+  );
+  assert.equal(read(hello.replace('name: hello', 'name: Hello')).unreadable, true);
+  assert.equal(read(`${hello}---\na: "open\n`).unreadable, true);
+  assert.equal(read(`${hello}---\na: "open\n`).documents.length, 1);
+});
+
+test('a List as `kubectl get -o yaml` writes it is read, with the places of its items', () => {
+  const items = hello.replaceAll(/^/gm, '    ').trimEnd().replace('    apiVersion', '  - apiVersion');
+  assert.deepEqual(
+    read(`apiVersion: v1\nkind: List\nitems:\n${items}\n`).documents.map(({ identity }) => identity),
+    ['WebhookFunction/default/hello'],
+  );
+  assert.match(
+    linesOf(`apiVersion: v1\nkind: List\nitems:\n${items.replace('code:', 'cod:')}\n`)[0] ?? '',
+    /^hooks\.yaml:8:7: error: spec\.cod: unknown field "cod" \(did you mean "code"\?\)/,
+  );
+});
+
+test('mistakes in a Secret are named without its values', () => {
+  const value = 'not-base64-s3cret!';
+  const lines = linesOf(
+    `apiVersion: v1\nkind: Secret\nmetadata: { name: s }\ndata: { a: ${value}, "b c": eA==, d: 7 }\nstringdata: { e: ${value} }\n`,
+  );
+  assert.deepEqual(
+    lines.map((line) => line.replace(/^hooks\.yaml:/, '')),
+    [
+      '5:1: error: stringdata: unknown field "stringdata" of a Secret (did you mean "stringData"?)',
+      '4:9: error: data.a: not base64 (put plain text under stringData)',
+      '4:32: error: data["b c"]: a key may hold letters, digits, `-`, `_` and `.`',
+      '4:45: error: data.d: must be text, not a number (put it in quotes)',
+    ],
+  );
+  for (const line of lines) assert.ok(!line.includes(value));
+});

@@ -1,0 +1,223 @@
+/** Turns the text of one file into the resources of local mode, or into what is wrong with them and where. */
+import { apiVersion, type WebhookFunction } from '../function/types.ts';
+import { formatPath } from '../function/mistakes.ts';
+import { didYouMean } from '../function/suggest.ts';
+import type { Diagnostic, Severity } from './diagnostic.ts';
+import type { DocumentPlaces, FieldPath } from './document-places.ts';
+import { parseYaml, type YamlDocument } from './parse-yaml.ts';
+import { readConfiguration } from './read-configuration.ts';
+
+interface DocumentBase {
+  readonly namespace: string;
+  readonly name: string;
+  /** `Kind/namespace/name`: what makes two documents the same resource. */
+  readonly identity: string;
+  readonly file: string;
+  readonly line: number;
+}
+
+export interface FunctionDocument extends DocumentBase {
+  readonly kind: 'WebhookFunction';
+  readonly resource: WebhookFunction;
+  readonly places: DocumentPlaces;
+  /** Path of the resource in its document: not empty inside a List. */
+  readonly prefix: FieldPath;
+}
+
+export interface ConfigurationDocument extends DocumentBase {
+  readonly kind: 'ConfigMap' | 'Secret';
+  readonly entries: ReadonlyMap<string, Uint8Array>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of a Secret. */
+  readonly type?: string;
+}
+
+export type SourceDocument = FunctionDocument | ConfigurationDocument;
+
+export interface FileReading {
+  readonly documents: readonly SourceDocument[];
+  /** Identities whose document is there but broken: their last valid form stays. */
+  readonly broken: readonly string[];
+  /** True: a document could not even be named, so nothing this file held before is given up. */
+  readonly unreadable: boolean;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** One finding of the schema check, with the path inside the resource. */
+export interface SchemaFinding {
+  readonly path: FieldPath;
+  readonly severity: Severity;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Checks a value against the schema of WebhookFunction and its rules. */
+export type CheckFunction = (value: Readonly<Record<string, unknown>>) => readonly SchemaFinding[];
+
+const ownKinds = ['WebhookFunction', 'ConfigMap', 'Secret'] as const;
+type OwnKind = (typeof ownKinds)[number];
+const namePattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
+const labelPattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
+
+/** Reads every document of a file; what is not ours is passed over with a note. */
+export function readDocuments(file: string, text: string, check: CheckFunction): FileReading {
+  const parsed = parseYaml(file, text);
+  const reader = new DocumentReader(file, check);
+  for (const document of parsed.documents) reader.read(document);
+  return {
+    documents: reader.documents,
+    broken: reader.broken,
+    unreadable: reader.unreadable || parsed.mistakes.length > 0,
+    diagnostics: [...parsed.mistakes, ...reader.diagnostics],
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+class DocumentReader {
+  readonly documents: SourceDocument[] = [];
+  readonly broken: string[] = [];
+  readonly diagnostics: Diagnostic[] = [];
+  unreadable = false;
+  readonly #file: string;
+  readonly #check: CheckFunction;
+
+  constructor(file: string, check: CheckFunction) {
+    this.#file = file;
+    this.#check = check;
+  }
+
+  read(document: YamlDocument): void {
+    this.#readValue(document, document.value, []);
+  }
+
+  #readValue(document: YamlDocument, value: unknown, prefix: FieldPath): void {
+    const fields = fieldsOf(value);
+    if (!fields) {
+      this.#say(document, 'note', prefix, 'not a Kubernetes object: passed over');
+      return;
+    }
+    if (fields['kind'] === 'List' && fields['apiVersion'] === 'v1' && Array.isArray(fields['items'])) {
+      for (const [index, item] of fields['items'].entries())
+        this.#readValue(document, item, [...prefix, 'items', index]);
+      return;
+    }
+    const kind = this.#kindOf(document, fields, prefix);
+    if (kind !== undefined) this.#readOwn(document, kind, fields, prefix);
+  }
+
+  /** The kind if it is one of ours; else says why the document is passed over, or what was probably meant. */
+  #kindOf(document: YamlDocument, fields: Fields, prefix: FieldPath): OwnKind | undefined {
+    const { kind, apiVersion: version } = fields;
+    if (typeof kind !== 'string') {
+      if (kind === undefined && (version === apiVersion || fieldsOf(fields['spec'])?.['triggers'] !== undefined)) {
+        this.#fail(document, prefix, 'the field "kind" is missing', 'write kind: WebhookFunction');
+      } else {
+        this.#say(document, 'note', prefix, 'not a Kubernetes object (it has no kind): passed over');
+      }
+      return undefined;
+    }
+    const own = ownKinds.find((name) => name === kind);
+    const expected = own === 'WebhookFunction' ? apiVersion : 'v1';
+    if (own !== undefined && version === expected) return own;
+    const group = typeof version === 'string' ? (version.split('/')[0] ?? '') : '';
+    if (own === 'WebhookFunction' || (own !== undefined && typeof version !== 'string')) {
+      const found =
+        version === undefined ? 'the field "apiVersion" is missing' : `${kind} is not of ${JSON.stringify(version)}`;
+      this.#fail(
+        document,
+        version === undefined ? prefix : [...prefix, 'apiVersion'],
+        found,
+        `write apiVersion: ${expected}`,
+      );
+      return undefined;
+    }
+    if (group === 'moonhook.dev' && kind === 'WebhookSubscription') {
+      this.#say(
+        document,
+        'warning',
+        [...prefix, 'kind'],
+        'WebhookSubscription is not served in a local run: passed over',
+      );
+      return undefined;
+    }
+    const meant = own === undefined ? didYouMean(kind, ownKinds) : undefined;
+    if (group === 'moonhook.dev' || (meant !== undefined && (version === 'v1' || version === undefined))) {
+      this.#fail(document, [...prefix, 'kind'], `unknown kind "${kind}"`, meant ?? 'write kind: WebhookFunction');
+      return undefined;
+    }
+    this.#say(document, 'note', [...prefix, 'kind'], `${kind} is not a kind of a local run: passed over`);
+    return undefined;
+  }
+
+  #readOwn(document: YamlDocument, kind: OwnKind, fields: Fields, prefix: FieldPath): void {
+    const metadata = fieldsOf(fields['metadata']) ?? {};
+    const { name } = metadata;
+    const namespace = metadata['namespace'] ?? 'default';
+    if (typeof name !== 'string' || !namePattern.test(name) || name.length > 253) {
+      const path = [...prefix, 'metadata', 'name'];
+      const found = name === undefined ? 'the field "name" is missing' : `${JSON.stringify(name)} is not a name`;
+      this.#fail(document, path, found, 'a name is made of a-z, 0-9, `-` and `.`');
+      return;
+    }
+    if (typeof namespace !== 'string' || !labelPattern.test(namespace) || namespace.length > 63) {
+      const found = `${JSON.stringify(namespace)} is not a namespace`;
+      this.#fail(document, [...prefix, 'metadata', 'namespace'], found, 'a namespace is made of a-z, 0-9 and `-`');
+      return;
+    }
+    const identity = `${kind}/${namespace}/${name}`;
+    const before = this.diagnostics.length;
+    // A List is checked once, with its first item: its places are those of the whole document.
+    if (prefix.length === 0 || prefix.at(-1) === 0) this.diagnostics.push(...document.checkVersions());
+    const { line } = document.places.placeOf(prefix);
+    const base = { namespace, name, identity, file: this.#file, line };
+    let read: SourceDocument;
+    if (kind === 'WebhookFunction') {
+      for (const finding of this.#check(fields)) this.#find(document, prefix, finding);
+      read = { ...base, kind, resource: fields as unknown as WebhookFunction, places: document.places, prefix };
+    } else {
+      const { entries, mistakes } = readConfiguration(kind, fields);
+      for (const mistake of mistakes) this.#find(document, prefix, { severity: 'error', ...mistake });
+      const { type } = fields;
+      read = { ...base, kind, entries, labels: labelsOf(metadata), ...(typeof type === 'string' ? { type } : {}) };
+    }
+    const isBroken = this.diagnostics.slice(before).some(({ severity }) => severity === 'error');
+    if (isBroken) this.broken.push(identity);
+    else this.documents.push(read);
+  }
+
+  #find(document: YamlDocument, prefix: FieldPath, finding: SchemaFinding): void {
+    const path = [...prefix, ...finding.path];
+    const place = document.places.placeOf(path);
+    this.diagnostics.push({
+      severity: finding.severity,
+      file: this.#file,
+      ...place,
+      ...(finding.path.length === 0 ? {} : { path: formatPath(finding.path) }),
+      message: finding.message,
+      ...(finding.hint === undefined ? {} : { hint: finding.hint }),
+    });
+  }
+
+  /** An error in a document that cannot be named: everything the file held stays. */
+  #fail(document: YamlDocument, path: FieldPath, message: string, hint: string): void {
+    this.unreadable = true;
+    this.#say(document, 'error', path, message, hint);
+  }
+
+  #say(document: YamlDocument, severity: Severity, path: FieldPath, message: string, hint?: string): void {
+    const place = document.places.placeOf(path);
+    this.diagnostics.push({ severity, file: this.#file, ...place, message, ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
+function fieldsOf(value: unknown): Fields | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+}
+
+function labelsOf(metadata: Fields): Readonly<Record<string, string>> {
+  const labels = fieldsOf(metadata['labels']) ?? {};
+  return Object.fromEntries(
+    Object.entries(labels).flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])),
+  );
+}
