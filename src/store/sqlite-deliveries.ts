@@ -1,5 +1,6 @@
 /** Delivery rows in SQLite: states, leases, order keys. Every function runs inside the caller's transaction. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { Counters } from './sqlite-counters.ts';
 import { createDestinations } from './sqlite-destinations.ts';
 import { toEvent, type EventColumns } from './sqlite-events.ts';
 import type { StoreClock } from './store-clock.ts';
@@ -38,7 +39,7 @@ interface Row {
   readonly attempts: number;
 }
 
-export function createDeliveryRows(database: DatabaseSync, clock: StoreClock): DeliveryRows {
+export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, counters: Counters): DeliveryRows {
   const destinations = createDestinations(database, clock);
   /** Delivery → end of its lease on the monotonic clock. */
   const leases = new Map<number, number>();
@@ -74,13 +75,11 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock): D
     'SELECT destination, max(generation) AS generation, state FROM deliveries WHERE event = ? GROUP BY destination',
   );
   const orderOf = database.prepare('SELECT event, order_key FROM deliveries WHERE seq = ?');
-  const created = database.prepare("SELECT value FROM counters WHERE name = 'created'");
-  const count = database.prepare('UPDATE counters SET value = value + ? WHERE name = ?');
 
   function move(from: DeliveryState | 'created' | undefined, to: DeliveryState): void {
-    if (from === 'created') count.run(1, 'created');
-    else if (from !== undefined) count.run(-1, from);
-    count.run(1, to);
+    if (from === 'created') counters.add('created', 1);
+    else if (from !== undefined) counters.add(from, -1);
+    counters.add(to, 1);
   }
 
   function finishRow(
@@ -211,9 +210,9 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock): D
     replay(delivery, destination, generation) {
       const { event, order_key: orderKey } = orderOf.get(delivery) as { event: number; order_key: string | null };
       const stored = toEvent(eventOf.get(event) as unknown as EventColumns);
-      const before = created.get() as { value: number };
+      const before = counters.read().get('created');
       add(event, stored, { destination, background: true, ...(orderKey === null ? {} : { orderKey }) }, generation);
-      return (created.get() as { value: number }).value > before.value;
+      return counters.read().get('created') !== before;
     },
     lease(wishes, leaseMs) {
       const leased: Lease[] = [];

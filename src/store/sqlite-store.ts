@@ -1,5 +1,6 @@
 /** The store's operations on one SQLite database, synchronous: runs wherever its owner wants it, a thread of its own above all. */
 import type { DatabaseSync } from 'node:sqlite';
+import { createCounters, type Counters } from './sqlite-counters.ts';
 import { createDeliveryRows } from './sqlite-deliveries.ts';
 import { createEventRows } from './sqlite-events.ts';
 import { createKeyValueRows } from './sqlite-key-value.ts';
@@ -81,21 +82,27 @@ export function openSqliteStore(path: string, clockSource: ClockSource): SqliteO
     | { value: string }
     | undefined;
   const clock = createStoreClock(clockSource, Number(persisted?.value ?? 0));
-  const deliveries = createDeliveryRows(database, clock);
+  const counters = createCounters(database);
+  const deliveries = createDeliveryRows(database, clock, counters);
   const events = createEventRows(database, clock, deliveries);
   const keyValues = createKeyValueRows(database, clock);
-  const operations = createOperations(database, deliveries, events, keyValues);
+  const operations = createOperations(database, counters, deliveries, events, keyValues);
+  const savepoint = createSavepoint(database, counters, deliveries);
+  const begin = database.prepare('BEGIN IMMEDIATE');
+  const commit = database.prepare('COMMIT');
   const keepClock = database.prepare(
     "INSERT INTO meta (name, value) VALUES ('clock', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
   );
 
   function transaction(work: () => void): void {
-    database.exec('BEGIN IMMEDIATE');
+    begin.run();
     try {
       work();
-      database.exec('COMMIT');
+      counters.write();
+      commit.run();
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK');
+      counters.restore(new Map());
       deliveries.reload();
       throw error;
     }
@@ -108,7 +115,7 @@ export function openSqliteStore(path: string, clockSource: ClockSource): SqliteO
       const answers: (() => void)[] = [];
       try {
         transaction(() => {
-          for (const item of items) answers.push(runInSavepoint(database, deliveries, operations, item));
+          for (const item of items) answers.push(savepoint(operations, item));
         });
       } catch (error) {
         // The commit failed: nothing of this turn is kept, so nothing of it may be answered.
@@ -133,34 +140,39 @@ export function openSqliteStore(path: string, clockSource: ClockSource): SqliteO
   };
 }
 
-function runInSavepoint(
+/** Answers a function that runs one item in a savepoint of its own and gives the call that answers it. */
+function createSavepoint(
   database: DatabaseSync,
+  counters: Counters,
   deliveries: { reload(): void },
-  operations: SqliteStore,
-  item: TurnItem,
-): () => void {
-  database.exec('SAVEPOINT item');
-  try {
-    const value = item.run(operations);
-    database.exec('RELEASE item');
-    return () => item.done(value);
-  } catch (error) {
-    // Without a transaction the whole turn is lost (disk full, I/O): its caller answers everybody.
-    if (!database.isTransaction) throw error;
-    database.exec('ROLLBACK TO item; RELEASE item');
-    deliveries.reload();
-    return () => item.failed(error as Error);
-  }
+): (operations: SqliteStore, item: TurnItem) => () => void {
+  const open = database.prepare('SAVEPOINT item');
+  const release = database.prepare('RELEASE item');
+  return (operations, item) => {
+    const before = counters.pending();
+    open.run();
+    try {
+      const value = item.run(operations);
+      release.run();
+      return () => item.done(value);
+    } catch (error) {
+      // Without a transaction the whole turn is lost (disk full, I/O): its caller answers everybody.
+      if (!database.isTransaction) throw error;
+      database.exec('ROLLBACK TO item; RELEASE item');
+      counters.restore(before);
+      deliveries.reload();
+      return () => item.failed(error as Error);
+    }
+  };
 }
 
 function createOperations(
   database: DatabaseSync,
+  counters: Counters,
   deliveries: ReturnType<typeof createDeliveryRows>,
   events: ReturnType<typeof createEventRows>,
   keyValues: ReturnType<typeof createKeyValueRows>,
 ): SqliteStore {
-  const counters = database.prepare('SELECT name, value FROM counters');
-
   function select(filter: DeliveryFilter, page: Page): DeliveryRow[] {
     const wanted = filter.states ?? states;
     const sql = `SELECT d.seq AS delivery, e.id AS eventId, e.scope AS namespaceUid, n.name AS destination, d.state, d.generation,
@@ -232,9 +244,7 @@ function createOperations(
       return rows.length;
     },
     counts() {
-      const values = new Map(
-        (counters.all() as { name: string; value: number }[]).map(({ name, value }) => [name, value]),
-      );
+      const values = counters.read();
       const byState = Object.fromEntries(states.map((state) => [state, values.get(state) ?? 0])) as Record<
         DeliveryState,
         number
