@@ -66,6 +66,20 @@ export interface Limits {
   readonly hostCalls?: number;
 }
 
+/** Limits with every default and ceiling applied. */
+export interface ResolvedLimits {
+  readonly timeoutMs: number;
+  readonly cpuMs: number;
+  readonly memoryBytes: number;
+  readonly concurrency: number;
+  readonly requestBodyBytes: number;
+  readonly responseBodyBytes: number;
+  readonly logBytes: number;
+  readonly logLines: number;
+  readonly hostCalls: number;
+  readonly parallelHostCalls: number;
+}
+
 export interface Retry {
   readonly schedule?: readonly string[];
 }

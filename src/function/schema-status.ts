@@ -1,0 +1,75 @@
+/** The schema of a function's status: written by the controller only, with a default so that a new object is not ready. */
+import { flag, list, listMap, object, oneOf, text, type SchemaNode } from './schema-node.ts';
+
+const conditions = listMap(
+  'What is known about this revision: Accepted, ResolvedRefs, Programmed, Ready, and Stalled when only the user can help.',
+  object(
+    'One condition.',
+    {
+      type: text('Accepted, ResolvedRefs, Programmed, Ready or Stalled.', 316, { minLength: 1 }),
+      status: oneOf('Whether it holds.', ['True', 'False', 'Unknown']),
+      reason: text('Stable word for programs.', 1024, { minLength: 1 }),
+      message: text('A sentence for people that says what to do.', 32_768),
+      observedGeneration: {
+        type: 'integer',
+        format: 'int64',
+        description: 'Generation of the spec it speaks of.',
+        minimum: 0,
+      },
+      lastTransitionTime: text('When its status last changed.', 64, { format: 'date-time' }),
+    },
+    { required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'] },
+  ),
+  16,
+  'type',
+);
+
+export const statusSchema: SchemaNode = object(
+  'What the installation says about the function.',
+  {
+    observedGeneration: {
+      type: 'integer',
+      format: 'int64',
+      description: 'Generation of the spec that the conditions speak of.',
+      minimum: 0,
+    },
+    revision: text(
+      'Hash of spec, code, modules, configuration, secret versions and effective policy: what the conditions speak of.',
+      128,
+    ),
+    servingRevision: text('The revision whose code is serving: an older one while the newest is broken.', 128),
+    conditions,
+    programmed: text('Runtimes that have this revision, of all, at the last verdict: 3/3.', 32),
+    url: text('Public address of the first HTTP trigger.', 2048),
+    triggers: listMap(
+      'What is known of each trigger.',
+      object(
+        'One trigger.',
+        {
+          name: text('Name of the trigger.', 63, { minLength: 1 }),
+          url: text('Public address.', 2048),
+          ready: flag('Whether it fires.'),
+          lastScheduleTime: text('When the schedule last fired.', 64, { format: 'date-time' }),
+          nextScheduleTime: text('When the schedule fires next.', 64, { format: 'date-time' }),
+        },
+        { required: ['name'] },
+      ),
+      32,
+      'name',
+    ),
+    warnings: list('What works but should be changed.', text('One sentence.', 1024), 32),
+  },
+  {
+    default: {
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'Unknown',
+          reason: 'Pending',
+          message: 'Waiting for the controller',
+          lastTransitionTime: '1970-01-01T00:00:00Z',
+        },
+      ],
+    },
+  },
+);
