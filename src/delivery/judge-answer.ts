@@ -1,0 +1,46 @@
+/** What a subscriber's answer means for a delivery and for its destination. Pure. */
+import type { AttemptResult } from './retry-schedule.ts';
+
+export type OutgoingAnswer =
+  | { readonly kind: 'answered'; readonly status: number; readonly retryAfterMs?: number; readonly excerpt: string }
+  /** No answer: name, connection, time, or the outbound guard. */
+  | { readonly kind: 'failed'; readonly message: string; readonly refusedByGuard: boolean };
+
+export interface Judgement {
+  readonly result: AttemptResult;
+  /** What the breaker of the destination's host hears. */
+  readonly health: 'success' | 'failure' | 'neutral';
+  /** 410: the subscriber wants no more. */
+  readonly gone: boolean;
+}
+
+/** Statuses that a later attempt may change (RFC 9110 §15; 425: RFC 8470). */
+const again: ReadonlySet<number> = new Set([408, 409, 425, 429]);
+
+export function judgeAnswer(answer: OutgoingAnswer): Judgement {
+  if (answer.kind === 'failed') {
+    const { message, refusedByGuard } = answer;
+    if (refusedByGuard)
+      return { result: { kind: 'dead', reason: 'EgressDenied', error: message }, health: 'neutral', gone: false };
+    return { result: { kind: 'again', error: message }, health: 'failure', gone: false };
+  }
+  const { status, retryAfterMs, excerpt } = answer;
+  if (status >= 200 && status < 300) return { result: { kind: 'done' }, health: 'success', gone: false };
+  const error = `answered ${status}${excerpt === '' ? '' : `: ${excerpt}`}`;
+  if (status >= 500 || again.has(status)) {
+    const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
+    return { result: { kind: 'again', error, ...retry }, health: status === 409 ? 'neutral' : 'failure', gone: false };
+  }
+  if (status === 410) return { result: { kind: 'dead', reason: 'Gone', error }, health: 'neutral', gone: true };
+  // A redirect is not followed: the receiver of a signed event is the one that was configured.
+  const reason = status >= 300 && status < 400 ? 'Redirected' : 'Refused';
+  return { result: { kind: 'dead', reason, error }, health: 'neutral', gone: false };
+}
+
+/** `Retry-After` as seconds or an HTTP date (RFC 9110 §10.2.3), milliseconds from `now`. */
+export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined;
+  if (/^\d{1,9}$/.test(value.trim())) return Number(value.trim()) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
