@@ -29,16 +29,10 @@ export function bodyKind(mediaType: string): 'json' | 'form' | 'text' | 'bytes' 
  */
 export function decodeBody(mediaType: string, body: Uint8Array, formField?: string): DecodedBody {
   if (body.length === 0) return { kind: 'empty' };
-  switch (bodyKind(mediaType)) {
-    case 'json':
-      return decodeJson(body, 'the body');
-    case 'form':
-      return decodeForm(body, formField);
-    case 'text':
-      return decodeText(body);
-    case 'bytes':
-      return { kind: 'bytes', value: body };
-  }
+  const kind = bodyKind(mediaType);
+  if (kind === 'json') return decodeJson(body, 'the body');
+  if (kind === 'form') return decodeForm(body, formField);
+  return kind === 'text' ? decodeText(body) : { kind: 'bytes', value: body };
 }
 
 function invalid(message: string): DecodedBody {

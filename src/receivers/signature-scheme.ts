@@ -91,7 +91,7 @@ function checkFreshness(
     const off = Math.round((nowMs - time) / 1000);
     const detail = `${Math.abs(off)} s ${off < 0 ? 'ahead' : 'old'}, allowed ${scheme.timestamp.toleranceMs / 1000} s`;
     if (!withinTolerance(time, nowMs, scheme.timestamp)) {
-      return refuse('TimestampOutsideTolerance', 'timestamp', steps, detail);
+      return { ...refuse('TimestampOutsideTolerance', 'timestamp', steps, detail), signedAtMs: time };
     }
     steps.push({ step: 'timestamp', ok: true, detail });
   }

@@ -54,6 +54,8 @@ export interface RefusedSender {
   /** Stable reason: `SignatureMissing`, `SignatureMismatch`, `TimestampOutsideTolerance`, `TokenMissing`, `TokenMismatch` … */
   readonly reason: string;
   readonly steps: readonly Step[];
+  /** `TimestampOutsideTolerance`: the signed time, milliseconds since the epoch. */
+  readonly signedAtMs?: number;
 }
 
 export type Verdict = VerifiedSender | RefusedSender;

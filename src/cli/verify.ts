@@ -1,0 +1,123 @@
+/** `moonhook verify CAPTURE`: judges a captured request. Exit 0 verified, 3 not verified, 2 input that cannot be used. */
+import type { Command } from 'commander';
+import { verifyCapture, type CaptureVerdict, type ReceiverChoice } from '../receivers/verify-capture.ts';
+import { readReceiverFile } from './choose-receiver.ts';
+import { escapeText } from './escape-text.ts';
+import { readInput, readSecrets, readTime, type InputResult } from './read-input.ts';
+
+interface VerifyOptions {
+  readonly as?: string;
+  readonly receiver?: string;
+  readonly trigger?: string;
+  readonly secret?: readonly string[];
+  readonly secretFile?: readonly string[];
+  readonly at?: string;
+  readonly publicUrl?: string;
+  readonly route?: string;
+  readonly output?: string;
+}
+
+const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
+
+/** Adds the verb to the program. */
+export function registerVerify(program: Command): void {
+  program
+    .command('verify')
+    .description('judge a captured request: who sent it, and why it does or does not verify')
+    .argument('<capture>', 'JSON file { method, url, headers, body | bodyBase64 }; - reads standard input')
+    .option('--as <name>', 'receiver by name: github, slack, bearer …')
+    .option('--receiver <file>', 'YAML file with the receiver, or with the function')
+    .option('--trigger <name>', 'HTTP trigger of the function in the file')
+    .option('--secret <value>', 'a secret; repeat it for rotation', collect)
+    .option('--secret-file <file>', 'a file that holds a secret', collect)
+    .option('--at <time>', 'time of arrival: 2026-01-31T10:00:00Z or seconds since the epoch (default: now)')
+    .option('--public-url <url>', 'scheme and host the sender knows, for senders that sign the URL')
+    .option('--route <path>', 'route with its parameters, for secrets in the path: /team-a/hooks/:token')
+    .option('-o, --output <format>', 'json')
+    .addHelpText('after', '\nExit codes: 0 verified, 3 not verified (a handshake too), 2 unusable input.')
+    .action(async (capture: string, options: VerifyOptions) => {
+      process.exitCode = await verify(capture, options);
+    });
+}
+
+async function verify(capture: string, options: VerifyOptions): Promise<number> {
+  const unusable = (message: string): number => {
+    if (options.output === 'json') process.stdout.write(`${JSON.stringify({ verdict: 'unusable', message })}\n`);
+    else process.stderr.write(`moonhook: ${escapeText(message)}\n`);
+    return 2;
+  };
+  if (options.output !== undefined && options.output !== 'json') return unusable('--output knows json only');
+  const choice = chooseReceiver(options);
+  if (!choice.ok) return unusable(choice.message);
+  const secrets = readSecrets(options.secret, options.secretFile);
+  if (!secrets.ok) return unusable(secrets.message);
+  const nowMs = options.at === undefined ? Date.now() : readTime(options.at);
+  if (nowMs === undefined) return unusable('--at must be a date such as 2026-01-31T10:00:00Z, or seconds');
+  const parsed = readJson(capture);
+  if (!parsed.ok) return unusable(parsed.message);
+  const judged = await verifyCapture(
+    parsed.value,
+    choice.value,
+    { secrets: secrets.value },
+    {
+      nowMs,
+      ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+      ...(options.route === undefined ? {} : { route: options.route }),
+    },
+  );
+  if (!judged.ok) return unusable(judged.message);
+  process.stdout.write(
+    options.output === 'json' ? `${JSON.stringify(judged.result, undefined, 2)}\n` : tell(judged.result),
+  );
+  return judged.result.verdict === 'verified' ? 0 : 3;
+}
+
+function chooseReceiver(options: VerifyOptions): InputResult<ReceiverChoice> {
+  if ((options.as === undefined) === (options.receiver === undefined)) {
+    return { ok: false, message: 'name the receiver with --as NAME, or give it with --receiver FILE' };
+  }
+  if (options.as !== undefined) return { ok: true, value: { name: options.as, fields: {} } };
+  const file = options.receiver ?? '';
+  const bytes = readInput(file);
+  if (!bytes.ok) return bytes;
+  const choice = readReceiverFile(file, bytes.value.toString('utf8'), options.trigger);
+  return choice.ok ? { ok: true, value: choice.choice } : choice;
+}
+
+function readJson(capture: string): InputResult<unknown> {
+  const bytes = readInput(capture);
+  if (!bytes.ok) return bytes;
+  try {
+    return { ok: true, value: JSON.parse(bytes.value.toString('utf8')) };
+  } catch (error) {
+    return { ok: false, message: `${capture} is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+/** The verdict in lines for people. */
+function tell(result: CaptureVerdict): string {
+  const lines: string[] = [];
+  const add = (name: string, value: string | undefined): void => {
+    if (value !== undefined) lines.push(`${name.padEnd(14)}${value}`);
+  };
+  const word = { verified: 'verified', refused: 'not verified', handshake: 'handshake (not verified)' }[result.verdict];
+  add('Verdict', result.proof === undefined ? word : `${word} by ${result.proof}`);
+  add('Receiver', result.receiver);
+  add('Reason', result.reason);
+  add('Subject', result.subject);
+  add('Event', result.event);
+  add('Type', result.type);
+  add('Delivery', deliveryOf(result));
+  add('Duplicates', result.duplicateKey);
+  if (result.decision !== undefined && result.decision !== 'run') add('Decision', `${result.decision}: no Lua runs`);
+  if (result.answer !== undefined) add('Answer', `${result.answer.status} ${result.answer.body ?? ''}`.trim());
+  for (const step of result.steps) lines.push(`  ${step.ok ? 'ok  ' : 'FAIL'} ${step.step}: ${step.detail}`);
+  for (const warning of result.warnings) add('Warning', warning);
+  for (const hint of result.hints) add('Hint', hint);
+  return `${lines.map(escapeText).join('\n')}\n`;
+}
+
+function deliveryOf(result: CaptureVerdict): string | undefined {
+  if (result.deliveryId === undefined) return undefined;
+  return result.deliveryIdSigned === true ? result.deliveryId : `${result.deliveryId} (not signed)`;
+}
