@@ -1,12 +1,7 @@
 /** Which files of a folder a function's code stands in, and where each text of Lua begins. */
 import { posix } from 'node:path';
-import type { TextOrigin } from './document-places.ts';
+import type { CodeOrigin } from '../routing/types.ts';
 import type { FunctionDocument } from './read-documents.ts';
-
-/** Where a text of Lua begins: line n of it is line `lineOffset` + n of the file. */
-export interface CodeOrigin extends TextOrigin {
-  readonly file: string;
-}
 
 /** A `file:` of a function: as written, and as the name of a file of the folder. */
 export interface NamedFile {

@@ -1,0 +1,169 @@
+/** Turns what a folder says into the inputs of the route table: functions with their identities, and what they refer to. */
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { apiVersion } from '../function/types.ts';
+import type { FunctionInput } from '../routing/build-context.ts';
+import { fileKey, functionsLabel, referenceKey, type References } from '../routing/read-references.ts';
+import type { ReferencedObject } from '../routing/types.ts';
+import { codeFilesOf, codeOriginsOf } from './code-files.ts';
+import type { FileContent } from './folder.ts';
+import type { SourceSnapshot } from './folder-source.ts';
+import type { ConfigurationDocument, FunctionDocument } from './read-documents.ts';
+
+export interface LocalInputs {
+  /** The same objects as before for what did not change. */
+  readonly functions: readonly FunctionInput[];
+  readonly references: References;
+}
+
+/** Turns snapshots into inputs; remembers when a function was first seen and how often its spec changed. */
+export interface LocalInputsMaker {
+  make(snapshot: SourceSnapshot, secrets: ReadonlyMap<string, string>): LocalInputs;
+}
+
+interface Known {
+  readonly document: FunctionDocument;
+  readonly input: FunctionInput;
+}
+
+/** `now` answers milliseconds since the epoch. */
+export function createLocalInputs(now: () => number): LocalInputsMaker {
+  const known = new Map<string, Known>();
+  const objects = new WeakMap<object, ReferencedObject>();
+  const overlays = new Map<string, Overlay>();
+
+  function inputOf(document: FunctionDocument): FunctionInput {
+    const before = known.get(document.identity);
+    if (before?.document === document) return before.input;
+    const { namespace, name, resource } = document;
+    const { metadata } = before?.input.resource ?? {};
+    const specChanged = before !== undefined && !isDeepStrictEqual(before.document.resource.spec, resource.spec);
+    const input: FunctionInput = {
+      resource: {
+        apiVersion,
+        kind: 'WebhookFunction',
+        metadata: {
+          name,
+          namespace,
+          uid: stableUid(`function ${namespace}/${name}`),
+          generation: (metadata?.generation ?? 1) + (specChanged ? 1 : 0),
+          // The time this process first saw it: of two that want one route, the one that was there first keeps it.
+          creationTimestamp: metadata?.creationTimestamp ?? new Date(now()).toISOString(),
+          ...(resource.metadata.labels === undefined ? {} : { labels: resource.metadata.labels }),
+          ...(resource.metadata.annotations === undefined ? {} : { annotations: resource.metadata.annotations }),
+        },
+        spec: resource.spec,
+      },
+      namespaceUid: stableUid(`namespace ${namespace}`),
+      codeOrigins: codeOriginsOf(document),
+    };
+    known.set(document.identity, { document, input });
+    return input;
+  }
+
+  function once(key: object, make: () => ReferencedObject): ReferencedObject {
+    const object = objects.get(key) ?? make();
+    objects.set(key, object);
+    return object;
+  }
+
+  return {
+    make: ({ documents, codeFiles }, secrets) => {
+      const functions: FunctionInput[] = [];
+      const references = new Map<string, ReferencedObject>();
+      const namespaces = new Set<string>();
+      const identities = new Set<string>();
+      for (const document of documents) {
+        if (document.kind !== 'WebhookFunction') {
+          const { kind, namespace, name } = document;
+          references.set(
+            referenceKey(kind, namespace, name),
+            once(document, () => objectOf(document)),
+          );
+          continue;
+        }
+        identities.add(document.identity);
+        namespaces.add(document.namespace);
+        functions.push(inputOf(document));
+        for (const { written, name } of codeFilesOf(document)) {
+          const content = codeFiles.get(name);
+          if (content === undefined || content.kind === 'missing') continue;
+          references.set(
+            fileKey(document.namespace, document.name, written),
+            once(content, () => fileObject(name, content)),
+          );
+        }
+      }
+      for (const identity of known.keys()) if (!identities.has(identity)) known.delete(identity);
+      addSecrets(references, namespaces, secrets, overlays);
+      return { functions, references };
+    },
+  };
+}
+
+/** The same function has the same uid in every run: its state is kept under it. */
+function stableUid(text: string): string {
+  const hex = createHash('sha256').update(`moonhook local ${text}`).digest('hex');
+  // Version 8: a hash of one's own choice (RFC 9562 §5.8).
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+function objectOf({ entries, labels, type }: ConfigurationDocument): ReferencedObject {
+  return { state: 'found', labels, data: entries, ...(type === undefined ? {} : { type }) };
+}
+
+function fileObject(name: string, content: FileContent): ReferencedObject {
+  if (content.kind === 'text') {
+    return { state: 'found', labels: {}, data: new Map([['', Buffer.from(content.text, 'utf8')]]) };
+  }
+  const message = content.kind === 'refused' ? `${name} cannot be used: ${content.message}` : `${name} is not there`;
+  return { state: 'problem', reason: 'FileUnreadable', message };
+}
+
+interface Overlay {
+  readonly below: ReferencedObject | undefined;
+  readonly secrets: ReadonlyMap<string, string>;
+  readonly object: ReferencedObject;
+}
+
+function overlay(below: ReferencedObject | undefined, data: ReadonlyMap<string, Uint8Array>): ReferencedObject {
+  const found = below?.state === 'found' ? below : undefined;
+  return {
+    ...(found ?? { state: 'found' }),
+    labels: { ...found?.labels, [functionsLabel]: 'true' },
+    data: new Map([...(found?.data ?? []), ...data]),
+  };
+}
+
+/**
+ * `a.b.c=…` is key `b.c` of Secret `a` and key `c` of Secret `a.b`, in every namespace: which is meant shows in the
+ * reference. Such a value wins over the one of a document, and needs no label: the command line has named it.
+ */
+function addSecrets(
+  references: Map<string, ReferencedObject>,
+  namespaces: ReadonlySet<string>,
+  secrets: ReadonlyMap<string, string>,
+  overlays: Map<string, Overlay>,
+): void {
+  const bySecret = new Map<string, Map<string, Uint8Array>>();
+  for (const [entry, value] of secrets) {
+    for (let dot = entry.indexOf('.'); dot !== -1; dot = entry.indexOf('.', dot + 1)) {
+      const name = entry.slice(0, dot);
+      const data = bySecret.get(name) ?? new Map<string, Uint8Array>();
+      data.set(entry.slice(dot + 1), Buffer.from(value, 'utf8'));
+      bySecret.set(name, data);
+    }
+  }
+  for (const namespace of namespaces) {
+    for (const [name, data] of bySecret) {
+      const key = referenceKey('Secret', namespace, name);
+      const below = references.get(key);
+      const before = overlays.get(key);
+      const same = before?.below === below && before?.secrets === secrets;
+      const object = same ? before.object : overlay(below, data);
+      overlays.set(key, { below, secrets, object });
+      references.set(key, object);
+    }
+  }
+}

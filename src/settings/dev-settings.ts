@@ -1,0 +1,100 @@
+/** Settings of a local run (`moonhook dev`): what the command line says, complete, or what is wrong with it. */
+import { runtimeDefaults, type RuntimeSettings } from './runtime-settings.ts';
+
+/** Options of `moonhook dev` as typed. */
+export interface DevOptions {
+  readonly folder?: string;
+  readonly port?: string;
+  readonly callPort?: string;
+  readonly adminPort?: string;
+  readonly host?: string;
+  readonly workers?: string;
+  readonly egressAllow?: readonly string[];
+  readonly dataDir?: string;
+  readonly policy?: string;
+  readonly publicUrl?: string;
+  readonly envFile?: string;
+}
+
+export interface DevSettings {
+  readonly folder: string;
+  /** Undefined: `.moonhook` beside the folder. */
+  readonly dataDirectory?: string;
+  readonly policyFile?: string;
+  readonly envFile?: string;
+  /** Undefined: the address the listener of triggers gets. */
+  readonly publicUrl?: string;
+  /** `HOST:PORT` targets that functions may reach although they are not public. */
+  readonly egressAllow: readonly string[];
+  /** Complete but for the policy and the token, which a file and chance decide. */
+  readonly runtime: Omit<RuntimeSettings, 'policy' | 'callToken'>;
+}
+
+export type DevSettingsResult =
+  | { readonly ok: true; readonly settings: DevSettings }
+  | { readonly ok: false; readonly mistakes: readonly string[] };
+
+/** Functions of a local run: requests and calls stop at once when it ends. */
+const localDrainMs = 3_000;
+
+/** Reads the options; every mistake is told, not only the first. */
+export function readDevSettings(options: DevOptions): DevSettingsResult {
+  const mistakes: string[] = [];
+  const integer = (name: string, text: string | undefined, fallback: number, least: number, most: number): number => {
+    if (text === undefined) return fallback;
+    if (/^[0-9]{1,5}$/.test(text) && Number(text) >= least && Number(text) <= most) return Number(text);
+    mistakes.push(`--${name} must be a whole number from ${least} to ${most}, not ${JSON.stringify(text)}`);
+    return fallback;
+  };
+  const port = (name: string, text: string | undefined, fallback: number): number =>
+    integer(name, text, fallback, 0, 65_535);
+  const publicUrl = readPublicUrl(options.publicUrl, mistakes);
+  for (const target of options.egressAllow ?? []) {
+    if (!/^[^\s/]+:[0-9]{1,5}$/.test(target)) {
+      mistakes.push(`--egress-allow takes HOST:PORT (for example localhost:3000), not ${JSON.stringify(target)}`);
+    }
+  }
+  // Only the listener of triggers may leave this machine: the others trust the start-up token and a loopback Host.
+  const settings: DevSettings = {
+    folder: options.folder ?? '.',
+    ...(options.dataDir === undefined ? {} : { dataDirectory: options.dataDir }),
+    ...(options.policy === undefined ? {} : { policyFile: options.policy }),
+    ...(options.envFile === undefined ? {} : { envFile: options.envFile }),
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    egressAllow: options.egressAllow ?? [],
+    runtime: {
+      ...runtimeDefaults,
+      workers: integer('workers', options.workers, runtimeDefaults.workers, 1, 64),
+      public: {
+        host: options.host ?? runtimeDefaults.public.host,
+        port: port('port', options.port, runtimeDefaults.public.port),
+      },
+      calls: { ...runtimeDefaults.calls, port: port('call-port', options.callPort, runtimeDefaults.calls.port) },
+      admin: { ...runtimeDefaults.admin, port: port('admin-port', options.adminPort, runtimeDefaults.admin.port) },
+      drainGraceMs: localDrainMs,
+    },
+  };
+  const ports = [settings.runtime.public, settings.runtime.calls, settings.runtime.admin].map(
+    (address) => address.port,
+  );
+  const used = ports.filter((each) => each !== 0);
+  if (new Set(used).size < used.length) mistakes.push('--port, --call-port and --admin-port must differ');
+  return mistakes.length === 0 ? { ok: true, settings } : { ok: false, mistakes };
+}
+
+function readPublicUrl(text: string | undefined, mistakes: string[]): string | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.parse(text);
+  const usable = url !== null && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '';
+  if (usable && url.username === '' && url.pathname === '/') return url.origin;
+  mistakes.push(
+    `--public-url must be a URL of scheme and host (for example https://x.example.com), not ${JSON.stringify(text)}`,
+  );
+  return undefined;
+}
+
+/** The data directory that `MOONHOOK_DATA_DIR` names, for commands that talk to a running `moonhook dev`. */
+export function dataDirectoryFromEnvironment(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  const path = environment['MOONHOOK_DATA_DIR'];
+  return path === undefined || path === '' ? undefined : path;
+}
