@@ -1,0 +1,49 @@
+/** Which published events a trigger wants: a type, or everything below one, and a source. */
+
+export interface EventPattern {
+  readonly text: string;
+  /** Set: types that begin with this and go on; else `text` is the type itself. */
+  readonly prefix?: string;
+}
+
+export type ParsedEventPattern =
+  | { readonly ok: true; readonly pattern: EventPattern }
+  | { readonly ok: false; readonly message: string };
+
+export const maxEventTypeLength = 253;
+
+/** Parses `com.acme.order.created`, `com.acme.order.*` (one or more further parts) or `*` (all). */
+export function parseEventPattern(text: string): ParsedEventPattern {
+  const mistake = checkEventType(text.endsWith('.*') ? text.slice(0, -2) : text === '*' ? 'a' : text);
+  if (mistake !== undefined) return { ok: false, message: mistake };
+  if (text === '*') return { ok: true, pattern: { text, prefix: '' } };
+  return { ok: true, pattern: text.endsWith('.*') ? { text, prefix: text.slice(0, -1) } : { text } };
+}
+
+/** What is wrong with the type of an event; undefined: nothing. */
+export function checkEventType(type: string): string | undefined {
+  if (type.length > maxEventTypeLength) return `an event type has at most ${maxEventTypeLength} characters`;
+  for (const part of type.split('.')) {
+    if (part === '')
+      return `"${type}" has an empty part: an event type is parts joined by dots, such as com.acme.order.created`;
+    if (part.includes('*')) return `"${type}": a * stands alone at the end, as in com.acme.order.*`;
+    if (/[\s\x00-\x1f\x7f]/.test(part)) return `"${type}" holds a blank or control character`;
+  }
+  return undefined;
+}
+
+/** Whether an event is wanted, and why not. */
+export function matchEvent(
+  pattern: EventPattern,
+  source: string | undefined,
+  event: { readonly type: string; readonly source: string },
+): { readonly matched: boolean; readonly reason: string } {
+  const { prefix, text } = pattern;
+  const typed =
+    prefix === undefined ? event.type === text : event.type.startsWith(prefix) && event.type.length > prefix.length;
+  if (!typed) return { matched: false, reason: `its type ${event.type} is not ${text}` };
+  if (source !== undefined && source !== event.source) {
+    return { matched: false, reason: `its source ${event.source} is not ${source}` };
+  }
+  return { matched: true, reason: `its type is ${text}` };
+}
