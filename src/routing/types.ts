@@ -1,19 +1,7 @@
 /** The route table: what the source of resources (files, cluster) tells every runtime. Plain data, JSON all through. */
-import type { Condition, KeyReference } from '../function/types.ts';
+import type { Condition, ResolvedLimits } from '../function/types.ts';
 
-/** Limits with every default and ceiling applied. */
-export interface ResolvedLimits {
-  readonly timeoutMs: number;
-  readonly cpuMs: number;
-  readonly memoryBytes: number;
-  readonly concurrency: number;
-  readonly requestBodyBytes: number;
-  readonly responseBodyBytes: number;
-  readonly logBytes: number;
-  readonly logLines: number;
-  readonly hostCalls: number;
-  readonly parallelHostCalls: number;
-}
+export type { ResolvedLimits } from '../function/types.ts';
 
 /** Why a part of a function cannot run: answers 503 (or holds accepted events), never an older gate. */
 export interface Unresolved {
@@ -28,11 +16,34 @@ export interface RouteEntry {
   readonly host?: string;
   /** Upper case; empty: all. */
   readonly methods: readonly string[];
+  /** Set where it differs from the trigger's own: a route on another host. */
+  readonly publicUrl?: string;
+  /** True: the whole host belongs to the function's namespace (it may set cookies there). */
+  readonly ownsHost?: boolean;
+}
+
+/** Where `X-Callback-Url` may point to, and what signs the callback (the first secret). */
+export interface CallbackEntry {
+  /** Host patterns. */
+  readonly urls: readonly string[];
+  /** Resolved secrets, base64; never printed by the dump. */
+  readonly secrets: readonly string[];
 }
 
 export interface KeyedLimit {
   readonly key?: string;
   readonly limit: number;
+}
+
+export interface DebounceEntry {
+  readonly key?: string;
+  readonly waitMs: number;
+  readonly maxWaitMs?: number;
+}
+
+export interface DedupEntry {
+  readonly key?: string;
+  readonly windowMs: number;
 }
 
 interface TriggerBase {
@@ -58,6 +69,8 @@ export interface HttpTriggerEntry extends TriggerBase {
     readonly fields: Readonly<Record<string, unknown>>;
     /** Resolved secrets, base64; never printed by the dump. */
     readonly secrets: readonly string[];
+    /** Resolved secrets of the receiver's own reference fields by their path, base64; never printed by the dump. */
+    readonly namedSecrets?: Readonly<Record<string, string>>;
     readonly events?: readonly string[];
   };
   readonly mode: 'sync' | 'async';
@@ -71,9 +84,11 @@ export interface HttpTriggerEntry extends TriggerBase {
     readonly maxAgeSeconds?: number;
   };
   readonly rate?: { readonly requests: number; readonly perMs: number; readonly key?: string };
-  readonly dedup?: { readonly key?: string; readonly windowMs: number };
+  readonly dedup?: DedupEntry;
   readonly concurrency?: KeyedLimit;
-  readonly debounce?: { readonly key?: string; readonly waitMs: number; readonly maxWaitMs?: number };
+  readonly debounce?: DebounceEntry;
+  /** The trigger's own, else the function's. */
+  readonly callback?: CallbackEntry;
 }
 
 export interface ScheduleTriggerEntry extends TriggerBase {
@@ -89,6 +104,9 @@ export interface EventTriggerEntry extends TriggerBase {
   readonly kind: 'event';
   readonly type: string;
   readonly source?: string;
+  readonly dedup?: DedupEntry;
+  readonly concurrency?: KeyedLimit;
+  readonly debounce?: DebounceEntry;
 }
 
 /** Run by the controller's watch; a local run without a cluster reports it as not available. */
@@ -100,14 +118,23 @@ export interface KubernetesTriggerEntry extends TriggerBase {
 
 export type TriggerEntry = HttpTriggerEntry | ScheduleTriggerEntry | EventTriggerEntry | KubernetesTriggerEntry;
 
+/** Line n of the Lua is line `lineOffset` + n of the file. */
+export interface CodeOrigin {
+  readonly file: string;
+  readonly lineOffset: number;
+  readonly columnOffset: number;
+}
+
 /** The code part of an entry: the only part that last-good rules keep. */
 export interface CodeEntry {
   /** Hash of code and modules. */
   readonly codeRevision: string;
   readonly code: string;
-  /** Where the code stands, for errors: file and the line before its first. Local mode. */
-  readonly origin?: { readonly file: string; readonly lineOffset: number; readonly columnOffset: number };
+  /** Where the code stands, for errors. Local mode. */
+  readonly origin?: CodeOrigin;
   readonly modules: Readonly<Record<string, string>>;
+  /** Where modules stand, by name; those of ConfigMaps are absent. Local mode. */
+  readonly moduleOrigins?: Readonly<Record<string, CodeOrigin>>;
 }
 
 export interface FunctionEntry {
@@ -129,6 +156,8 @@ export interface FunctionEntry {
     /** Present: exclusive list of host patterns. */
     readonly allow?: readonly string[];
   };
+  /** For active calls that carry `X-Callback-Url`. */
+  readonly callback?: CallbackEntry;
   readonly retryScheduleMs: readonly number[];
   readonly suspended: boolean;
   readonly serviceAccountName?: string;
@@ -164,17 +193,28 @@ export interface FunctionVerdict {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
+  readonly generation: number;
   readonly revision: string;
+  readonly suspended: boolean;
+  /** `Accepted` and `ResolvedRefs`; the rest is derived from the runtimes' acknowledgements. */
   readonly conditions: readonly Condition[];
   readonly warnings: readonly string[];
   readonly urls: readonly { readonly trigger: string; readonly url: string }[];
+  /** False: nothing of this function is in the table (invalid resource, quota). */
+  readonly programmable: boolean;
 }
 
-/** A function with its references already looked up: the input of the build. */
-export interface ResolvedReference {
-  readonly kind: 'Secret' | 'ConfigMap';
-  readonly reference: KeyReference;
-  readonly value?: Uint8Array;
-  readonly resourceVersion?: string;
-  readonly problem?: Unresolved;
-}
+/** A Secret, ConfigMap, ServiceAccount or local file that functions refer to, as its source last read it. */
+export type ReferencedObject =
+  | {
+      readonly state: 'found';
+      /** The source's version of the object; absent: the build takes a keyed fingerprint of the value. */
+      readonly resourceVersion?: string;
+      readonly labels: Readonly<Record<string, string>>;
+      /** Of a Secret: `Opaque`, `kubernetes.io/service-account-token` … */
+      readonly type?: string;
+      /** Key → bytes; of a file: one entry, the empty key. */
+      readonly data: ReadonlyMap<string, Uint8Array>;
+    }
+  /** Cannot be read: `Pending`, `Forbidden`, `FileUnreadable` …; the message says what to do. */
+  | { readonly state: 'problem'; readonly reason: string; readonly message: string };

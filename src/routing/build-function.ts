@@ -1,0 +1,156 @@
+/** One function of the table: everything that can be said about it without looking at the others. */
+import { createHash } from 'node:crypto';
+import { defaultLimitsOf, resolveLimits, resolveRetry } from '../policy/resolve-limits.ts';
+import type { InstallationPolicy } from '../policy/installation-policy.ts';
+import type { ReceiverDefinition } from '../receivers/types.ts';
+import type { BuildContext, FunctionInput, RouteClaim } from './build-context.ts';
+import { buildTrigger } from './build-trigger.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { notAccepted, unresolvedBy, type Problem } from './problem.ts';
+import { readCallback } from './read-callback.ts';
+import { createReferenceReader, type References } from './read-references.ts';
+import { resolveCode } from './resolve-code.ts';
+import { resolveEnv } from './resolve-env.ts';
+import type { FunctionEntry, ReferencedObject, TriggerEntry } from './types.ts';
+
+export interface BuiltFunction {
+  /** With every route it wants. */
+  readonly entry: FunctionEntry;
+  readonly claims: readonly RouteClaim[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+  /** What was looked up, and what it was. */
+  readonly seen: ReadonlyMap<string, ReferencedObject | undefined>;
+}
+
+export interface BuildFunctionOptions {
+  readonly references: References;
+  readonly policy: InstallationPolicy;
+  readonly receivers: ReadonlyMap<string, ReceiverDefinition>;
+  readonly mode: 'cluster' | 'local';
+  readonly fingerprintKey: Uint8Array;
+}
+
+/** Resolves, checks and hashes one function. */
+export function buildFunction(input: FunctionInput, options: BuildFunctionOptions): BuiltFunction {
+  const { policy, receivers, mode } = options;
+  const { metadata, spec } = input.resource;
+  const namespace = metadata.namespace ?? 'default';
+  const reader = createReferenceReader({ ...options, namespace, functionName: metadata.name });
+
+  const code = resolveCode(spec, reader, mode, input.codeOrigins);
+  const env = resolveEnv(spec, reader);
+  const limits = resolveLimits(policy, defaultLimitsOf(policy), spec.limits, 'spec.limits');
+  const retry = resolveRetry(policy, policy.defaults.retryScheduleMs, spec.retry, 'spec.retry');
+  const refused = [...limits.problems, ...retry.problems].map(({ reason, path, message }) =>
+    notAccepted(reason, path, message),
+  );
+  const account = spec.serviceAccountName;
+  const accountProblem = account === undefined ? undefined : reader.serviceAccount(account, 'spec.serviceAccountName');
+  const callback = spec.callback && readCallback(spec.callback, 'spec.callback', { reader, policy });
+  const context: BuildContext = {
+    policy,
+    receivers,
+    mode,
+    reader,
+    namespace,
+    limits: limits.limits,
+    retryScheduleMs: retry.scheduleMs,
+    callback: callback?.entry,
+  };
+  const triggers = (spec.triggers ?? []).map((trigger, index) => buildTrigger(trigger, index, spec, context));
+  const duplicates = duplicateHandlers(triggers.map(({ entry }) => entry));
+
+  const closing = [...refused, ...code.problems, ...env.problems, ...duplicates];
+  const unresolved = unresolvedBy(closing);
+  const entry: Omit<FunctionEntry, 'revision'> = {
+    uid: metadata.uid ?? `${namespace}/${metadata.name}`,
+    namespace,
+    namespaceUid: input.namespaceUid,
+    name: metadata.name,
+    group: 'default',
+    generation: metadata.generation ?? 1,
+    code: code.code,
+    env: env.env,
+    secretEnv: env.secretEnv,
+    limits: limits.limits,
+    egress: spec.egress === undefined ? {} : { allow: spec.egress.allow },
+    retryScheduleMs: retry.scheduleMs,
+    suspended: spec.suspend ?? false,
+    // An account that is gone or did not consent stops watches and calls: the name is not handed on.
+    ...(account === undefined || accountProblem !== undefined ? {} : { serviceAccountName: account }),
+    ...(callback?.entry === undefined ? {} : { callback: callback.entry }),
+    triggers: triggers.map(({ entry }) => closeWithoutAccount(entry, accountProblem)),
+    ...(unresolved === undefined ? {} : { unresolved }),
+  };
+  return {
+    entry: { ...entry, revision: revisionOf(input, entry, reader.secretVersions) },
+    claims: triggers.flatMap(({ claims }) => claims),
+    problems: [
+      ...closing,
+      ...(accountProblem === undefined ? [] : [accountProblem]),
+      ...(callback?.problems ?? []),
+      ...triggers.flatMap(({ problems }) => problems),
+    ],
+    warnings: [...code.warnings, ...env.warnings, ...triggers.flatMap(({ warnings }) => warnings), ...reader.warnings],
+    seen: reader.seen,
+  };
+}
+
+function closeWithoutAccount(entry: TriggerEntry, problem: Problem | undefined): TriggerEntry {
+  if (problem === undefined || entry.kind !== 'kubernetes' || entry.unresolved !== undefined) return entry;
+  const unresolved = unresolvedBy([problem]);
+  return unresolved === undefined ? entry : { ...entry, unresolved };
+}
+
+/** Two triggers whose names differ only in `-` and `_` would share a handler without saying so. */
+function duplicateHandlers(triggers: readonly TriggerEntry[]): readonly Problem[] {
+  const owners = new Map<string, string>();
+  return triggers.flatMap(({ name, handlers: [handler = 'default'] }, index) => {
+    const owner = owners.get(handler);
+    if (owner === undefined) {
+      owners.set(handler, name);
+      return [];
+    }
+    const message = `triggers "${owner}" and "${name}" have the same handler "${handler}": rename one of them`;
+    return [notAccepted('DuplicateHandler', `spec.triggers[${index}].name`, message)];
+  });
+}
+
+/**
+ * Hash of the spec and of everything that was made of it, with versions in place of secret values (a revision is public).
+ * What the policy and the references contribute is in the entry. The identity is part of it: no two functions share one.
+ */
+function revisionOf(
+  input: FunctionInput,
+  entry: Omit<FunctionEntry, 'revision'>,
+  secretVersions: ReadonlyMap<string, string>,
+): string {
+  const { generation: _generation, code, env, secretEnv, triggers, callback, ...rest } = entry;
+  const secret = new Set(secretEnv);
+  const described = {
+    ...rest,
+    // The code stands in its own hash; `codeFrom` and the rest stay.
+    spec: { ...input.resource.spec, code: undefined },
+    code: { revision: code.codeRevision, origin: code.origin, moduleOrigins: code.moduleOrigins },
+    env: Object.fromEntries(Object.entries(env).filter(([name]) => !secret.has(name))),
+    secretEnv,
+    callback: callback?.urls,
+    triggers: triggers.map((trigger) =>
+      trigger.kind === 'http'
+        ? {
+            ...trigger,
+            receiver: { ...trigger.receiver, secrets: undefined, namedSecrets: undefined },
+            callback: undefined,
+          }
+        : trigger,
+    ),
+    secretVersions: Object.fromEntries(secretVersions),
+  };
+  return hashOf(canonicalJson(described));
+}
+
+/** The text of a revision. */
+export function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,99 @@
+/** The entry and verdict of a function once routes and quotas are settled between all of them. */
+import type { Condition } from '../function/types.ts';
+import type { LostRoute } from './assign-routes.ts';
+import { hashOf, type BuiltFunction } from './build-function.ts';
+import { describeProblem, type Problem } from './problem.ts';
+import type { FunctionEntry, FunctionVerdict, HttpTriggerEntry, TriggerEntry } from './types.ts';
+
+export interface FinishedFunction {
+  readonly built: BuiltFunction;
+  readonly findings: { readonly denied: Problem | undefined; readonly lost: readonly LostRoute[] | undefined };
+  /** Undefined: nothing of it is in the table. */
+  readonly entry: FunctionEntry | undefined;
+  readonly verdict: FunctionVerdict;
+}
+
+/** Longest message of a condition; the API server takes 32 KiB, people read one screen. */
+const messageLimit = 2000;
+
+/** Takes away what others own, and says what is wrong. */
+export function finishFunction(built: BuiltFunction, findings: FinishedFunction['findings']): FinishedFunction {
+  const { denied, lost = [] } = findings;
+  const entry = denied === undefined ? withoutRoutes(built.entry, lost) : undefined;
+  const problems = [
+    ...(denied === undefined ? [] : [denied]),
+    ...lost.map(({ problem }) => problem),
+    ...built.problems,
+  ];
+  const { uid, namespace, name, generation, revision, suspended } = entry ?? built.entry;
+  const verdict: FunctionVerdict = {
+    uid,
+    namespace,
+    name,
+    generation,
+    revision,
+    suspended,
+    conditions: [
+      condition('Accepted', 'Accepted', 'the resource is valid and allowed', problems, generation),
+      condition('ResolvedRefs', 'ResolvedRefs', 'all references are resolved', problems, generation),
+    ],
+    warnings: built.warnings,
+    urls: entry === undefined ? [] : urlsOf(entry),
+    programmable: entry !== undefined,
+  };
+  return { built, findings, entry, verdict };
+}
+
+function condition(
+  type: 'Accepted' | 'ResolvedRefs',
+  reason: string,
+  message: string,
+  problems: readonly Problem[],
+  observedGeneration: number,
+): Condition {
+  const own = problems.filter((problem) => problem.condition === type);
+  const [first] = own;
+  if (first === undefined) return { type, status: 'True', reason, message, observedGeneration };
+  const text = own.map(describeProblem).join('; ');
+  return {
+    type,
+    status: 'False',
+    reason: first.reason,
+    message: text.length > messageLimit ? `${text.slice(0, messageLimit)} …` : text,
+    observedGeneration,
+  };
+}
+
+/** The revision changes with the routes: a runtime has to acknowledge them anew. */
+function withoutRoutes(entry: FunctionEntry, lost: readonly LostRoute[]): FunctionEntry {
+  if (lost.length === 0) return entry;
+  const gone = new Set(lost.map(({ claim }) => `${claim.trigger} ${claim.index}`));
+  const triggers = entry.triggers.map((trigger): TriggerEntry => {
+    if (trigger.kind !== 'http') return trigger;
+    const routes = trigger.routes.filter((_, index) => !gone.has(`${trigger.name} ${index}`));
+    if (routes.length === trigger.routes.length) return trigger;
+    if (routes.length > 0) return { ...trigger, routes };
+    return { ...trigger, routes, unresolved: trigger.unresolved ?? lostAll(trigger, lost) };
+  });
+  const revision = hashOf(`${entry.revision} without ${lost.map(({ claim }) => claim.path).join(' ')}`);
+  return { ...entry, revision, triggers };
+}
+
+function lostAll(trigger: HttpTriggerEntry, lost: readonly LostRoute[]): { reason: string; message: string } {
+  const first = lost.find(({ claim }) => claim.trigger === trigger.name);
+  return {
+    reason: 'RouteConflict',
+    message: first === undefined ? 'another function has its routes' : describeProblem(first.problem),
+  };
+}
+
+function urlsOf(entry: FunctionEntry): FunctionVerdict['urls'] {
+  return entry.triggers.flatMap((trigger) =>
+    trigger.kind === 'http'
+      ? trigger.routes.map((route) => ({
+          trigger: trigger.name,
+          url: `${route.publicUrl ?? trigger.publicUrl}${route.path}`,
+        }))
+      : [],
+  );
+}

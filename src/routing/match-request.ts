@@ -1,0 +1,132 @@
+/** From a request to the trigger that answers it: the matcher of all routes, kept up with the table change by change. */
+import { parseRoutePattern } from '../triggers/route-pattern.ts';
+import { RouteMatcher, type MatcherOptions, type Route } from '../triggers/route-matcher.ts';
+import { grantedHost, reservedSegments } from '../policy/place-route.ts';
+import type { FunctionEntry, HttpTriggerEntry, RouteEntry, RouteTable } from './types.ts';
+
+/** What a route leads to. */
+export interface RouteTarget<Owner> {
+  /** What the embedder serves the function with. */
+  readonly owner: Owner;
+  readonly entry: FunctionEntry;
+  readonly trigger: HttpTriggerEntry;
+  readonly route: RouteEntry;
+  /** Public URL of the host, without trailing slash and path. */
+  readonly publicUrl: string;
+}
+
+/** A request as far as routing looks at it. */
+export interface RoutedRequest {
+  /** Upper case. */
+  readonly method: string;
+  /** The `Host` header. */
+  readonly host: string | undefined;
+  /** Path and query as received. */
+  readonly target: string;
+  /** `Access-Control-Request-Method`: an OPTIONS request with it is a preflight. */
+  readonly preflightMethod?: string | undefined;
+}
+
+export type RequestMatch<Owner> =
+  | {
+      readonly kind: 'found';
+      readonly target: RouteTarget<Owner>;
+      /** Canonical path of the request. */
+      readonly path: string;
+      readonly params: ReadonlyMap<string, string>;
+    }
+  /** A preflight of a trigger with `cors`; `allowed`: the trigger takes the method that is asked for. */
+  | {
+      readonly kind: 'preflight';
+      readonly target: RouteTarget<Owner>;
+      readonly path: string;
+      readonly allowed: boolean;
+    }
+  /** The path is mounted for other methods; `target` is the first of those. */
+  | {
+      readonly kind: 'method';
+      readonly target: RouteTarget<Owner>;
+      readonly path: string;
+      readonly allow: readonly string[];
+    }
+  | { readonly kind: 'none'; readonly path: string }
+  /** Not in canonical form: 400. */
+  | { readonly kind: 'invalid'; readonly reason: string };
+
+/** All routes of the functions that are served; functions come and go one by one. */
+export interface RouteIndex<Owner> {
+  /** Mounts a function, in place of what was mounted under its uid. */
+  set(entry: FunctionEntry, owner: Owner): void;
+  delete(uid: string): void;
+  match(request: RoutedRequest): RequestMatch<Owner>;
+  /** The routes underneath, for `explain` and the dump. */
+  readonly routes: RouteMatcher<RouteTarget<Owner>>;
+}
+
+/** How the matcher reads hosts and paths: the installation's named hosts, and what never reaches a route. */
+export function matcherOptions(namedHosts: ReadonlySet<string>): MatcherOptions {
+  return { reserved: reservedSegments, grantOf: (host) => grantedHost(namedHosts, host) };
+}
+
+/** An empty index; `namedHosts` are those of the installation's grants. */
+export function createRouteIndex<Owner>(namedHosts: ReadonlySet<string> = new Set()): RouteIndex<Owner> {
+  const routes = new RouteMatcher<RouteTarget<Owner>>(matcherOptions(namedHosts));
+  const mounted = new Map<string, readonly Route<RouteTarget<Owner>>[]>();
+
+  function remove(uid: string): void {
+    for (const route of mounted.get(uid) ?? []) routes.remove(route);
+    mounted.delete(uid);
+  }
+
+  return {
+    routes,
+    delete: remove,
+    set(entry, owner) {
+      const own = routesOf(entry, owner);
+      remove(entry.uid);
+      for (const route of own) routes.add(route);
+      mounted.set(entry.uid, own);
+    },
+    match: (request) => matchRequest(routes, request),
+  };
+}
+
+/** The index of a whole table, whose functions stand for themselves. */
+export function indexTable(table: RouteTable, namedHosts: ReadonlySet<string> = new Set()): RouteIndex<FunctionEntry> {
+  const index = createRouteIndex<FunctionEntry>(namedHosts);
+  for (const entry of table.functions.values()) index.set(entry, entry);
+  return index;
+}
+
+function matchRequest<Owner>(routes: RouteMatcher<RouteTarget<Owner>>, request: RoutedRequest): RequestMatch<Owner> {
+  const { method, host, target, preflightMethod } = request;
+  if (method === 'OPTIONS' && preflightMethod !== undefined) {
+    const wanted = routes.match(host, target, preflightMethod);
+    if (wanted.kind === 'found' || wanted.kind === 'method') {
+      const { value } = wanted.route;
+      const allowed = wanted.kind === 'found';
+      if (value.trigger.cors !== undefined) return { kind: 'preflight', target: value, path: wanted.path, allowed };
+    }
+  }
+  const found = routes.match(host, target, method);
+  if (found.kind === 'found') {
+    return { kind: 'found', target: found.route.value, path: found.path, params: found.params };
+  }
+  if (found.kind === 'method') {
+    return { kind: 'method', target: found.route.value, path: found.path, allow: found.allow };
+  }
+  return found;
+}
+
+function routesOf<Owner>(entry: FunctionEntry, owner: Owner): readonly Route<RouteTarget<Owner>>[] {
+  return entry.triggers.flatMap((trigger) => {
+    if (trigger.kind !== 'http') return [];
+    return trigger.routes.flatMap((route) => {
+      const parsed = parseRoutePattern(route.path);
+      // Paths of entries are canonical; one that is not (a table from elsewhere) is not mounted.
+      if (!parsed.ok) return [];
+      const value = { owner, entry, trigger, route, publicUrl: route.publicUrl ?? trigger.publicUrl };
+      return [{ pattern: parsed.pattern, host: route.host, methods: route.methods, value }];
+    });
+  });
+}
