@@ -30,7 +30,8 @@ export function canonicalPath(target: string): CanonicalPath {
   if (raw.length > maxRequestPathLength) {
     return { ok: false, reason: `the path is longer than ${maxRequestPathLength} bytes` };
   }
-  if (raw === '/') return { ok: true, path: '/', segments: [], query };
+  const plain = splitPlain(raw);
+  if (plain) return { ok: true, path: raw, segments: plain, query };
   const segments: string[] = [];
   for (const part of raw.slice(1).split('/')) {
     if (nonAscii.test(part)) return { ok: false, reason: 'the path holds characters that are not percent-encoded' };
@@ -38,7 +39,24 @@ export function canonicalPath(target: string): CanonicalPath {
     if (!decoded.ok) return decoded;
     segments.push(decoded.text);
   }
-  return { ok: true, path: raw.includes('%') ? `/${segments.join('/')}` : raw, segments, query };
+  return { ok: true, path: `/${segments.join('/')}`, segments, query };
+}
+
+/** Segments of a path that is canonical as received, which nearly all are; undefined: it has to be looked at closely. */
+function splitPlain(raw: string): string[] | undefined {
+  const segments: string[] = [];
+  if (raw.length === 1) return segments;
+  let start = 1;
+  for (let index = 1; index <= raw.length; index += 1) {
+    const code = index === raw.length ? 47 : raw.charCodeAt(index);
+    if (code === 47) {
+      // A segment that begins with a dot may be a dot segment.
+      if (index === start || raw.charCodeAt(start) === 46) return undefined;
+      segments.push(raw.slice(start, index));
+      start = index + 1;
+    } else if (code <= 0x20 || code >= 0x7f || code === 0x25 || code === 0x5c || code === 0x23) return undefined;
+  }
+  return segments;
 }
 
 const nonAscii = /[^\x21-\x7e]/;
