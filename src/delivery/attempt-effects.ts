@@ -2,6 +2,7 @@
  * What an asynchronous attempt does inside the platform: collected while it runs, written with its settle or not at all.
  * Reads see committed values and the attempt's own writes.
  */
+import { addInteger } from '../store/add-integer.ts';
 import { createHash } from 'node:crypto';
 import type { AppendItem, KeyValueExpectation, KeyValueWrite, Lease, Store } from '../store/store.ts';
 import type { EventBus, KeyValueScope, KeyValueStore, LaterQueue } from '../store/types.ts';
@@ -43,7 +44,6 @@ interface Entry {
   verify?: boolean;
 }
 
-const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 export function createAttemptEffects({ store, lease, match, target }: AttemptEffectsSettings): AttemptEffects {
@@ -75,7 +75,7 @@ export function createAttemptEffects({ store, lease, match, target }: AttemptEff
     }
     const base = entry.own === undefined ? entry.committed : entry.own.value;
     if (entry.delta === undefined) return base;
-    const sum = add(base, entry.delta);
+    const sum = addInteger(base, entry.delta);
     return sum === undefined ? base : encoder.encode(String(sum));
   }
 
@@ -130,7 +130,7 @@ export function createAttemptEffects({ store, lease, match, target }: AttemptEff
     },
     async increment(scope, key, delta, ttlMs) {
       const entry = entryOf(scope, key);
-      const sum = add(await read(entry), delta);
+      const sum = addInteger(await read(entry), delta);
       if (sum === undefined) return undefined;
       entry.delta = (entry.delta ?? 0) + delta;
       if (ttlMs !== undefined) entry.deltaTtlMs = ttlMs;
@@ -200,11 +200,4 @@ export function createAttemptEffects({ store, lease, match, target }: AttemptEff
       return { append, writes, expectations };
     },
   };
-}
-
-function add(value: Uint8Array | undefined, delta: number): number | undefined {
-  const text = value === undefined ? '0' : decoder.decode(value);
-  if (!/^-?\d{1,16}$/.test(text)) return undefined;
-  const sum = Number(text) + delta;
-  return Number.isSafeInteger(sum) ? sum : undefined;
 }

@@ -1,7 +1,7 @@
 /** Opens the store of a process: starts its thread, hands out connections. */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { connectStore } from './connect-store.ts';
-import { StoreRefused } from './sqlite-schema.ts';
+import { StoreRefused } from './store-refused.ts';
 import type { ThreadMessage } from './sqlite-thread.ts';
 import type { Store } from './store.ts';
 

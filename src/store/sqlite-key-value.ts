@@ -1,4 +1,5 @@
 /** Key-value rows in SQLite: versions, expiry, expectations. Every function runs inside the caller's transaction. */
+import { addInteger } from './add-integer.ts';
 import type { DatabaseSync } from 'node:sqlite';
 import type { StoreClock } from './store-clock.ts';
 import type { Claim, KeyValueExpectation, KeyValueWrite, Versioned, Written } from './store.ts';
@@ -21,7 +22,6 @@ interface Row {
   readonly version: number;
 }
 
-const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 export function createKeyValueRows(database: DatabaseSync, clock: StoreClock): KeyValueRows {
@@ -67,7 +67,7 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock): K
     let number: number | undefined;
     if (change.kind === 'set') value = change.value;
     else {
-      number = addTo(get(scope, key)?.value, change.delta);
+      number = addInteger(get(scope, key)?.value, change.delta);
       if (number === undefined) return 'notInteger';
       value = encoder.encode(String(number));
     }
@@ -83,7 +83,7 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock): K
         return { kind: 'conflict' };
       const unfit = writes.find(
         ({ scope, key, change }) =>
-          change.kind === 'increment' && addTo(get(scope, key)?.value, change.delta) === undefined,
+          change.kind === 'increment' && addInteger(get(scope, key)?.value, change.delta) === undefined,
       );
       if (unfit !== undefined) return { kind: 'notInteger', key: unfit.key };
       const numbers: (number | undefined)[] = [];
@@ -119,12 +119,4 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock): K
     settleClaims: (owner, keep) => void (keep ? keepClaims : releaseClaims).run(owner),
     purge: (limit) => Number(purge.run(clock.now(), limit).changes),
   };
-}
-
-/** Undefined: the value is not an integer, or the sum leaves the safe range. */
-function addTo(value: Uint8Array | undefined, delta: number): number | undefined {
-  const text = value === undefined ? '0' : decoder.decode(value);
-  if (!/^-?\d{1,16}$/.test(text)) return undefined;
-  const sum = Number(text) + delta;
-  return Number.isSafeInteger(sum) ? sum : undefined;
 }

@@ -1,5 +1,6 @@
 /** Opening a SQLite database as a store: settings, self-check, schema. Everything that must hold before the first answer. */
 import { DatabaseSync } from 'node:sqlite';
+import { StoreRefused } from './store-refused.ts';
 
 /** Version written by this program; it also opens databases one version newer (expand, then contract). */
 const schemaVersion = 1;
@@ -34,9 +35,6 @@ const schema = `
   INSERT INTO counters (name, value) VALUES ('version', 0), ('created', 0), ('waiting', 0), ('held', 0), ('leased', 0),
     ('done', 0), ('dead', 0), ('filtered', 0), ('cancelled', 0), ('superseded', 0);
 `;
-
-/** A store that must not be opened; the message says why and what to do. */
-export class StoreRefused extends Error {}
 
 /**
  * Opens or creates the database of `path` (`:memory:` for one that is not durable), refuses what cannot be trusted, and

@@ -6,26 +6,27 @@ import { createEventRows } from './sqlite-events.ts';
 import { createKeyValueRows } from './sqlite-key-value.ts';
 import { openDatabase } from './sqlite-schema.ts';
 import { createStoreClock, type ClockSource } from './store-clock.ts';
-import type {
-  AppendItem,
-  Appended,
-  Claim,
-  Counts,
-  DeliveryFilter,
-  DeliveryRow,
-  DeliveryState,
-  Head,
-  KeyValueExpectation,
-  KeyValueWrite,
-  Lease,
-  LeaseWish,
-  Page,
-  Receipt,
-  Settled,
-  SettleItem,
-  StoredEvent,
-  Versioned,
-  Written,
+import {
+  deliveryStates,
+  type AppendItem,
+  type Appended,
+  type Claim,
+  type Counts,
+  type DeliveryFilter,
+  type DeliveryRow,
+  type DeliveryState,
+  type Head,
+  type KeyValueExpectation,
+  type KeyValueWrite,
+  type Lease,
+  type LeaseWish,
+  type Page,
+  type Receipt,
+  type Settled,
+  type SettleItem,
+  type StoredEvent,
+  type Versioned,
+  type Written,
 } from './store.ts';
 import type { KeyValueScope } from './types.ts';
 
@@ -63,16 +64,6 @@ export interface SqliteOwner {
   close(): void;
 }
 
-const states: readonly DeliveryState[] = [
-  'waiting',
-  'held',
-  'leased',
-  'done',
-  'dead',
-  'filtered',
-  'cancelled',
-  'superseded',
-];
 const pageLimit = 1000;
 
 /** Opens `path` (`:memory:` for a store that ends with its process) and takes back what a former process had leased. */
@@ -174,7 +165,7 @@ function createOperations(
   keyValues: ReturnType<typeof createKeyValueRows>,
 ): SqliteStore {
   function select(filter: DeliveryFilter, page: Page): DeliveryRow[] {
-    const wanted = filter.states ?? states;
+    const wanted = filter.states ?? deliveryStates;
     const sql = `SELECT d.seq AS delivery, e.id AS eventId, e.scope AS namespaceUid, n.name AS destination, d.state, d.generation,
         d.attempts, d.crashes, d.due, d.order_key AS orderKey, d.reason, d.error
       FROM events e JOIN deliveries d ON d.event = e.seq JOIN destinations n ON n.id = d.destination
@@ -245,12 +236,12 @@ function createOperations(
     },
     counts() {
       const values = counters.read();
-      const byState = Object.fromEntries(states.map((state) => [state, values.get(state) ?? 0])) as Record<
+      const byState = Object.fromEntries(deliveryStates.map((state) => [state, values.get(state) ?? 0])) as Record<
         DeliveryState,
         number
       >;
       const created = values.get('created') ?? 0;
-      return { created, byState, gap: created - states.reduce((sum, state) => sum + byState[state], 0) };
+      return { created, byState, gap: created - deliveryStates.reduce((sum, state) => sum + byState[state], 0) };
     },
     get: (scope, key) => keyValues.get(scope, key),
     write: (writes, expectations) => keyValues.write(writes, expectations),

@@ -135,7 +135,18 @@ export interface SettleItem {
 /** `stale`: the lease is no longer the caller's, nothing was written. `conflict`: an expectation failed; the lease stays. */
 export type Settled = 'ok' | 'stale' | 'conflict';
 
-export type DeliveryState = 'waiting' | 'held' | 'leased' | 'done' | 'dead' | 'filtered' | 'cancelled' | 'superseded';
+export const deliveryStates = [
+  'waiting',
+  'held',
+  'leased',
+  'done',
+  'dead',
+  'filtered',
+  'cancelled',
+  'superseded',
+] as const;
+
+export type DeliveryState = (typeof deliveryStates)[number];
 
 export interface DeliveryRow {
   readonly delivery: number;

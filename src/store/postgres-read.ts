@@ -1,0 +1,44 @@
+/** Reading delivery rows in PostgreSQL: always of one namespace, a page at a time. */
+import type { Pool } from 'pg';
+import { deliveryStates, type DeliveryFilter, type DeliveryRow, type Page } from './store.ts';
+
+const pageLimit = 1000;
+
+export async function readDeliveries(pool: Pool, filter: DeliveryFilter, page: Page): Promise<DeliveryRow[]> {
+  const { rows } = await pool.query<Record<string, unknown>>(
+    `SELECT d.seq AS delivery, e.id AS "eventId", e.scope AS "namespaceUid", n.name AS destination, d.state, d.generation, d.attempts,
+         d.crashes, d.due, convert_from(d.order_key, 'UTF8') AS "orderKey", d.reason, convert_from(d.error, 'UTF8') AS error
+       FROM moonhook_events e JOIN moonhook_deliveries d ON d.event = e.seq JOIN moonhook_destinations n ON n.id = d.destination
+       WHERE e.scope = $1 AND d.seq > $2 AND ($3::text IS NULL OR e.id = $3) AND ($4::text IS NULL OR n.name = $4)
+         AND ($5::text IS NULL OR starts_with(n.name, $5)) AND ($6::bytea IS NULL OR d.order_key = $6) AND d.state = ANY ($7::text[])
+       ORDER BY d.seq LIMIT $8`,
+    [
+      filter.namespaceUid,
+      page.after ?? 0,
+      filter.eventId ?? null,
+      filter.destination ?? null,
+      filter.destinationPrefix ?? null,
+      filter.orderKey === undefined ? null : Buffer.from(filter.orderKey, 'utf8'),
+      filter.states ?? deliveryStates,
+      Math.min(page.limit, pageLimit),
+    ],
+  );
+  return rows.map(
+    (row) =>
+      Object.fromEntries(
+        Object.entries({ ...row, delivery: Number(row['delivery']), due: Number(row['due']) }).filter(
+          ([, value]) => value !== null,
+        ),
+      ) as unknown as DeliveryRow,
+  );
+}
+
+/** Every row of a filter, page by page. */
+export async function allDeliveries(pool: Pool, filter: DeliveryFilter): Promise<DeliveryRow[]> {
+  const found: DeliveryRow[] = [];
+  for (;;) {
+    const rows = await readDeliveries(pool, filter, { limit: pageLimit, after: found.at(-1)?.delivery ?? 0 });
+    found.push(...rows);
+    if (rows.length < pageLimit) return found;
+  }
+}
