@@ -2,9 +2,9 @@
 
 const allowed = /[^A-Za-z0-9_.:/@-]/g;
 
-/** A sender's word as an event name: at most 128 characters of `A-Z a-z 0-9 _ . : / @ -`, others become `_`. */
+/** A sender's word as an event name: at most 128 characters of `A-Z a-z 0-9 _ . : / @ -`, others become `_`; nothing is `unknown`. */
 export function eventName(word: string): string {
-  return word.slice(0, 128).replace(allowed, '_');
+  return word === '' ? 'unknown' : word.slice(0, 128).replace(allowed, '_');
 }
 
 /** A name with an action behind a dot: `pull_request.opened`. */

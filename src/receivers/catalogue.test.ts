@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { rawRequest, secretsOf } from '../../test/builders/raw-request.ts';
+import { sampleFields, sampleSecret, sampleTools } from '../../test/builders/sample-receiver.ts';
+import { receivers } from './catalogue.ts';
+import { refusalReasons } from './reasons.ts';
+import type { PreparedReceiver, RawRequest, ReceiverDefinition, ReceiverSecrets, Verdict } from './types.ts';
+
+const url = 'https://hooks.example.com/team-a/hook';
+const now = sampleTools.now();
+
+function prepared(definition: ReceiverDefinition): PreparedReceiver {
+  const result = definition.prepare(sampleFields(definition));
+  assert.ok(result.ok, JSON.stringify(result));
+  return result.receiver;
+}
+
+async function verify(receiver: PreparedReceiver, request: RawRequest, secrets: ReceiverSecrets): Promise<Verdict> {
+  return receiver.verify(request, secrets, { now: () => now });
+}
+
+/** A genuine request, as `send` makes it. */
+function genuine(
+  definition: ReceiverDefinition,
+  secrets: ReceiverSecrets,
+  body = '{"id":"evt_1","type":"x.y"}',
+): RawRequest {
+  const { guide } = definition;
+  const signed = definition.sign(
+    guide.sampleEvent,
+    Buffer.from(body),
+    url,
+    sampleFields(definition),
+    secrets,
+    sampleTools,
+  );
+  const target = signed.target === undefined ? url : new URL(signed.target, url).href;
+  return rawRequest({ method: signed.method, url: target, headers: signed.headers, body: signed.body });
+}
+
+const proving = [...receivers.values()].filter(({ profile }) => !['open', 'custom'].includes(profile.name));
+
+describe('the catalogue', () => {
+  for (const definition of receivers.values()) {
+    const { profile, guide } = definition;
+    test(`${profile.name} says what people and the rest of the product have to know`, () => {
+      assert.match(profile.name, /^[a-z][A-Za-z0-9]*$/);
+      assert.equal(receivers.get(profile.name), definition);
+      for (const text of [profile.title, guide.secret, guide.scheme, guide.replay, guide.event, guide.sampleEvent]) {
+        assert.ok(text.length > 3, text);
+      }
+      assert.ok(URL.canParse(profile.documentation));
+      for (const header of profile.credentialHeaders) assert.equal(header, header.toLowerCase());
+      assert.ok(profile.acknowledgement.status >= 200 && profile.acknowledgement.status < 300);
+      assert.equal(definition.required.includes('secretRefs'), profile.secretsRequired > 0);
+      for (const field of definition.required) {
+        assert.ok(field === 'secretRefs' || field in definition.fields, field);
+      }
+      checkDescribed(definition.fields, profile.name);
+    });
+  }
+});
+
+function checkDescribed(properties: Readonly<Record<string, unknown>>, path: string): void {
+  for (const [name, schema] of Object.entries(properties)) {
+    const node = schema as { description?: string; properties?: Record<string, unknown> };
+    assert.ok((node.description ?? '').length > 10, `${path}.${name} has no description`);
+    if (node.properties !== undefined) checkDescribed(node.properties, `${path}.${name}`);
+  }
+}
+
+describe('every receiver that proves something', () => {
+  for (const definition of proving) {
+    const { name } = definition.profile;
+    const secret = sampleSecret(definition, 1);
+    const other = sampleSecret(definition, 2);
+
+    test(`${name} verifies what it signs, and only with the right secret`, async () => {
+      const receiver = prepared(definition);
+      const request = genuine(definition, secretsOf(secret));
+      const verdict = await verify(receiver, request, secretsOf(secret));
+      assert.equal(verdict.verdict, 'verified', JSON.stringify(verdict));
+      assert.ok(verdict.verdict === 'verified' && verdict.proof !== 'none');
+      const identified = receiver.identify(request, verdict);
+      assert.match(identified.name, /^[A-Za-z0-9_.:/@-]{1,128}$/);
+      assert.ok(identified.type.endsWith(identified.name));
+
+      const wrong = await verify(receiver, request, secretsOf(other));
+      assert.ok(wrong.verdict === 'refused' && wrong.reason.endsWith('Mismatch'), JSON.stringify(wrong));
+      const none = await verify(receiver, request, secretsOf());
+      assert.ok(none.verdict === 'refused' && none.reason === 'NoSecret');
+      const empty = await verify(receiver, request, secretsOf(''));
+      assert.equal(empty.verdict, 'refused');
+    });
+
+    test(`${name} accepts the old and the new secret while one replaces the other`, async () => {
+      const receiver = prepared(definition);
+      for (const signing of [secret, other]) {
+        const request = genuine(definition, secretsOf(signing));
+        for (const both of [secretsOf(secret, other), secretsOf(other, secret)]) {
+          assert.equal((await verify(receiver, request, both)).verdict, 'verified');
+        }
+      }
+      const third = genuine(definition, secretsOf(sampleSecret(definition, 3)));
+      assert.equal((await verify(receiver, third, secretsOf(secret, other))).verdict, 'refused');
+    });
+
+    test(`${name} refuses a request without proof, with an empty one, and with two`, async () => {
+      const receiver = prepared(definition);
+      const request = genuine(definition, secretsOf(secret));
+      assert.equal((await verify(receiver, request, secretsOf(secret))).verdict, 'verified');
+      for (const header of receiver.credentialHeaders) {
+        const value = request.headers.get(header);
+        if (value === undefined) continue;
+        for (const values of [[], [''], [...value, ...value], [' '], ['='], [','], [`${value[0] ?? ''}x`]]) {
+          const headers = new Map([...request.headers, [header, values]]);
+          const verdict = await verify(receiver, { ...request, headers }, secretsOf(secret));
+          assert.equal(verdict.verdict, 'refused', `${header}: ${JSON.stringify(values)}`);
+        }
+      }
+      const query = new Map<string, readonly string[]>();
+      const bare = { ...rawRequest({ url, body: request.body }), query };
+      const verdict = await verify(receiver, bare, secretsOf(secret));
+      assert.ok(verdict.verdict === 'refused' && verdict.reason.endsWith('Missing'), JSON.stringify(verdict));
+    });
+
+    test(`${name} neither throws nor passes on any header, body or URL`, async () => {
+      const receiver = prepared(definition);
+      const request = genuine(definition, secretsOf(secret));
+      const names = [
+        ...new Set([...request.headers.keys(), ...receiver.credentialHeaders, 'authorization', '__proto__']),
+      ];
+      const value = fc.oneof(
+        fc.string(),
+        fc.string({ unit: 'binary' }),
+        fc.constantFrom(
+          '__proto__',
+          'constructor',
+          'sha256=',
+          't=1,v1=',
+          'Bearer ',
+          'Basic Og==',
+          'v1,',
+          ',,',
+          't,,',
+          '\u0000',
+        ),
+        fc.string({ unit: fc.constantFrom('0', 'a', 'F', '=', ',', ' ', '/') }),
+      );
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.tuple(fc.constantFrom(...names), fc.array(value, { maxLength: 3 })), { maxLength: 6 }),
+          fc.uint8Array({ maxLength: 64 }),
+          async (pairs, body) => {
+            const headers = new Map([...request.headers, ...pairs.map(([name, values]) => [name, values] as const)]);
+            const fuzzed = { ...request, headers, body: Buffer.concat([body, Buffer.from('~')]) };
+            if (receiver.credentialQuery.length > 0) fuzzed.query = new Map(pairs);
+            // A token proves nothing about the body, so a request whose token is untouched may pass.
+            const token = receiver.credentialHeaders.concat(receiver.credentialQuery);
+            const untouched = !pairs.some(([name]) => token.includes(name)) && receiver.credentialQuery.length === 0;
+            const verdict = await verify(receiver, fuzzed, secretsOf(secret));
+            if (verdict.verdict === 'verified') assert.ok(verdict.proof === 'secret' && untouched);
+            else assert.ok(Object.hasOwn(refusalReasons, verdict.reason), verdict.reason);
+            assert.doesNotThrow(() => receiver.handshake(fuzzed, secretsOf(secret)));
+            const pretended = { verdict: 'verified', proof: 'signature', steps: [] } as const;
+            assert.match(receiver.identify(fuzzed, pretended).name, /^[A-Za-z0-9_.:/@-]{1,128}$/);
+            assert.doesNotThrow(() => receiver.verifiedHandshake?.(fuzzed));
+            assert.doesNotThrow(() => receiver.acknowledge?.(fuzzed));
+          },
+        ),
+        { numRuns: 300 },
+      );
+    });
+
+    test(`${name} never says a secret in a verdict`, async () => {
+      const receiver = prepared(definition);
+      for (const signing of [secret, other]) {
+        const verdict = await verify(receiver, genuine(definition, secretsOf(signing)), secretsOf(secret));
+        const text = JSON.stringify(verdict);
+        assert.ok(text.length > 20);
+        assert.ok(!text.includes(Buffer.from(secret).toString('utf8').slice(0, 12)), text);
+      }
+    });
+
+    test(`${name} takes no longer for a huge header than its length allows`, async () => {
+      const receiver = prepared(definition);
+      const request = genuine(definition, secretsOf(secret));
+      for (const header of receiver.credentialHeaders) {
+        const [value] = request.headers.get(header) ?? [];
+        if (value === undefined) continue;
+        for (const filler of [',', '=', 'v1=', ' ', 'a', `${value},`]) {
+          const huge = filler.repeat(Math.ceil(200_000 / filler.length));
+          const headers = new Map([...request.headers, [header, [huge]]]);
+          const started = performance.now();
+          const verdict = await verify(receiver, { ...request, headers }, secretsOf(secret));
+          assert.equal(verdict.verdict, 'refused');
+          assert.ok(performance.now() - started < 200, `${header} of ${filler}`);
+        }
+      }
+    });
+  }
+});
