@@ -1,5 +1,7 @@
 /** What crosses the border between Lua and its host: values, host functions, calls and their results. */
 
+import type { JournalRecord } from './journal.ts';
+
 /** The value `json.null` of Lua: a JSON null that has to stay visible (an element of an array). */
 export const jsonNull: unique symbol = Symbol('json.null');
 
@@ -124,6 +126,8 @@ export interface HostCall<Context = unknown> {
   log(level: LogLevel, message: string, fields?: ReadonlyMap<LuaKey, LuaValue>): void;
   /** Charges CPU for work over so many bytes. */
   charge(bytes: number): void;
+  /** In a waiting function: a short line for the call's record, `GET https://api.example.com 200`. Never a secret. */
+  note?(summary: string): void;
   /** Counts bytes held on the JavaScript side against the call's memory limit (negative: given back). */
   hold(bytes: number): void;
 }
@@ -138,6 +142,11 @@ interface HostFunctionBase {
 /** A host function that needs no waiting: called in place, must end within 20 ms for any input. */
 export interface DirectHostFunction<Context = unknown> extends HostFunctionBase {
   readonly kind: 'direct';
+  /**
+   * Reads or changes something outside the call other than `now()`, `randomBytes()` and the log (a cache, a queue):
+   * its results are recorded, and when a call is run again in slices it is not repeated.
+   */
+  readonly effect?: boolean;
   run(args: HostArguments, call: HostCall<Context>): LuaInput | Results;
 }
 
@@ -234,6 +243,8 @@ export interface CallUsage {
   readonly hostCalls: readonly HostCallRecord[];
   readonly log: readonly LogLine[];
   readonly logTruncated: boolean;
+  /** With `record`: what the call learned from outside. */
+  readonly journal?: JournalRecord;
 }
 
 /** An error that reached the top. `value` is set for tables (`fail`, `retry_after`, an `http` error), deep copied. */
@@ -269,6 +280,12 @@ export interface CallRequest<Context = unknown> {
   readonly context: Context;
   /** Ends the call as `cancelled`. */
   readonly signal?: AbortSignal;
+  /** No waiting host function may be used (always so for expressions). */
+  readonly pure?: boolean;
+  /** Adds the call's journal to the usage, for `replay`. */
+  readonly record?: boolean;
+  /** Takes clock, randomness and host results from a journal instead of the world. */
+  readonly replay?: JournalRecord;
 }
 
 /** The engine of one thread. It knows nothing of HTTP, Kubernetes or files. */

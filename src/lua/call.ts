@@ -1,0 +1,246 @@
+/** One call: who is calling, what it may still use, what it has learned. Lives in JavaScript only, never in Lua's memory. */
+import { CallLog } from './call-log.ts';
+import { MachineEnd } from './ends.ts';
+import { Journal, type JournalRecord, type Outcome, type Reading } from './journal.ts';
+import type { Delta } from './image.ts';
+import type { LazyState } from './lazy-tables.ts';
+import type { LoadedProgram } from './loaded-program.ts';
+import type { Machine } from './machine.ts';
+import type {
+  CallLimits,
+  CallRequest,
+  CallResult,
+  HostCall,
+  HostCallRecord,
+  LogLevel,
+  LuaKey,
+  LuaValue,
+} from './types.ts';
+
+/** Clock, wall clock and randomness, given by the embedder. */
+export interface Sources {
+  /** Monotonic milliseconds with fractions. */
+  clock(): number;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  randomBytes(count: number): Uint8Array;
+}
+
+/** A host function under way. Composites (`members`) are done when one of their members is. */
+export interface Operation {
+  readonly number: number;
+  readonly name: string;
+  readonly members?: readonly Operation[];
+  outcome: Outcome | undefined;
+  /** Lua may see it: set only when the main coroutine is resumed, so that order of arrival is recorded. */
+  visible: boolean;
+}
+
+/** Bytes one reading in the journal is counted with. */
+const readingBytes = 32;
+
+/** State of one call. Fields are read and written by the engine; host functions see the HostCall part. */
+export class Call<Context = unknown> implements HostCall<Context> {
+  readonly callId: string;
+  readonly namespace: string;
+  readonly namespaceUid: string;
+  readonly functionName: string;
+  readonly revision: string;
+  readonly context: Context;
+  readonly program: LoadedProgram;
+  readonly request: CallRequest<Context>;
+  readonly limits: CallLimits;
+  readonly startedAt: number;
+  readonly deadline: number;
+  /** No waiting host function: filters, expressions, verification. */
+  readonly pure: boolean;
+  loading = false;
+  ended = false;
+  seeded = false;
+  /** CPU of finished slices. */
+  cpuMs = 0;
+  charged = 0;
+  held = 0;
+  heldPeak = 0;
+  memoryPeak = 0;
+  hostCalls: HostCallRecord[] = [];
+  hostCallCount = 0;
+  inFlight = 0;
+  lines: CallLog;
+  machine: Machine | undefined;
+  /** Lua thread of the running attempt. */
+  thread = 0;
+  /** Values below the handler on the thread's stack. */
+  stackBase = 0;
+  /** Where the base image's heap ends: growth beyond counts as the call's memory. */
+  heapFloor = 0;
+  lazies: Map<number, LazyState> | undefined;
+  lazySlots = 0;
+  addresses: Map<number, number> | undefined;
+  operations: Operation[] = [];
+  operationCount = 0;
+  waitingFor: Operation | undefined;
+  journal: Journal | undefined;
+  replay: JournalRecord | undefined;
+  /** Runs through `promising`. */
+  sliced = false;
+  /** Tells apart the attempts of one call. */
+  epoch = 0;
+  settle: ((result: CallResult) => void) | undefined;
+  /** What differs from the base image while it is not in a machine. */
+  parked: Delta | undefined;
+  /** Ended from outside while it ran: thrown at its next look at the clock. */
+  pendingEnd: MachineEnd | undefined;
+  /** Leaves the queue for a machine it stands in. */
+  leaveQueue: (() => void) | undefined;
+  #abort: AbortController | undefined;
+  readonly #sources: Sources;
+
+  constructor(program: LoadedProgram, request: CallRequest<Context>, limits: CallLimits, sources: Sources) {
+    this.program = program;
+    this.request = request;
+    this.limits = limits;
+    this.callId = request.callId;
+    this.namespace = program.namespace;
+    this.namespaceUid = program.namespaceUid;
+    this.functionName = program.name;
+    this.revision = program.revision;
+    this.context = request.context;
+    this.pure = request.pure === true || 'expression' in request.target;
+    this.#sources = sources;
+    this.startedAt = sources.clock();
+    this.deadline = this.startedAt + limits.timeoutMs;
+    this.lines = new CallLog(limits.logBytes, limits.logLines);
+    this.replay = request.replay;
+    if (this.replay !== undefined) {
+      this.journal = new Journal();
+      this.journal.readings.push(...this.replay.readings);
+      this.journal.resumptions.push(...this.replay.resumptions);
+    }
+  }
+
+  remaining(): number {
+    return Math.max(0, this.deadline - this.#sources.clock());
+  }
+
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.ended && !this.#abort.signal.aborted) this.#abort.abort();
+    return this.#abort.signal;
+  }
+
+  /** Aborts what hangs on the signal. */
+  finish(): void {
+    this.ended = true;
+    this.#abort?.abort();
+  }
+
+  /** A plain entry that takes too long is run again in slices, if it was not already. */
+  get mayReslice(): boolean {
+    return !this.sliced && !this.loading;
+  }
+
+  /** False: nobody will read the journal again. */
+  get keepsJournal(): boolean {
+    return !this.sliced || this.request.record === true;
+  }
+
+  /** One value from outside Lua, recorded. */
+  reading<Value extends Reading>(make: () => Value): Value {
+    if (this.journal === undefined && !this.keepsJournal) return make();
+    const journal = (this.journal ??= new Journal());
+    this.hold(readingBytes);
+    return journal.take(make, this.keepsJournal);
+  }
+
+  now(): number {
+    return this.reading(() => this.#sources.now());
+  }
+
+  randomBytes(count: number): Uint8Array {
+    return this.reading(() => this.#sources.randomBytes(count));
+  }
+
+  /** Not recorded: for waiting functions, whose outcome is recorded whole and whose order against Lua is not fixed. */
+  worldNow(): number {
+    return this.#sources.now();
+  }
+
+  worldRandom(count: number): Uint8Array {
+    return this.#sources.randomBytes(count);
+  }
+
+  /** CPU used so far, recorded: `os.clock`. */
+  cpuReading(): number {
+    return this.reading(() => this.cpuMs + (this.machine?.sliceMs() ?? 0));
+  }
+
+  log(level: LogLevel, message: string, fields?: ReadonlyMap<LuaKey, LuaValue>): void {
+    if (this.lines.truncated) return;
+    const at = this.reading(() => Math.round((this.#sources.clock() - this.startedAt) * 1000) / 1000);
+    this.lines.append(level, at, message, fields);
+  }
+
+  charge(bytes: number): void {
+    this.charged += bytes;
+  }
+
+  hold(bytes: number): void {
+    this.held = Math.max(0, this.held + bytes);
+    if (this.held > this.heldPeak) this.heldPeak = this.held;
+    if (this.ended) return;
+    this.machine?.applyMemoryLimit(this);
+    if (this.held > this.limits.memoryBytes) throw this.memoryEnd();
+  }
+
+  memoryEnd(): MachineEnd {
+    return new MachineEnd('memory', `used more memory than ${formatBytes(this.limits.memoryBytes)}`);
+  }
+
+  /** Throws the end of the call if its clock or CPU limit has passed. */
+  check(now: number, sliceMs: number): void {
+    if (this.pendingEnd !== undefined) throw this.pendingEnd;
+    if (now >= this.deadline) throw new MachineEnd('timeout', `took longer than ${this.limits.timeoutMs} ms`);
+    if (this.cpuMs + sliceMs > this.limits.cpuMs) {
+      throw new MachineEnd('cpu', `used more CPU time than ${this.limits.cpuMs} ms`);
+    }
+    if (this.request.signal?.aborted === true) throw new MachineEnd('cancelled', 'was cancelled');
+  }
+
+  /** Starts the next attempt: same readings and host results, a new log. */
+  restart(): void {
+    this.epoch += 1;
+    this.cpuMs = 0;
+    this.charged = 0;
+    this.held = 0;
+    this.lazies = undefined;
+    this.lazySlots = 0;
+    this.addresses = undefined;
+    this.waitingFor = undefined;
+    this.seeded = false;
+    this.hostCallCount = 0;
+    this.operationCount = 0;
+    this.lines = new CallLog(this.limits.logBytes, this.limits.logLines);
+    this.journal?.rewind();
+    for (const operation of this.operations) operation.visible = false;
+  }
+
+  recordResumption(operations: readonly number[]): void {
+    (this.journal ??= new Journal()).resumed(operations);
+  }
+
+  record(): JournalRecord {
+    return {
+      seed: this.request.seed,
+      readings: [...(this.journal?.readings ?? [])],
+      outcomes: this.operations.map((operation) => operation.outcome),
+      resumptions: [...(this.journal?.resumptions ?? [])],
+    };
+  }
+}
+
+/** `16 MiB`, `1.5 MiB`, `640 KiB`. */
+export function formatBytes(bytes: number): string {
+  const unit = bytes >= 1048576 ? 1048576 : 1024;
+  return `${Math.round((bytes / unit) * 10) / 10} ${unit === 1024 ? 'KiB' : 'MiB'}`;
+}

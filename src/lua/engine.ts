@@ -1,0 +1,367 @@
+/** The engine of one thread: loads programs, calls them, keeps every call within its limits. */
+import { randomBytes } from 'node:crypto';
+import { buildBaseImage } from './base-image.ts';
+import { Call, type Sources } from './call.ts';
+import { finishedCall } from './call-result.ts';
+import { MachineEnd } from './ends.ts';
+import { engineSettings, functionMark, type EngineOptions, type EngineSettings } from './engine-options.ts';
+import { HostDispatch, type Callable } from './host-dispatch.ts';
+import { ImageCache } from './image-cache.ts';
+import { internalFunctions } from './internal-functions.ts';
+import { captureDelta, compileProgram, endMistake, placeOfEnd, startProgram } from './load-program.ts';
+import type { LoadedProgram } from './loaded-program.ts';
+import { Machine } from './machine.ts';
+import { MachinePool } from './machine-pool.ts';
+import { osFunctions } from './os-functions.ts';
+import { ParkingBooks } from './parking-books.ts';
+import { Runner } from './runner.ts';
+import { SliceQueue } from './slice-queue.ts';
+import type {
+  CallLimits,
+  CallRequest,
+  CallResult,
+  Engine,
+  EngineStats,
+  LoadResult,
+  LuaMistake,
+  Program,
+} from './types.ts';
+
+/** How often waiting calls are compared with their deadlines. */
+const deadlineMs = 10;
+
+/** Makes the engine of this thread; builds its base image (some 10 ms). */
+export function createEngine<Context = unknown>(options: EngineOptions<Context>): Engine<Context> {
+  return new LuaEngine(options);
+}
+
+class LuaEngine<Context> implements Engine<Context> {
+  readonly #settings: EngineSettings;
+  readonly #sources: Sources;
+  readonly #programs = new Map<string, LoadedProgram>();
+  readonly #slices = new SliceQueue();
+  readonly #images: ImageCache;
+  readonly #books: ParkingBooks;
+  readonly #runner: Runner;
+  readonly #base: ReturnType<typeof buildBaseImage>;
+  readonly #plain: MachinePool;
+  readonly #sliced: MachinePool;
+  readonly #running = new Set<Call>();
+  readonly #kills = new Map<string, number>();
+  readonly #heartbeat: Int32Array | undefined;
+  readonly #longMarks: Int32Array | undefined;
+  readonly #onDefect: EngineOptions<Context>['onDefect'];
+  #timer: NodeJS.Timeout | undefined;
+  #restores = 0;
+  #closed = false;
+
+  constructor(options: EngineOptions<Context>) {
+    this.#settings = engineSettings(options as EngineOptions<never>);
+    this.#sources = {
+      clock: options.clock ?? (() => performance.now()),
+      now: options.now ?? (() => Date.now()),
+      randomBytes: options.randomBytes ?? ((count) => randomBytes(count)),
+    };
+    this.#heartbeat = options.heartbeat;
+    this.#longMarks = options.longMarks;
+    this.#onDefect = options.onDefect;
+    this.#images = new ImageCache(this.#settings.imageBytes);
+    this.#books = new ParkingBooks(this.#settings);
+    const functions: Callable<Context>[] = [
+      ...internalFunctions,
+      ...(osFunctions() as unknown as Callable<Context>[]),
+      ...options.environment.functions,
+    ];
+    const { preludes, requirable } = options.environment;
+    this.#base = buildBaseImage(options.module, functions as unknown as Callable<never>[], preludes, requirable);
+    const dispatch = new HostDispatch<Context>(functions, {
+      settled: (call) => this.#runner.settled(call),
+      end: (call, end) => this.#end(call, end),
+      defect: (error, name, call) => this.#defect(error, name, call),
+      clock: this.#sources.clock,
+    });
+    const create = (): Machine =>
+      new Machine(options.module, this.#base, this.#base.setmetatableSlot, {
+        clock: this.#sources.clock,
+        dispatch: dispatch as unknown as HostDispatch,
+        yieldSlice: (machine) => this.#slices.suspend(machine),
+        beat: () => this.#pulse(),
+      });
+    const park = (call: Call): boolean => this.#runner.park(call);
+    this.#plain = new MachinePool(this.#settings.machines, this.#settings.machines * 4, { create, park });
+    this.#sliced = new MachinePool(this.#settings.slicedMachines, this.#settings.slicedMachines, { create, park });
+    this.#runner = new Runner({
+      plain: this.#plain,
+      sliced: this.#sliced,
+      clock: this.#sources.clock,
+      beat: (mark) => this.#beat(mark),
+      waiting: (call, waits) => this.#setWaiting(call, waits),
+      parked: (call, delta) => this.#parked(call, delta.bytes),
+      unparked: (call, delta) => this.#books.unparked(call, delta.bytes),
+      image: (call) => {
+        this.#restores += 1;
+        return this.#images.use(call.program);
+      },
+      keepImage: (call, delta) => {
+        if (!call.program.unloaded) this.#images.keep(call.program, delta);
+      },
+      markLong: (call) => this.#markLong(call.program),
+      ended: (call, result) => this.#settle(call, result),
+      defect: (error, call) => this.#defect(error, 'engine', call),
+    });
+  }
+
+  call(request: CallRequest<Context>): CallResult | Promise<CallResult> {
+    const program = this.#programs.get(request.revision);
+    if (program === undefined || this.#closed) return refused(`revision ${request.revision} is not loaded`);
+    const { target } = request;
+    const known =
+      'handler' in target ? program.handlers.has(target.handler) : program.expressions.has(target.expression);
+    if (!known)
+      return refused(
+        `there is no ${'handler' in target ? `handler '${target.handler}'` : `expression '${target.expression}'`}`,
+      );
+    const limits: CallLimits = request.limits === undefined ? program.limits : { ...program.limits, ...request.limits };
+    const overload = this.#books.admit(program);
+    if (overload !== undefined) return overload;
+    const call = new Call<Context>(program, request, limits, this.#sources) as Call;
+    call.sliced = program.long || this.#isMarkedLong(program);
+    if (request.signal?.aborted === true)
+      return finishedCall(call, { kind: 'cancelled', error: { message: 'was cancelled' } });
+    const result = this.#runner.start(call);
+    if (result !== undefined) {
+      this.#count(result);
+      return result;
+    }
+    return this.#later(call);
+  }
+
+  #later(call: Call): Promise<CallResult> {
+    this.#running.add(call);
+    this.#watch();
+    const { signal } = call.request;
+    const cancel = (): void => this.#end(call, new MachineEnd('cancelled', 'was cancelled'));
+    signal?.addEventListener('abort', cancel, { once: true });
+    return new Promise((resolve) => {
+      call.settle = (result) => {
+        signal?.removeEventListener('abort', cancel);
+        resolve(result);
+      };
+    });
+  }
+
+  #settle(call: Call, result: CallResult): void {
+    this.#running.delete(call);
+    this.#count(result);
+    call.settle?.(result);
+  }
+
+  #count(result: CallResult): void {
+    const { kind } = result;
+    if (kind === 'ok' || kind === 'error' || kind === 'exit') return;
+    this.#kills.set(kind, (this.#kills.get(kind) ?? 0) + 1);
+  }
+
+  /** Ends a call from outside, wherever it stands. */
+  #end(call: Call, end: MachineEnd): void {
+    if (call.ended) return;
+    const { machine } = call;
+    if (machine !== undefined && call.waitingFor === undefined) {
+      // Running: suspended between slices, or this very moment; then its next look at the clock ends it.
+      if (!this.#slices.end(machine, end)) call.pendingEnd = end;
+      return;
+    }
+    this.#runner.endIdle(call, end);
+  }
+
+  #setWaiting(call: Call, waits: boolean): void {
+    if (waits) this.#books.waits(call);
+    else this.#books.waitsNoMore(call);
+  }
+
+  #parked(call: Call, bytes: number): void {
+    this.#books.parked(call, bytes);
+    const victim = this.#books.overfull();
+    if (victim !== undefined)
+      this.#end(victim, new MachineEnd('memory', 'ended because parked calls were at their cap'));
+  }
+
+  /** One coarse timer for all deadlines; it stops when nobody waits. */
+  #watch(): void {
+    this.#timer ??= setInterval(() => {
+      const now = this.#sources.clock();
+      for (const call of this.#running) {
+        if (now >= call.deadline)
+          this.#end(call, new MachineEnd('timeout', `took longer than ${call.limits.timeoutMs} ms`));
+      }
+      if (this.#running.size > 0) return;
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }, deadlineMs);
+  }
+
+  #pulse(): void {
+    const heartbeat = this.#heartbeat;
+    if (heartbeat !== undefined) heartbeat[0] = ((heartbeat[0] ?? 0) + 1) | 0;
+  }
+
+  #beat(mark: number): void {
+    const heartbeat = this.#heartbeat;
+    if (heartbeat === undefined) return;
+    heartbeat[1] = mark;
+    heartbeat[0] = ((heartbeat[0] ?? 0) + 1) | 0;
+  }
+
+  #markLong(program: LoadedProgram): void {
+    program.long = true;
+    const marks = this.#longMarks;
+    if (marks === undefined) return;
+    const bit = (program.mark >>> 1) % (marks.length * 32);
+    Atomics.or(marks, bit >>> 5, 1 << (bit & 31));
+  }
+
+  #isMarkedLong(program: LoadedProgram): boolean {
+    const marks = this.#longMarks;
+    if (marks === undefined) return false;
+    const bit = (program.mark >>> 1) % (marks.length * 32);
+    return ((marks[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
+  }
+
+  #defect(error: unknown, name: string, call: Call): void {
+    this.#onDefect?.(error, { name, callId: call.callId, functionName: call.functionName });
+  }
+
+  async load(program: Program): Promise<LoadResult> {
+    const loaded = this.#blank(program);
+    const call = this.#loadCall(loaded, program);
+    const machine = this.#sliced.take() ?? (await new Promise<Machine>((resolve) => void this.#sliced.wait(resolve)));
+    this.#running.add(call);
+    this.#watch();
+    try {
+      return await this.#loadOn(machine, call, program);
+    } catch (thrown) {
+      const error = machine.end ?? thrown;
+      if (!(error instanceof MachineEnd)) {
+        this.#defect(error, 'engine', call);
+        this.#sliced.drop(machine);
+        return { ok: false, mistakes: [{ kind: 'load', file: program.name, message: 'internal error of the engine' }] };
+      }
+      return { ok: false, mistakes: [endMistake(error, program.name, placeOfEnd(machine, call))] };
+    } finally {
+      this.#running.delete(call);
+      call.finish();
+      this.#sliced.release(machine);
+    }
+  }
+
+  async #loadOn(machine: Machine, call: Call, program: Program): Promise<LoadResult> {
+    const enter = (entered: Call, on: Machine, args: number): Promise<number> => this.#runner.enter(entered, on, args);
+    const attach = (): void => {
+      call.machine = machine;
+      call.thread = this.#base.thread;
+      call.heapFloor = this.#base.heapEnd;
+      machine.restore(this.#base, undefined, program.namespaceUid);
+      machine.call = call;
+      machine.sliced = true;
+      machine.applyMemoryLimit(call);
+    };
+    attach();
+    const bytecode = await compileProgram(machine, call, program, enter);
+    if (!('code' in bytecode)) return { ok: false, mistakes: bytecode };
+    attach();
+    const began = call.cpuMs;
+    const shape = await startProgram(machine, call, bytecode, enter);
+    if (!('handlers' in shape)) return { ok: false, mistakes: shape };
+    const loaded: LoadedProgram = {
+      ...call.program,
+      bytecode,
+      handlers: new Map(shape.handlers.map((name, index) => [name, index + 1])),
+      expressions: new Map(bytecode.expressions.map(([name], index) => [name, shape.handlers.length + index + 1])),
+      stackBase: shape.stackBase,
+      startMs: call.cpuMs - began,
+    };
+    this.unload(program.revision);
+    this.#programs.set(program.revision, loaded);
+    this.#images.keep(loaded, captureDelta(machine, this.#base));
+    const warnings: readonly LuaMistake[] = [];
+    return { ok: true, handlers: shape.handlers, warnings };
+  }
+
+  #blank(program: Program): LoadedProgram {
+    return {
+      base: this.#base,
+      namespaceUid: program.namespaceUid,
+      namespace: program.namespace,
+      name: program.name,
+      revision: program.revision,
+      mark: functionMark(program.revision),
+      env: program.env,
+      limits: program.limits,
+      bytecode: { code: new Uint8Array(), modules: new Map(), expressions: [] },
+      handlers: new Map(),
+      expressions: new Map(),
+      stackBase: 0,
+      files: [program.name, ...program.modules.keys(), ...program.expressions.keys()],
+      startMs: 0,
+      delta: undefined,
+      long: false,
+      parkedEstimate: 0,
+      parkedBytes: 0,
+      waiting: 0,
+      unloaded: false,
+    };
+  }
+
+  #loadCall(loaded: LoadedProgram, program: Program): Call {
+    const request: CallRequest = {
+      callId: `load-${program.revision}`,
+      revision: program.revision,
+      target: { handler: '' },
+      arguments: [],
+      context: undefined,
+      pure: true,
+    };
+    const call = new Call(loaded, request, program.limits, this.#sources);
+    call.loading = true;
+    call.sliced = true;
+    return call;
+  }
+
+  unload(revision: string): void {
+    const program = this.#programs.get(revision);
+    if (program === undefined) return;
+    program.unloaded = true;
+    this.#images.drop(program);
+    this.#programs.delete(revision);
+  }
+
+  stats(): EngineStats {
+    const parked = this.#books.totals();
+    return {
+      functions: this.#programs.size,
+      functionImageBytes: this.#images.bytes,
+      imageRestores: this.#restores,
+      runningCalls: this.#running.size,
+      parkedCalls: parked.calls,
+      parkedBytes: parked.bytes,
+      killsByReason: new Map(this.#kills),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const call of this.#running) this.#end(call, new MachineEnd('cancelled', 'the engine closes'));
+    while (this.#running.size > 0) await new Promise((resolve) => setImmediate(resolve));
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** The embedder asked for what is not there: no script has run. */
+function refused(message: string): CallResult {
+  return {
+    kind: 'error',
+    error: { message },
+    usage: { cpuMs: 0, memoryPeakBytes: 0, hostCalls: [], log: [], logTruncated: false },
+  };
+}

@@ -1,0 +1,276 @@
+/** Carries a call of a host function from Lua to JavaScript and its outcome back. */
+import type { Call, Operation } from './call.ts';
+import { MachineEnd } from './ends.ts';
+import type { Outcome } from './journal.ts';
+import { closureUpvalues, frameFunction, stateFrame } from './layout.ts';
+import type { Machine } from './machine.ts';
+import {
+  LuaRaise,
+  Results,
+  type HostCall,
+  type HostFunction,
+  type LogLevel,
+  type LuaInput,
+  type LuaKey,
+  type LuaValue,
+  type WaitingHostFunction,
+} from './types.ts';
+
+/** A function of the engine itself: works on the machine, gives the number of results. */
+export interface InternalFunction {
+  readonly kind: 'internal';
+  readonly name: string;
+  run(machine: Machine, state: number, call: Call): number;
+}
+
+export type Callable<Context> = InternalFunction | HostFunction<Context>;
+
+/** Told of the settled operations and of defects in host functions. */
+export interface DispatchEvents {
+  settled(call: Call, operation: Operation): void;
+  defect(error: unknown, name: string, call: Call): void;
+  /** A waiting function met an end of its call (memory held outside). */
+  end(call: Call, end: MachineEnd): void;
+  clock(): number;
+}
+
+/** Outcome codes of the imports `host` and `host_continue`. */
+const raised = -1;
+/** Work units of one host call, before its bytes. */
+const callUnits = 128;
+/** The light userdata that marks a yield to the host. */
+export const hostMark = 1;
+
+/** All functions Lua can call, by their number in the base image. */
+export class HostDispatch<Context = unknown> {
+  readonly functions: readonly Callable<Context>[];
+  readonly #events: DispatchEvents;
+
+  constructor(functions: readonly Callable<Context>[], events: DispatchEvents) {
+    this.functions = functions;
+    this.#events = events;
+  }
+
+  run(machine: Machine, state: number): number {
+    const { views } = machine;
+    views.refresh();
+    const closure = views.word(views.word(views.word(state + stateFrame) + frameFunction));
+    const entry = this.functions[views.word(closure + closureUpvalues)];
+    const { call } = machine;
+    if (entry === undefined || call === undefined) throw machine.throwEnd(new MachineEnd('defect', 'no such function'));
+    const before = machine.state;
+    machine.state = state;
+    try {
+      machine.addWork(callUnits);
+      if (entry.kind === 'internal') return entry.run(machine, state, call);
+      if (call.loading && !entry.atLoad) throw new LuaRaise(`'${entry.name}' at load time: move it into the handler`);
+      machine.args.aim(state, entry.name);
+      if (entry.kind === 'waiting') return this.#start(machine, state, call, entry);
+      if (entry.effect === true)
+        return this.#effect(machine, state, call, entry.name, () => entry.run(machine.args, call as Call<Context>));
+      return this.#push(machine, state, entry.run(machine.args, call as Call<Context>));
+    } catch (error) {
+      return this.#raise(machine, state, call, entry.name, error);
+    } finally {
+      machine.state = before;
+    }
+  }
+
+  /** Continues a waiting function after its operation has become visible. */
+  resume(machine: Machine, state: number, number: number): number {
+    machine.views.refresh();
+    const { call } = machine;
+    const operation = call?.operations[number - 1];
+    if (call === undefined || operation?.outcome === undefined) {
+      throw machine.throwEnd(new MachineEnd('defect', 'resumed without an outcome'));
+    }
+    const before = machine.state;
+    machine.state = state;
+    try {
+      const { outcome } = operation;
+      if (!call.keepsJournal) operation.outcome = { ok: true, results: [] };
+      return this.#outcome(machine, state, outcome);
+    } catch (error) {
+      return this.#raise(machine, state, call, operation.name, error);
+    } finally {
+      machine.state = before;
+    }
+  }
+
+  #outcome(machine: Machine, state: number, outcome: Outcome): number {
+    if (outcome.ok) return this.#pushAll(machine, state, outcome.results);
+    throw new LuaRaise(outcome.message, outcome.value);
+  }
+
+  #effect(machine: Machine, state: number, call: Call, name: string, run: () => LuaInput | Results): number {
+    const outcome = call.reading((): Outcome => {
+      try {
+        return { ok: true, results: listResults(run()) };
+      } catch (error) {
+        if (error instanceof LuaRaise) return { ok: false, message: error.message, value: error.value, defect: false };
+        if (error instanceof MachineEnd || machine.end !== undefined) throw error;
+        return this.#defect(error, name, call);
+      }
+    });
+    return this.#outcome(machine, state, outcome);
+  }
+
+  #defect(error: unknown, name: string, call: Call): Outcome {
+    this.#events.defect(error, name, call);
+    const message = `internal error in '${name}'`;
+    return { ok: false, message, value: message, defect: true };
+  }
+
+  #push(machine: Machine, state: number, result: LuaInput | Results): number {
+    if (result instanceof Results) return this.#pushAll(machine, state, result.items);
+    machine.pusher.push(state, result);
+    return 1;
+  }
+
+  #pushAll(machine: Machine, state: number, items: readonly LuaInput[]): number {
+    if (items.length > 8) {
+      machine.exports.lua_checkstack(state, items.length + 8);
+      machine.views.refresh();
+    }
+    for (const item of items) machine.pusher.push(state, item);
+    return items.length;
+  }
+
+  /** Leaves the error value on the stack; ends pass through. */
+  #raise(machine: Machine, state: number, call: Call, name: string, error: unknown): number {
+    if (machine.end !== undefined) throw machine.end;
+    if (error instanceof MachineEnd) throw machine.throwEnd(error);
+    if (error instanceof WebAssembly.Exception) throw error; // a Lua error raised by an export: its handler is in the module
+    machine.args.release();
+    machine.views.refresh();
+    if (!(error instanceof LuaRaise)) {
+      this.#defect(error, name, call);
+      machine.raise(state, `internal error in '${name}'`);
+    } else if (typeof error.value === 'string') machine.raise(state, error.value);
+    else machine.pusher.push(state, error.value);
+    return raised;
+  }
+
+  #start(machine: Machine, state: number, call: Call, entry: WaitingHostFunction<Context>): number {
+    const { name } = entry;
+    if (call.pure) throw new LuaRaise(`'${name}' cannot be used here: filters and expressions do no I/O`);
+    if (machine.exports.lua_isyieldable(state) === 0) {
+      throw new LuaRaise(
+        `'${name}' cannot wait inside a callback (a comparator of table.sort, a replacement of string.gsub, ` +
+          'a metamethod called by a library): call it before and keep the result',
+      );
+    }
+    call.hostCallCount += 1;
+    if (call.hostCallCount > call.limits.hostCalls)
+      throw new LuaRaise(`more than ${call.limits.hostCalls} host calls in one call`);
+    if (call.inFlight >= call.limits.parallelHostCalls)
+      throw new LuaRaise(`more than ${call.limits.parallelHostCalls} host calls at once`);
+    call.operationCount += 1;
+    const number = call.operationCount;
+    const known = call.operations[number - 1];
+    if (known === undefined) {
+      const operation: Operation = { number, name, outcome: call.replay?.outcomes[number - 1], visible: false };
+      call.operations.push(operation);
+      if (call.replay === undefined) this.#launch(machine, call, entry, operation);
+    } else if (known.name !== name) throw machine.throwEnd(new MachineEnd('defect', 'a repeated run took another way'));
+    machine.args.release();
+    machine.views.pushLight(state, hostMark);
+    machine.views.pushNumber(state, number);
+    return -2 - number;
+  }
+
+  #launch(machine: Machine, call: Call, entry: WaitingHostFunction<Context>, operation: Operation): void {
+    const started = this.#events.clock();
+    let summary: string | undefined;
+    const note = (text: string): void => {
+      summary = text.slice(0, 200);
+    };
+    const view = new OperationView(call as Call<Context>, note);
+    call.inFlight += 1;
+    const settle = (outcome: Outcome): void => {
+      call.inFlight -= 1;
+      call.hostCalls.push({
+        name: entry.name,
+        startMs: started - call.startedAt,
+        durationMs: this.#events.clock() - started,
+        ok: outcome.ok,
+        ...(summary === undefined ? {} : { summary }),
+      });
+      if (call.ended) return;
+      operation.outcome = outcome;
+      this.#events.settled(call, operation);
+    };
+    let promise: Promise<LuaInput | Results>;
+    try {
+      promise = entry.run(machine.args, view);
+    } catch (error) {
+      if (error instanceof MachineEnd) throw error;
+      promise = Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+    promise.then(
+      (result) => settle({ ok: true, results: listResults(result) }),
+      (error: unknown) => {
+        if (error instanceof LuaRaise) settle({ ok: false, message: error.message, value: error.value, defect: false });
+        else if (call.ended) settle({ ok: false, message: 'ended', value: 'ended', defect: false });
+        else if (error instanceof MachineEnd) this.#events.end(call, error);
+        else settle(this.#defect(error, entry.name, call));
+      },
+    );
+  }
+}
+
+/** A call as one waiting function sees it: the call, and the line of its own record. */
+class OperationView<Context> implements HostCall<Context> {
+  readonly callId: string;
+  readonly namespace: string;
+  readonly namespaceUid: string;
+  readonly functionName: string;
+  readonly revision: string;
+  readonly loading = false;
+  readonly context: Context;
+  readonly note: (summary: string) => void;
+  readonly #call: Call<Context>;
+
+  constructor(call: Call<Context>, note: (summary: string) => void) {
+    this.callId = call.callId;
+    this.namespace = call.namespace;
+    this.namespaceUid = call.namespaceUid;
+    this.functionName = call.functionName;
+    this.revision = call.revision;
+    this.context = call.context;
+    this.note = note;
+    this.#call = call;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+
+  remaining(): number {
+    return this.#call.remaining();
+  }
+
+  now(): number {
+    return this.#call.worldNow();
+  }
+
+  randomBytes(count: number): Uint8Array {
+    return this.#call.worldRandom(count);
+  }
+
+  log(level: LogLevel, message: string, fields?: ReadonlyMap<LuaKey, LuaValue>): void {
+    this.#call.log(level, message, fields);
+  }
+
+  charge(bytes: number): void {
+    this.#call.charge(bytes);
+  }
+
+  hold(bytes: number): void {
+    this.#call.hold(bytes);
+  }
+}
+
+function listResults(result: LuaInput | Results): readonly LuaInput[] {
+  return result instanceof Results ? result.items : [result];
+}

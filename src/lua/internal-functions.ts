@@ -1,0 +1,209 @@
+/** Functions of the engine itself that Lua's prelude calls: lazy tables, waiting for several operations, seeds, the log. */
+import type { Call, Operation } from './call.ts';
+import { MachineEnd } from './ends.ts';
+import { filterTraceback } from './explain-error.ts';
+import type { InternalFunction } from './host-dispatch.ts';
+import { tags } from './layout.ts';
+import type { Machine } from './machine.ts';
+import { ReadBudget } from './read-value.ts';
+import { LuaRaise, type LuaValue } from './types.ts';
+
+/** Whether an operation, or one of its members, has an outcome. */
+export function isDone(operation: Operation): boolean {
+  return operation.outcome !== undefined || operation.members?.some(isDone) === true;
+}
+
+/** Whether Lua may see it: itself, or one of its members. */
+export function isVisible(operation: Operation): boolean {
+  return operation.visible || operation.members?.some(isVisible) === true;
+}
+
+function argument(machine: Machine, state: number, position: number): number {
+  return machine.views.argumentBase(state) + position * 16;
+}
+
+/** Address of the table in the first argument and the text of the key in the second. */
+function tableAndKey(machine: Machine, state: number): [number, string | undefined] {
+  const { views } = machine;
+  const at = argument(machine, state, 2);
+  const tag = views.tag(at);
+  const isText = tag === tags.shortString || tag === tags.longString;
+  return [views.word(argument(machine, state, 1)), isText ? views.keyText(views.word(at), tag) : undefined];
+}
+
+function lazyIndex(machine: Machine, state: number, call: Call): number {
+  const { views, exports } = machine;
+  const [object, asked] = tableAndKey(machine, state);
+  const lazy = call.lazies?.get(object);
+  if (lazy === undefined || asked === undefined) {
+    views.pushNil(state);
+    return 1;
+  }
+  const key = lazy.fold(asked);
+  if (key !== asked) {
+    // Another spelling: what was read or assigned under the folded name counts.
+    views.pushText(state, key);
+    exports.lua_rawget(state, 1);
+    if ((views.tag(views.top(state) - 16) & 0x0f) !== 0 || lazy.isResolved(key)) return 1;
+    exports.lua_settop(state, -2);
+  } else if (lazy.isResolved(key)) {
+    views.pushNil(state);
+    return 1;
+  }
+  lazy.resolve(key);
+  const value = lazy.table.get(key);
+  if (value === undefined || value === null) {
+    views.pushNil(state);
+    return 1;
+  }
+  views.pushText(state, key);
+  machine.pusher.push(state, value);
+  exports.lua_pushvalue(state, -1);
+  exports.lua_rotate(state, -3, 1);
+  exports.lua_rawset(state, 1);
+  views.refresh();
+  return 1;
+}
+
+function lazyAssign(machine: Machine, state: number, call: Call): number {
+  const { views, exports } = machine;
+  const [object, asked] = tableAndKey(machine, state);
+  const lazy = call.lazies?.get(object);
+  if (lazy !== undefined && asked !== undefined) {
+    const key = lazy.fold(asked);
+    lazy.resolve(key);
+    if (key !== asked) {
+      views.pushText(state, key);
+      exports.lua_copy(state, -1, 2);
+      exports.lua_settop(state, 3);
+    }
+  }
+  exports.lua_settop(state, 3);
+  const tag = views.tag(argument(machine, state, 2));
+  const bad =
+    (tag & 0x0f) === 0
+      ? 'nil'
+      : tag === tags.float && Number.isNaN(views.f64[argument(machine, state, 2) >>> 3])
+        ? 'NaN'
+        : '';
+  if (bad !== '') throw new LuaRaise(`table index is ${bad}`);
+  exports.lua_rawset(state, 1);
+  views.refresh();
+  return 0;
+}
+
+function any(machine: Machine, state: number, call: Call): number {
+  const { views } = machine;
+  const count = (views.top(state) - views.argumentBase(state)) / 16 - 1;
+  const members: Operation[] = [];
+  for (let position = 1; position <= count; position += 1) {
+    const member = call.operations[Number(views.integer(argument(machine, state, position))) - 1];
+    if (member !== undefined) members.push(member);
+  }
+  call.operationCount += 1;
+  const number = call.operationCount;
+  const known = call.operations[number - 1];
+  if (known === undefined) {
+    call.operations.push({ number, name: 'engine.any', members, outcome: undefined, visible: false });
+  } else if (known.name !== 'engine.any') {
+    throw machine.throwEnd(new MachineEnd('defect', 'a repeated run took another way'));
+  }
+  views.pushNumber(state, number);
+  return 1;
+}
+
+function readArguments(machine: Machine, state: number, call: Call): LuaValue[] {
+  const { views } = machine;
+  const count = (views.top(state) - views.argumentBase(state)) / 16 - 1;
+  const budget = new ReadBudget(call.limits.resultBytes);
+  const values: LuaValue[] = [];
+  for (let position = 1; position <= count; position += 1) {
+    values.push(machine.reader.read(argument(machine, state, position), budget));
+  }
+  return values;
+}
+
+/** All of them; names that begin with `engine.` are for the prelude only. */
+export const internalFunctions: readonly InternalFunction[] = [
+  { kind: 'internal', name: 'engine.lazy_index', run: lazyIndex },
+  { kind: 'internal', name: 'engine.lazy_assign', run: lazyAssign },
+  {
+    kind: 'internal',
+    name: 'engine.lazy_fill',
+    run(machine, state) {
+      machine.materialise(machine.views.word(argument(machine, state, 1)));
+      return 0;
+    },
+  },
+  { kind: 'internal', name: 'engine.any', run: any },
+  {
+    kind: 'internal',
+    name: 'engine.done',
+    run(machine, state, call) {
+      const operation = call.operations[Number(machine.views.integer(argument(machine, state, 1))) - 1];
+      machine.views.pushBoolean(state, operation !== undefined && isVisible(operation));
+      return 1;
+    },
+  },
+  {
+    kind: 'internal',
+    name: 'engine.width',
+    run(machine, state, call) {
+      machine.views.pushNumber(state, call.limits.parallelHostCalls);
+      return 1;
+    },
+  },
+  {
+    kind: 'internal',
+    name: 'engine.seed',
+    run(machine, state, call) {
+      if (call.loading) throw new LuaRaise("'math.random' at load time: move it into the handler");
+      const seed = call.request.seed;
+      if (seed === undefined || call.seeded) {
+        const bytes = Buffer.from(call.randomBytes(16));
+        machine.views.pushInteger(state, bytes.readBigInt64LE(0));
+        machine.views.pushInteger(state, bytes.readBigInt64LE(8));
+      } else {
+        machine.views.pushInteger(state, seed[0]);
+        machine.views.pushInteger(state, seed[1]);
+      }
+      call.seeded = true;
+      return 2;
+    },
+  },
+  {
+    kind: 'internal',
+    name: 'engine.print',
+    run(machine, state, call) {
+      if (call.loading) throw new LuaRaise("'print' at load time: move it into the handler");
+      machine.args.aim(state, 'print');
+      const bytes = Buffer.from(machine.args.bytes(1));
+      call.log('info', bytes.toString());
+      return 0;
+    },
+  },
+  {
+    kind: 'internal',
+    name: 'engine.traceback',
+    run(machine, state) {
+      machine.args.aim(state, 'traceback');
+      const message = machine.args.optionalText(1);
+      const level = machine.args.optionalNumber(2) ?? 1;
+      machine.exports.luaL_traceback(state, state, 0, Math.max(0, Math.min(200, Math.trunc(level) + 1)));
+      machine.views.refresh();
+      const address = machine.views.top(state) - 16;
+      const [start, end] = machine.views.stringRange(machine.views.word(address), machine.views.tag(address));
+      const text = filterTraceback(machine.views.decode(start, end) ?? '');
+      machine.views.pushText(state, message === undefined ? text : `${message}\n${text}`);
+      return 1;
+    },
+  },
+  {
+    kind: 'internal',
+    name: 'exit',
+    run(machine, state, call) {
+      if (call.loading) throw new LuaRaise("'exit' at load time: move it into the handler");
+      throw machine.throwEnd(new MachineEnd('exit', 'ended by exit', readArguments(machine, state, call)));
+    },
+  },
+];

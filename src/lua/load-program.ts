@@ -1,0 +1,196 @@
+/** Loads a program: compiles every file, runs the module's top level with no way out, checks the shape of what it returns. */
+import type { BaseImage, ControlName } from './base-image.ts';
+import { restCollector } from './base-image.ts';
+import type { Call } from './call.ts';
+import { MachineEnd } from './ends.ts';
+import { killedAt, readError, syntaxMistake } from './explain-error.ts';
+import { difference } from './image.ts';
+import { statusOk } from './layout.ts';
+import type { Bytecode, LoadedProgram } from './loaded-program.ts';
+import type { Machine } from './machine.ts';
+import { ReadBudget } from './read-value.ts';
+import type { LuaMistake, LuaValue, Program } from './types.ts';
+
+const functionTag = 6;
+
+/** Enters the call's thread and answers its status; suspends in between, or does not. */
+export type Enter = (call: Call, machine: Machine, args: number) => Promise<number>;
+
+function pushControl(machine: Machine, base: BaseImage, thread: number, name: ControlName): void {
+  machine.views.pushObject(thread, base.control[name], functionTag);
+}
+
+function pushMapOfBytes(
+  machine: Machine,
+  thread: number,
+  entries: Iterable<readonly [string, string | Uint8Array]>,
+): void {
+  machine.pusher.push(thread, new Map(entries));
+}
+
+/** Pushes the start function and its arguments; gives their count. */
+export function pushStart(machine: Machine, program: LoadedProgram, bytecode: Bytecode): number {
+  const { base } = program;
+  const { thread } = base;
+  pushControl(machine, base, thread, 'start');
+  machine.views.pushText(thread, program.name);
+  machine.views.pushBytes(thread, bytecode.code);
+  pushMapOfBytes(machine, thread, bytecode.modules);
+  pushMapOfBytes(machine, thread, program.env);
+  machine.pusher.push(
+    thread,
+    bytecode.expressions.map(([name, bytes]) => [name, bytes]),
+  );
+  return 5;
+}
+
+/** After the start function has returned: leaves only handlers and expressions on the stack, without garbage. */
+export function sealStart(machine: Machine, base: BaseImage): void {
+  const { exports, views } = machine;
+  const { thread, state } = base;
+  exports.lua_rotate(thread, 1, -3);
+  exports.lua_settop(thread, -4);
+  exports.lua_checkstack(state, 8);
+  views.refresh();
+  views.pushObject(state, base.control.collect, functionTag);
+  const status = exports.lua_pcallk(state, 0, 0, 0, 0, 0);
+  if (status !== 0) exports.lua_settop(state, -2);
+  views.refresh();
+  restCollector(views, state);
+}
+
+function readAt(machine: Machine, thread: number, index: number): LuaValue {
+  const { views } = machine;
+  return machine.reader.read(views.argumentBase(thread) + index * 16, new ReadBudget(4 * 1024 * 1024));
+}
+
+/** Ends of the load that are the user's doing, as a mistake. */
+export function endMistake(
+  end: MachineEnd,
+  file: string,
+  place: { file: string; line: number } | undefined,
+): LuaMistake {
+  const kind = end.kind === 'cpu' || end.kind === 'memory' || end.kind === 'timeout' ? end.kind : 'load';
+  return {
+    kind,
+    file: place?.file ?? file,
+    ...(place === undefined ? {} : { line: place.line }),
+    message: `loading ${end.message}`,
+  };
+}
+
+/** Compiles all files; mistakes of all of them. */
+export async function compileProgram(
+  machine: Machine,
+  call: Call,
+  program: Program,
+  enter: Enter,
+): Promise<Bytecode | readonly LuaMistake[]> {
+  const { base } = call.program;
+  const { thread } = base;
+  const mistakes: LuaMistake[] = [];
+  const compile = async (control: 'compile' | 'expression', name: string, source: string): Promise<Uint8Array> => {
+    machine.exports.lua_settop(thread, 0);
+    pushControl(machine, base, thread, control);
+    machine.views.pushText(thread, name);
+    machine.views.pushText(thread, source);
+    const status = await enter(call, machine, 2);
+    const code = status === statusOk ? machine.views.tag(machine.views.argumentBase(thread) + 16) & 0x0f : 0;
+    if (code === 4) {
+      const at = machine.views.argumentBase(thread) + 16;
+      const [start, end] = machine.views.stringRange(machine.views.word(at), machine.views.tag(at));
+      return machine.views.u8.slice(start, end);
+    }
+    const message = status === statusOk ? readAt(machine, thread, 2) : readError(machine, call).message;
+    mistakes.push(syntaxMistake(name, source, typeof message === 'string' ? message : 'does not compile'));
+    return new Uint8Array();
+  };
+  const code = await compile('compile', program.name, program.code);
+  const modules = new Map<string, Uint8Array>();
+  for (const [name, source] of program.modules) modules.set(name, await compile('compile', name, source));
+  const expressions: [string, Uint8Array][] = [];
+  for (const [name, source] of program.expressions) expressions.push([name, await compile('expression', name, source)]);
+  return mistakes.length > 0 ? mistakes : { code, modules, expressions };
+}
+
+interface Shape {
+  readonly handlers: readonly string[];
+  readonly stackBase: number;
+}
+
+/** Runs the top level in a restored machine; gives the handlers or mistakes. */
+export async function startProgram(
+  machine: Machine,
+  call: Call,
+  bytecode: Bytecode,
+  enter: Enter,
+): Promise<Shape | readonly LuaMistake[]> {
+  const { program } = call;
+  const { thread } = program.base;
+  const args = pushStart(machine, program, bytecode);
+  const status = await enter(call, machine, args);
+  if (status !== statusOk) {
+    const error = readError(machine, call);
+    return [
+      {
+        kind: 'load',
+        file: error.file ?? program.name,
+        ...(error.line === undefined ? {} : { line: error.line }),
+        message: error.message,
+      },
+    ];
+  }
+  const kind = readAt(machine, thread, 1);
+  const list = readAt(machine, thread, 2);
+  const odd = readAt(machine, thread, 3);
+  const mistakes = shapeMistakes(program.name, kind, odd);
+  if (mistakes.length > 0) return mistakes;
+  const handlers = Array.isArray(list) ? list.filter((name) => typeof name === 'string') : [];
+  if (handlers.length === 0) {
+    return [
+      {
+        kind: 'shape',
+        file: program.name,
+        message: 'the table the module returns holds no handlers',
+        suggestion: shapeHint,
+      },
+    ];
+  }
+  sealStart(machine, program.base);
+  return { handlers, stackBase: handlers.length + bytecode.expressions.length };
+}
+
+const shapeHint = 'return function(event) … end, or return { name = function(event) … end }';
+
+function shapeMistakes(file: string, kind: LuaValue, odd: LuaValue): LuaMistake[] {
+  if (kind !== 'function' && kind !== 'table') {
+    const what = kind === 'nil' ? 'returns nothing' : `returns a ${String(kind)}`;
+    return [
+      {
+        kind: 'shape',
+        file,
+        message: `the module ${what}; it must return a function or a table of handlers`,
+        suggestion: shapeHint,
+      },
+    ];
+  }
+  if (!Array.isArray(odd)) return [];
+  return odd.map((entry) => {
+    const [key, keyType, valueType] = Array.isArray(entry) ? entry : [];
+    const message =
+      keyType === 'string'
+        ? `'${String(key)}' in the table the module returns is a ${String(valueType)}; handlers are functions`
+        : `the key ${String(key)} in the table the module returns is a ${String(keyType)}; handlers have names`;
+    return { kind: 'shape', file, message, suggestion: shapeHint };
+  });
+}
+
+/** The place of an end while loading. */
+export function placeOfEnd(machine: Machine, call: Call): { file: string; line: number } | undefined {
+  return killedAt(machine, call);
+}
+
+/** The function image over the base. */
+export function captureDelta(machine: Machine, base: BaseImage): ReturnType<typeof difference> {
+  return difference(machine.views.u8, base, machine.heapEnd);
+}

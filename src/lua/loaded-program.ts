@@ -1,0 +1,42 @@
+/** A program as the engine keeps it: bytecode, and its image while that is in use. */
+import type { BaseImage } from './base-image.ts';
+import type { Delta } from './image.ts';
+import type { CallLimits } from './types.ts';
+
+/** Bytecode made by this process from text: nothing else is ever undumped. */
+export interface Bytecode {
+  readonly code: Uint8Array;
+  readonly modules: ReadonlyMap<string, Uint8Array>;
+  readonly expressions: readonly (readonly [string, Uint8Array])[];
+}
+
+export interface LoadedProgram {
+  readonly base: BaseImage;
+  readonly namespaceUid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly revision: string;
+  /** `functionMark` of the revision. */
+  readonly mark: number;
+  readonly env: ReadonlyMap<string, string>;
+  readonly limits: CallLimits;
+  readonly bytecode: Bytecode;
+  /** Position of each handler on the thread's stack, from 1. */
+  readonly handlers: ReadonlyMap<string, number>;
+  readonly expressions: ReadonlyMap<string, number>;
+  /** Values on the thread's stack before a call. */
+  readonly stackBase: number;
+  /** Chunk names whose lines are the user's. */
+  readonly files: readonly string[];
+  /** What its top level took when it was loaded. */
+  readonly startMs: number;
+  /** The function image over the base image, while it is cached. */
+  delta: Delta | undefined;
+  /** A call outlived the plain entry once: calls enter through `promising`. */
+  long: boolean;
+  /** Recent bytes of a parked call: a maximum that decays. */
+  parkedEstimate: number;
+  parkedBytes: number;
+  waiting: number;
+  unloaded: boolean;
+}

@@ -1,0 +1,274 @@
+/** One Lua machine: an instance, the image it was last restored from, and the call that runs in it. */
+import type { BaseImage } from './base-image.ts';
+import type { Call } from './call.ts';
+import { MachineEnd } from './ends.ts';
+import { FrameArguments } from './host-arguments.ts';
+import type { HostDispatch } from './host-dispatch.ts';
+import type { Delta } from './image.ts';
+import { createInstance, type InstanceHost, type LuaExports } from './instance.ts';
+import { breakPointer, heapBase, lowEnd, lowStart, scratch, stackTop, tags } from './layout.ts';
+import { LazyState } from './lazy-tables.ts';
+import { MemoryViews } from './memory-views.ts';
+import { ValuePusher } from './push-value.ts';
+import { type KnownMetatables, ValueReader } from './read-value.ts';
+import type { LazyTable } from './types.ts';
+
+/** Loop turns between two looks at the clock: some 0.05 ms. */
+export const quantum = 8192;
+/** Work units of host calls between two looks at the clock. */
+const workQuantum = 65536;
+/** A slice of a suspendable entry. */
+const sliceMs = 2;
+/** A plain entry that holds the thread longer is ended and run again in slices. */
+const plainMs = 10;
+/** The C stack is always cleared this far down between namespaces; below lies the canary band. */
+const stackClear = 32768;
+const canaryBand = 4096;
+
+/** What a machine needs of its engine. */
+export interface MachineHost {
+  readonly clock: () => number;
+  readonly dispatch: HostDispatch;
+  /** Suspends the running slice; resolves with fuel when its turn has come, rejects with the end of the call. */
+  yieldSlice(machine: Machine): Promise<number>;
+  /** Told at every look at the clock. */
+  beat(): void;
+}
+
+/** A machine runs one call at a time; its memory is only trusted after `restore`. */
+export class Machine implements InstanceHost {
+  readonly exports: LuaExports;
+  readonly views: MemoryViews;
+  readonly reader: ValueReader;
+  readonly pusher: ValuePusher;
+  readonly args: FrameArguments;
+  readonly resumeSliced: (state: number, args: number, sliced: number) => Promise<number>;
+  call: Call | undefined;
+  /** Set when an end was thrown: host code that swallowed it cannot go on. */
+  end: MachineEnd | undefined;
+  /** The namespace whose bytes may lie in memory outside the image. */
+  tenant = '';
+  sliced = false;
+  /** The lua_State whose host function runs; 0 outside. */
+  state = 0;
+  work = 0;
+  /** Order of last use, for eviction. */
+  usedAt = 0;
+  /** Given out by its pool. */
+  reserved = false;
+  #sliceStart = 0;
+  #running = false;
+  readonly #known: KnownMetatables;
+  readonly #host: MachineHost;
+
+  constructor(module: WebAssembly.Module, known: KnownMetatables, setmetatableSlot: number, host: MachineHost) {
+    this.#host = host;
+    this.#known = known;
+    this.exports = createInstance(module, this);
+    this.exports.mh_set_setmetatable(setmetatableSlot);
+    this.resumeSliced = WebAssembly.promising(this.exports.mh_resume);
+    this.views = new MemoryViews(this.exports);
+    this.reader = new ValueReader(this.views, known, (table) => this.materialise(table));
+    this.pusher = new ValuePusher(this.views, known, (state, table) => this.#pushLazy(state, table));
+    this.args = new FrameArguments(this.views, this.reader);
+  }
+
+  /** Bytes of memory this instance has reached. */
+  get memoryBytes(): number {
+    return this.views.u8.length;
+  }
+
+  get heapEnd(): number {
+    return this.views.word(breakPointer);
+  }
+
+  /** Makes the memory equal to the base image plus a delta. */
+  restore(base: BaseImage, delta: Delta | undefined, tenant: string): void {
+    const { views } = this;
+    if (views.u8.length === 0) views.refresh();
+    if (tenant !== this.tenant) this.#clean(base);
+    this.tenant = tenant;
+    this.#reserve(delta?.heapEnd ?? base.heapEnd);
+    const { u8 } = views;
+    u8.set(base.low, lowStart);
+    u8.set(base.heap, heapBase);
+    if (delta !== undefined) for (const run of delta.runs) u8.set(run.bytes, run.address);
+    this.end = undefined;
+    this.work = 0;
+    this.exports.mh_begin(quantum, -1);
+  }
+
+  /** Room for an image in a machine whose memory has not grown that far. */
+  #reserve(end: number): void {
+    const missing = end - this.views.u8.length;
+    if (missing <= 0) return;
+    this.exports.memory.grow(Math.ceil(missing / 65536));
+    this.views.refresh();
+  }
+
+  /** A restore protects against what was written; this against what could still be read by another namespace. */
+  #clean(base: BaseImage): void {
+    const { views, exports } = this;
+    const { u8 } = views;
+    const high = Math.min(u8.length, Math.max(exports.mh_high(), this.heapEnd));
+    if (high > base.heapEnd) u8.fill(0, base.heapEnd, high);
+    exports.mh_reset_high();
+    const band = u8.subarray(stackTop - stackClear - canaryBand, stackTop - stackClear);
+    const touched = band.some((byte) => byte !== 0);
+    u8.fill(0, touched ? lowEnd : stackTop - stackClear, stackTop);
+    u8.fill(0, lowEnd, scratch + views.scratchUsed);
+    views.scratchUsed = 0;
+    views.forgetKeys();
+  }
+
+  /** The heap may grow to the limit less what is held outside. */
+  applyMemoryLimit(call: Call): void {
+    const limit = call.heapFloor + call.limits.memoryBytes - call.held;
+    this.exports.mh_set_limit(limit);
+    if (this.heapEnd > limit) throw this.throwEnd(call.memoryEnd());
+  }
+
+  /** Time since the running slice began. */
+  sliceMs(): number {
+    return this.#running ? this.#host.clock() - this.#sliceStart : 0;
+  }
+
+  startSlice(): void {
+    this.#running = true;
+    this.#sliceStart = this.#host.clock();
+  }
+
+  /** Ends a slice and adds its time to the call. */
+  stopSlice(call: Call): void {
+    if (!this.#running) return;
+    this.#running = false;
+    call.cpuMs += this.#host.clock() - this.#sliceStart;
+  }
+
+  throwEnd(end: MachineEnd): MachineEnd {
+    this.end = end;
+    return end;
+  }
+
+  /** Looks at the clocks; throws the end of the call. */
+  checkClock(): void {
+    const { call } = this;
+    if (call === undefined) return;
+    this.#host.beat();
+    const spent = this.#host.clock() - this.#sliceStart;
+    try {
+      call.check(this.#sliceStart + spent, spent + call.charged / chargePerMs);
+    } catch (error) {
+      throw error instanceof MachineEnd ? this.throwEnd(error) : error;
+    }
+    if (!this.sliced && spent >= plainMs && call.mayReslice) {
+      throw this.throwEnd(new MachineEnd('reslice', 'runs again in slices'));
+    }
+  }
+
+  /** Counts host work; looks at the clock now and then, as loops do. */
+  addWork(units: number): void {
+    this.work += units;
+    if (this.work < workQuantum) return;
+    this.work = 0;
+    this.checkClock();
+  }
+
+  fuelSync(): number {
+    if (this.call === undefined) return 0x7fffffff;
+    this.checkClock();
+    if (!this.sliced) return quantum;
+    return this.#host.clock() - this.#sliceStart >= sliceMs ? 0 : quantum;
+  }
+
+  async fuelAsync(): Promise<number> {
+    const { call } = this;
+    if (call === undefined) return quantum;
+    this.stopSlice(call);
+    try {
+      const fuel = await this.#host.yieldSlice(this);
+      this.views.refresh();
+      this.startSlice();
+      return fuel;
+    } catch (error) {
+      throw error instanceof MachineEnd ? this.throwEnd(error) : error;
+    }
+  }
+
+  host(state: number): number {
+    return this.#host.dispatch.run(this, state);
+  }
+
+  hostContinue(state: number, operation: number): number {
+    return this.#host.dispatch.resume(this, state, operation);
+  }
+
+  refuseGc(state: number): void {
+    this.views.refresh();
+    this.raise(state, "'__gc' is not available: machines end without finalisers");
+  }
+
+  address(pointer: number): number {
+    if (pointer === 0 || this.call === undefined) return 0;
+    const known = (this.call.addresses ??= new Map<number, number>());
+    const seen = known.get(pointer);
+    if (seen !== undefined) return seen;
+    known.set(pointer, known.size + 1);
+    return known.size;
+  }
+
+  memoryOut(): never {
+    throw this.throwEnd(this.call?.memoryEnd() ?? new MachineEnd('memory', 'out of memory'));
+  }
+
+  /** Pushes an error message with the user's line in front. */
+  raise(state: number, message: string): void {
+    this.exports.luaL_where(state, 1);
+    this.views.refresh();
+    this.views.pushText(state, message);
+    this.exports.lua_concat(state, 2);
+    this.views.refresh();
+  }
+
+  #pushLazy(state: number, table: LazyTable): void {
+    const { call, views } = this;
+    if (call === undefined) throw new MachineEnd('defect', 'a lazy table outside a call');
+    const lazies = (call.lazies ??= new Map<number, LazyState>());
+    const slot = call.program.base.lazySlots[call.lazySlots];
+    if (slot !== undefined) {
+      call.lazySlots += 1;
+      lazies.set(slot, new LazyState(table));
+      views.pushObject(state, slot, tags.table);
+      return;
+    }
+    this.exports.lua_createtable(state, 0, 8);
+    views.refresh();
+    const object = views.word(views.top(state) - 16);
+    // White and new, its metatable from the image: no barrier is needed.
+    views.setMetatable(object, this.#known.lazy);
+    lazies.set(object, new LazyState(table));
+  }
+
+  /** Gives a lazy table all its fields. */
+  materialise(table: number): void {
+    const state = this.call?.lazies?.get(table);
+    const thread = this.state === 0 ? (this.call?.thread ?? 0) : this.state;
+    if (state === undefined || thread === 0) return;
+    const { views, exports } = this;
+    exports.lua_checkstack(thread, 8);
+    views.refresh();
+    for (const key of state.complete()) {
+      const value = state.table.get(key);
+      if (value === undefined || value === null) continue;
+      views.pushObject(thread, table, tags.table);
+      views.pushText(thread, key);
+      this.pusher.push(thread, value);
+      exports.lua_rawset(thread, -3);
+      exports.lua_settop(thread, -2);
+      views.refresh();
+    }
+  }
+}
+
+/** Bytes of charged host work that count as one millisecond of CPU. */
+const chargePerMs = 4 * 1024 * 1024;
