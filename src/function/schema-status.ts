@@ -41,6 +41,8 @@ export const statusSchema: SchemaNode = object(
     conditions,
     programmed: text('Runtimes that have this revision, of all, at the last verdict: 3/3.', 32),
     url: text('Public address of the first HTTP trigger.', 2048),
+    // A printer column shows only the first of several values (kubernetes/kubectl#517), so the names are one text.
+    triggerNames: text('Names of the triggers, joined by commas.', 2560),
     triggers: listMap(
       'What is known of each trigger.',
       object(
