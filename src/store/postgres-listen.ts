@@ -13,18 +13,24 @@ export function listen(url: string, wake: () => void, onError: (error: Error) =>
     const next = new Client({ connectionString: url });
     next.on('error', (error) => onError(error));
     next.on('end', () => {
-      if (!stopped) retry = setTimeout(() => void connect().catch(onError), 1000);
+      if (!stopped) retry = setTimeout(reconnect, 1000);
     });
     next.on('notification', wake);
     client = next;
     await next.connect();
+    if (stopped) return await next.end();
     await next.query(`LISTEN ${channel}`);
   }
 
-  void connect().catch(onError);
+  function reconnect(): void {
+    connecting = connect().catch(onError);
+  }
+
+  let connecting = connect().catch(onError);
   return async () => {
     stopped = true;
     clearTimeout(retry);
+    await connecting;
     await client?.end().catch(onError);
   };
 }

@@ -54,10 +54,9 @@ export async function openPostgresStore({ url, processId, onError }: PostgresSet
     connectionString: url,
     max: connections,
     connectionTimeoutMillis: 5000,
-    allowExitOnIdle: false,
+    options: sessionOptions,
   });
   pool.on('error', onError);
-  pool.on('connect', (client) => void client.query(sessionOptions).catch(onError));
   try {
     await preparePostgres(pool);
   } catch (error) {

@@ -270,10 +270,7 @@ for (const [name, open] of Object.entries(engines)) {
         ['fulfilled', 'rejected', 'fulfilled'],
       );
       const leases = await store.lease([{ destination: 'f/t', max: 10 }], 60_000);
-      assert.deepEqual(
-        leases.map(({ event }) => event.id),
-        ['e1', 'e2'],
-      );
+      assert.deepEqual(leases.map(({ event }) => event.id).toSorted(), ['e1', 'e2']);
     });
 
     test('wakes its listeners after something may have become due', async (t) => {
