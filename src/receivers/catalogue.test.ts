@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { rawRequest, secretsOf } from '../../test/builders/raw-request.ts';
 import { sampleFields, sampleSecret, sampleTools } from '../../test/builders/sample-receiver.ts';
 import { receivers } from './catalogue.ts';

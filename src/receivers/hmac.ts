@@ -130,7 +130,7 @@ function setup(fields: FieldReader): SignatureSetup {
   if (idInText && idHeader === undefined) fields.mistake('id', 'must be { header: … } because signed uses {id}');
   const idSigned =
     idHeader === undefined
-      ? uses(scheme.signed, 'body')
+      ? true // Part of the body, which every template covers, itself or by its digest.
       : idInText || scheme.signed.parts.some((part) => part.kind === 'header' && part.name === idHeader);
   const identify = (request: RawRequest): Identified => {
     const found = deliveryId(valueAt(id, request));

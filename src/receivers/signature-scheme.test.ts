@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { rawRequest } from '../../test/builders/raw-request.ts';
 import { signWithScheme, verifySignature, type SignatureScheme } from './signature-scheme.ts';
 import { parseTemplate, template } from './signed-template.ts';
-import type { RawRequest, RefusedSender, Verdict } from './types.ts';
+import type { RawRequest, Verdict } from './types.ts';
 
 const key = createSecretKey(Buffer.from('0123456789abcdef'));
 const otherKey = createSecretKey(Buffer.from('fedcba9876543210'));
@@ -33,7 +33,7 @@ function signed(
 
 function reasonOf(verdict: Verdict): string {
   assert.equal(verdict.verdict, 'refused');
-  return (verdict as RefusedSender).reason;
+  return verdict.reason;
 }
 
 const withHeader = (request: RawRequest, name: string, ...values: string[]): RawRequest => ({
