@@ -1,0 +1,28 @@
+/** Exit codes of the command, the same for every verb. */
+
+export const exitCodes = {
+  ok: 0,
+  /** What was asked was done and the answer is bad: mistakes were found, the function failed. */
+  failed: 1,
+  /** Wrong usage, or input that cannot be used. */
+  unusable: 2,
+  /** `verify`: the request is not verified. */
+  notVerified: 3,
+  /** No `moonhook dev` is running, or it cannot be reached. */
+  notRunning: 4,
+  /** The function, call or record asked for is not there. */
+  notFound: 5,
+} as const;
+
+/** What each code means, for the reference page. */
+export const exitCodeMeanings: readonly (readonly [number, string])[] = [
+  [exitCodes.ok, 'Done; what was asked for is good.'],
+  [
+    exitCodes.failed,
+    'Done, and the answer is bad: `check` found errors, the function answered an error, `dev` could not start.',
+  ],
+  [exitCodes.unusable, 'Wrong usage, or input that cannot be used.'],
+  [exitCodes.notVerified, '`verify`: the request is not verified.'],
+  [exitCodes.notRunning, 'No `moonhook dev` is running, or it cannot be reached.'],
+  [exitCodes.notFound, 'The function, call or record asked for is not there.'],
+];

@@ -1,0 +1,96 @@
+/** The local API over HTTP, below `/-/api` of the admin listener: start-up token, loopback Host, no page of another origin. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FailureCode } from '../failures/catalogue.ts';
+import { toProblem } from '../failures/failure.ts';
+import { authorizeCall } from '../runtime/authorize-call.ts';
+import {
+  describeFunction,
+  explainCall,
+  explainRequest,
+  followCalls,
+  getStatus,
+  getTable,
+  listCalls,
+  listFunctions,
+  readFilter,
+  type ApiAnswer,
+  type LocalView,
+  type SupposedRequest,
+} from './local-api.ts';
+
+type Query = Readonly<Record<string, string | undefined>>;
+type Names = { readonly namespace: string; readonly name: string };
+
+/** A request to explain holds a captured body: as large as the largest that a function may take, in base64. */
+const explainBodyLimit = 24 * 1024 * 1024;
+/** A line now and then tells a follower's proxy, and us, that the connection lives. */
+const keepAliveMs = 15_000;
+
+/** Adds the routes; `port` answers the listener's own port. */
+export function registerLocalApi(
+  app: FastifyInstance,
+  options: { readonly view: LocalView; readonly token: string; port(): number },
+): void {
+  const { view, token } = options;
+  void app.register(
+    async (api) => {
+      api.addHook('onRequest', async (request, reply) => {
+        const verdict = authorizeCall(request.headers, token, options.port());
+        reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+        if (!verdict.ok) await refuse(reply, verdict.code, verdict.publicDetail);
+      });
+      api.get('/status', async (_request, reply) => send(reply, getStatus(view)));
+      api.get('/table', async (_request, reply) => send(reply, getTable(view)));
+      api.get<{ Querystring: Query }>('/functions', async ({ query }, reply) =>
+        send(reply, listFunctions(view, query['namespace'])),
+      );
+      api.get<{ Params: Names }>('/functions/:namespace/:name', async ({ params }, reply) =>
+        send(reply, describeFunction(view, params.namespace, params.name)),
+      );
+      api.get<{ Querystring: Query }>('/calls', async (request, reply) => calls(request, reply, view));
+      api.get<{ Params: { id: string } }>('/calls/:id', async ({ params }, reply) =>
+        send(reply, await explainCall(view, params.id)),
+      );
+      api.post<{ Params: Names; Body: unknown }>(
+        '/functions/:namespace/:name/explain',
+        { bodyLimit: explainBodyLimit },
+        async ({ params, body }, reply) => {
+          if (typeof body !== 'object' || body === null)
+            return refuse(reply, 'RequestInvalid', 'send the request as JSON');
+          return send(reply, await explainRequest(view, params.namespace, params.name, body as SupposedRequest));
+        },
+      );
+    },
+    { prefix: '/-/api' },
+  );
+}
+
+async function calls(request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply, view: LocalView) {
+  const filter = readFilter(request.query);
+  if (typeof filter === 'string') return refuse(reply, 'RequestInvalid', filter);
+  if (request.query['follow'] !== 'true') return send(reply, await listCalls(view, filter));
+  reply.hijack();
+  const { raw } = reply;
+  raw.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
+  // Sent at once: a follower knows from here on nothing is missed.
+  raw.write('\n');
+  const stop = followCalls(view, filter, (record) => {
+    raw.write(`${JSON.stringify(record)}\n`);
+  });
+  const alive = setInterval(() => raw.write('\n'), keepAliveMs);
+  raw.on('close', () => {
+    clearInterval(alive);
+    stop();
+  });
+  return reply;
+}
+
+function send(reply: FastifyReply, answer: ApiAnswer): FastifyReply {
+  if (answer.status === 200) return reply.send(answer.body);
+  return refuse(reply, answer.status === 404 ? 'FunctionNotFound' : 'RequestInvalid', answer.message);
+}
+
+function refuse(reply: FastifyReply, code: FailureCode, detail: string | undefined): FastifyReply {
+  const problem = toProblem(code, detail);
+  return reply.code(problem.status).type('application/problem+json').send(problem);
+}

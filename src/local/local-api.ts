@@ -1,0 +1,248 @@
+/** What a running `moonhook dev` tells the command line: functions, calls, explanations, the table without secrets. */
+import { dumpTable } from '../routing/dump-table.ts';
+import { createRouteIndex, type RequestMatch } from '../routing/match-request.ts';
+import type { FunctionEntry, RouteTable } from '../routing/types.ts';
+import { verifyCapture } from '../receivers/verify-capture.ts';
+import type { CallRecord } from '../runtime/call-record.ts';
+import { matchesRecord, type RecordFilter } from '../runtime/record-book.ts';
+import { tellStories } from '../runtime/tell-story.ts';
+import { outcomes, type Outcome } from '../telemetry/call-outcomes.ts';
+import { toPlain } from './plain-values.ts';
+import { diagnosticsOf, type FunctionState, type FunctionStates } from './report-functions.ts';
+import type { Diagnostic } from './diagnostic.ts';
+
+/** What the process knows, read anew with each question. */
+export interface LocalView {
+  readonly folder: string;
+  readonly version: string;
+  /** False: events, `kv` and records are in memory and end with the process. */
+  readonly durable: boolean;
+  states(): FunctionStates;
+  table(): RouteTable;
+  /** About files, not about functions. */
+  fileDiagnostics(): readonly Diagnostic[];
+  findRecords(filter: RecordFilter): Promise<readonly CallRecord[]>;
+  /** Calls back with every record from now on; answers how to stop. */
+  followRecords(listener: (record: CallRecord) => void): () => void;
+  now(): number;
+}
+
+export type ApiAnswer =
+  | { readonly status: 200; readonly body: unknown }
+  | { readonly status: 400 | 404; readonly message: string };
+
+const ok = (body: unknown): ApiAnswer => ({ status: 200, body });
+const notFound = (message: string): ApiAnswer => ({ status: 404, message });
+const bad = (message: string): ApiAnswer => ({ status: 400, message });
+
+export function getStatus(view: LocalView): ApiAnswer {
+  const states = [...view.states().values()];
+  return ok({
+    version: view.version,
+    folder: view.folder,
+    durable: view.durable,
+    functions: states.length,
+    ready: states.filter((state) => conditionOf(state, 'Ready')?.status === 'True').length,
+    tableVersion: view.table().version,
+    diagnostics: view.fileDiagnostics(),
+  });
+}
+
+export function listFunctions(view: LocalView, namespace: string | undefined): ApiAnswer {
+  const states = [...view.states().values()]
+    .filter(({ verdict }) => namespace === undefined || verdict.namespace === namespace)
+    .sort((a, b) => compare(nameOf(a), nameOf(b)));
+  return ok({ functions: states.map(summaryOf) });
+}
+
+export function describeFunction(view: LocalView, namespace: string, name: string): ApiAnswer {
+  const state = stateOf(view, namespace, name);
+  if (!state) return unknownFunction(view, namespace, name);
+  const { verdict, summary, document } = state;
+  const entry = view.table().functions.get(verdict.uid);
+  return ok({
+    ...summaryOf(state),
+    file: document.file,
+    line: document.line,
+    generation: verdict.generation,
+    conditions: summary.conditions,
+    warnings: verdict.warnings,
+    problems: diagnosticsOf(state),
+    urls: verdict.urls,
+    ...(entry === undefined ? {} : { effective: dumpOf(entry) }),
+  });
+}
+
+/** The table as `dumpTable` masks it. */
+export function getTable(view: LocalView): ApiAnswer {
+  return ok(dumpTable(view.table()));
+}
+
+/** Reads the filter of a query; undefined members are not filtered by. */
+export function readFilter(query: Readonly<Record<string, string | undefined>>): RecordFilter | string {
+  const { namespace, name, trigger, outcome, id, limit } = query;
+  const wanted = outcome === undefined || outcome === '' ? [] : outcome.split(',');
+  const unknown = wanted.find((word) => !(outcomes as readonly string[]).includes(word));
+  if (unknown !== undefined) return `there is no outcome "${unknown}"; known are ${outcomes.join(', ')}`;
+  if (limit !== undefined && !/^[1-9][0-9]{0,4}$/.test(limit)) return 'limit must be a number from 1 to 99999';
+  return {
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(name === undefined ? {} : { functionName: name }),
+    ...(trigger === undefined ? {} : { trigger }),
+    ...(wanted.length === 0 ? {} : { outcomes: wanted as Outcome[] }),
+    ...(id === undefined ? {} : { id }),
+    ...(limit === undefined ? {} : { limit: Number(limit) }),
+  };
+}
+
+export async function listCalls(view: LocalView, filter: RecordFilter): Promise<ApiAnswer> {
+  const records = await view.findRecords(filter);
+  return ok({ calls: records.map(toPlain) });
+}
+
+/** Plain records that match, one by one, until stopped. */
+export function followCalls(view: LocalView, filter: RecordFilter, listener: (record: unknown) => void): () => void {
+  return view.followRecords((record) => {
+    if (matchesRecord(record, filter)) listener(toPlain(record));
+  });
+}
+
+/** The story of a call: by its id, its event's id, or the sender's delivery id. */
+export async function explainCall(view: LocalView, id: string): Promise<ApiAnswer> {
+  const records = await view.findRecords({ id });
+  if (records.length === 0) return notFound(`no call, event or delivery "${id}" is remembered`);
+  return ok({ calls: records.map(toPlain), lines: tellStories(records) });
+}
+
+/** A request that was not sent, as `explain FUNCTION REQUEST` describes it. */
+export interface SupposedRequest {
+  readonly method: string;
+  /** Path and query, or a whole URL. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly body?: string;
+  readonly bodyBase64?: string;
+}
+
+/** What would happen to a request: which route takes it, and whether its sender verifies. Nothing runs. */
+export async function explainRequest(
+  view: LocalView,
+  namespace: string,
+  name: string,
+  request: SupposedRequest,
+): Promise<ApiAnswer> {
+  const state = stateOf(view, namespace, name);
+  if (!state) return unknownFunction(view, namespace, name);
+  const url = URL.parse(request.url, 'http://localhost');
+  if (url === null || typeof request.method !== 'string') return bad('a request has a method and a url');
+  const absolute = /^https?:/i.test(request.url);
+  const hostHeader = Object.entries(request.headers ?? {}).find(([header]) => header.toLowerCase() === 'host')?.[1];
+  const host = typeof hostHeader === 'string' ? hostHeader : absolute ? url.host : undefined;
+  const index = createRouteIndex<undefined>();
+  for (const entry of view.table().functions.values()) index.set(entry, undefined);
+  const method = request.method.toUpperCase();
+  const target = absolute ? `${url.pathname}${url.search}` : request.url;
+  const match = index.match({ method, host, target });
+  const lines = [`${method} ${target}`, ...matchLines(match, state)];
+  if (match.kind !== 'found' || match.target.entry.uid !== state.verdict.uid) return ok({ match: match.kind, lines });
+  const { trigger } = match.target;
+  if (trigger.unresolved !== undefined) {
+    return ok({
+      match: 'found',
+      lines: [...lines, `  stop ${trigger.unresolved.reason}: ${trigger.unresolved.message}: answers 503`],
+    });
+  }
+  const { receiver, publicUrl } = trigger;
+  const judged = await verifyCapture(
+    request,
+    { name: receiver.name, fields: receiver.fields },
+    {
+      secrets: receiver.secrets.map(decode),
+      named: new Map(Object.entries(receiver.namedSecrets ?? {}).map(([path, secret]) => [path, decode(secret)])),
+    },
+    { nowMs: view.now(), publicUrl, route: match.target.route.path },
+  );
+  if (!judged.ok) return ok({ match: 'found', lines: [...lines, `  ${judged.message}`] });
+  const { verdict, reason, steps, hints, event, decision } = judged.result;
+  const passes = verdict === 'verified';
+  return ok({
+    match: 'found',
+    verdict,
+    lines: [
+      ...lines,
+      ...steps.map(({ step, ok: good, detail }) => `  ${good ? 'ok  ' : 'stop'} ${step}: ${detail}`),
+      passes
+        ? `  verified${event === undefined ? '' : `, event ${event}`}${decision === undefined ? '' : `, ${decision}`}`
+        : `  ${verdict}${reason === undefined ? '' : ` (${reason})`}`,
+      ...hints.map((hint) => `  hint: ${hint}`),
+    ],
+  });
+}
+
+function matchLines(match: RequestMatch<undefined>, { verdict }: FunctionState): readonly string[] {
+  const routes = verdict.urls.map(({ trigger, url }) => `       ${trigger}: ${url}`);
+  if (match.kind === 'invalid') return [`  stop the path is not in canonical form: ${match.reason}: answers 400`];
+  if (match.kind === 'none') {
+    return ['  stop no trigger is mounted at this path: answers 404; this function is mounted at', ...routes];
+  }
+  const { entry, trigger, route } = match.target;
+  if (match.kind === 'method')
+    return [`  stop the route ${route.path} takes ${match.allow.join(', ')} only: answers 405`];
+  if (match.kind === 'preflight') {
+    return [`  ok   a CORS preflight of trigger ${trigger.name}: ${match.allowed ? 'allowed' : 'refused'}`];
+  }
+  const line = `trigger ${trigger.name} by route ${route.path}`;
+  if (entry.uid === verdict.uid) return [`  ok   ${line}`];
+  return [
+    `  stop another function takes it: ${entry.namespace}/${entry.name}, ${line}; this one is mounted at`,
+    ...routes,
+  ];
+}
+
+const decode = (secret: string): Uint8Array => Buffer.from(secret, 'base64');
+
+function stateOf(view: LocalView, namespace: string, name: string): FunctionState | undefined {
+  return [...view.states().values()].find(({ verdict }) => verdict.namespace === namespace && verdict.name === name);
+}
+
+function unknownFunction(view: LocalView, namespace: string, name: string): ApiAnswer {
+  const elsewhere = [...view.states().values()].filter(({ verdict }) => verdict.name === name).map(nameOf);
+  const hint = elsewhere.length === 0 ? '' : `; there is ${elsewhere.join(', ')}`;
+  return notFound(`there is no function ${namespace}/${name}${hint}`);
+}
+
+function summaryOf(state: FunctionState): Readonly<Record<string, unknown>> {
+  const { verdict, summary } = state;
+  const ready = conditionOf(state, 'Ready');
+  return {
+    namespace: verdict.namespace,
+    name: verdict.name,
+    ready: ready?.status ?? 'Unknown',
+    reason: ready?.reason ?? 'Pending',
+    message: ready?.message ?? '',
+    programmed: summary.programmed,
+    revision: verdict.revision,
+    ...(summary.servingRevision === undefined ? {} : { servingRevision: summary.servingRevision }),
+    url: verdict.urls[0]?.url,
+    triggers: (state.document.resource.spec.triggers ?? []).map((trigger) => ({
+      name: trigger.name,
+      kind: ['http', 'schedule', 'event', 'kubernetes'].find((kind) => Object.hasOwn(trigger, kind)) ?? 'unknown',
+    })),
+  };
+}
+
+function conditionOf({ summary }: FunctionState, type: string) {
+  return summary.conditions.find((condition) => condition.type === type);
+}
+
+function dumpOf(entry: FunctionEntry): unknown {
+  return dumpTable({ version: 0, functions: new Map([[entry.uid, entry]]) }).functions[0];
+}
+
+function nameOf({ verdict }: FunctionState): string {
+  return `${verdict.namespace}/${verdict.name}`;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,114 @@
+/** What a change did to the functions, in lines for the terminal: live, refused with its place, not ready and why, removed. */
+import { describeRejection, type FunctionSummary } from '../routing/conditions.ts';
+import type { Acknowledgement, FunctionVerdict } from '../routing/types.ts';
+import { formatDiagnostic, type Diagnostic } from './diagnostic.ts';
+import { parseFieldPath } from './field-path.ts';
+import type { FunctionDocument } from './read-documents.ts';
+
+/** One function as it stands after a change. */
+export interface FunctionState {
+  readonly verdict: FunctionVerdict;
+  readonly summary: FunctionSummary;
+  /** What the runtime said about this revision. */
+  readonly acknowledgement?: Acknowledgement;
+  readonly document: FunctionDocument;
+  /** Hash of code and modules; undefined: nothing of it is in the table. */
+  readonly codeRevision: string | undefined;
+}
+
+export type FunctionStates = ReadonlyMap<string, FunctionState>;
+
+/** Everything wrong or doubtful about a function, each with its place in its file. */
+export function diagnosticsOf(state: FunctionState): readonly Diagnostic[] {
+  const { verdict, acknowledgement, document } = state;
+  const found: Diagnostic[] = [];
+  for (const { status, message } of verdict.conditions) {
+    if (status === 'False')
+      found.push(
+        ...message.split('; spec.').map((part, index) => at(document, 'error', index === 0 ? part : `spec.${part}`)),
+      );
+  }
+  if (acknowledgement?.accepted === false) found.push(rejectionAt(document, acknowledgement));
+  for (const warning of verdict.warnings) found.push(at(document, 'warning', warning));
+  return found;
+}
+
+/** A message that begins with the path of a field, at the place of that field. */
+function at(document: FunctionDocument, severity: Diagnostic['severity'], message: string): Diagnostic {
+  const path = parseFieldPath(message);
+  const place = document.places.placeOf([...document.prefix, ...(path.length > 1 ? path : ['metadata', 'name'])]);
+  return { severity, file: document.file, ...place, message };
+}
+
+/** What Lua says, at the line of the file; at the function itself where the code stands in no file. */
+function rejectionAt(document: FunctionDocument, acknowledgement: Acknowledgement): Diagnostic {
+  const { file, line, column, message = 'the code was rejected', suggestion } = acknowledgement;
+  if (file === undefined || line === undefined || !/\.[A-Za-z0-9]+$/.test(file)) {
+    return at(document, 'error', describeRejection(acknowledgement));
+  }
+  return {
+    severity: 'error',
+    file,
+    line,
+    ...(column === undefined ? {} : { column }),
+    message,
+    ...(suggestion === undefined ? {} : { hint: `did you mean "${suggestion}"?` }),
+  };
+}
+
+/** First letters of a revision, enough for people to tell two apart. */
+export function shortRevision(revision: string): string {
+  return revision.slice(0, 8);
+}
+
+/** `team-a/deploy: live in 8 ms (revision 9f2c1a2b)`. */
+function standing({ verdict, summary }: FunctionState, tookMs: number): string {
+  const name = `${verdict.namespace}/${verdict.name}`;
+  const ready = summary.conditions.find(({ type }) => type === 'Ready');
+  const serving = summary.servingRevision;
+  if (ready?.reason === 'Suspended') return `${name}: suspended (revision ${shortRevision(verdict.revision)})`;
+  if (ready?.status === 'True') {
+    return `${name}: live in ${Math.max(1, Math.round(tookMs))} ms (revision ${shortRevision(verdict.revision)})`;
+  }
+  if (serving !== undefined && serving !== verdict.revision) {
+    return `${name}: keeps serving the last good code (revision ${shortRevision(serving)})`;
+  }
+  const reason = ready?.reason ?? 'Pending';
+  return serving === undefined
+    ? `${name}: does not serve (${reason})`
+    : `${name}: serves, but not everything of it (${reason})`;
+}
+
+/** Lines about what changed between two states; `tookMs` is counted from the change of the file. */
+export function reportChanges(before: FunctionStates, after: FunctionStates, tookMs: number): readonly string[] {
+  const lines: string[] = [];
+  for (const [uid, state] of after) {
+    const old = before.get(uid);
+    if (old !== undefined && !isNews(old, state)) continue;
+    const known = new Set(old === undefined ? [] : diagnosticsOf(old).map(formatDiagnostic));
+    for (const line of diagnosticsOf(state).map(formatDiagnostic)) if (!known.has(line)) lines.push(line);
+    lines.push(standing(state, tookMs));
+  }
+  for (const [uid, { verdict }] of before) {
+    if (!after.has(uid)) lines.push(`${verdict.namespace}/${verdict.name}: removed`);
+  }
+  return lines;
+}
+
+/** A function that only moved within its file has a new revision (its lines are elsewhere) and is no news. */
+function isNews(old: FunctionState, state: FunctionState): boolean {
+  const sameRevision = old.verdict.revision === state.verdict.revision;
+  if (sameRevision) return describe(old) !== describe(state);
+  const moved = old.document.line !== state.document.line && old.document.file === state.document.file;
+  const same = old.verdict.generation === state.verdict.generation && old.codeRevision === state.codeRevision;
+  return !(moved && same && isReady(old) && isReady(state));
+}
+
+function isReady({ summary }: FunctionState): boolean {
+  return summary.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+function describe({ summary, verdict, acknowledgement }: FunctionState): string {
+  const conditions = summary.conditions.map(({ status, reason, message }) => [status, reason, message]);
+  return JSON.stringify([conditions, verdict.warnings, acknowledgement?.accepted]);
+}
