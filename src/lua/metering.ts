@@ -243,13 +243,13 @@ export function rewriteText(source: string): string {
     1,
     'luaD_throw',
   );
-  // luaD_growstack, luaD_shrinkstack: LUAI_MAXSTACK becomes 200,000 slots, so that endless recursion is Lua's own error
+  // luaD_growstack, luaD_shrinkstack: LUAI_MAXSTACK becomes 100,000 slots, so that endless recursion is Lua's own error
   // "stack overflow" and not the end by the memory limit.
-  edit(/\bi32\.const 16000001\b/, 'i32.const 3200001', 1, 'LUAI_MAXSTACK in bytes');
-  edit(/\bi32\.const 1000200\b/, 'i32.const 200200', 1, 'ERRORSTACKSIZE');
-  edit(/\bi32\.const 999999\b/g, 'i32.const 199999', 2, 'LUAI_MAXSTACK less one');
-  edit(/\bi32\.const 1000000\b/g, 'i32.const 200000', 6, 'LUAI_MAXSTACK');
-  edit(/\bi32\.const 333332\b/, 'i32.const 66665', 1, 'a third of LUAI_MAXSTACK');
+  edit(/\bi32\.const 16000001\b/, 'i32.const 1600001', 1, 'LUAI_MAXSTACK in bytes');
+  edit(/\bi32\.const 1000200\b/, 'i32.const 100200', 1, 'ERRORSTACKSIZE');
+  edit(/\bi32\.const 999999\b/g, 'i32.const 99999', 2, 'LUAI_MAXSTACK less one');
+  edit(/\bi32\.const 1000000\b/g, 'i32.const 100000', 6, 'LUAI_MAXSTACK');
+  edit(/\bi32\.const 333332\b/, 'i32.const 33332', 1, 'a third of LUAI_MAXSTACK');
   edit(/\(func \$lua_topointer\b/, '(func $topointer_raw', 1, 'lua_topointer');
   edit(/\(func \$luaL_where\b/, '(func $where_raw', 1, 'luaL_where');
   edit(
