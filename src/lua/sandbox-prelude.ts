@@ -9,6 +9,7 @@ export const sandboxPrelude = `
 local raw, env, host, mark, marks = ...
 local type, error, select, next, pairs, rawget, rawset, setmetatable, tostring, pcall =
   raw.type, raw.error, raw.select, raw.next, raw.pairs, raw.rawget, raw.rawset, raw.setmetatable, raw.tostring, raw.pcall
+local rawlen, gmatch = raw.rawlen, raw.string.gmatch
 local create, status, close = raw.coroutine.create, raw.coroutine.status, raw.coroutine.close
 local raw_resume, raw_yield = raw.coroutine.resume, raw.coroutine.yield
 local raw_load, find, concat, pack, unpack, sort = raw.load, raw.string.find, raw.table.concat, raw.table.pack, raw.table.unpack, raw.table.sort
@@ -24,7 +25,7 @@ env.math.pow = function(x, y) return x ^ y end
 -- load ----------------------------------------------------------------------------------------------------------------
 local function load(chunk, name, mode, ...)
   if mode ~= nil and (type(mode) ~= 'string' or find(mode, 'b', 1, true)) then
-    error('load reads text only: binary chunks are not accepted', 2)
+    return nil, 'load reads text only: binary chunks are not accepted'
   end
   if select('#', ...) == 0 then return raw_load(chunk, name, 't') end
   return raw_load(chunk, name, 't', (...))
@@ -71,26 +72,27 @@ end
 env.os = { time = host['os.time'], date = host['os.date'], clock = host['os.clock'], difftime = function(a, b) return a - (b or 0) + 0.0 end }
 
 -- coroutines: a yield to the host passes through the user's coroutines and comes back with its answer ------------------------------
-local function pass(co, ok, first, ...)
-  if first == mark and ok and status(co) == 'suspended' then
-    return pass(co, raw_resume(co, raw_yield(mark, ...)))
+local function pass(co, ok, ...)
+  if ok and (...) == mark and status(co) == 'suspended' then
+    return pass(co, raw_resume(co, raw_yield(...)))
   end
-  return ok, first, ...
+  return ok, ...
 end
 env.coroutine.resume = function(co, ...) return pass(co, raw_resume(co, ...)) end
 
-local function unwrap(co, ok, first, ...)
+local function unwrap(co, ok, ...)
   if ok then
-    if first == mark and status(co) == 'suspended' then
-      return unwrap(co, raw_resume(co, raw_yield(mark, ...)))
+    if (...) == mark and status(co) == 'suspended' then
+      return unwrap(co, raw_resume(co, raw_yield(...)))
     end
-    return first, ...
+    return ...
   end
+  local failure = ...
   if status(co) == 'dead' then
     local closed, reason = close(co)
-    if not closed then first = reason end
+    if not closed then failure = reason end
   end
-  error(first, 2)
+  error(failure, 2)
 end
 env.coroutine.wrap = function(f)
   local co = create(f)
@@ -166,8 +168,9 @@ local function require(name)
   end
   if loading[name] then error(format("module '%s' requires itself", name), 2) end
   loading[name] = true
-  local value = loader(name)
+  local ok, value = pcall(loader, name)
   loading[name] = nil
+  if not ok then error(value, 0) end
   if value == nil then value = true end
   loaded[name] = value
   return value
@@ -202,7 +205,7 @@ local fill = host['engine.lazy_fill']
 marks.lazy.__index = host['engine.lazy_index']
 marks.lazy.__newindex = host['engine.lazy_assign']
 marks.lazy.__pairs = function(t) fill(t) return next, t, nil end
-marks.lazy.__len = function(t) fill(t) return raw.rawlen(t) end
+marks.lazy.__len = function(t) fill(t) return rawlen(t) end
 marks.lazy.__metatable = false
 
 -- start-up ------------------------------------------------------------------------------------------------------------------
@@ -264,7 +267,7 @@ end
 
 function control.alias(name, global)
   local value = env
-  for part in raw.string.gmatch(global, '[^.]+') do
+  for part in gmatch(global, '[^.]+') do
     if type(value) ~= 'table' then return end
     value = value[part]
   end
@@ -281,6 +284,8 @@ function control.text(value)
   return tostring(value)
 end
 
+-- methods of strings are the members of the sandbox's own string table, also those a script adds to it
+raw.getmetatable('').__index = env.string
 raw.getmetatable('').__metatable = false
 return control
 `;
