@@ -178,7 +178,8 @@ export function functionSchema(receivers: ReceiverSchemas): SchemaNode {
     {
       apiVersion: text(`Version of this schema: ${apiVersion}.`, 64),
       kind: text('Kind of this document: WebhookFunction.', 64),
-      metadata: { type: 'object', description: 'Name, namespace, labels and annotations.' },
+      // The API server refuses even a description here.
+      metadata: { type: 'object' },
       spec: spec(receivers),
       status: statusSchema,
     },
