@@ -3,9 +3,8 @@ import type { WebhookFunction } from '../function/types.ts';
 import type { InstallationPolicy, LimitValues } from '../policy/installation-policy.ts';
 import type { ReceiverDefinition } from '../receivers/types.ts';
 import type { RoutePattern } from '../triggers/route-pattern.ts';
-import type { Problem } from './problem.ts';
 import type { ReferenceReader } from './read-references.ts';
-import type { CallbackEntry, CodeOrigin, RouteEntry } from './types.ts';
+import type { CallbackEntry, CodeOrigin, Problem, RouteEntry } from './types.ts';
 
 /** A function as its source gives it; the same object as long as nothing about it changed. */
 export interface FunctionInput {

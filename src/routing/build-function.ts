@@ -6,16 +6,19 @@ import type { ReceiverDefinition } from '../receivers/types.ts';
 import type { BuildContext, FunctionInput, RouteClaim } from './build-context.ts';
 import { buildTrigger } from './build-trigger.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { notAccepted, unresolvedBy, type Problem } from './problem.ts';
+import { notAccepted, unresolvedBy } from './problem.ts';
+import { uidOf } from './find-changes.ts';
 import { readCallback } from './read-callback.ts';
 import { createReferenceReader, type References } from './read-references.ts';
 import { resolveCode } from './resolve-code.ts';
 import { resolveEnv } from './resolve-env.ts';
-import type { FunctionEntry, ReferencedObject, TriggerEntry } from './types.ts';
+import type { FunctionEntry, Problem, ReferencedObject, TriggerEntry } from './types.ts';
 
 export interface BuiltFunction {
   /** With every route it wants. */
   readonly entry: FunctionEntry;
+  /** Sorts functions from the oldest: creation time, then namespace and name, as the Gateway API does. */
+  readonly seniority: string;
   readonly claims: readonly RouteClaim[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
@@ -64,7 +67,7 @@ export function buildFunction(input: FunctionInput, options: BuildFunctionOption
   const closing = [...refused, ...code.problems, ...env.problems, ...duplicates];
   const unresolved = unresolvedBy(closing);
   const entry: Omit<FunctionEntry, 'revision'> = {
-    uid: metadata.uid ?? `${namespace}/${metadata.name}`,
+    uid: uidOf(input),
     namespace,
     namespaceUid: input.namespaceUid,
     name: metadata.name,
@@ -85,6 +88,7 @@ export function buildFunction(input: FunctionInput, options: BuildFunctionOption
   };
   return {
     entry: { ...entry, revision: revisionOf(input, entry, reader.secretVersions) },
+    seniority: [metadata.creationTimestamp ?? '', namespace, metadata.name, entry.uid].join('\n'),
     claims: triggers.flatMap(({ claims }) => claims),
     problems: [
       ...closing,
@@ -122,32 +126,39 @@ function duplicateHandlers(triggers: readonly TriggerEntry[]): readonly Problem[
  * What the policy and the references contribute is in the entry. The identity is part of it: no two functions share one.
  */
 function revisionOf(
-  input: FunctionInput,
+  { resource: { spec } }: FunctionInput,
   entry: Omit<FunctionEntry, 'revision'>,
   secretVersions: ReadonlyMap<string, string>,
 ): string {
-  const { generation: _generation, code, env, secretEnv, triggers, callback, ...rest } = entry;
+  const { generation: _generation, code, env, secretEnv, triggers, callback: _callback, ...rest } = entry;
+  const { limits, retryScheduleMs } = entry;
   const secret = new Set(secretEnv);
-  const described = {
+  const made = {
     ...rest,
-    // The code stands in its own hash; `codeFrom` and the rest stay.
-    spec: { ...input.resource.spec, code: undefined },
-    code: { revision: code.codeRevision, origin: code.origin, moduleOrigins: code.moduleOrigins },
-    env: Object.fromEntries(Object.entries(env).filter(([name]) => !secret.has(name))),
+    code: [code.codeRevision, code.origin, Object.entries(code.moduleOrigins ?? {}).sort(byName)],
+    env: Object.entries(env)
+      .filter(([name]) => !secret.has(name))
+      .sort(byName),
     secretEnv,
-    callback: callback?.urls,
-    triggers: triggers.map((trigger) =>
-      trigger.kind === 'http'
-        ? {
-            ...trigger,
-            receiver: { ...trigger.receiver, secrets: undefined, namedSecrets: undefined },
-            callback: undefined,
-          }
-        : trigger,
-    ),
-    secretVersions: Object.fromEntries(secretVersions),
+    secretVersions: [...secretVersions].sort(byName),
+    // Made in one order of members; what is the user's own, in the order of the user, is in the spec.
+    triggers: triggers.map((trigger) => ({
+      ...trigger,
+      limits: trigger.limits === limits ? undefined : trigger.limits,
+      retryScheduleMs: trigger.retryScheduleMs === retryScheduleMs ? undefined : trigger.retryScheduleMs,
+      receiver: undefined,
+      callback: undefined,
+      concurrency: undefined,
+      spec: undefined,
+      data: undefined,
+    })),
   };
-  return hashOf(canonicalJson(described));
+  // The code stands in its own hash; `codeFrom` and the rest of the spec stay.
+  return hashOf(`${JSON.stringify(made)}\n${canonicalJson({ ...spec, code: undefined })}`);
+}
+
+function byName(a: readonly [string, unknown], b: readonly [string, unknown]): number {
+  return a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
 }
 
 /** The text of a revision. */

@@ -8,9 +8,9 @@ import { checkSecrets } from '../receivers/check-secrets.ts';
 import type { PreparedReceiver } from '../receivers/types.ts';
 import type { BuildContext, BuiltTrigger } from './build-context.ts';
 import { placeRoutes, type PlacedRoutes } from './place-routes.ts';
-import { notAccepted, notResolved, unresolvedBy, type Problem } from './problem.ts';
+import { notAccepted, notResolved, unresolvedBy } from './problem.ts';
 import { readCallback } from './read-callback.ts';
-import type { DebounceEntry, DedupEntry, HttpTriggerEntry } from './types.ts';
+import type { DebounceEntry, DedupEntry, HttpTriggerEntry, Problem } from './types.ts';
 
 /** How long a duplicate is recognised where nobody says otherwise. */
 const defaultDedupWindowMs = 72 * 3_600_000;

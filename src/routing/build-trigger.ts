@@ -6,8 +6,14 @@ import { parseSchedule } from '../triggers/schedule.ts';
 import type { BuildContext, BuiltTrigger } from './build-context.ts';
 import { buildHttpTrigger, debounceEntry, dedupEntry } from './build-http-trigger.ts';
 import { triggerHandlers } from './find-handler.ts';
-import { notAccepted, unresolvedBy, type Problem } from './problem.ts';
-import type { EventTriggerEntry, KubernetesTriggerEntry, ScheduleTriggerEntry, TriggerEntry } from './types.ts';
+import { notAccepted, unresolvedBy } from './problem.ts';
+import type {
+  EventTriggerEntry,
+  KubernetesTriggerEntry,
+  Problem,
+  ScheduleTriggerEntry,
+  TriggerEntry,
+} from './types.ts';
 
 type Base = Pick<TriggerEntry, 'name' | 'handlers' | 'filter' | 'limits' | 'retryScheduleMs'>;
 type Built = BuiltTrigger<TriggerEntry>;

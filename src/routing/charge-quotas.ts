@@ -1,10 +1,17 @@
 /** Quotas per namespace, charged oldest function first: who is above gets nothing. */
 import { quotaOf, type InstallationPolicy, type Quota } from '../policy/installation-policy.ts';
 import type { BuiltFunction } from './build-function.ts';
-import { notAccepted, type Problem } from './problem.ts';
+import { notAccepted } from './problem.ts';
+import type { Problem } from './types.ts';
 
 type Counted = 'functions' | 'routes' | 'watches';
 const counted: readonly Counted[] = ['functions', 'routes', 'watches'];
+
+/** Whether any quota of the table is set. */
+export function countsQuotas(policy: InstallationPolicy): boolean {
+  const limited = [policy.quotas, ...Object.values(policy.quotas.namespaces)];
+  return limited.some((quota) => counted.some((name) => quota[name] !== undefined));
+}
 
 /** By uid: why a function is not programmed. */
 export function chargeQuotas(
@@ -12,10 +19,9 @@ export function chargeQuotas(
   functions: readonly BuiltFunction[],
 ): ReadonlyMap<string, Problem> {
   const denied = new Map<string, Problem>();
-  const limited = [policy.quotas, ...Object.values(policy.quotas.namespaces)];
-  if (!limited.some((quota) => counted.some((name) => quota[name] !== undefined))) return denied;
   const used = new Map<string, { readonly quota: Quota; readonly counts: Record<Counted, number> }>();
-  for (const function_ of functions) {
+  const oldestFirst = [...functions].sort((a, b) => (a.seniority < b.seniority ? -1 : 1));
+  for (const function_ of oldestFirst) {
     const { namespace, uid } = function_.entry;
     let account = used.get(namespace);
     if (account === undefined) {

@@ -2,8 +2,8 @@
 import type { Condition } from '../function/types.ts';
 import type { LostRoute } from './assign-routes.ts';
 import { hashOf, type BuiltFunction } from './build-function.ts';
-import { describeProblem, type Problem } from './problem.ts';
-import type { FunctionEntry, FunctionVerdict, HttpTriggerEntry, TriggerEntry } from './types.ts';
+import { describeProblem } from './problem.ts';
+import type { FunctionEntry, FunctionVerdict, HttpTriggerEntry, Problem, TriggerEntry } from './types.ts';
 
 export interface FinishedFunction {
   readonly built: BuiltFunction;
@@ -37,6 +37,7 @@ export function finishFunction(built: BuiltFunction, findings: FinishedFunction[
       condition('Accepted', 'Accepted', 'the resource is valid and allowed', problems, generation),
       condition('ResolvedRefs', 'ResolvedRefs', 'all references are resolved', problems, generation),
     ],
+    problems,
     warnings: built.warnings,
     urls: entry === undefined ? [] : urlsOf(entry),
     programmable: entry !== undefined,

@@ -3,8 +3,8 @@ import type { HttpTrigger } from '../function/types.ts';
 import { placeRoute, reservedSegments } from '../policy/place-route.ts';
 import { parseRoutePattern, type RoutePattern } from '../triggers/route-pattern.ts';
 import type { BuildContext, RouteClaim } from './build-context.ts';
-import { notAccepted, type Problem } from './problem.ts';
-import type { RouteEntry } from './types.ts';
+import { notAccepted } from './problem.ts';
+import type { Problem, RouteEntry } from './types.ts';
 
 export interface PlacedRoutes {
   readonly routes: readonly RouteEntry[];

@@ -1,16 +1,5 @@
 /** What a build finds wrong with a function: data for its conditions, and what it means for serving. */
-import type { Unresolved } from './types.ts';
-
-/** One finding. `Accepted`: the resource itself is at fault; `ResolvedRefs`: something it refers to. */
-export interface Problem {
-  readonly condition: 'Accepted' | 'ResolvedRefs';
-  /** Stable. */
-  readonly reason: string;
-  /** Inside the resource: `spec.triggers[0].http.path`. */
-  readonly path?: string;
-  /** What is wrong and what to do. */
-  readonly message: string;
-}
+import type { Problem, Unresolved } from './types.ts';
 
 /** A finding against the resource itself. */
 export function notAccepted(reason: string, path: string, message: string): Problem {

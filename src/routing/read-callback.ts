@@ -1,8 +1,8 @@
 /** `callback` of a function or trigger: where results may be sent, and the secrets that sign them. */
 import type { KeyReference } from '../function/types.ts';
-import { notResolved, type Problem } from './problem.ts';
+import { notResolved } from './problem.ts';
 import type { BuildContext } from './build-context.ts';
-import type { CallbackEntry } from './types.ts';
+import type { CallbackEntry, Problem } from './types.ts';
 
 /** Standard Webhooks asks for keys of 24 to 64 bytes; less than 16 is refused like any other weak secret. */
 const minimumSecretBytes = 16;

@@ -1,8 +1,8 @@
 /** Reads what a function refers to: Secrets, ConfigMaps, its ServiceAccount, local files. Consent is checked at each use. */
 import { createHmac } from 'node:crypto';
 import type { KeyReference } from '../function/types.ts';
-import { notResolved, type Problem } from './problem.ts';
-import type { ReferencedObject } from './types.ts';
+import { notResolved } from './problem.ts';
+import type { Problem, ReferencedObject } from './types.ts';
 
 export type ReferenceKind = 'Secret' | 'ConfigMap' | 'ServiceAccount';
 

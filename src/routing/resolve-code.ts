@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { formatQuantity } from '../function/quantity.ts';
 import type { CodeSource, FunctionSpec } from '../function/types.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { notAccepted, notResolved, type Problem } from './problem.ts';
+import { notAccepted, notResolved } from './problem.ts';
 import type { ReferenceReader } from './read-references.ts';
-import type { CodeEntry, CodeOrigin } from './types.ts';
+import type { CodeEntry, CodeOrigin, Problem } from './types.ts';
 
 /** Bytes of `code`, and of code and modules together. */
 export const codeLimits = { codeBytes: 128 * 1024, totalBytes: 1024 * 1024 } as const;

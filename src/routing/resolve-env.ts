@@ -1,8 +1,9 @@
 /** The environment of a function, with the precedence of Kubernetes: `env` over `envFrom`, later over earlier. */
 import { isUtf8 } from 'node:buffer';
 import type { FunctionSpec } from '../function/types.ts';
-import { notAccepted, notResolved, type Problem } from './problem.ts';
+import { notAccepted, notResolved } from './problem.ts';
 import type { Read, ReferenceReader } from './read-references.ts';
+import type { Problem } from './types.ts';
 
 export interface ResolvedEnv {
   readonly env: Readonly<Record<string, string>>;

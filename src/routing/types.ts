@@ -188,6 +188,17 @@ export interface Acknowledgement {
   readonly suggestion?: string;
 }
 
+/** One finding of the build. `Accepted`: the resource itself is at fault; `ResolvedRefs`: something it refers to. */
+export interface Problem {
+  readonly condition: 'Accepted' | 'ResolvedRefs';
+  /** Stable. */
+  readonly reason: string;
+  /** Inside the resource: `spec.triggers[0].http.path`. */
+  readonly path?: string;
+  /** What is wrong and what to do. */
+  readonly message: string;
+}
+
 /** What the build says about one function, before any runtime has judged its Lua. */
 export interface FunctionVerdict {
   readonly uid: string;
@@ -198,6 +209,8 @@ export interface FunctionVerdict {
   readonly suspended: boolean;
   /** `Accepted` and `ResolvedRefs`; the rest is derived from the runtimes' acknowledgements. */
   readonly conditions: readonly Condition[];
+  /** Each finding behind the conditions. */
+  readonly problems: readonly Problem[];
   readonly warnings: readonly string[];
   readonly urls: readonly { readonly trigger: string; readonly url: string }[];
   /** False: nothing of this function is in the table (invalid resource, quota). */

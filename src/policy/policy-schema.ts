@@ -1,0 +1,127 @@
+/** The schema of the installation's policy file: the one the chart mounts and `--policy` names. */
+import { flag, integer, list, object, oneOf, set, text, type SchemaNode } from '../function/schema-node.ts';
+import { duration, labelPattern, limits, quantity, retry } from '../function/schema-parts.ts';
+
+const hostPattern = '^(\\*|(\\*\\.)?[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?(\\.[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?)*)$';
+
+const namespace = text('A namespace.', 63, {
+  minLength: 1,
+  pattern: labelPattern,
+  expected: 'the name of a namespace',
+});
+
+const hosts = list(
+  'Who may mount routes where, in order of preference: a relative path is mounted by the first entry that covers its namespace. Default: any host, each namespace below its own name.',
+  object(
+    'One host.',
+    {
+      host: text(
+        'The host, in lower case and without port; *.example.com for all below a domain; * for every host that no other entry names.',
+        253,
+        {
+          minLength: 1,
+          pattern: hostPattern,
+          expected:
+            'a lower case host name without scheme, port or path, such as hooks.example.com, *.example.com or *',
+        },
+      ),
+      publicUrl: text(
+        'How the world reaches it: URLs in status, and what URL-signing senders are verified against. Default: https:// and the host.',
+        300,
+        {
+          minLength: 1,
+          pattern: '^https?://[^/\\s?#@]+$',
+          expected: 'a URL of scheme, host and port only, such as https://hooks.example.com',
+        },
+      ),
+      namespaces: set(
+        'Namespaces that may use it; "*" alone for all.',
+        text('A namespace, or *.', 63, {
+          minLength: 1,
+          pattern: `^\\*$|${labelPattern}`,
+          expected: 'the name of a namespace, or *',
+        }),
+        1000,
+        { minItems: 1 },
+      ),
+      mount: oneOf('Where their routes begin: below the namespace, or anywhere (absolute paths).', [
+        '/{namespace}',
+        '/',
+      ]),
+    },
+    { required: ['host', 'namespaces', 'mount'] },
+  ),
+  1000,
+  { minItems: 1 },
+);
+
+const entry = text('A host, *.example.com, an address or a range, each with an optional :port.', 260, { minLength: 1 });
+
+const egressFields = (): Readonly<Record<string, SchemaNode>> => ({
+  allow: list('Targets functions may reach at most; absent: every globally reachable address.', entry, 1000),
+  grants: list(
+    'Targets that are not globally reachable and yet opened: hosts, addresses or ranges of the own network.',
+    entry,
+    1000,
+  ),
+  deny: list('Addresses and ranges that nobody reaches: the database, nodes, the API server.', entry, 1000),
+  clusterServices: oneOf('Own: functions reach the Services of their own namespace. None by default.', ['None', 'Own']),
+});
+
+const byNamespace = (description: string, fields: Readonly<Record<string, SchemaNode>>): SchemaNode => ({
+  type: 'object',
+  description,
+  additionalProperties: object('For one namespace, field by field in place of what holds for all (deny: besides it).', fields),
+  maxProperties: 10_000,
+});
+
+const quotaFields = (): Readonly<Record<string, SchemaNode>> => ({
+  functions: integer('WebhookFunctions.', 0, 1_000_000),
+  routes: integer('Routes of HTTP triggers.', 0, 1_000_000),
+  watches: integer('Kubernetes triggers.', 0, 1_000_000),
+  subscriptions: integer('WebhookSubscriptions.', 0, 1_000_000),
+  waitingEvents: integer('Stored events that wait.', 0, 1_000_000_000),
+  waitingBytes: quantity('Bytes of stored events that wait.'),
+  keyValueBytes: quantity('Bytes in the key-value store.'),
+  parkedBytes: quantity('Memory of calls that wait for the host.'),
+  hostBytes: quantity('Bytes held for calls outside Lua.'),
+  cpuShare: { type: 'number', description: 'Part of all CPU time while others wait.', minimum: 0, maximum: 1 },
+});
+
+/** The whole document. */
+export const policySchema: SchemaNode = object('What the installation allows.', {
+  class: text('Serves functions of this class only; absent: those without a class.', 63, {
+    minLength: 1,
+    pattern: labelPattern,
+    expected: 'a name of lower case letters, digits and -',
+  }),
+  hosts,
+  defaults: object('What holds where a function says nothing.', {
+    limits: limits('Limits of calls.'),
+    retry: retry('Waits between attempts of asynchronous calls.'),
+  }),
+  ceilings: object('What no function may exceed; above it is refused with PolicyDenied.', {
+    limits: limits('Limits of calls.'),
+    retryAttempts: integer('Attempts of an asynchronous call, the first included; 20 by default.', 1, 100),
+    retryWait: duration('Longest wait between two attempts; 1d by default.'),
+    ackAfter: duration('Longest ackAfter; 1m by default.'),
+    dedupWindow: duration('Longest time a delivery id is remembered; 8d by default.'),
+  }),
+  egress: object('Where functions may send requests.', {
+    ...egressFields(),
+    namespaces: byNamespace('By namespace.', egressFields()),
+  }),
+  quotas: object('What one namespace may have; absent: not limited.', {
+    ...quotaFields(),
+    namespaces: byNamespace('By namespace.', quotaFields()),
+  }),
+  trustedProxies: list(
+    'Addresses and ranges of proxies whose X-Forwarded headers count.',
+    text('An address or range.', 64, { minLength: 1 }),
+    1000,
+  ),
+  allowWeakSecrets: flag('Accepts secrets shorter than their receiver demands. For tests; not for production.'),
+});
+
+/** Namespaces as keys of a map cannot be checked by a pattern of the schema. */
+export const namespaceName = new RegExp(namespace.pattern ?? '');
