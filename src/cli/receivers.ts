@@ -1,7 +1,10 @@
 /** `moonhook receivers`: the senders that are known, and what each needs. */
 import type { Command } from 'commander';
+import { didYouMean } from '../function/suggest.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import type { ReceiverDefinition } from '../receivers/types.ts';
+import { exitCodes } from './exit-codes.ts';
+import { complain, formatTable, wantsJson } from './output.ts';
 
 /** Adds the verb to the program. */
 export function registerReceivers(program: Command): void {
@@ -19,20 +22,19 @@ function show(name: string | undefined, output: string | undefined): number {
   const chosen = name === undefined ? [...receivers.values()] : [receivers.get(name)];
   const found = chosen.filter((definition) => definition !== undefined);
   if (found.length === 0) {
-    process.stderr.write(
-      `moonhook: there is no receiver "${name ?? ''}"; known are ${[...receivers.keys()].join(', ')}\n`,
+    const names = [...receivers.keys()];
+    complain(
+      `there is no receiver "${name ?? ''}"; ${didYouMean(name ?? '', names) ?? `known are ${names.join(', ')}`}`,
     );
-    return 2;
+    return exitCodes.unusable;
   }
-  if (output !== undefined && output !== 'json') {
-    process.stderr.write('moonhook: --output knows json only\n');
-    return 2;
-  }
-  if (output === 'json') {
+  const json = wantsJson(output);
+  if (json === undefined) return exitCodes.unusable;
+  if (json) {
     const all = found.map(describe);
     process.stdout.write(`${JSON.stringify(name === undefined ? all : all[0], undefined, 2)}\n`);
   } else process.stdout.write(name === undefined ? table(found) : page(found[0] as ReceiverDefinition));
-  return 0;
+  return exitCodes.ok;
 }
 
 function describe({ profile, guide, fields, required }: ReceiverDefinition): Readonly<Record<string, unknown>> {
@@ -54,15 +56,7 @@ function table(definitions: readonly ReceiverDefinition[]): string {
     definition.profile.defaultMode,
     definition.guide.scheme.replaceAll('`', ''),
   ]);
-  const all = [['NAME', 'SENDER', 'NEEDS', 'MODE', 'VERIFIED BY'], ...rows];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
-  const lines = all.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  return `${lines.join('\n')}\n`;
+  return formatTable(['NAME', 'SENDER', 'NEEDS', 'MODE', 'VERIFIED BY'], rows);
 }
 
 function page(definition: ReceiverDefinition): string {

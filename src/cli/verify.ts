@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { verifyCapture, type CaptureVerdict, type ReceiverChoice } from '../receivers/verify-capture.ts';
 import { readReceiverFile } from './choose-receiver.ts';
 import { escapeText } from './escape-text.ts';
+import { exitCodes } from './exit-codes.ts';
+import { complain } from './output.ts';
 import { readInput, readSecrets, readTime, type InputResult } from './read-input.ts';
 
 interface VerifyOptions {
@@ -43,8 +45,8 @@ export function registerVerify(program: Command): void {
 async function verify(capture: string, options: VerifyOptions): Promise<number> {
   const unusable = (message: string): number => {
     if (options.output === 'json') process.stdout.write(`${JSON.stringify({ verdict: 'unusable', message })}\n`);
-    else process.stderr.write(`moonhook: ${escapeText(message)}\n`);
-    return 2;
+    else complain(message);
+    return exitCodes.unusable;
   };
   if (options.output !== undefined && options.output !== 'json') return unusable('--output knows json only');
   const choice = chooseReceiver(options);
@@ -69,7 +71,7 @@ async function verify(capture: string, options: VerifyOptions): Promise<number> 
   process.stdout.write(
     options.output === 'json' ? `${JSON.stringify(judged.result, undefined, 2)}\n` : tell(judged.result),
   );
-  return judged.result.verdict === 'verified' ? 0 : 3;
+  return judged.result.verdict === 'verified' ? exitCodes.ok : exitCodes.notVerified;
 }
 
 function chooseReceiver(options: VerifyOptions): InputResult<ReceiverChoice> {

@@ -1,4 +1,5 @@
 /** Judges a captured request as the public listener would have, and says what to look at when it does not pass. */
+import { didYouMean } from '../function/suggest.ts';
 import { receivers } from './catalogue.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { decodeBody } from './decode-body.ts';
@@ -65,10 +66,9 @@ export async function verifyCapture(
   if (!read.ok) return { ok: false, message: `capture: ${read.message}` };
   const definition = receivers.get(choice.name);
   if (definition === undefined) {
-    return {
-      ok: false,
-      message: `there is no receiver "${choice.name}"; known are ${[...receivers.keys()].join(', ')}`,
-    };
+    const names = [...receivers.keys()];
+    const hint = didYouMean(choice.name, names) ?? `known are ${names.join(', ')}`;
+    return { ok: false, message: `there is no receiver "${choice.name}"; ${hint}` };
   }
   const prepared = definition.prepare(choice.fields);
   if (!prepared.ok) {

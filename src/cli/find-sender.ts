@@ -1,0 +1,91 @@
+/** Finds out how a trigger of a local folder is signed: its receiver, its fields and the secrets of its documents. */
+import { randomBytes } from 'node:crypto';
+import type { KeyReference, WebhookFunction } from '../function/types.ts';
+import { parseEnvFile } from '../local/env-file.ts';
+import { createFolderSource } from '../local/folder-source.ts';
+import { createLocalInputs } from '../local/local-inputs.ts';
+import type { ReceiverChoice } from '../receivers/verify-capture.ts';
+import { createReferenceReader } from '../routing/read-references.ts';
+import { chooseTrigger } from './choose-receiver.ts';
+import { readInput, type InputResult } from './read-input.ts';
+
+/** What is needed to send as the sender of one trigger would. */
+export interface FoundSender {
+  readonly trigger: string;
+  readonly choice: ReceiverChoice;
+  /** Empty where the receiver has none, or they are given on the command line. */
+  readonly secrets: readonly Uint8Array[];
+}
+
+export interface SenderQuery {
+  readonly folder: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Name of the trigger, where there are several. */
+  readonly trigger?: string;
+  /** Name of the receiver: chooses the trigger that has it. */
+  readonly as?: string;
+  readonly envFile?: string;
+  /** False: the secrets are given, none is looked up. */
+  readonly lookUpSecrets: boolean;
+}
+
+/** Reads the folder as `moonhook dev` does; what is wrong comes back as a message. */
+export async function findSender(query: SenderQuery): Promise<InputResult<FoundSender>> {
+  const values = readEnvSecrets(query.envFile);
+  if (!values.ok) return values;
+  const now = (): number => performance.now();
+  // The running process has checked the files; here they are only read.
+  const source = createFolderSource({ root: query.folder, check: () => [], now });
+  const snapshot = await source.refresh(['']);
+  const { functions, references } = createLocalInputs(now).make(snapshot, values.value);
+  const { namespace, name } = query;
+  const found = functions.find(
+    ({ resource }) => resource.metadata.namespace === namespace && resource.metadata.name === name,
+  );
+  if (found === undefined) return { ok: false, message: `${query.folder} holds no function ${namespace}/${name}` };
+  const chosen = chooseTrigger({ ...found.resource.spec }, query.trigger ?? triggerWith(found.resource, query.as));
+  if (!chosen.ok) return chosen;
+  const { choice, trigger = '' } = chosen;
+  if (query.as !== undefined && choice.name !== query.as) {
+    return { ok: false, message: `trigger ${trigger} has the receiver ${choice.name}, not ${query.as}` };
+  }
+  if (!query.lookUpSecrets) return { ok: true, value: { trigger, choice, secrets: [] } };
+  const reader = createReferenceReader({
+    references,
+    namespace,
+    functionName: name,
+    mode: 'local',
+    fingerprintKey: randomBytes(32),
+  });
+  const secrets: Uint8Array[] = [];
+  for (const [index, reference] of referencesOf(choice).entries()) {
+    const read = reader.secretValue(reference, `secretRefs[${index}]`);
+    if (!read.ok) return { ok: false, message: `${read.problem.message} (or give it with --secret)` };
+    secrets.push(read.value);
+  }
+  return { ok: true, value: { trigger, choice, secrets } };
+}
+
+function referencesOf({ fields }: ReceiverChoice): readonly KeyReference[] {
+  const references = fields['secretRefs'];
+  return Array.isArray(references) ? (references as readonly KeyReference[]) : [];
+}
+
+function triggerWith({ spec }: WebhookFunction, receiver: string | undefined): string | undefined {
+  if (receiver === undefined) return undefined;
+  const matching = (spec.triggers ?? []).filter(
+    ({ http }) => http !== undefined && Object.hasOwn(http.receiver, receiver),
+  );
+  return matching.length === 1 ? matching[0]?.name : undefined;
+}
+
+function readEnvSecrets(file: string | undefined): InputResult<ReadonlyMap<string, string>> {
+  if (file === undefined) return { ok: true, value: new Map() };
+  const bytes = readInput(file);
+  if (!bytes.ok) return bytes;
+  const { entries, mistakes } = parseEnvFile(file, bytes.value.toString('utf8'));
+  const [mistake] = mistakes;
+  if (mistake === undefined) return { ok: true, value: entries };
+  return { ok: false, message: `${file}:${mistake.line ?? 0}: ${mistake.message}` };
+}
