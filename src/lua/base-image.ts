@@ -22,7 +22,10 @@ import type { Prelude } from './types.ts';
 /** The image and the addresses in it that the engine uses. */
 export interface BaseImage {
   readonly low: Uint8Array;
+  readonly lowWords: Uint32Array;
   readonly heap: Uint8Array;
+  readonly heapWords: Uint32Array;
+  /** End of the heap in the image, rounded up to whole blocks. */
   readonly heapEnd: number;
   /** The main lua_State. */
   readonly state: number;
@@ -45,6 +48,8 @@ export type ControlName = (typeof controlNames)[number];
 /** The collector rests until a call has allocated this much. */
 export const collectorRest = 256 * 1024;
 const lazySlotCount = 8;
+/** Room for a chunk between the scratch area and any C stack the builder uses. */
+const largestChunk = 512 * 1024;
 
 /** Writes the collector's debt: it starts when so many more bytes are allocated. */
 export function restCollector(views: MemoryViews, state: number): void {
@@ -118,22 +123,15 @@ class Builder {
     this.views.refresh();
   }
 
-  /** Loads a chunk from text; leaves the function. */
-  load(name: string, source: string): void {
+  /** Loads a chunk; leaves the function. The bytes lie in the idle C stack, so that the heap gets no hole where they were. */
+  load(name: string, chunk: Uint8Array, mode: 'b' | 't'): void {
     const { exports, state, views } = this;
-    const text = Buffer.from(source);
-    const pointer = exports.malloc(text.length);
+    if (chunk.length > largestChunk) throw new Error(`prelude ${name} is larger than ${largestChunk} bytes`);
+    views.u8.set(chunk, scratch);
+    const title = this.cString(`=${name}`, debugRecord);
+    const status = exports.luaL_loadbufferx(state, scratch, chunk.length, title, this.cString(mode, debugRecord - 16));
     views.refresh();
-    views.u8.set(text, pointer);
-    const status = exports.luaL_loadbufferx(
-      state,
-      pointer,
-      text.length,
-      this.cString(`=${name}`, debugRecord),
-      this.cString('t', debugRecord - 16),
-    );
-    exports.free(pointer);
-    views.refresh();
+    views.u8.fill(0, scratch, scratch + chunk.length);
     if (status !== 0) throw new Error(`prelude ${name}: ${this.text(-1)}`);
   }
 
@@ -230,6 +228,29 @@ function placeFunctions(builder: Builder, functions: readonly Callable<never>[],
   }
 }
 
+/** Compiles preludes in an instance of their own and strips debug information: the image holds no trace of the parser. */
+function compilePreludes(module: WebAssembly.Module, preludes: readonly Prelude[]): ReadonlyMap<string, Uint8Array> {
+  const builder = new Builder(module);
+  const { exports, state, views } = builder;
+  builder.openLibraries();
+  exports.lua_rawgeti(state, registryIndex, 2n);
+  builder.getField(1, 'string');
+  builder.getField(-1, 'dump');
+  const dump = builder.top;
+  const chunks = new Map<string, Uint8Array>();
+  for (const { name, source } of preludes) {
+    exports.lua_pushvalue(state, dump);
+    builder.load(name, Buffer.from(source), 't');
+    views.pushBoolean(state, true);
+    builder.call(2, 1, `prelude ${name}`);
+    const address = views.top(state) - 16;
+    const [start, end] = views.stringRange(views.word(address), views.tag(address));
+    chunks.set(name, views.u8.slice(start, end));
+    builder.pop(1);
+  }
+  return chunks;
+}
+
 /** Builds the image. The same module, functions and preludes give the same bytes in every process. */
 export function buildBaseImage(
   module: WebAssembly.Module,
@@ -237,6 +258,7 @@ export function buildBaseImage(
   preludes: readonly Prelude[],
   requirable: ReadonlyMap<string, string>,
 ): BaseImage {
+  const chunks = compilePreludes(module, [{ name: 'sandbox', source: sandboxPrelude }, ...preludes]);
   const builder = new Builder(module);
   const { exports, state, views } = builder;
   builder.openLibraries();
@@ -269,21 +291,8 @@ export function buildBaseImage(
   exports.lua_rawseti(state, registryIndex, 2n);
   views.refresh();
 
-  builder.load(
-    'strip',
-    `local raw = ...
-     return function(f, name) return raw.load(raw.string.dump(f, true), name, 'b') end`,
-  );
-  exports.lua_pushvalue(state, raw);
-  builder.call(1, 1, 'strip');
-  const strip = builder.top;
-  const stripped = (name: string, source: string): void => {
-    exports.lua_pushvalue(state, strip);
-    builder.load(name, source);
-    builder.pushText(`=${name}`);
-    builder.call(2, 1, name);
-  };
-  stripped('sandbox', sandboxPrelude);
+  const stripped = (name: string): void => builder.load(name, chunks.get(name) ?? new Uint8Array(), 'b');
+  stripped('sandbox');
   for (const index of [raw, env, host]) exports.lua_pushvalue(state, index);
   views.refresh();
   views.pushLight(state, hostMark);
@@ -292,7 +301,7 @@ export function buildBaseImage(
   builder.call(5, 1, 'sandbox');
   const control = builder.top;
   for (const prelude of preludes) {
-    stripped(prelude.name, prelude.source);
+    stripped(prelude.name);
     for (const index of [host, env, marks]) exports.lua_pushvalue(state, index);
     views.refresh();
     builder.call(3, 0, `prelude ${prelude.name}`);
@@ -303,13 +312,12 @@ export function buildBaseImage(
     builder.pushText(global);
     builder.call(2, 0, `requirable ${name}`);
   }
-  return seal(builder, { raw, marks, strip, control }, setmetatableSlot);
+  return seal(builder, { raw, marks, control }, setmetatableSlot);
 }
 
 interface Places {
   readonly raw: number;
   readonly marks: number;
-  readonly strip: number;
   readonly control: number;
 }
 
@@ -346,7 +354,7 @@ function seal(builder: Builder, places: Places, setmetatableSlot: number): BaseI
     builder.pop(1);
   };
   // Only the control functions hold on to Lua's own globals and the host table.
-  for (const index of [places.raw, 3, places.strip]) drop(index);
+  for (const index of [places.raw, 3]) drop(index);
   for (let round = 0; round < 2; round += 1) {
     exports.lua_pushvalue(state, collect);
     builder.call(0, 0, 'collectgarbage');
@@ -357,7 +365,6 @@ function seal(builder: Builder, places: Places, setmetatableSlot: number): BaseI
   const heapEnd = views.word(breakPointer);
   return {
     ...capture(views.u8, heapEnd),
-    heapEnd,
     state,
     thread,
     array: mark('array'),

@@ -52,11 +52,10 @@ class LuaEngine<Context> implements Engine<Context> {
   readonly #longMarks: Int32Array | undefined;
   readonly #onDefect: EngineOptions<Context>['onDefect'];
   #timer: NodeJS.Timeout | undefined;
-  #restores = 0;
   #closed = false;
 
   constructor(options: EngineOptions<Context>) {
-    this.#settings = engineSettings(options as EngineOptions<never>);
+    this.#settings = engineSettings(options);
     this.#sources = {
       clock: options.clock ?? (() => performance.now()),
       now: options.now ?? (() => Date.now()),
@@ -73,7 +72,7 @@ class LuaEngine<Context> implements Engine<Context> {
       ...options.environment.functions,
     ];
     const { preludes, requirable } = options.environment;
-    this.#base = buildBaseImage(options.module, functions as unknown as Callable<never>[], preludes, requirable);
+    this.#base = buildBaseImage(options.module, functions, preludes, requirable);
     const dispatch = new HostDispatch<Context>(functions, {
       settled: (call) => this.#runner.settled(call),
       end: (call, end) => this.#end(call, end),
@@ -83,7 +82,7 @@ class LuaEngine<Context> implements Engine<Context> {
     const create = (): Machine =>
       new Machine(options.module, this.#base, this.#base.setmetatableSlot, {
         clock: this.#sources.clock,
-        dispatch: dispatch as unknown as HostDispatch,
+        dispatch,
         yieldSlice: (machine) => this.#slices.suspend(machine),
         beat: () => this.#pulse(),
       });
@@ -98,13 +97,7 @@ class LuaEngine<Context> implements Engine<Context> {
       waiting: (call, waits) => this.#setWaiting(call, waits),
       parked: (call, delta) => this.#parked(call, delta.bytes),
       unparked: (call, delta) => this.#books.unparked(call, delta.bytes),
-      image: (call) => {
-        this.#restores += 1;
-        return this.#images.use(call.program);
-      },
-      keepImage: (call, delta) => {
-        if (!call.program.unloaded) this.#images.keep(call.program, delta);
-      },
+      images: this.#images,
       markLong: (call) => this.#markLong(call.program),
       ended: (call, result) => this.#settle(call, result),
       defect: (error, call) => this.#defect(error, 'engine', call),
@@ -304,6 +297,8 @@ class LuaEngine<Context> implements Engine<Context> {
       files: [program.name, ...program.modules.keys(), ...program.expressions.keys()],
       startMs: 0,
       delta: undefined,
+      flat: undefined,
+      uses: 0,
       long: false,
       parkedEstimate: 0,
       parkedBytes: 0,
@@ -340,7 +335,7 @@ class LuaEngine<Context> implements Engine<Context> {
     return {
       functions: this.#programs.size,
       functionImageBytes: this.#images.bytes,
-      imageRestores: this.#restores,
+      imageRestores: this.#images.restores,
       runningCalls: this.#running.size,
       parkedCalls: parked.calls,
       parkedBytes: parked.bytes,

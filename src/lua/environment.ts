@@ -71,13 +71,15 @@ export const libraries: Readonly<Record<string, readonly string[]>> = {
     'ult',
   ],
   utf8: ['char', 'charpattern', 'codepoint', 'codes', 'len', 'offset'],
-  coroutine: ['close', 'create', 'isyieldable', 'running', 'status', 'yield'],
+  coroutine: ['create', 'isyieldable', 'running', 'yield'],
 };
 
 /** Names the sandbox's own prelude adds or replaces; `sandbox-prelude.ts` defines them. */
 export const replaced: readonly string[] = [
   'collectgarbage',
+  'coroutine.close',
   'coroutine.resume',
+  'coroutine.status',
   'coroutine.wrap',
   'debug.traceback',
   'exit',

@@ -1,54 +1,98 @@
 /** Memory images: what differs from the base image, found by comparing and put back by copying. */
 import type { BaseImage } from './base-image.ts';
-import { heapBase, lowEnd, lowStart } from './layout.ts';
+import { heapBase, lowEnd, lowStart, writableStart } from './layout.ts';
 
-/** A stretch of memory. */
-export interface Run {
-  readonly address: number;
-  readonly bytes: Uint8Array;
-}
+/** Memory is compared in pages first, then kept in blocks: a loaded function changes some thousand bytes in many places. */
+const pageBytes = 2048;
+const blockWords = 16;
+const blockBytes = blockWords * 4;
 
 /** What has to be written over the base image. */
 export interface Delta {
-  readonly runs: readonly Run[];
+  /** Addresses of the blocks. */
+  readonly blocks: Uint32Array;
+  readonly words: Uint32Array;
+  /** The heap beyond the base image's end. */
+  readonly tail: Uint8Array;
   readonly heapEnd: number;
   readonly bytes: number;
 }
 
-/** Pages of this size are compared and kept. */
-const page = 1024;
-
-/** Finds the difference between a memory and the base image; adjacent pages become one run. */
-export function difference(memory: Uint8Array, base: BaseImage, heapEnd: number): Delta {
-  const ranges: [number, number][] = [];
-  const add = (start: number, end: number): void => {
-    const last = ranges.at(-1);
-    if (last !== undefined && last[1] === start) last[1] = end;
-    else ranges.push([start, end]);
-  };
-  const current = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
-  const compare = (bytes: Uint8Array, from: number): void => {
-    for (let offset = 0; offset < bytes.length; offset += page) {
-      const end = Math.min(offset + page, bytes.length);
-      if (current.compare(bytes, offset, end, from + offset, from + end) !== 0) add(from + offset, from + end);
-    }
-  };
-  compare(base.low, lowStart);
-  compare(base.heap, heapBase);
-  if (heapEnd > base.heapEnd) add(base.heapEnd, heapEnd);
-  const bytes = ranges.reduce((sum, [start, end]) => sum + end - start, 0);
-  const store = new Uint8Array(new SharedArrayBuffer(bytes));
-  let at = 0;
-  const runs = ranges.map(([address, end]) => {
-    const piece = store.subarray(at, at + end - address);
-    piece.set(memory.subarray(address, end));
-    at += end - address;
-    return { address, bytes: piece };
-  });
-  return { runs, heapEnd, bytes };
+/** A delta applied: the writable data and the whole heap, for functions called often. */
+export interface FlatImage {
+  readonly low: Uint8Array;
+  readonly heap: Uint8Array;
+  readonly heapEnd: number;
 }
 
-/** Copies the memory of a machine that was just built. */
-export function capture(memory: Uint8Array, heapEnd: number): { low: Uint8Array; heap: Uint8Array } {
-  return { low: memory.slice(lowStart, lowEnd), heap: memory.slice(heapBase, heapEnd) };
+/** Finds the difference between a memory and the base image. The constant data is taken for unchanged. */
+export function difference(memory: Uint8Array, base: BaseImage, heapEnd: number): Delta {
+  const current = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
+  const words = new Uint32Array(memory.buffer, memory.byteOffset, memory.byteLength >>> 2);
+  const found: number[] = [];
+  const compare = (image: Uint8Array, imageWords: Uint32Array, from: number, start: number): void => {
+    for (let offset = start; offset < image.length; offset += pageBytes) {
+      const end = Math.min(offset + pageBytes, image.length);
+      if (current.compare(image, offset, end, from + offset, from + end) === 0) continue;
+      for (let block = offset; block < end; block += blockBytes) {
+        const last = Math.min(block + blockBytes, end) >>> 2;
+        let at = block >>> 2;
+        while (at < last && imageWords[at] === words[at + (from >>> 2)]) at += 1;
+        if (at < last) found.push(from + block);
+      }
+    }
+  };
+  compare(base.low, base.lowWords, lowStart, writableStart - lowStart);
+  compare(base.heap, base.heapWords, heapBase, 0);
+  const tailBytes = Math.max(0, heapEnd - base.heapEnd);
+  const size = found.length * (4 + blockBytes) + tailBytes;
+  const store = new SharedArrayBuffer(size);
+  const blocks = new Uint32Array(store, 0, found.length);
+  const kept = new Uint32Array(store, found.length * 4, found.length * blockWords);
+  const tail = new Uint8Array(store, found.length * (4 + blockBytes));
+  for (let index = 0; index < found.length; index += 1) {
+    const address = found[index] ?? 0;
+    blocks[index] = address;
+    for (let word = 0; word < blockWords; word += 1) {
+      kept[index * blockWords + word] = words[(address >>> 2) + word] ?? 0;
+    }
+  }
+  if (tailBytes > 0) tail.set(memory.subarray(base.heapEnd, heapEnd));
+  return { blocks, words: kept, tail, heapEnd, bytes: size };
+}
+
+/** Writes a delta into a memory that holds the base image. */
+export function applyDelta(memory: Uint8Array, memoryWords: Uint32Array, base: BaseImage, delta: Delta): void {
+  const { blocks, words } = delta;
+  let from = 0;
+  for (let index = 0; index < blocks.length; index += 1) {
+    let to = (blocks[index] ?? 0) >>> 2;
+    for (const end = from + blockWords; from < end; from += 1) {
+      memoryWords[to] = words[from] ?? 0;
+      to += 1;
+    }
+  }
+  if (delta.tail.length > 0) memory.set(delta.tail, base.heapEnd);
+}
+
+/** Copies a memory that holds a function image and nothing else. */
+export function flatten(memory: Uint8Array, heapEnd: number): FlatImage {
+  return { low: memory.slice(writableStart, lowEnd), heap: memory.slice(heapBase, heapEnd), heapEnd };
+}
+
+/** Copies the memory of a machine that was just built. Sizes are whole blocks. */
+export function capture(
+  memory: Uint8Array,
+  heapEnd: number,
+): Pick<BaseImage, 'low' | 'lowWords' | 'heap' | 'heapWords' | 'heapEnd'> {
+  const end = Math.ceil(heapEnd / blockBytes) * blockBytes;
+  const low = memory.slice(lowStart, lowEnd);
+  const heap = memory.slice(heapBase, end);
+  return {
+    low,
+    lowWords: new Uint32Array(low.buffer),
+    heap,
+    heapWords: new Uint32Array(heap.buffer),
+    heapEnd: end,
+  };
 }

@@ -75,8 +75,9 @@ function refuse(name: string): () => never {
 
 /** Instantiates the module; takes about 0.2 ms. */
 export function createInstance(module: WebAssembly.Module, host: InstanceHost): LuaExports {
-  let memory: WebAssembly.Memory | undefined;
+  const made: { memory?: WebAssembly.Memory } = {};
   const grow = (bytes: number): number => {
+    const { memory } = made;
     if (memory === undefined) return 0;
     const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes);
     try {
@@ -87,8 +88,8 @@ export function createInstance(module: WebAssembly.Module, host: InstanceHost): 
     }
   };
   const memoryOf = (): ArrayBuffer => {
-    if (memory === undefined) throw new MachineEnd('defect', 'no memory yet');
-    return memory.buffer;
+    if (made.memory === undefined) throw new MachineEnd('defect', 'no memory yet');
+    return made.memory.buffer;
   };
   const stubs = (names: readonly string[]): Record<string, unknown> =>
     Object.fromEntries(names.map((name) => [name, refuse(name)]));
@@ -124,6 +125,6 @@ export function createInstance(module: WebAssembly.Module, host: InstanceHost): 
     },
   };
   const exports = new WebAssembly.Instance(module, imports).exports as unknown as LuaExports;
-  memory = exports.memory;
+  made.memory = exports.memory;
   return exports;
 }

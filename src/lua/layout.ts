@@ -81,3 +81,5 @@ export const tags = {
 
 export const statusOk = 0;
 export const statusYield = 1;
+/** Below this the binary's data is constant (tables, messages): only memory corruption could change it. */
+export const writableStart = 30720;

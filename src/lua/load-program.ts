@@ -2,7 +2,7 @@
 import type { BaseImage, ControlName } from './base-image.ts';
 import { restCollector } from './base-image.ts';
 import type { Call } from './call.ts';
-import { MachineEnd } from './ends.ts';
+import type { MachineEnd } from './ends.ts';
 import { killedAt, readError, syntaxMistake } from './explain-error.ts';
 import { difference } from './image.ts';
 import { statusOk } from './layout.ts';
@@ -164,7 +164,7 @@ const shapeHint = 'return function(event) … end, or return { name = function(e
 
 function shapeMistakes(file: string, kind: LuaValue, odd: LuaValue): LuaMistake[] {
   if (kind !== 'function' && kind !== 'table') {
-    const what = kind === 'nil' ? 'returns nothing' : `returns a ${String(kind)}`;
+    const what = kind === 'nil' ? 'returns nothing' : `returns a ${word(kind)}`;
     return [
       {
         kind: 'shape',
@@ -179,10 +179,14 @@ function shapeMistakes(file: string, kind: LuaValue, odd: LuaValue): LuaMistake[
     const [key, keyType, valueType] = Array.isArray(entry) ? entry : [];
     const message =
       keyType === 'string'
-        ? `'${String(key)}' in the table the module returns is a ${String(valueType)}; handlers are functions`
-        : `the key ${String(key)} in the table the module returns is a ${String(keyType)}; handlers have names`;
+        ? `'${word(key)}' in the table the module returns is a ${word(valueType)}; handlers are functions`
+        : `the key ${word(key)} in the table the module returns is a ${word(keyType)}; handlers have names`;
     return { kind: 'shape', file, message, suggestion: shapeHint };
   });
+}
+
+function word(value: LuaValue): string {
+  return typeof value === 'string' ? value : 'value';
 }
 
 /** The place of an end while loading. */

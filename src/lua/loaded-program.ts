@@ -1,6 +1,6 @@
 /** A program as the engine keeps it: bytecode, and its image while that is in use. */
 import type { BaseImage } from './base-image.ts';
-import type { Delta } from './image.ts';
+import type { Delta, FlatImage } from './image.ts';
 import type { CallLimits } from './types.ts';
 
 /** Bytecode made by this process from text: nothing else is ever undumped. */
@@ -32,6 +32,10 @@ export interface LoadedProgram {
   readonly startMs: number;
   /** The function image over the base image, while it is cached. */
   delta: Delta | undefined;
+  /** The image in one piece, for functions called often. */
+  flat: FlatImage | undefined;
+  /** Calls since the image was cached. */
+  uses: number;
   /** A call outlived the plain entry once: calls enter through `promising`. */
   long: boolean;
   /** Recent bytes of a parked call: a maximum that decays. */

@@ -4,9 +4,9 @@ import type { Call } from './call.ts';
 import { MachineEnd } from './ends.ts';
 import { FrameArguments } from './host-arguments.ts';
 import type { HostDispatch } from './host-dispatch.ts';
-import type { Delta } from './image.ts';
+import { applyDelta, type Delta, type FlatImage } from './image.ts';
 import { createInstance, type InstanceHost, type LuaExports } from './instance.ts';
-import { breakPointer, heapBase, lowEnd, lowStart, scratch, stackTop, tags } from './layout.ts';
+import { breakPointer, heapBase, lowEnd, lowStart, scratch, stackTop, tags, writableStart } from './layout.ts';
 import { LazyState } from './lazy-tables.ts';
 import { MemoryViews } from './memory-views.ts';
 import { ValuePusher } from './push-value.ts';
@@ -58,6 +58,7 @@ export class Machine implements InstanceHost {
   reserved = false;
   #sliceStart = 0;
   #running = false;
+  #holds: FlatImage | undefined;
   readonly #known: KnownMetatables;
   readonly #host: MachineHost;
 
@@ -89,10 +90,33 @@ export class Machine implements InstanceHost {
     if (tenant !== this.tenant) this.#clean(base);
     this.tenant = tenant;
     this.#reserve(delta?.heapEnd ?? base.heapEnd);
-    const { u8 } = views;
-    u8.set(base.low, lowStart);
-    u8.set(base.heap, heapBase);
-    if (delta !== undefined) for (const run of delta.runs) u8.set(run.bytes, run.address);
+    views.u8.set(base.low, lowStart);
+    views.u8.set(base.heap, heapBase);
+    if (delta !== undefined) applyDelta(views.u8, views.u32, base, delta);
+    this.#holds = undefined;
+    this.#begin();
+  }
+
+  /**
+   * Makes the memory equal to a function image. After a good end of a call of the same image the binary's constants are
+   * not copied again: only corruption could have changed them, and then it is this function's own.
+   */
+  restoreFlat(base: BaseImage, flat: FlatImage, tenant: string): void {
+    const { views } = this;
+    if (views.u8.length === 0) views.refresh();
+    if (flat !== this.#holds) {
+      if (tenant !== this.tenant) this.#clean(base);
+      this.tenant = tenant;
+      this.#reserve(flat.heapEnd);
+      views.u8.set(base.low, lowStart);
+    }
+    views.u8.set(flat.low, writableStart);
+    views.u8.set(flat.heap, heapBase);
+    this.#holds = flat;
+    this.#begin();
+  }
+
+  #begin(): void {
     this.end = undefined;
     this.work = 0;
     this.exports.mh_begin(quantum, -1);
@@ -147,6 +171,7 @@ export class Machine implements InstanceHost {
 
   throwEnd(end: MachineEnd): MachineEnd {
     this.end = end;
+    this.#holds = undefined;
     return end;
   }
 

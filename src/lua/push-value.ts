@@ -52,8 +52,9 @@ export class ValuePusher {
         if (value === null) views.pushNil(state);
         else this.#object(state, value, depth);
         return;
+      case 'function':
+        throw new TypeError('a function cannot be given to Lua');
       default:
-        throw new TypeError(`a ${typeof value} cannot be given to Lua`);
     }
   }
 

@@ -4,6 +4,7 @@ import { MachineEnd } from './ends.ts';
 import { killedAt, readError } from './explain-error.ts';
 import { hostMark } from './host-dispatch.ts';
 import { difference, type Delta } from './image.ts';
+import type { ImageCache } from './image-cache.ts';
 import { isDone } from './internal-functions.ts';
 import { outCount, statusOk, statusYield, tags, valueBytes } from './layout.ts';
 import { pushStart, sealStart } from './load-program.ts';
@@ -31,8 +32,7 @@ export interface RunnerHost {
   waiting(call: Call, waits: boolean): void;
   parked(call: Call, delta: Delta): void;
   unparked(call: Call, delta: Delta): void;
-  image(call: Call): Delta | undefined;
-  keepImage(call: Call, delta: Delta): void;
+  readonly images: ImageCache;
   markLong(call: Call): void;
   ended(call: Call, result: CallResult): void;
   defect(error: unknown, call: Call): void;
@@ -95,10 +95,9 @@ export class Runner {
     let args: number;
     try {
       machine.startSlice();
-      const delta = this.#host.image(call);
-      machine.restore(call.program.base, delta, call.program.namespaceUid);
+      const restored = this.#host.images.restore(machine, call.program);
       machine.applyMemoryLimit(call);
-      if (delta === undefined) this.#coldStart(call, machine);
+      if (!restored) this.#coldStart(call, machine);
       args = this.#prepare(call, machine);
     } catch (error) {
       machine.stopSlice(call);
@@ -117,7 +116,7 @@ export class Runner {
     call.loading = false;
     if (status !== statusOk) throw new LuaRaise('the module failed to load');
     sealStart(machine, program.base);
-    this.#host.keepImage(call, difference(machine.views.u8, program.base, machine.heapEnd));
+    this.#host.images.keep(program, difference(machine.views.u8, program.base, machine.heapEnd));
   }
 
   /** Pushes the handler and its arguments on the thread. */
@@ -234,16 +233,15 @@ export class Runner {
     const { program } = call;
     let args: number;
     try {
-      const delta = this.#host.image(call);
-      machine.restore(program.base, delta, program.namespaceUid);
+      const restored = this.#host.images.restore(machine, program);
       machine.applyMemoryLimit(call);
-      if (delta === undefined) {
+      if (!restored) {
         call.loading = true;
         const status = await this.enter(call, machine, pushStart(machine, program, program.bytecode));
         call.loading = false;
         if (status !== statusOk) throw new LuaRaise('the module failed to load');
         sealStart(machine, program.base);
-        this.#host.keepImage(call, difference(machine.views.u8, program.base, machine.heapEnd));
+        this.#host.images.keep(program, difference(machine.views.u8, program.base, machine.heapEnd));
       }
       args = this.#prepare(call, machine);
     } catch (error) {

@@ -72,23 +72,39 @@ end
 env.os = { time = host['os.time'], date = host['os.date'], clock = host['os.clock'], difftime = function(a, b) return a - (b or 0) + 0.0 end }
 
 -- coroutines: a yield to the host passes through the user's coroutines and comes back with its answer ------------------------------
-local function pass(co, ok, ...)
+-- Coroutines that wait for the host: to the script they are not suspended, whoever holds them.
+local waiting = {}
+local busy = 'cannot resume non-suspended coroutine'
+
+local pass
+local function answer(co, ...)
+  waiting[co] = nil
+  return pass(co, raw_resume(co, ...))
+end
+function pass(co, ok, ...)
   if ok and (...) == mark and status(co) == 'suspended' then
-    return pass(co, raw_resume(co, raw_yield(...)))
+    waiting[co] = true
+    return answer(co, raw_yield(...))
   end
   return ok, ...
 end
-env.coroutine.resume = function(co, ...) return pass(co, raw_resume(co, ...)) end
+env.coroutine.resume = function(co, ...)
+  if waiting[co] then return false, busy end
+  return pass(co, raw_resume(co, ...))
+end
+env.coroutine.status = function(co)
+  if waiting[co] then return 'normal' end
+  return status(co)
+end
+env.coroutine.close = function(co)
+  if waiting[co] then error('cannot close a normal coroutine', 2) end
+  return close(co)
+end
 
 local function unwrap(co, ok, ...)
-  if ok then
-    if (...) == mark and status(co) == 'suspended' then
-      return unwrap(co, raw_resume(co, raw_yield(...)))
-    end
-    return ...
-  end
+  if ok then return ... end
   local failure = ...
-  if status(co) == 'dead' then
+  if not waiting[co] and status(co) == 'dead' then
     local closed, reason = close(co)
     if not closed then failure = reason end
   end
@@ -96,7 +112,10 @@ local function unwrap(co, ok, ...)
 end
 env.coroutine.wrap = function(f)
   local co = create(f)
-  return function(...) return unwrap(co, raw_resume(co, ...)) end
+  return function(...)
+    if waiting[co] then error(busy, 2) end
+    return unwrap(co, pass(co, raw_resume(co, ...)))
+  end
 end
 
 -- parallel ----------------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ declare namespace WebAssembly {
   /** An import whose promise suspends the WebAssembly stack below the nearest `promising` entry. */
   class Suspending {
     constructor(run: (...args: number[]) => number | Promise<number>);
+    private readonly brand: unique symbol;
   }
   function promising(entry: unknown): (...args: number[]) => Promise<number>;
   function compile(bytes: Uint8Array): Promise<Module>;
