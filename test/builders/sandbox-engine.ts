@@ -1,6 +1,7 @@
 /** An engine with a few host functions of its own, for tests that attack it; and a neighbour that shows it still works. */
 import assert from 'node:assert/strict';
 import { createEngine } from '../../src/lua/engine.ts';
+import { meterLua } from '../../src/lua/metering.ts';
 import {
   LuaRaise,
   Results,
@@ -76,7 +77,10 @@ export const testFunctions: readonly HostFunction<TestContext>[] = [
     run: async (args, call) => {
       const ms = args.number(1);
       const answer = args.value(2);
+      const bytes = typeof answer === 'string' ? answer.length : 0;
+      call.hold(bytes);
       await wait(ms, call.signal);
+      call.hold(-bytes);
       return answer;
     },
   },
@@ -157,10 +161,18 @@ export interface Workbench {
 
 let turns = 0;
 
+let metered: Promise<WebAssembly.Module> | undefined;
+
+/** The rewritten binary: made once per process. */
+export function meteredModule(): Promise<WebAssembly.Module> {
+  metered ??= meterLua();
+  return metered;
+}
+
 /** Opens an engine, hands it to the test and closes it. */
 export async function withEngine(test: (bench: Workbench) => Promise<void>): Promise<void> {
   const context = testContext();
-  const engine = await createEngine<TestContext>({ environment: testEnvironment });
+  const engine = createEngine<TestContext>({ module: await meteredModule(), environment: testEnvironment });
   try {
     const neighbour = await load(engine, program(neighbourCode, { namespace: 'team-b', name: 'neighbour' }), context);
     assert.equal(neighbour.result.ok, true, JSON.stringify(neighbour.result));

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createEngine } from '../../src/lua/engine.ts';
+import { meterLua } from '../../src/lua/metering.ts';
 import type { Engine } from '../../src/lua/types.ts';
 import { load, program, valueOf, type Loaded } from '../builders/lua-program.ts';
 
@@ -34,7 +35,7 @@ async function runCase(loaded: Loaded<undefined>, name: string): Promise<void> {
 
 let engine: Engine<undefined>;
 before(async () => {
-  engine = await createEngine<undefined>({ environment: { functions: [], preludes: [], requirable: new Map() } });
+  engine = createEngine<undefined>({ module: await meterLua(), environment: { functions: [], preludes: [], requirable: new Map() } });
 });
 after(() => engine.close());
 

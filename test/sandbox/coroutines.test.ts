@@ -50,25 +50,25 @@ describe('waiting for the host inside coroutines', () => {
       local _, ok, code = coroutine.resume(co)
       local f = coroutine.wrap(function() test.rejects("text") end)
       local ok2, e2 = pcall(f)
-      return ok, code, ok2, e2
+      return ok, code, ok2, (e2:gsub("^.*: ", ""))
     end`,
     [false, 7, false, 'text'],
   );
 });
 
 describe('forged yields', () => {
-  gives(
-    'to the host are ordinary errors at the top of a call',
-    `return function()
-      local results = {}
-      for _, values in ipairs({ {}, { 1 }, { 1, 1 }, { "test.soon", 1 }, { json.null, 1 }, { true, 1 }, { print, 1 } }) do
-        local ok, e = pcall(coroutine.yield, table.unpack(values))
-        results[#results + 1] = ok
-      end
-      return results
-    end`,
-    [[false, false, false, false, false, false, false]],
-  );
+  for (const values of ['', '1', '1, 1', '"test.soon", 1', 'json.null, 1', 'true, 1', 'print, 1', '{}, 1', '1 << 32, 1', '-1, -1']) {
+    test(`to the host at the top of a call are an error: yield(${values})`, () =>
+      withEngine(async ({ run, context, checkNeighbour }) => {
+        for (const code of [`coroutine.yield(${values})`, `pcall(coroutine.yield, ${values || 'nil'})`]) {
+          const result = await run(`return function() ${code} test.soon(1) return "went on" end`);
+          if (result.kind === 'error') assert.match(result.error.message, /yield from outside a coroutine/);
+          else assert.equal(valueOf(result), 'went on');
+        }
+        assert.deepEqual(context.seen, []);
+        await checkNeighbour();
+      }));
+  }
 
   gives(
     'in a coroutine reach its resumer unchanged, whatever the values',
@@ -106,50 +106,66 @@ describe('forged yields', () => {
 
 describe('coroutines that wait for the host and are used from elsewhere', () => {
   gives(
-    'cannot be answered by another branch of parallel',
-    `return function()
-      local co = coroutine.create(function() return test.sleep(5, "true answer") end)
-      local _, first = nil, nil
-      local results = table.pack(parallel(
-        function() local _, v = coroutine.resume(co) first = v return v end,
-        function() test.soon(1) local ok, v = coroutine.resume(co, "forged") return tostring(ok) .. ":" .. type(v) end
-      ))
-      return first == "true answer" or first == nil or first
-    end`,
-    [true],
-  );
-
-  gives(
-    'can be closed while they wait, and the call goes on',
+    'cannot be answered or closed by another branch of parallel, and say that they are not suspended',
     `return function()
       local log = {}
       local co = coroutine.create(function()
         local c <close> = setmetatable({}, { __close = function() log[#log + 1] = "closed" end })
-        test.sleep(3, "late")
-        log[#log + 1] = "went on"
+        return test.sleep(5, "true answer")
       end)
+      local a, b, c, d, e
       parallel(
-        function() log[#log + 1] = tostring((coroutine.resume(co))) end,
-        function() test.soon(1) log[#log + 1] = "closing " .. tostring(pcall(coroutine.close, co)) end
+        function() a, b = coroutine.resume(co) end,
+        function()
+          test.soon(1)
+          c, d = coroutine.resume(co, "forged")
+          e = pcall(coroutine.close, co)
+          log[#log + 1] = coroutine.status(co)
+        end
       )
-      test.sleep(6)
-      return #log > 1, test.soon("still works")
+      return a, b, c, d, e, table.concat(log, " "), coroutine.status(co), test.soon("still works")
     end`,
-    [true, 'still works'],
+    [true, 'true answer', false, 'cannot resume non-suspended coroutine', false, 'normal closed', 'dead', 'still works'],
+  );
+
+  gives(
+    'made by wrap cannot be called by another branch either',
+    `return function()
+      local f = coroutine.wrap(function() local v = test.sleep(5, "true answer") coroutine.yield(v) return "second" end)
+      local a, b, c
+      parallel(function() a = f() end, function() test.soon(1) b, c = pcall(f, "forged") end)
+      return a, b, (c:gsub("^.*: ", "")), f()
+    end`,
+    ['true answer', false, 'cannot resume non-suspended coroutine', 'second'],
+  );
+
+  gives(
+    'may be resumed, closed and asked as usual once they have their answer',
+    `return function()
+      local co = coroutine.create(function() test.soon(1) coroutine.yield("yielded") test.soon(2) return "returned" end)
+      local _, a = coroutine.resume(co)
+      local s = coroutine.status(co)
+      local _, b = coroutine.resume(co)
+      local other = coroutine.create(function() test.soon(1) coroutine.yield() end)
+      coroutine.resume(other)
+      return a, s, b, coroutine.status(co), coroutine.close(other), coroutine.status(other)
+    end`,
+    ['yielded', 'suspended', 'returned', 'dead', true, 'dead'],
   );
 
   gives(
     'may wait in __close when a scope ends',
     `return function()
       local log = {}
+      local function say(text) log[#log + 1] = text end
       do
-        local c <close> = setmetatable({}, { __close = function() log[#log + 1] = test.soon("in close") end })
+        local c <close> = setmetatable({}, { __close = function() say(test.soon("in close")) end })
       end
       local co = coroutine.wrap(function()
-        local c <close> = setmetatable({}, { __close = function() log[#log + 1] = test.soon("in coroutine") end })
+        local c <close> = setmetatable({}, { __close = function() say(test.soon("in coroutine")) end })
         return "value"
       end)
-      log[#log + 1] = co()
+      say(co())
       return log
     end`,
     [['in close', 'in coroutine', 'value']],

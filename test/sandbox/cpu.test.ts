@@ -24,6 +24,8 @@ for (const [family, scripts] of Object.entries(endlessFamilies)) {
           await checkNeighbour();
         }));
 
+      if (script.callOnly === true) continue;
+
       test(`${script.name}, while loading`, () =>
         withEngine(async ({ load, checkNeighbour }) => {
           const control = await load(asTopLevel(script, false));

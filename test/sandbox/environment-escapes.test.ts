@@ -6,7 +6,7 @@ import { withEngine } from '../builders/sandbox-engine.ts';
 
 /** Walks everything reachable from _G, through tables, metatables and what `require` gives, and lists the paths. */
 const walker = `
-local extra = ...
+--[[plant]]
 return function()
   local seen, paths = {}, {}
   local function visit(value, path)
@@ -49,8 +49,8 @@ describe('the environment', () => {
   test('control: the walk finds what is planted', () =>
     withEngine(async ({ run }) => {
       const planted = 'planted_value = { io = { popen = print } }\n';
-      const paths = valueOf(await run(walker.replace('local extra = ...', planted))) as string[];
-      assert.ok(paths.includes('_G.planted.io.popen:function'));
+      const paths = valueOf(await run(walker.replace('--[[plant]]', planted))) as string[];
+      assert.ok(paths.some((path) => path.endsWith('.io.popen:function')));
     }));
 
   const nothing = [
@@ -73,7 +73,7 @@ describe('the environment', () => {
     ['JavaScript by way of an error', 'local _, e = pcall(test.broken) return type(e) ~= "string" and e or nil'],
     ['JavaScript by way of an echoed table', 'local t = test.echo({}) return t.constructor or t.__proto__ or t.toString or getmetatable(t)'],
     ['the mark of a host yield', 'local got for _, f in ipairs({ test.soon }) do local co = coroutine.create(f) local r = table.pack(coroutine.resume(co, 1)) for i = 1, r.n do if type(r[i]) == "userdata" then got = r[i] end end end return got'],
-    ['addresses in tostring', 'for _, v in ipairs({ {}, print, coroutine.create(print), function() end }) do local s = tostring(v) .. ("%p"):format(v) .. ("%s"):format(v) if s:find("0x[1-9a-f]") then return s end end'],
+    ['addresses in tostring', 'for _, v in ipairs({ {}, print, coroutine.create(print), function() end }) do local s = tostring(v) .. ("%p"):format(v) .. ("%s"):format(v) if s:find("0x%x%x%x%x%x") then return s end end'],
     ['addresses in error messages', 'local _, e = pcall(function() local t = {} return t < t end) local _, f = pcall(error, {}) return (tostring(e) .. tostring(f)):match("0x[1-9a-f]%x+")'],
     ['the collector', 'local a = collectgarbage("stop") local b = collectgarbage("step", 100) local c = collectgarbage("generational") return a ~= 0 and a or b ~= 0 and b or c ~= 0 and c or nil'],
   ] as const;
@@ -90,16 +90,18 @@ describe('the environment', () => {
 
 describe('changes of the environment', () => {
   const vandalism = `
-    for _, lib in ipairs({ string, table, math, coroutine, os, utf8, debug, json, test }) do
-      for k in pairs(lib) do rawset(lib, k, function() return "vandal" end) end
-    end
-    for k in pairs(_G) do if k ~= "_G" then rawset(_G, k, nil) end end`;
+    do
+      local rawset, pairs, ipairs, _G = rawset, pairs, ipairs, _G
+      for _, lib in ipairs({ string, table, math, coroutine, os, utf8, debug, json, test }) do
+        for k in pairs(lib) do rawset(lib, k, function() return "vandal" end) end
+      end
+      for k in pairs(_G) do rawset(_G, k, nil) end
+    end`;
 
   test('by a call are gone in the next, of the same and of another function', () =>
     withEngine(async ({ loadGood, checkNeighbour }) => {
       const hook = await loadGood(
-        `local keep = setmetatable
-        return {
+        `return {
           default = function()
             local before = ("x"):upper()
             ${vandalism}

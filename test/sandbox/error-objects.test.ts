@@ -37,7 +37,7 @@ const values: readonly (readonly [string, string, RegExp])[] = [
   ['a __tostring that yields', 'error(setmetatable({}, { __tostring = function() coroutine.yield(1) end }))', /^/],
   ['a __tostring that waits for the host', 'error(setmetatable({}, { __tostring = function() return test.soon("x") end }))', /^/],
   ['a __tostring that overflows the stack', 'error(setmetatable({}, { __tostring = function(t) return tostring(t) end }))', /^/],
-  ['a __tostring of ten megabytes', 'error(setmetatable({}, { __tostring = function() return ("y"):rep(10000000) end }))', /^/],
+  ['a __tostring of a megabyte', 'error(setmetatable({}, { __tostring = function() return ("y"):rep(1000000) end }))', /^/],
   ['a __name that is no string', 'error(setmetatable({}, { __name = {} }))', /table/],
   ['a message with an __index behind it', 'error(setmetatable({}, { __index = function() error("read") end }))', /table/],
   ['an error in a deep stack', 'local function f(n) if n == 0 then error("deep") end return f(n - 1) + 1 end f(10000)', /deep/],

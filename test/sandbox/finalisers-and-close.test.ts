@@ -22,7 +22,7 @@ describe('__gc', () => {
     ['added to a metatable that is in use', 'local mt = {} local t = setmetatable({}, mt) mt.__gc = f t = nil'],
     ['added after a second setmetatable', 'local mt = {} local t = setmetatable({}, mt) setmetatable(t, nil) mt.__gc = f pcall(setmetatable, t, mt) t = nil'],
     ['inherited by the metatable', 'local mt = setmetatable({}, { __index = { __gc = f } }) local t = setmetatable({}, mt) t = nil'],
-    ['through the metatable of arrays', 'local mt = getmetatable(json.array({})) if type(mt) == "table" then mt.__gc = f end local t = pcall(json.array, {}) t = nil'],
+    ['through the metatable of arrays', 'local ok, list = pcall(json.array, {}) local mt = ok and getmetatable(list) if type(mt) == "table" then mt.__gc = f end local t = pcall(json.array, {}) t = nil'],
     ['on a coroutine or closure by way of its environment', 'local t = {} for i = 1, 10 do t[i] = coroutine.create(f) end t = nil'],
   ];
   for (const [name, code] of ways) {
