@@ -1,14 +1,15 @@
 /** `moonhook send NS/NAME --as github --event push -d @payload`: a request as the sender would make it, to `moonhook dev`. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import { readDevProcess, type DevProcess } from '../local/data-directory.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import type { SignedRequest } from '../receivers/types.ts';
+import { askApi, findDevProcess, refused, type Answered, type Refusal } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findSender, type FoundSender } from './find-sender.ts';
-import { complain, wantsJson } from './output.ts';
+import { wantsJson } from './output.ts';
 import { readData, readSecrets } from './read-input.ts';
+import { readTarget, type TargetName } from './target-name.ts';
 
 interface SendOptions {
   readonly namespace?: string;
@@ -20,11 +21,9 @@ interface SendOptions {
   readonly secret?: readonly string[];
   readonly secretFile?: readonly string[];
   readonly envFile?: string;
-  readonly dataDir: string;
+  readonly dataDir?: string;
   readonly output?: string;
 }
-
-type Outcome<Value> = { readonly value: Value } | { readonly exit: number };
 
 const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
 
@@ -43,7 +42,7 @@ export function registerSend(program: Command): void {
     .option('--secret <value>', 'sign with this instead of the secret of the folder', collect)
     .option('--secret-file <file>', 'sign with the content of a file', collect)
     .option('--env-file <file>', 'SECRET.KEY=VALUE lines, as given to moonhook dev')
-    .option('--data-dir <directory>', 'data directory of moonhook dev', '.moonhook')
+    .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', 'json')
     .addHelpText(
       'after',
@@ -54,71 +53,58 @@ export function registerSend(program: Command): void {
     });
 }
 
-async function send(name: string, options: SendOptions): Promise<number> {
+async function send(text: string, options: SendOptions): Promise<number> {
   const json = wantsJson(options.output);
   if (json === undefined) return exitCodes.unusable;
-  const slash = name.indexOf('/');
-  const target = {
-    namespace: slash === -1 ? (options.namespace ?? 'default') : name.slice(0, slash),
-    name: name.slice(slash + 1),
-  };
-  const running = readDevProcess(options.dataDir);
-  if (!running.ok) {
-    complain(`${running.message}; is \`moonhook dev\` running? (--data-dir)`);
-    return exitCodes.notRunning;
-  }
-  const sender = await resolveSender(running.value, target, options);
-  if ('exit' in sender) return sender.exit;
-  const url = await findUrl(running.value, target, sender.value.trigger, options.path);
-  if ('exit' in url) return url.exit;
+  const target = readTarget(text, options.namespace);
+  if (typeof target === 'string') return refused(unusable(target));
+  const running = findDevProcess(options.dataDir);
+  if (!running.ok) return refused(running);
+  const sender = await resolveSender(target, options);
+  if (!sender.ok) return refused(sender);
+  const url = await findUrl(target, sender.value.trigger, options);
+  if (!url.ok) return refused(url);
   const signed = makeRequest(sender.value, url.value, options);
-  if ('exit' in signed) return signed.exit;
-  return post(running.value, signed.value, url.value, json);
+  if (!signed.ok) return refused(signed);
+  return post(running.value.publicUrl, signed.value, url.value, json);
 }
 
-async function resolveSender(
-  running: DevProcess,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
-  options: SendOptions,
-): Promise<Outcome<FoundSender>> {
+async function resolveSender(target: TargetName, options: SendOptions): Promise<Answered<FoundSender>> {
   const given = readSecrets(options.secret, options.secretFile);
   if (!given.ok) return unusable(given.message);
-  const status = await ask(running, '/-/api/status');
-  if ('exit' in status) return status;
-  const { folder } = status.value as { readonly folder: string };
+  const status = await askApi('/status', options.dataDir);
+  if (!status.ok) return status;
   const found = await findSender({
-    folder,
-    namespace,
-    name,
+    ...target,
+    folder: String(status.value['folder']),
     lookUpSecrets: given.value.length === 0,
     ...(options.trigger === undefined ? {} : { trigger: options.trigger }),
     ...(options.as === undefined ? {} : { as: options.as }),
     ...(options.envFile === undefined ? {} : { envFile: options.envFile }),
   });
   if (!found.ok) return unusable(found.message);
-  return { value: given.value.length === 0 ? found.value : { ...found.value, secrets: given.value } };
+  return { ok: true, value: given.value.length === 0 ? found.value : { ...found.value, secrets: given.value } };
 }
 
 async function findUrl(
-  running: DevProcess,
-  { namespace, name }: { readonly namespace: string; readonly name: string },
+  { namespace, name }: TargetName,
   trigger: string,
-  path: string | undefined,
-): Promise<Outcome<string>> {
-  const described = await ask(running, `/-/api/functions/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`);
-  if ('exit' in described) return described;
+  { path, dataDir }: SendOptions,
+): Promise<Answered<string>> {
+  const described = await askApi(`/functions/${namespace}/${name}`, dataDir);
+  if (!described.ok) return described;
   const { urls = [] } = described.value as { readonly urls?: readonly { trigger: string; url: string }[] };
   const url = urls.find((entry) => entry.trigger === trigger)?.url;
   if (url === undefined) {
-    complain(`trigger ${trigger} of ${namespace}/${name} is mounted nowhere: see moonhook describe`);
-    return { exit: exitCodes.notFound };
+    const message = `trigger ${trigger} of ${namespace}/${name} is mounted nowhere: see moonhook describe`;
+    return { ok: false, exitCode: exitCodes.notFound, message };
   }
-  if (path === undefined) return { value: url };
-  if (!path.startsWith('/')) return unusable('--path must begin with /');
-  return { value: new URL(url).origin + path };
+  if (path === undefined) return { ok: true, value: url };
+  if (!/^\/[^\s#]*$/.test(path)) return unusable('--path begins with / and holds no space');
+  return { ok: true, value: new URL(url).origin + path };
 }
 
-function makeRequest(sender: FoundSender, url: string, options: SendOptions): Outcome<SignedRequest> {
+function makeRequest(sender: FoundSender, url: string, options: SendOptions): Answered<SignedRequest> {
   const definition = receivers.get(sender.choice.name);
   if (definition === undefined) return unusable(`there is no receiver "${sender.choice.name}"`);
   const body = readData(options.data ?? '{}');
@@ -130,28 +116,31 @@ function makeRequest(sender: FoundSender, url: string, options: SendOptions): Ou
   const event = options.event ?? definition.guide.sampleEvent;
   const tools = { now: () => Date.now(), newId: () => randomUUID() };
   try {
-    return { value: definition.sign(event, body.value, url, fields, { secrets: sender.secrets }, tools) };
+    return { ok: true, value: definition.sign(event, body.value, url, fields, { secrets: sender.secrets }, tools) };
   } catch (error) {
     return unusable(error instanceof Error ? error.message : String(error));
   }
 }
 
 /** The answer of the function, as it came; a call id leads to `moonhook explain`. */
-async function post(running: DevProcess, signed: SignedRequest, url: string, json: boolean): Promise<number> {
+async function post(publicUrl: string, signed: SignedRequest, url: string, json: boolean): Promise<number> {
   const { pathname, search } = new URL(url);
   const target = signed.target ?? `${pathname}${search}`;
   const started = performance.now();
   let answer: Response;
   try {
-    answer = await fetch(new URL(target, running.publicUrl), {
+    answer = await fetch(new URL(target, publicUrl), {
       method: signed.method,
       headers: signed.headers,
       ...(signed.method === 'GET' || signed.method === 'HEAD' ? {} : { body: Buffer.from(signed.body) }),
       redirect: 'manual',
     });
   } catch (error) {
-    complain(`${running.publicUrl} does not answer: ${reasonOf(error)}`);
-    return exitCodes.notRunning;
+    return refused({
+      ok: false,
+      exitCode: exitCodes.notRunning,
+      message: `${publicUrl} does not answer: ${reasonOf(error)}`,
+    });
   }
   const text = await answer.text();
   const milliseconds = Math.round(performance.now() - started);
@@ -168,26 +157,8 @@ async function post(running: DevProcess, signed: SignedRequest, url: string, jso
   return answer.ok ? exitCodes.ok : exitCodes.failed;
 }
 
-async function ask(running: DevProcess, path: string): Promise<Outcome<unknown>> {
-  try {
-    const answer = await fetch(new URL(path, running.adminUrl), {
-      headers: { authorization: `Bearer ${running.token}` },
-    });
-    const body: unknown = await answer.json();
-    if (answer.ok) return { value: body };
-    complain(
-      (body as { readonly detail?: string; readonly title?: string }).detail ?? `${path} answered ${answer.status}`,
-    );
-    return { exit: answer.status === 404 ? exitCodes.notFound : exitCodes.failed };
-  } catch (error) {
-    complain(`${running.adminUrl} does not answer: ${reasonOf(error)}`);
-    return { exit: exitCodes.notRunning };
-  }
-}
-
-function unusable(message: string): { readonly exit: number } {
-  complain(message);
-  return { exit: exitCodes.unusable };
+function unusable(message: string): Refusal {
+  return { ok: false, exitCode: exitCodes.unusable, message };
 }
 
 /** `fetch` hides why it failed in the cause. */
