@@ -1,0 +1,126 @@
+/** Stores an asynchronous active call, or an event sent to a namespace's bus, then answers 202. */
+import { formatDestination } from '../delivery/destination.ts';
+import { activeCallHandlers, findHandler } from '../routing/find-handler.ts';
+import { answerCall } from './answer-call.ts';
+import type { HttpCall } from './http-call.ts';
+import type { LiveFunction } from './live-function.ts';
+import { publishedDeliveries } from './match-event-triggers.ts';
+import { readCloudEvent } from './read-cloud-event.ts';
+import { refuse } from './refuse.ts';
+import { RequestEvent } from './request-event.ts';
+import { attributesOf } from './stored-event.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+/** How long an `Idempotency-Key` is remembered. */
+const idempotencyMs = 72 * 3_600_000;
+
+export function acceptActiveCall(call: HttpCall, parts: WorkerParts): void | Promise<void> {
+  if (call.publishTo !== undefined) return publishEvent(call, parts, call.publishTo);
+  if (call.asynchronous && call.fn !== undefined) return storeCall(call, parts, call.fn);
+  return undefined;
+}
+
+async function storeCall(call: HttpCall, parts: WorkerParts, fn: LiveFunction): Promise<void> {
+  const { namespaceUid, name } = fn.entry;
+  const handler = findHandler(activeCallHandlers, fn.program?.handlers ?? new Set()) ?? 'default';
+  const destination = formatDestination({ namespaceUid, functionName: name, target: { handler } });
+  const key = call.header('idempotency-key');
+  const event = new RequestEvent(call);
+  const [appended] = await parts.store.append([
+    {
+      event: {
+        id: call.id,
+        namespaceUid,
+        type: event.eventType,
+        source: event.eventSource,
+        time: call.time,
+        attributes: JSON.stringify(attributesOf(call)),
+        body: new Uint8Array(call.body),
+      },
+      deliveries: [{ destination }],
+      ...(key === undefined
+        ? {}
+        : { duplicate: { endpoint: `${destination} idempotency`, key, windowMs: idempotencyMs } }),
+    },
+  ]);
+  if (appended === undefined) {
+    return refuse(call, parts, 'Internal', { outcome: 'error', detail: 'the store answered nothing' });
+  }
+  call.eventId = appended.id;
+  if (appended.duplicateOf === undefined) return accepted(call, parts, 'accepted', { id: appended.id });
+  call.duplicateOf = appended.duplicateOf;
+  return accepted(call, parts, 'duplicate', { id: appended.duplicateOf }, appended.duplicateOf);
+}
+
+async function publishEvent(call: HttpCall, parts: WorkerParts, namespace: string): Promise<void> {
+  const namespaceUid = parts.table.namespaceUid(namespace);
+  if (namespaceUid === undefined) {
+    return refuse(call, parts, 'FunctionNotFound', {
+      outcome: 'unmatched',
+      publicDetail: `namespace "${namespace}" has no functions`,
+    });
+  }
+  const read = readCloudEvent(call, namespace);
+  if (!read.ok) {
+    const code = read.unsupported ? 'UnsupportedMediaType' : 'RequestInvalid';
+    return refuse(call, parts, code, { outcome: 'unmatched', publicDetail: read.message });
+  }
+  const { event } = read;
+  const deliveries = publishedDeliveries(parts.table, namespaceUid, event.type, event.source);
+  const [appended] = await parts.store.append([
+    {
+      event: {
+        id: event.id ?? call.id,
+        namespaceUid,
+        type: event.type,
+        source: event.source,
+        time: call.time,
+        attributes: JSON.stringify({ name: event.type, ...event.attributes, callId: call.id, hops: call.hops }),
+        body: event.body,
+      },
+      deliveries,
+      // The same source and id are the same event (CloudEvents 1.0 §3.1).
+      ...(event.id === undefined
+        ? {}
+        : {
+            duplicate: { endpoint: `${namespaceUid} bus`, key: `${event.source} ${event.id}`, windowMs: idempotencyMs },
+          }),
+    },
+  ]);
+  if (appended === undefined) {
+    return refuse(call, parts, 'Internal', { outcome: 'error', detail: 'the store answered nothing' });
+  }
+  call.eventId = appended.id;
+  if (deliveries.length === 0) call.note('publish', false, `no event trigger of ${namespace} matches ${event.type}`);
+  const { duplicateOf } = appended;
+  if (duplicateOf !== undefined) call.duplicateOf = duplicateOf;
+  return accepted(
+    call,
+    parts,
+    duplicateOf === undefined ? (deliveries.length === 0 ? 'unmatched' : 'accepted') : 'duplicate',
+    { id: appended.id, deliveries: duplicateOf === undefined ? deliveries.length : 0 },
+    duplicateOf,
+  );
+}
+
+function accepted(
+  call: HttpCall,
+  parts: WorkerParts,
+  outcome: 'accepted' | 'duplicate' | 'unmatched',
+  body: Readonly<Record<string, unknown>>,
+  duplicateOf?: string,
+): void {
+  answerCall(
+    call,
+    parts,
+    {
+      status: 202,
+      headers: [
+        ['content-type', 'application/json'],
+        ...(duplicateOf === undefined ? [] : [['x-moonhook-duplicate-of', duplicateOf] as const]),
+      ],
+      body: `${JSON.stringify({ ...body, durable: parts.store.durable })}\n`,
+    },
+    { outcome },
+  );
+}

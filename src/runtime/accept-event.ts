@@ -1,0 +1,123 @@
+/** Stores the event of an asynchronous trigger, then acknowledges it as its sender expects; duplicates are answered too. */
+import { formatDestination } from '../delivery/destination.ts';
+import { duplicateKey } from '../receivers/duplicate-key.ts';
+import type { AppendItem, Appended, DuplicateKey } from '../store/store.ts';
+import { evaluate } from './evaluate.ts';
+import { EventTable } from './event-table.ts';
+import type { HttpCall } from './http-call.ts';
+import { acknowledge } from './identify-event.ts';
+import { keyText } from './limit-calls.ts';
+import type { LiveFunction, LiveTrigger } from './live-function.ts';
+import { publishedDeliveries } from './match-event-triggers.ts';
+import { refuse } from './refuse.ts';
+import { RequestEvent } from './request-event.ts';
+import { attributesOf } from './stored-event.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+export function acceptEvent(call: HttpCall, parts: WorkerParts): void | Promise<void> {
+  const { fn, trigger } = call;
+  if (fn === undefined || trigger === undefined) return undefined;
+  if (trigger.http?.mode === 'async') return store(call, parts, fn, trigger);
+  if (trigger.http?.publish === true) return publish(call, parts, fn);
+  return undefined;
+}
+
+async function store(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigger: LiveTrigger): Promise<void> {
+  const destination = formatDestination({
+    namespaceUid: fn.entry.namespaceUid,
+    functionName: fn.entry.name,
+    target: { trigger: trigger.entry.name },
+  });
+  const waiting = await parts.waiting.of(destination);
+  if (waiting >= parts.settings.asynchronous.waitingPerDestination) {
+    call.note('queue', false, `${waiting} events wait for this trigger`);
+    return refuse(call, parts, 'Overloaded', {
+      outcome: 'overloaded',
+      detail: `${waiting} events wait for this trigger`,
+      retryAfterMs: 30_000,
+    });
+  }
+  const key = await duplicateOf(call, parts, fn, trigger, destination);
+  if (key === 'refused') return undefined;
+  const deliveries = [{ destination }, ...(trigger.http?.publish === true ? busDeliveries(call, parts, fn) : [])];
+  const [appended] = await append(call, parts, fn, deliveries, key);
+  if (appended === undefined) {
+    return refuse(call, parts, 'Internal', { outcome: 'error', detail: 'the store answered nothing' });
+  }
+  call.eventId = appended.id;
+  const { duplicateOf: first } = appended;
+  if (first === undefined || appended.generation !== undefined) {
+    const again = appended.generation === undefined ? '' : ` again, as generation ${appended.generation}`;
+    call.note('store', true, `stored${again}${parts.store.durable ? '' : ' in memory only'}`);
+    return acknowledge(call, parts, 'accepted');
+  }
+  call.duplicateOf = first;
+  call.note('duplicate', false, `the sender has delivered this event before, as ${first}`);
+  return acknowledge(call, parts, 'duplicate', [['x-moonhook-duplicate-of', first]]);
+}
+
+/** A synchronous trigger that publishes: the event is on the bus before the handler runs. */
+async function publish(call: HttpCall, parts: WorkerParts, fn: LiveFunction): Promise<void> {
+  const [appended] = await append(call, parts, fn, busDeliveries(call, parts, fn), undefined);
+  if (appended !== undefined) call.eventId = appended.id;
+}
+
+function append(
+  call: HttpCall,
+  parts: WorkerParts,
+  fn: LiveFunction,
+  deliveries: AppendItem['deliveries'],
+  duplicate: DuplicateKey | undefined,
+): Promise<readonly Appended[]> {
+  const event = new RequestEvent(call);
+  return parts.store.append([
+    {
+      event: {
+        id: call.id,
+        namespaceUid: fn.entry.namespaceUid,
+        type: event.eventType,
+        source: event.eventSource,
+        time: call.time,
+        attributes: JSON.stringify(attributesOf(call)),
+        // Of exactly its size: a message would clone the whole slab a small Buffer lies in.
+        body: new Uint8Array(call.body),
+      },
+      deliveries,
+      ...(duplicate === undefined ? {} : { duplicate }),
+    },
+  ]);
+}
+
+function busDeliveries(call: HttpCall, parts: WorkerParts, fn: LiveFunction): AppendItem['deliveries'] {
+  const event = new RequestEvent(call);
+  return publishedDeliveries(parts.table, fn.entry.namespaceUid, event.eventType, event.eventSource);
+}
+
+/** The trigger's `dedup`, else what the sender's profile says. */
+async function duplicateOf(
+  call: HttpCall,
+  parts: WorkerParts,
+  fn: LiveFunction,
+  trigger: LiveTrigger,
+  endpoint: string,
+): Promise<DuplicateKey | undefined | 'refused'> {
+  const { identified } = call;
+  const dedup = trigger.http?.dedup;
+  const profile = trigger.receiver?.prepared.profile;
+  if (identified === undefined || profile === undefined) return undefined;
+  const windowMs = dedup?.windowMs ?? profile.duplicateWindowMs ?? 72 * 3_600_000;
+  const rerun = profile.retriesByItself ? {} : { rerun: true };
+  const expression = trigger.expressions.dedupKey;
+  if (expression === undefined) {
+    const key = duplicateKey(profile, identified, call.body);
+    return key === undefined ? undefined : { endpoint, key, windowMs, ...rerun };
+  }
+  const value = await evaluate(fn, parts, call.id, expression, new EventTable(new RequestEvent(call)));
+  if (!value.ok) {
+    call.error = value.error;
+    refuse(call, parts, 'FilterError', { outcome: 'error', detail: `${expression}: ${value.error.message}` });
+    return 'refused';
+  }
+  const key = keyText(value.value);
+  return key === undefined ? undefined : { endpoint, key: `lua:${key}`, windowMs };
+}

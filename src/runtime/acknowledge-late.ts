@@ -1,0 +1,98 @@
+/**
+ * `ackAfter`: a handler that has not answered by then runs on, while the sender gets its acknowledgement. The event is
+ * stored first, leased to this very call, so a runtime that ends meanwhile does not lose it.
+ */
+import { formatDestination } from '../delivery/destination.ts';
+import type { CallResult } from '../lua/types.ts';
+import type { Lease } from '../store/store.ts';
+import { endingOfRun } from './attempt-ending.ts';
+import type { HttpCall } from './http-call.ts';
+import { acknowledge } from './identify-event.ts';
+import { RequestEvent } from './request-event.ts';
+import { attributesOf } from './stored-event.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+export interface LateAcknowledgement {
+  /** The handler has ended: settles the stored event if there is one. */
+  end(result: CallResult): void;
+}
+
+/** Starts the budget of the trigger; undefined: it has none. */
+export function acknowledgeLate(call: HttpCall, parts: WorkerParts): LateAcknowledgement | undefined {
+  const budget = call.trigger?.http?.ackAfterMs;
+  if (budget === undefined || call.listener !== 'public') return undefined;
+  const { leaseMs } = parts.settings.asynchronous;
+  let ended: CallResult | undefined;
+  let held: Lease | undefined;
+  let stopExtending: (() => void) | undefined;
+
+  async function overBudget(): Promise<void> {
+    const lease = await storeLeased(call, parts);
+    // The handler answered while the event was being stored.
+    if (ended !== undefined) return settle(call, parts, lease, ended);
+    held = lease;
+    stopExtending = parts.every(leaseMs / 3, () => {
+      parts.store
+        .extend([lease.receipt], leaseMs)
+        .catch((error: unknown) => parts.report('a lease could not be extended', error));
+    });
+    call.continues = true;
+    call.note('ackAfter', true, `no answer within ${budget} ms: acknowledged, the handler runs on`);
+    return acknowledge(call, parts, 'accepted');
+  }
+
+  const spent = parts.clock.monotonic() - call.startedAt;
+  const stop = parts.after(Math.max(0, (budget ?? 0) - spent), () => {
+    // Not stored: the sender waits for the handler, as without a budget.
+    overBudget().catch((error: unknown) => parts.report('an event over its ackAfter was not stored', error));
+  });
+  return {
+    end(result) {
+      ended = result;
+      stop();
+      stopExtending?.();
+      if (held !== undefined) settle(call, parts, held, result);
+    },
+  };
+}
+
+async function storeLeased(call: HttpCall, parts: WorkerParts): Promise<Lease> {
+  const { fn, trigger } = call;
+  if (fn === undefined || trigger === undefined) throw new Error('the call has no trigger');
+  const event = new RequestEvent(call);
+  const [appended] = await parts.store.append([
+    {
+      event: {
+        id: call.id,
+        namespaceUid: fn.entry.namespaceUid,
+        type: event.eventType,
+        source: event.eventSource,
+        time: call.time,
+        attributes: JSON.stringify(attributesOf(call)),
+        body: new Uint8Array(call.body),
+      },
+      deliveries: [
+        {
+          destination: formatDestination({
+            namespaceUid: fn.entry.namespaceUid,
+            functionName: fn.entry.name,
+            target: { trigger: trigger.entry.name },
+          }),
+          leaseMs: parts.settings.asynchronous.leaseMs,
+        },
+      ],
+    },
+  ]);
+  const [lease] = appended?.leased ?? [];
+  if (lease === undefined) throw new Error('the store gave no lease');
+  call.eventId = call.id;
+  return lease;
+}
+
+function settle(call: HttpCall, parts: WorkerParts, lease: Lease, result: CallResult): void {
+  const schedule = call.trigger?.entry.retryScheduleMs ?? [];
+  const ending = endingOfRun(result, 1, schedule);
+  parts.store.settle([{ receipt: lease.receipt, ending }]).then(undefined, (error: unknown) => {
+    parts.report('the end of a call over its ackAfter was not stored', error);
+  });
+}

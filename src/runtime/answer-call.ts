@@ -1,0 +1,59 @@
+/** Writes the answer, gives back what the call held, counts it and leaves its record: the one way a request ends. */
+import type { Answer, Ending, HttpCall } from './http-call.ts';
+import { recordOf } from './record-of-call.ts';
+import { hasNoBody } from './read-body.ts';
+import type { WorkerParts } from './worker-parts.ts';
+import { corsHeaders } from './cors-headers.ts';
+
+/** Does nothing for a call that was answered before. */
+export function answerCall(call: HttpCall, parts: WorkerParts, answer: Answer, ending: Ending): void {
+  if (call.answered) return;
+  call.answered = true;
+  writeAnswer(call, parts, answer);
+  if (!call.continues) endCall(call, parts, answer.status, ending);
+}
+
+/** Counts and records a call whose answer is written. */
+export function endCall(call: HttpCall, parts: WorkerParts, status: number, ending: Ending): void {
+  if (call.releases !== undefined) {
+    for (const release of call.releases) release();
+    call.releases = undefined;
+  }
+  const row = call.trigger?.row ?? call.fn?.callRow;
+  if (row !== undefined) {
+    if (call.ranMs === undefined) parts.counters.count(row, ending.outcome);
+    else {
+      const { usage } = call;
+      parts.counters.countRun(row, ending.outcome, call.ranMs, usage?.cpuMs ?? 0, usage?.memoryPeakBytes ?? 0);
+    }
+  }
+  parts.records.add(recordOf(call, status, ending, parts.clock.monotonic()));
+}
+
+function writeAnswer(call: HttpCall, parts: WorkerParts, answer: Answer): void {
+  const { response } = call;
+  parts.openRequests -= 1;
+  if (response.destroyed || response.headersSent) return;
+  const { status, body } = answer;
+  const headers: string[] = ['x-call-id', call.id];
+  if (call.listener === 'calls') {
+    headers.push('x-duration-seconds', ((parts.clock.monotonic() - call.startedAt) / 1000).toFixed(6));
+  }
+  if (answer.headers !== undefined) for (const [name, value] of answer.headers) headers.push(name, value);
+  if (!call.ownsHost) {
+    headers.push('x-content-type-options', 'nosniff');
+    if (call.listener === 'public') headers.push('content-security-policy', 'sandbox');
+  }
+  const cors = corsHeaders(call);
+  if (cors !== undefined) headers.push(...cors);
+  const bodyless = status === 204 || status === 304;
+  if (!bodyless) {
+    const length = body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    headers.push('content-length', String(length));
+  }
+  // A body that was not read to its end would be taken for the next request.
+  if (parts.draining || (!call.request.complete && !hasNoBody(call.request))) headers.push('connection', 'close');
+  response.writeHead(status, headers);
+  if (bodyless || body === undefined || call.method === 'HEAD') response.end();
+  else response.end(body);
+}

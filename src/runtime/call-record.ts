@@ -1,0 +1,83 @@
+/** What is kept of every request or event that reached a route or trigger: plain data, sent between threads in batches. */
+import type { CallError, HostCallRecord, LogLine } from '../lua/types.ts';
+import type { FailureCode } from '../failures/catalogue.ts';
+import type { Step } from '../receivers/types.ts';
+import type { Outcome } from '../telemetry/call-outcomes.ts';
+
+/** How the request came in; credentials are masked before this exists. */
+export interface RecordedRequest {
+  readonly method: string;
+  /** Path and query, credentials masked. */
+  readonly target: string;
+  readonly host?: string;
+  readonly ip: string;
+  readonly route?: string;
+  readonly bodyBytes: number;
+}
+
+/** A refused request in full, for replaying it on a desk: headers with credentials masked. */
+export interface CapturedRequest {
+  readonly headers: readonly (readonly [string, string])[];
+  readonly bodyBase64: string;
+  readonly bodyCut: boolean;
+}
+
+export interface CallRecord {
+  readonly callId: string;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly kind: 'http' | 'call' | 'event' | 'schedule' | 'later';
+  readonly namespaceUid?: string;
+  readonly namespace?: string;
+  readonly functionUid?: string;
+  readonly functionName?: string;
+  readonly revision?: string;
+  readonly trigger?: string;
+  readonly handler?: string;
+  readonly outcome: Outcome;
+  /** What was answered over HTTP. */
+  readonly status?: number;
+  readonly code?: FailureCode;
+  /** For people who may see the function: why, in one sentence. */
+  readonly detail?: string;
+  readonly durationMs: number;
+  readonly cpuMs?: number;
+  readonly memoryPeakBytes?: number;
+  readonly request?: RecordedRequest;
+  readonly captured?: CapturedRequest;
+  readonly receiver?: string;
+  /** Steps of match, limits and verification, in order; a step that holds for every call is left out. */
+  readonly steps?: readonly Step[];
+  readonly eventId?: string;
+  readonly eventName?: string;
+  readonly deliveryId?: string;
+  readonly duplicateOf?: string;
+  readonly attempt?: number;
+  /** When the next attempt is due, milliseconds since the epoch. */
+  readonly nextAttempt?: number;
+  readonly error?: CallError;
+  readonly log?: readonly LogLine[];
+  readonly logTruncated?: boolean;
+  readonly hostCalls?: readonly HostCallRecord[];
+  /** The caller's own correlation id. */
+  readonly correlation?: string;
+  readonly traceparent?: string;
+  readonly worker?: number;
+}
+
+/** A rough size, for the cap on bytes. */
+export function recordBytes(record: CallRecord): number {
+  let bytes = 400 + (record.request?.target.length ?? 0) + (record.detail?.length ?? 0);
+  bytes += record.captured === undefined ? 0 : record.captured.bodyBase64.length + record.captured.headers.length * 80;
+  for (const step of record.steps ?? []) bytes += 60 + step.detail.length;
+  for (const line of record.log ?? []) bytes += 60 + line.message.length + (line.fields?.size ?? 0) * 60;
+  for (const call of record.hostCalls ?? []) bytes += 80 + (call.summary?.length ?? 0);
+  const { error } = record;
+  if (error !== undefined) bytes += error.message.length + (error.traceback?.length ?? 0);
+  return bytes;
+}
+
+/** Calls that ended as their owner wished; everything else is kept longer. */
+export function isQuiet(outcome: Outcome): boolean {
+  return outcome === 'ok' || outcome === 'accepted' || outcome === 'filtered';
+}

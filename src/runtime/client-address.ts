@@ -1,0 +1,49 @@
+/** The address of the client: the socket's, or what trusted proxies say in `X-Forwarded-For`. */
+import ipaddr from 'ipaddr.js';
+
+type Range = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+/** Answers the client's address for a socket address and the value of `X-Forwarded-For`. */
+export type ClientAddress = (socketAddress: string | undefined, forwarded: string | undefined) => string;
+
+function parse(address: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  return ipaddr.isValid(address) ? ipaddr.process(address) : undefined;
+}
+
+/** Reads one entry of `trustedProxies`; undefined: neither an address nor a range. */
+export function parseProxyRange(text: string): Range | undefined {
+  if (text.includes('/')) {
+    if (!ipaddr.isValidCIDR(text)) return undefined;
+    const [address, bits] = ipaddr.parseCIDR(text);
+    return [address, bits];
+  }
+  const address = parse(text);
+  return address === undefined ? undefined : [address, address.kind() === 'ipv4' ? 32 : 128];
+}
+
+/**
+ * The rightmost address that is not a trusted proxy; a value that does not parse ends the search, and the last address
+ * that does stands. Throws for a range that does not parse: a typo must not widen or narrow trust silently.
+ */
+export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
+  const ranges = trustedProxies.map((text) => {
+    const range = parseProxyRange(text);
+    if (range === undefined) throw new Error(`trustedProxies: "${text}" is neither an address nor a range`);
+    return range;
+  });
+  const trusted = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean =>
+    ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
+
+  return (socketAddress, forwarded) => {
+    if (ranges.length === 0 || forwarded === undefined || socketAddress === undefined) return socketAddress ?? '';
+    let current = parse(socketAddress);
+    if (current === undefined || !trusted(current)) return socketAddress;
+    for (const entry of forwarded.split(',').toReversed()) {
+      const next = parse(entry.trim());
+      if (next === undefined) break;
+      current = next;
+      if (!trusted(next)) break;
+    }
+    return current.toString();
+  };
+}

@@ -1,0 +1,87 @@
+/** Fills one scrape from what the threads count, what the pool knows and what the store holds. */
+import type { Store } from '../store/store.ts';
+import { durationBounds, sumCalls, type CallCounters } from '../telemetry/call-counters.ts';
+import { outcomes } from '../telemetry/call-outcomes.ts';
+import type { MetricName } from '../telemetry/metrics-catalogue.ts';
+import type { Sample } from '../telemetry/metrics.ts';
+import type { PlaceBook } from './hand-out-places.ts';
+import type { RareCount, WorkerStats } from './worker-messages.ts';
+
+/** Totals of rare things, by labels, over the life of the process. */
+export class RareTotals {
+  readonly #totals = new Map<
+    string,
+    { readonly metric: MetricName; readonly labels: readonly string[]; count: number }
+  >();
+
+  add({ metric, labels, count }: Omit<RareCount, 'metric'> & { readonly metric: MetricName }): void {
+    const key = `${metric} ${labels.join('\0')}`;
+    const known = this.#totals.get(key);
+    if (known === undefined) this.#totals.set(key, { metric, labels, count });
+    else known.count += count;
+  }
+
+  values(): Iterable<{ readonly metric: MetricName; readonly labels: readonly string[]; readonly count: number }> {
+    return this.#totals.values();
+  }
+}
+
+const labelNames: Partial<Record<MetricName, readonly string[]>> = {
+  receiver_rejections_total: ['receiver', 'reason'],
+  http_requests_refused_total: ['code'],
+  delivery_attempts_total: ['result'],
+  worker_replacements_total: ['reason'],
+};
+
+export function sampleRare(sample: Sample, totals: RareTotals): void {
+  for (const { metric, labels, count } of totals.values()) {
+    const names = labelNames[metric] ?? [];
+    sample.set(metric, count, Object.fromEntries(names.map((name, index) => [name, labels[index] ?? ''])));
+  }
+}
+
+export function sampleCalls(sample: Sample, counters: readonly CallCounters[], places: PlaceBook): void {
+  for (const [row, { namespace, functionName, trigger }] of places.rows()) {
+    const totals = sumCalls(counters, row);
+    const labels = { namespace, function: functionName, trigger };
+    let ran = false;
+    for (const outcome of outcomes) {
+      const value = totals.outcomes[outcome];
+      if (value > 0) sample.set('function_invocations_total', value, { ...labels, outcome });
+    }
+    for (const bucket of totals.buckets) ran ||= bucket > 0;
+    if (!ran) continue;
+    sample.histogram('function_duration_seconds', durationBounds, totals.buckets, totals.durationSeconds, labels);
+    sample.set('function_cpu_seconds_total', totals.cpuSeconds, labels);
+    sample.set('function_memory_peak_bytes', totals.memoryPeakBytes, labels);
+  }
+}
+
+export function sampleEngines(sample: Sample, stats: readonly WorkerStats[], ended: WorkerStats): void {
+  const sum = (pick: (each: WorkerStats) => number): number => stats.reduce((total, each) => total + pick(each), 0);
+  sample.set('image_restores_total', sum((each) => each.imageRestores) + ended.imageRestores);
+  sample.set(
+    'function_image_bytes',
+    sum((each) => each.functionImageBytes),
+  );
+  sample.set(
+    'parked_calls',
+    sum((each) => each.parkedCalls),
+  );
+  sample.set(
+    'parked_bytes',
+    sum((each) => each.parkedBytes),
+  );
+  const reasons = new Set([...stats, ended].flatMap((each) => Object.keys(each.kills)));
+  for (const reason of reasons) {
+    const value = sum((each) => each.kills[reason] ?? 0) + (ended.kills[reason] ?? 0);
+    sample.set('kills_total', value, { reason });
+  }
+}
+
+export async function sampleStore(sample: Sample, store: Store): Promise<void> {
+  const { byState, gap } = await store.counts();
+  for (const [state, count] of Object.entries(byState)) sample.set('deliveries', count, { state });
+  sample.set('dead_letters', byState.dead);
+  sample.set('events_conservation_gap', gap);
+}

@@ -1,0 +1,43 @@
+/** Decodes declared JSON before Lua runs, so that a body that does not parse is the sender's failure; other types wait. */
+import { bodyKind, decodeBody } from '../receivers/decode-body.ts';
+import { jsonNull, type LuaInput } from '../lua/types.ts';
+import type { HttpCall } from './http-call.ts';
+import { refuse } from './refuse.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+/** The media type in lower case without parameters. */
+export function mediaType(contentType: string | undefined): string {
+  if (contentType === undefined) return '';
+  const at = contentType.indexOf(';');
+  return (at === -1 ? contentType : contentType.slice(0, at)).trim().toLowerCase();
+}
+
+export function decodeData(call: HttpCall, parts: WorkerParts): void {
+  if (call.body.length === 0) return undefined;
+  const type = mediaType(call.header('content-type'));
+  const formField = call.identified?.formField;
+  if (bodyKind(type) !== 'json' && formField === undefined) return undefined;
+  const decoded = decodeBody(type, call.body, formField);
+  if (decoded.kind === 'failure') {
+    call.note('decode', false, decoded.message);
+    return refuse(call, parts, decoded.code, { outcome: 'error', publicDetail: decoded.message });
+  }
+  call.data = decoded.kind === 'empty' ? undefined : decoded.value;
+  call.decoded = true;
+  return undefined;
+}
+
+/** The value for `event.data` of bytes and their type; what does not parse is nil here, it was refused before. */
+export function decodeForLua(
+  contentType: string | undefined,
+  body: Uint8Array,
+  formField: string | undefined,
+): LuaInput {
+  const decoded = decodeBody(mediaType(contentType), body, formField);
+  return decoded.kind === 'empty' || decoded.kind === 'failure' ? undefined : toLua(decoded.value);
+}
+
+/** A top-level JSON null is visible as `json.null`; inside, the engine's own rules hold. */
+export function toLua(value: unknown): LuaInput {
+  return value === null ? jsonNull : (value as LuaInput);
+}

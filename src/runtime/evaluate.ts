@@ -1,0 +1,44 @@
+/** Evaluates an expression or filter of a function: no I/O, 10 ms. */
+import type { CallError, CallResult, LuaInput, LuaValue } from '../lua/types.ts';
+import type { LiveFunction } from './live-function.ts';
+import { runProgram } from './run-program.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+const expressionMs = 10;
+
+export type Evaluated =
+  | { readonly ok: true; readonly value: LuaValue }
+  | { readonly ok: false; readonly error: CallError };
+
+/** `event` is the only global besides the environment. */
+export function evaluate(
+  fn: LiveFunction,
+  parts: WorkerParts,
+  callId: string,
+  expression: string,
+  event: LuaInput,
+): Evaluated | Promise<Evaluated> {
+  if (fn.program === undefined) {
+    return { ok: false, error: { message: 'the code of the function is not loaded' } };
+  }
+  const result = runProgram(fn, parts, {
+    callId,
+    target: { expression },
+    arguments: [],
+    globals: { event },
+    limits: { timeoutMs: expressionMs * 10, cpuMs: expressionMs, hostCalls: 0 },
+    context: fn.context,
+  });
+  return result instanceof Promise ? result.then(toEvaluated) : toEvaluated(result);
+}
+
+function toEvaluated(result: CallResult): Evaluated {
+  if (result.kind === 'ok') return { ok: true, value: result.values[0] };
+  if (result.kind === 'exit') return { ok: false, error: { message: 'exit is not for expressions' } };
+  return { ok: false, error: result.error };
+}
+
+/** Lua's truth. */
+export function isTrue(value: LuaValue): boolean {
+  return value !== undefined && value !== false;
+}

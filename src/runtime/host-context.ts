@@ -1,0 +1,91 @@
+/** What the host functions of one function reach: built once per loaded revision; a call in a chain gets a copy. */
+import { createDirectKeyValue } from '../delivery/direct-key-value.ts';
+import { createLaterQueue } from '../delivery/later.ts';
+import { createEventBus } from '../delivery/publish.ts';
+import { createFunctionCaches } from '../host/cache-store.ts';
+import type { FunctionCaller, HostContext } from '../host/types.ts';
+import {
+  parseEgressGrant,
+  parseEgressPattern,
+  type EffectiveEgress,
+  type InstallationEgress,
+} from '../policy/egress.ts';
+import { parseAddressBlock } from '../policy/address-ranges.ts';
+import { egressOf, type InstallationPolicy } from '../policy/installation-policy.ts';
+import type { OutboundGuard } from '../policy/outbound.ts';
+import type { FunctionEntry } from '../routing/types.ts';
+import type { Store } from '../store/store.ts';
+import type { LiveFunction } from './live-function.ts';
+import type { LiveTable } from './live-table.ts';
+import { publishedDeliveries } from './match-event-triggers.ts';
+
+/** The context of one call. */
+export function contextOf(fn: LiveFunction, hops: number, traceparent: string | undefined): HostContext {
+  if (hops === 0 && traceparent === undefined) return fn.context;
+  return { ...fn.context, hops, ...(traceparent === undefined ? {} : { traceparent }) };
+}
+
+export interface ContextSources {
+  readonly store: Store;
+  readonly guard: OutboundGuard;
+  readonly policy: InstallationPolicy;
+  readonly table: LiveTable;
+  readonly newId: () => string;
+  readonly now: () => number;
+  callerFor(entry: FunctionEntry): FunctionCaller;
+}
+
+/** Answers the context of each loaded revision; what is parsed per namespace is parsed once. */
+export function createContexts(sources: ContextSources): (entry: FunctionEntry) => HostContext {
+  const { store, guard, policy, table, newId, now } = sources;
+  const keyValue = createDirectKeyValue(store);
+  const later = createLaterQueue(store, newId);
+  const events = createEventBus(
+    store,
+    ({ namespaceUid, type, source }) => publishedDeliveries(table, namespaceUid, type, source),
+    newId,
+  );
+  const caches = createFunctionCaches({ now });
+  const installations = new Map<string, InstallationEgress>();
+  return (entry) => {
+    let installation = installations.get(entry.namespace);
+    if (installation === undefined) {
+      installation = installationEgress(policy, entry.namespace);
+      installations.set(entry.namespace, installation);
+    }
+    const egress: EffectiveEgress = { installation, ...allowOf(entry) };
+    return {
+      outbound: guard.outboundFor({ namespaceUid: entry.namespaceUid, egress }),
+      keyValue,
+      later,
+      events,
+      caller: sources.callerFor(entry),
+      cache: caches.cacheFor(entry.namespaceUid, entry.name),
+      hops: 0,
+    };
+  };
+}
+
+/** Entries that do not parse were refused with the policy file; here they grant nothing, and an exclusive list stays exclusive. */
+function installationEgress(policy: InstallationPolicy, namespace: string): InstallationEgress {
+  const { allow, grants, deny } = egressOf(policy, namespace);
+  const local = policy.singleTenant;
+  return {
+    ...(allow === undefined ? {} : { ceiling: allow.flatMap((text) => valueOf(parseEgressPattern(text))) }),
+    grants: grants.flatMap((text) => valueOf(parseEgressGrant(text, { local }))),
+    denied: deny.flatMap((text) => {
+      const block = parseAddressBlock(text);
+      if (block === undefined) throw new Error(`egress.deny: "${text}" is neither an address nor a range`);
+      return [block];
+    }),
+    local,
+  };
+}
+
+function allowOf({ egress }: FunctionEntry): Pick<EffectiveEgress, 'allow'> {
+  if (egress.allow === undefined) return {};
+  return { allow: egress.allow.flatMap((text) => valueOf(parseEgressPattern(text))) };
+}
+
+const valueOf = <T>(parsed: { readonly ok: true; readonly value: T } | { readonly ok: false }): readonly T[] =>
+  parsed.ok ? [parsed.value] : [];

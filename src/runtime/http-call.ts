@@ -1,0 +1,155 @@
+/** One HTTP request on its way through the spine: what arrived, what was found out, and how it was answered. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FailureCode } from '../failures/catalogue.ts';
+import type { CallError, CallUsage } from '../lua/types.ts';
+import type { Identified, RawRequest, Step, VerifiedSender } from '../receivers/types.ts';
+import type { Outcome } from '../telemetry/call-outcomes.ts';
+import type { LiveFunction, LiveTrigger } from './live-function.ts';
+
+/** The answer, as it leaves: a body of bytes or text. */
+export interface Answer {
+  readonly status: number;
+  readonly headers?: readonly (readonly [string, string])[];
+  readonly body?: string | Uint8Array;
+}
+
+/** How the call ended, for its record. */
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly code?: FailureCode;
+  readonly detail?: string;
+}
+
+const noParams: ReadonlyMap<string, string> = new Map();
+const noBody = new Uint8Array(0);
+
+/** The raw request with everything expensive made when it is first read. */
+export class HttpCall implements RawRequest {
+  readonly id: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly listener: 'public' | 'calls';
+  readonly worker: number;
+  /** Monotonic milliseconds, and the wall clock at the same moment. */
+  readonly startedAt: number;
+  readonly time: number;
+  readonly method: string;
+  readonly target: string;
+  /** Canonical path; set by the match. */
+  path = '';
+  route = '';
+  params: ReadonlyMap<string, string> = noParams;
+  /** Public URL of the route without path, for senders that sign URLs. */
+  publicBase = '';
+  ownsHost = false;
+  ip = '';
+  body: Uint8Array = noBody;
+  fn: LiveFunction | undefined = undefined;
+  trigger: LiveTrigger | undefined = undefined;
+  sender: VerifiedSender | undefined = undefined;
+  identified: Identified | undefined = undefined;
+  /** Decoded body of a declared JSON type; `decoded` says whether it was tried. */
+  data: unknown = undefined;
+  decoded = false;
+  steps: Step[] | undefined = undefined;
+  hops = 0;
+  /** Gives back what this call holds: places of a limit, bytes being read. */
+  releases: (() => void)[] | undefined = undefined;
+  /** A preflight of a trigger with CORS rules. */
+  preflight: 'allowed' | 'refused' | undefined = undefined;
+  /** Call listener: answered with 202 before Lua runs. */
+  asynchronous = false;
+  /** Call listener: the namespace whose bus the event is for. */
+  publishTo: string | undefined = undefined;
+  /** The caller may see message, line and log. */
+  trusted = false;
+  usage: CallUsage | undefined = undefined;
+  error: CallError | undefined = undefined;
+  eventId: string | undefined = undefined;
+  duplicateOf: string | undefined = undefined;
+  handler: string | undefined = undefined;
+  /** Lua ran for so long; undefined: it did not run. */
+  ranMs: number | undefined = undefined;
+  answered = false;
+  /** True: the record is written by somebody else later (`ackAfter`). */
+  continues = false;
+  #headers: Map<string, string[]> | undefined = undefined;
+  #query: Map<string, string[]> | undefined = undefined;
+
+  constructor(
+    id: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    listener: 'public' | 'calls',
+    worker: number,
+    startedAt: number,
+    time: number,
+  ) {
+    this.id = id;
+    this.request = request;
+    this.response = response;
+    this.listener = listener;
+    this.worker = worker;
+    this.startedAt = startedAt;
+    this.time = time;
+    this.method = request.method ?? 'GET';
+    this.target = request.url ?? '/';
+  }
+
+  get publicUrl(): string {
+    return this.publicBase + this.target;
+  }
+
+  get queryText(): string {
+    const at = this.target.indexOf('?');
+    return at === -1 ? '' : this.target.slice(at + 1);
+  }
+
+  /** First value of a header, name in lower case; for names Node joins, the joined value. */
+  header(name: string): string | undefined {
+    const value = this.request.headers[name];
+    return typeof value === 'string' ? value : value?.[0];
+  }
+
+  get headers(): ReadonlyMap<string, readonly string[]> {
+    return (this.#headers ??= gatherHeaders(this.request.rawHeaders));
+  }
+
+  get query(): ReadonlyMap<string, readonly string[]> {
+    return (this.#query ??= gatherQuery(this.queryText));
+  }
+
+  /** Notes a step for `explain`. */
+  note(step: string, ok: boolean, detail: string): void {
+    (this.steps ??= []).push({ step, ok, detail });
+  }
+
+  onEnd(release: () => void): void {
+    (this.releases ??= []).push(release);
+  }
+}
+
+/** Names in lower case, values in order of arrival. */
+export function gatherHeaders(raw: readonly string[]): Map<string, string[]> {
+  const headers = new Map<string, string[]>();
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = (raw[index] as string).toLowerCase();
+    const value = raw[index + 1] as string;
+    const values = headers.get(name);
+    if (values === undefined) headers.set(name, [value]);
+    else values.push(value);
+  }
+  return headers;
+}
+
+/** `application/x-www-form-urlencoded` names and values of a query, in order. */
+export function gatherQuery(text: string): Map<string, string[]> {
+  const query = new Map<string, string[]>();
+  if (text === '') return query;
+  for (const [name, value] of new URLSearchParams(text)) {
+    const values = query.get(name);
+    if (values === undefined) query.set(name, [value]);
+    else values.push(value);
+  }
+  return query;
+}

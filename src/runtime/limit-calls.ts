@@ -1,0 +1,70 @@
+/** Rate and concurrency of a trigger, by key, and the function's own concurrency; charged after verification. */
+import type { LuaValue } from '../lua/types.ts';
+import { EventTable } from './event-table.ts';
+import { evaluate } from './evaluate.ts';
+import type { HttpCall } from './http-call.ts';
+import type { LiveTrigger } from './live-function.ts';
+import { refuse } from './refuse.ts';
+import { RequestEvent } from './request-event.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+type Keyed = { readonly ok: true; readonly key: string | undefined } | { readonly ok: false };
+
+export function limitCalls(call: HttpCall, parts: WorkerParts): void | Promise<void> {
+  const { fn, trigger } = call;
+  if (fn === undefined) return undefined;
+  if (parts.inflight.total(fn.index) >= fn.entry.limits.concurrency) {
+    call.note('concurrency', false, `${fn.entry.limits.concurrency} calls of the function are running`);
+    return refuse(call, parts, 'ConcurrencyLimited', { outcome: 'limited', retryAfterMs: 1000 });
+  }
+  const http = trigger?.http;
+  if (trigger === undefined || (http?.rate === undefined && http?.concurrency === undefined)) return undefined;
+  return limitByKey(call, parts, trigger);
+}
+
+async function limitByKey(call: HttpCall, parts: WorkerParts, trigger: LiveTrigger): Promise<void> {
+  const { rate, concurrency } = trigger.http ?? {};
+  const scope = `${call.fn?.entry.uid ?? ''}/${trigger.entry.name}/`;
+  if (rate !== undefined) {
+    const keyed = await readKey(call, parts, trigger.expressions.rateKey);
+    if (!keyed.ok) return;
+    if (keyed.key !== undefined) {
+      const verdict = parts.keys.takeRate(scope + keyed.key, rate.requests, rate.perMs, parts.clock.wall());
+      if (!verdict.ok) {
+        call.note('rate', false, `${rate.requests} requests in ${rate.perMs} ms are used up`);
+        return refuse(call, parts, 'RateLimited', { outcome: 'limited', retryAfterMs: verdict.retryAfterMs });
+      }
+    }
+  }
+  if (concurrency !== undefined) {
+    const keyed = await readKey(call, parts, trigger.expressions.concurrencyKey);
+    if (!keyed.ok || keyed.key === undefined) return;
+    const place = parts.keys.takePlace(scope + keyed.key, concurrency.limit, parts.clock.wall());
+    if (place === undefined) {
+      call.note('concurrency', false, `${concurrency.limit} calls with this key are running`);
+      return refuse(call, parts, 'ConcurrencyLimited', { outcome: 'limited', retryAfterMs: 1000 });
+    }
+    call.onEnd(() => parts.keys.releasePlace(place));
+  }
+}
+
+/** Without an expression all requests share one key; nil is not limited. */
+async function readKey(call: HttpCall, parts: WorkerParts, expression: string | undefined): Promise<Keyed> {
+  if (expression === undefined) return { ok: true, key: '' };
+  if (call.fn === undefined) return { ok: false };
+  const value = await evaluate(call.fn, parts, call.id, expression, new EventTable(new RequestEvent(call)));
+  if (!value.ok) {
+    call.error = value.error;
+    refuse(call, parts, 'FilterError', { outcome: 'error', detail: `${expression}: ${value.error.message}` });
+    return { ok: false };
+  }
+  return { ok: true, key: keyText(value.value) };
+}
+
+/** Text, numbers and booleans name themselves; nil and false are no key; anything else shares one. */
+export function keyText(value: LuaValue): string | undefined {
+  if (value === undefined || value === false) return undefined;
+  if (value instanceof Uint8Array) return `b${Buffer.from(value).toString('base64')}`;
+  if (typeof value === 'object' || typeof value === 'symbol') return 'table';
+  return `${typeof value}:${value}`;
+}

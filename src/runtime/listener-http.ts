@@ -1,0 +1,92 @@
+/** A listener of a worker: Fastify owns the socket's life, every request goes to one function before Fastify's router. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { fastify } from 'fastify';
+import { catalogue, type FailureCode } from '../failures/catalogue.ts';
+import { toProblem } from '../failures/failure.ts';
+import type { InboundLimits } from '../settings/runtime-settings.ts';
+
+/** Takes a request over before any of its body is read. */
+export type TakeRequest = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface Listener {
+  /** Answers the port that was bound. */
+  listen(host: string, port: number, reusePort: boolean): Promise<number>;
+  /** Accepts nothing more and closes idle connections; resolves when the last answer is out. */
+  close(): Promise<void>;
+  /** Closes every connection, whatever runs on it. */
+  closeAll(): void;
+}
+
+interface ClientError extends Error {
+  readonly code?: string;
+}
+
+/** How often connections are looked over for timeouts. */
+function checkingInterval(limits: InboundLimits): number {
+  return Math.max(50, Math.min(2_000, Math.floor(Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs) / 4)));
+}
+
+/**
+ * Routes are ours (`src/routing`), and so are the bounds on bodies, which differ per trigger: neither Fastify's router nor
+ * its body parsers see a request.
+ */
+export function createListener(
+  limits: InboundLimits,
+  take: TakeRequest,
+  onRefused: (code: FailureCode) => void,
+): Listener {
+  let server: Server | undefined;
+  const app = fastify({
+    forceCloseConnections: 'idle',
+    serverFactory: () => {
+      server = createServer(
+        {
+          maxHeaderSize: limits.headerBytes,
+          headersTimeout: limits.headersTimeoutMs,
+          requestTimeout: limits.requestTimeoutMs,
+          keepAliveTimeout: limits.keepAliveMs,
+          connectionsCheckingInterval: checkingInterval(limits),
+        },
+        take,
+      );
+      // The spine counts header lines itself: Node would drop those above its own bound without a word.
+      server.maxHeadersCount = 0;
+      server.on('clientError', (error: ClientError, socket: Socket) => refuseBroken(error, socket, onRefused));
+      return server;
+    },
+  });
+  return {
+    async listen(host, port, reusePort) {
+      await app.listen({ host, port, reusePort } as { host: string; port: number });
+      const address = app.server.address();
+      if (address === null || typeof address === 'string') throw new Error(`not listening on ${host}:${port}`);
+      return address.port;
+    },
+    close: () => app.close(),
+    closeAll: () => server?.closeAllConnections(),
+  };
+}
+
+function codeOf(error: ClientError): FailureCode {
+  if (error.code === 'HPE_HEADER_OVERFLOW') return 'HeadersTooLarge';
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'RequestTimeout';
+  return 'RequestInvalid';
+}
+
+/** Answers what is no HTTP request on the bare socket, and closes it. */
+function refuseBroken(error: ClientError, socket: Socket, onRefused: (code: FailureCode) => void): void {
+  // A reset, or an answer that has begun: there is nobody to answer.
+  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) {
+    socket.destroy();
+    return;
+  }
+  const code = codeOf(error);
+  onRefused(code);
+  const body = `${JSON.stringify(toProblem(code))}\n`;
+  const { status, title } = catalogue[code];
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

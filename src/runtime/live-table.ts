@@ -1,0 +1,117 @@
+/** The functions a worker serves: found by route, by name, by destination; replaced one at a time, each in one step. */
+import type { ServingCode } from '../routing/last-good.ts';
+import { createRouteIndex, type RequestMatch, type RouteIndex, type RoutedRequest } from '../routing/match-request.ts';
+import type { EventTriggerEntry } from '../routing/types.ts';
+import { parseEventPattern, type EventPattern } from '../triggers/event-pattern.ts';
+import type { LiveFunction } from './live-function.ts';
+
+/** An event trigger with its pattern parsed. */
+export interface EventListener {
+  readonly functionName: string;
+  readonly trigger: EventTriggerEntry;
+  readonly pattern: EventPattern;
+}
+
+interface Held {
+  readonly fn: LiveFunction;
+  readonly serving: ServingCode | undefined;
+}
+
+const nobody: readonly EventListener[] = [];
+
+export class LiveTable {
+  readonly #routes: RouteIndex<LiveFunction>;
+  readonly #byUid = new Map<string, Held>();
+  /** `NAMESPACE/NAME`, and `NAMESPACE-UID/NAME`. */
+  readonly #byName = new Map<string, LiveFunction>();
+  readonly #byScope = new Map<string, LiveFunction>();
+  readonly #namespaces = new Map<string, { readonly uid: string; functions: number }>();
+  readonly #listeners = new Map<string, Map<string, readonly EventListener[]>>();
+  /** Of the last change that was applied whole; 0: none yet. */
+  version = 0;
+
+  constructor(namedHosts: ReadonlySet<string>) {
+    this.#routes = createRouteIndex<LiveFunction>(namedHosts);
+  }
+
+  match(request: RoutedRequest): RequestMatch<LiveFunction> {
+    return this.#routes.match(request);
+  }
+
+  get(uid: string): LiveFunction | undefined {
+    return this.#byUid.get(uid)?.fn;
+  }
+
+  servingOf(uid: string): ServingCode | undefined {
+    return this.#byUid.get(uid)?.serving;
+  }
+
+  named(namespace: string, name: string): LiveFunction | undefined {
+    return this.#byName.get(`${namespace}/${name}`);
+  }
+
+  inScope(namespaceUid: string, name: string): LiveFunction | undefined {
+    return this.#byScope.get(`${namespaceUid}/${name}`);
+  }
+
+  namespaceUid(namespace: string): string | undefined {
+    return this.#namespaces.get(namespace)?.uid;
+  }
+
+  /** Event triggers of one namespace. */
+  *listeners(namespaceUid: string): Iterable<EventListener> {
+    for (const own of this.#listeners.get(namespaceUid)?.values() ?? []) yield* own;
+  }
+
+  functions(): Iterable<LiveFunction> {
+    return this.#byName.values();
+  }
+
+  /** Answers what served before. */
+  set(fn: LiveFunction, serving: ServingCode | undefined): LiveFunction | undefined {
+    const { uid, namespace, namespaceUid, name } = fn.entry;
+    const before = this.delete(uid);
+    this.#byUid.set(uid, { fn, serving });
+    this.#byName.set(`${namespace}/${name}`, fn);
+    this.#byScope.set(`${namespaceUid}/${name}`, fn);
+    const known = this.#namespaces.get(namespace);
+    if (known?.uid === namespaceUid) known.functions += 1;
+    else this.#namespaces.set(namespace, { uid: namespaceUid, functions: 1 });
+    const listeners = listenersOf(fn);
+    if (listeners.length > 0) {
+      let scope = this.#listeners.get(namespaceUid);
+      if (scope === undefined) this.#listeners.set(namespaceUid, (scope = new Map()));
+      scope.set(uid, listeners);
+    }
+    this.#routes.set(fn.entry, fn);
+    return before;
+  }
+
+  delete(uid: string): LiveFunction | undefined {
+    const held = this.#byUid.get(uid);
+    if (held === undefined) return undefined;
+    const { namespace, namespaceUid, name } = held.fn.entry;
+    this.#byUid.delete(uid);
+    this.#byName.delete(`${namespace}/${name}`);
+    this.#byScope.delete(`${namespaceUid}/${name}`);
+    const known = this.#namespaces.get(namespace);
+    if (known?.uid === namespaceUid) {
+      known.functions -= 1;
+      if (known.functions === 0) this.#namespaces.delete(namespace);
+    }
+    const scope = this.#listeners.get(namespaceUid);
+    scope?.delete(uid);
+    if (scope?.size === 0) this.#listeners.delete(namespaceUid);
+    this.#routes.delete(uid);
+    return held.fn;
+  }
+}
+
+function listenersOf(fn: LiveFunction): readonly EventListener[] {
+  const listeners = fn.entry.triggers.flatMap((trigger): EventListener[] => {
+    if (trigger.kind !== 'event') return [];
+    const parsed = parseEventPattern(trigger.type);
+    return parsed.ok ? [{ functionName: fn.entry.name, trigger, pattern: parsed.pattern }] : [];
+  });
+  return listeners.length === 0 ? nobody : listeners;
+}

@@ -1,0 +1,23 @@
+/** What of a call belongs in the process log: what the function logged, and why it failed. */
+import type { LogFields, Logger } from '../telemetry/logger.ts';
+import type { CallRecord } from './call-record.ts';
+
+/** Quiet calls without log lines leave nothing. */
+export function logCall(log: Logger, record: CallRecord): void {
+  const { namespace, functionName, trigger, callId, error, outcome } = record;
+  if (namespace === undefined) return;
+  const fields: LogFields = {
+    function: `${namespace}/${functionName ?? ''}`,
+    ...(trigger === undefined ? {} : { trigger }),
+    call: callId,
+  };
+  for (const { level, message, fields: own } of record.log ?? []) {
+    log[level](message, { ...fields, ...(own === undefined ? {} : { fields: Object.fromEntries(own) }) });
+  }
+  if (error === undefined) return;
+  log.warn(`the call ended ${outcome}: ${error.message}`, {
+    ...fields,
+    ...(error.file === undefined ? {} : { file: error.file }),
+    ...(error.line === undefined ? {} : { line: error.line }),
+  });
+}

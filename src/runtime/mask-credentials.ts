@@ -1,0 +1,45 @@
+/** Takes credentials out of what is kept or shown of a request: query parts, path parameters, headers. */
+import type { HttpCall } from './http-call.ts';
+
+/** Headers that are credentials whatever the receiver says: never stored, never recorded. */
+export const sensitiveHeaders: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie']);
+
+const mask = '***';
+
+/** Path and query as received, with credentials replaced. */
+export function maskTarget(call: HttpCall): string {
+  const receiver = call.trigger?.receiver;
+  if (receiver === undefined) return call.target;
+  const { credentialQuery, credentialParams } = receiver;
+  if (credentialQuery.size === 0 && credentialParams.size === 0) return call.target;
+  return maskPath(call, credentialParams) + maskQuery(call.queryText, credentialQuery);
+}
+
+/** The canonical path with credential parameters masked. */
+export function maskPath(call: Pick<HttpCall, 'path' | 'route'>, credentialParams: ReadonlySet<string>): string {
+  if (credentialParams.size === 0) return call.path;
+  const pattern = call.route.split('/');
+  return call.path
+    .split('/')
+    .map((segment, index) => {
+      const part = pattern[index] ?? '';
+      return part.startsWith(':') && credentialParams.has(part.slice(1)) ? mask : segment;
+    })
+    .join('/');
+}
+
+function maskQuery(text: string, names: ReadonlySet<string>): string {
+  if (text === '') return '';
+  const parts = text.split('&').map((part) => {
+    const at = part.indexOf('=');
+    const name = decodeName(at === -1 ? part : part.slice(0, at));
+    return names.has(name) && at !== -1 ? `${part.slice(0, at)}=${mask}` : part;
+  });
+  return `?${parts.join('&')}`;
+}
+
+/** As the query is read for verification: a name written with escapes must not pass unmasked. */
+function decodeName(text: string): string {
+  const [first] = new URLSearchParams(`${text}=`).keys();
+  return first ?? text;
+}

@@ -1,0 +1,92 @@
+/** Reads a request's body within its limit and within what may be read at once, per client address and in all. */
+import type { IncomingMessage } from 'node:http';
+
+export type BodyResult =
+  | { readonly ok: true; readonly body: Uint8Array }
+  | { readonly ok: false; readonly why: 'tooLarge' | 'overloaded' | 'aborted' };
+
+const empty: BodyResult = { ok: true, body: new Uint8Array(0) };
+const tooLarge: BodyResult = { ok: false, why: 'tooLarge' };
+const overloaded: BodyResult = { ok: false, why: 'overloaded' };
+const aborted: BodyResult = { ok: false, why: 'aborted' };
+
+/** Bytes of bodies that have begun to arrive and are not complete. */
+export class ReadingBudget {
+  readonly #perAddress: number;
+  readonly #total: number;
+  readonly #byAddress = new Map<string, number>();
+  #held = 0;
+
+  constructor(perAddress: number, total: number) {
+    this.#perAddress = perAddress;
+    this.#total = total;
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  /** False: the cap of the address or of all is met, nothing was taken. */
+  take(address: string, bytes: number): boolean {
+    const own = (this.#byAddress.get(address) ?? 0) + bytes;
+    if (own > this.#perAddress || this.#held + bytes > this.#total) return false;
+    this.#byAddress.set(address, own);
+    this.#held += bytes;
+    return true;
+  }
+
+  give(address: string, bytes: number): void {
+    const own = (this.#byAddress.get(address) ?? 0) - bytes;
+    if (own <= 0) this.#byAddress.delete(address);
+    else this.#byAddress.set(address, own);
+    this.#held -= bytes;
+  }
+}
+
+/** True: the request announces no body. */
+export function hasNoBody(request: IncomingMessage): boolean {
+  const { headers } = request;
+  const length = headers['content-length'];
+  return (length === undefined || length === '0') && headers['transfer-encoding'] === undefined;
+}
+
+/**
+ * The body, at once where there is none. A body over the limit is refused by its announced length, else while it arrives;
+ * the rest is not read.
+ */
+export function readBody(
+  request: IncomingMessage,
+  limit: number,
+  address: string,
+  budget: ReadingBudget,
+): BodyResult | Promise<BodyResult> {
+  if (hasNoBody(request)) return empty;
+  const announced = Number(request.headers['content-length'] ?? Number.NaN);
+  if (announced > limit) return tooLarge;
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const end = (result: BodyResult): void => {
+      request.off('data', onData);
+      request.off('end', onEnd);
+      request.off('close', onClose);
+      request.off('error', onClose);
+      budget.give(address, size);
+      resolve(result);
+    };
+    const onData = (chunk: Buffer): void => {
+      if (size + chunk.length > limit) return end(tooLarge);
+      if (!budget.take(address, chunk.length)) return end(overloaded);
+      size += chunk.length;
+      chunks.push(chunk);
+      return undefined;
+    };
+    const onEnd = (): void =>
+      end({ ok: true, body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) });
+    const onClose = (): void => end(aborted);
+    request.on('data', onData);
+    request.on('end', onEnd);
+    request.on('close', onClose);
+    request.on('error', onClose);
+  });
+}

@@ -1,0 +1,43 @@
+/** Reads the raw body within the limit of the trigger. */
+import type { HttpCall } from './http-call.ts';
+import { readBody, type BodyResult } from './read-body.ts';
+import { refuse } from './refuse.ts';
+import { endCall } from './answer-call.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+export function readRequestBody(call: HttpCall, parts: WorkerParts): void | Promise<void> {
+  const limits = call.trigger?.entry.limits ?? call.fn?.entry.limits;
+  const limit = Math.min(
+    limits?.requestBodyBytes ?? 0,
+    call.trigger?.http?.mode === 'async' ? parts.settings.asynchronous.eventBytes : Number.POSITIVE_INFINITY,
+  );
+  const reading = readBody(call.request, limit, call.ip, parts.reading);
+  if (reading instanceof Promise) return reading.then((result) => take(call, parts, result, limit));
+  return take(call, parts, reading, limit);
+}
+
+function take(call: HttpCall, parts: WorkerParts, result: BodyResult, limit: number): void {
+  if (result.ok) {
+    call.body = result.body;
+    return undefined;
+  }
+  switch (result.why) {
+    case 'tooLarge':
+      call.note('body', false, `over the limit of ${limit} bytes`);
+      return refuse(call, parts, 'BodyTooLarge', {
+        outcome: 'limited',
+        publicDetail: `the body may have ${limit} bytes`,
+      });
+    case 'overloaded':
+      return refuse(call, parts, 'Overloaded', {
+        outcome: 'overloaded',
+        detail: 'too many bytes of bodies are being read',
+        retryAfterMs: 1000,
+      });
+    case 'aborted':
+      // Nobody is there to be answered.
+      call.answered = true;
+      parts.openRequests -= 1;
+      return endCall(call, parts, 0, { outcome: 'cancelled', detail: 'the sender closed the connection midway' });
+  }
+}

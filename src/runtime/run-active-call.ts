@@ -1,0 +1,24 @@
+/** Runs an active call: handler `call`, else `default`. */
+import { activeCallHandlers, findHandler } from '../routing/find-handler.ts';
+import { EventTable } from './event-table.ts';
+import type { HttpCall } from './http-call.ts';
+import { refuse } from './refuse.ts';
+import { RequestEvent } from './request-event.ts';
+import { runHandler } from './run-trigger.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+const sameLimits = {};
+
+export function runActiveCall(call: HttpCall, parts: WorkerParts): void | Promise<void> {
+  const { fn } = call;
+  if (fn?.program === undefined) return refuse(call, parts, 'FunctionNotFound', { outcome: 'unmatched' });
+  const handler = findHandler(activeCallHandlers, fn.program.handlers);
+  if (handler === undefined) {
+    const has = [...fn.program.handlers].sort().join(', ');
+    return refuse(call, parts, 'HandlerMissing', {
+      outcome: 'unresolved',
+      detail: `active calls run "call" or "default"; the module has ${has}`,
+    });
+  }
+  return runHandler(call, parts, fn, handler, new EventTable(new RequestEvent(call)), sameLimits);
+}

@@ -1,0 +1,177 @@
+/** One attempt of a stored event: its filter, then its handler; effects land with the settle. */
+import { createAttemptEffects } from '../delivery/attempt-effects.ts';
+import { parseDestination } from '../delivery/destination.ts';
+import { laterTarget } from '../delivery/later.ts';
+import type { Attempt } from '../delivery/lease-loop.ts';
+import { endAttempt } from '../delivery/retry-schedule.ts';
+import type { CallResult, CallUsage } from '../lua/types.ts';
+import type { Ending, Lease } from '../store/store.ts';
+import type { Outcome } from '../telemetry/call-outcomes.ts';
+import { endingOfRun } from './attempt-ending.ts';
+import type { CallRecord } from './call-record.ts';
+import { evaluate, isTrue } from './evaluate.ts';
+import { EventTable } from './event-table.ts';
+import type { LiveFunction, LiveTrigger } from './live-function.ts';
+import { publishedDeliveries } from './match-event-triggers.ts';
+import { runProgram } from './run-program.ts';
+import { StoredEventSource } from './stored-event.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+interface Work {
+  readonly fn: LiveFunction;
+  readonly trigger: LiveTrigger | undefined;
+  readonly handler: string;
+}
+
+/** What a destination runs here now; undefined: nothing, the delivery waits. */
+export function findWork(destination: string, parts: WorkerParts): Work | undefined {
+  const parsed = parseDestination(destination);
+  if (parsed === undefined) return undefined;
+  const fn = parts.table.inScope(parsed.namespaceUid, parsed.functionName);
+  if (fn?.program === undefined || fn.entry.suspended || fn.entry.unresolved !== undefined) return undefined;
+  if ((parts.quarantine.get(fn.entry.uid) ?? 0) > parts.clock.wall()) return undefined;
+  if ('handler' in parsed.target) {
+    const { handler } = parsed.target;
+    return fn.program.handlers.has(handler) ? { fn, trigger: undefined, handler } : undefined;
+  }
+  const trigger = fn.triggers.get(parsed.target.trigger);
+  if (trigger?.handler === undefined || trigger.unavailable !== undefined) return undefined;
+  return { fn, trigger, handler: trigger.handler };
+}
+
+/** Deliveries that may start now for a destination. */
+export function freeSlots(destination: string, running: number, parts: WorkerParts): number {
+  const work = findWork(destination, parts);
+  if (work === undefined) return 0;
+  const { fn } = work;
+  const own = fn.entry.limits.concurrency - parts.inflight.total(fn.index);
+  return Math.max(0, Math.min(own, parts.settings.asynchronous.running - running));
+}
+
+export async function runDelivery(lease: Lease, signal: AbortSignal, parts: WorkerParts): Promise<Attempt> {
+  const work = findWork(lease.destination, parts);
+  // The table changed between lease and start.
+  if (work === undefined) return { ending: { kind: 'retry', delayMs: 1000, error: 'not served here any more' } };
+  const { fn, trigger, handler } = work;
+  const callId = parts.newCallId();
+  const source = new StoredEventSource(lease.event, trigger?.entry.name, lease.attempt);
+  const schedule = trigger?.entry.retryScheduleMs ?? fn.entry.retryScheduleMs;
+  const began = parts.clock.monotonic();
+  const note = (outcome: Outcome, ending: Ending, more: Partial<CallRecord>): void =>
+    record(parts, { lease, work, callId, source, began, outcome, ending }, more);
+
+  const filter = trigger?.expressions.filter;
+  if (filter !== undefined) {
+    const value = await evaluate(fn, parts, callId, filter, new EventTable(source));
+    if (!value.ok) {
+      const ending = endAttempt({ kind: 'again', error: value.error.message }, lease.attempt, schedule, Math.random);
+      const final: Ending = ending.kind === 'dead' ? { ...ending, reason: 'FilterError' } : ending;
+      note(final.kind === 'dead' ? 'dead' : 'error', final, { code: 'FilterError', error: value.error });
+      return { ending: final };
+    }
+    if (!isTrue(value.value)) {
+      const ending: Ending = { kind: 'filtered' };
+      note('filtered', ending, {});
+      return { ending };
+    }
+  }
+
+  const effects = createAttemptEffects({
+    store: parts.store,
+    lease,
+    match: ({ namespaceUid, type, source: from }) => publishedDeliveries(parts.table, namespaceUid, type, from),
+    target: laterTarget,
+  });
+  const { hops = 0, traceparent } = source.attributes;
+  parts.inflight.enter(fn.index);
+  let result: CallResult;
+  try {
+    result = await runProgram(fn, parts, {
+      callId,
+      target: { handler },
+      arguments: [new EventTable(source)],
+      limits: trigger?.limits ?? {},
+      signal,
+      context: {
+        ...fn.context,
+        keyValue: effects.keyValue,
+        later: effects.later,
+        events: effects.events,
+        hops,
+        ...(traceparent === undefined ? {} : { traceparent }),
+      },
+    });
+  } finally {
+    parts.inflight.leave(fn.index);
+  }
+  const ending = endingOfRun(result, lease.attempt, schedule);
+  note(outcomeOf(result, ending), ending, {
+    ...usageFields(result.usage),
+    ...(result.kind === 'ok' || result.kind === 'exit' ? {} : { error: result.error }),
+  });
+  countRun(parts, work, outcomeOf(result, ending), parts.clock.monotonic() - began, result.usage);
+  // A failed attempt leaves nothing behind.
+  return ending.kind === 'done' ? { ending, effects: effects.collect() } : { ending };
+}
+
+function outcomeOf(result: CallResult, ending: Ending): Outcome {
+  if (ending.kind === 'dead') return 'dead';
+  if (result.kind === 'ok' || result.kind === 'exit') return ending.kind === 'retry' ? 'error' : 'ok';
+  return result.kind;
+}
+
+function countRun(parts: WorkerParts, work: Work, outcome: Outcome, ms: number, usage: CallUsage): void {
+  parts.counters.countRun(work.trigger?.row ?? work.fn.callRow, outcome, ms, usage.cpuMs, usage.memoryPeakBytes);
+}
+
+function usageFields(usage: CallUsage): Partial<CallRecord> {
+  return {
+    cpuMs: usage.cpuMs,
+    memoryPeakBytes: usage.memoryPeakBytes,
+    ...(usage.log.length === 0 ? {} : { log: usage.log, logTruncated: usage.logTruncated }),
+    ...(usage.hostCalls.length === 0 ? {} : { hostCalls: usage.hostCalls }),
+  };
+}
+
+interface Noted {
+  readonly lease: Lease;
+  readonly work: Work;
+  readonly callId: string;
+  readonly source: StoredEventSource;
+  readonly began: number;
+  readonly outcome: Outcome;
+  readonly ending: Ending;
+}
+
+function record(parts: WorkerParts, noted: Noted, more: Partial<CallRecord>): void {
+  const { lease, work, callId, source, began, outcome, ending } = noted;
+  const { entry, program } = work.fn;
+  const { attributes } = source;
+  const now = parts.clock.wall();
+  const durationMs = parts.clock.monotonic() - began;
+  if (more.cpuMs === undefined) parts.counters.count(work.trigger?.row ?? work.fn.callRow, outcome);
+  parts.rare.attempt(ending.kind);
+  parts.records.add({
+    callId,
+    time: now - durationMs,
+    kind: attributes.scheduledTime !== undefined ? 'schedule' : work.trigger === undefined ? 'later' : 'event',
+    namespaceUid: entry.namespaceUid,
+    namespace: entry.namespace,
+    functionUid: entry.uid,
+    functionName: entry.name,
+    revision: program?.revision ?? entry.revision,
+    ...(work.trigger === undefined ? {} : { trigger: work.trigger.entry.name }),
+    handler: work.handler,
+    outcome,
+    durationMs,
+    worker: parts.index,
+    eventId: lease.event.id,
+    eventName: source.eventName,
+    attempt: lease.attempt,
+    ...(attributes.deliveryId === undefined ? {} : { deliveryId: attributes.deliveryId }),
+    ...(attributes.traceparent === undefined ? {} : { traceparent: attributes.traceparent }),
+    ...(ending.kind === 'retry' ? { nextAttempt: now + ending.delayMs } : {}),
+    ...(ending.kind === 'dead' ? { detail: `${ending.reason}: ${ending.error}` } : {}),
+    ...more,
+  });
+}

@@ -1,0 +1,46 @@
+/** One call into the engine, with the marks that watchdog and unloading go by. */
+import type { HostContext } from '../host/types.ts';
+import { functionMark } from '../lua/engine-options.ts';
+import type { CallRequest, CallResult } from '../lua/types.ts';
+import type { LiveFunction, LiveProgram } from './live-function.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+/** `revision` is filled in here. */
+export type ProgramRequest = Omit<CallRequest<HostContext>, 'revision'> & { revision?: string };
+
+/** The caller has seen that the function has a program. */
+export function runProgram(
+  fn: LiveFunction,
+  parts: WorkerParts,
+  request: ProgramRequest,
+): CallResult | Promise<CallResult> {
+  const program = fn.program as LiveProgram;
+  const { engine, fault } = parts;
+  if (fault !== undefined) injectFault(fn, program, parts);
+  program.calls += 1;
+  request.revision = program.revision;
+  const result = engine.call(request as CallRequest<HostContext>);
+  if (!(result instanceof Promise)) {
+    leave(program, parts);
+    return result;
+  }
+  return result.finally(() => leave(program, parts));
+}
+
+function leave(program: LiveProgram, parts: WorkerParts): void {
+  program.calls -= 1;
+  if (program.retired && program.calls === 0) parts.engine.unload(program.revision);
+}
+
+/** Only tests set a fault: a thread that never comes back, or one that ends. */
+function injectFault(fn: LiveFunction, program: LiveProgram, { fault, signals }: WorkerParts): void {
+  const name = `${fn.entry.namespace}/${fn.entry.name}`;
+  if (fault?.stuckFunction === name) {
+    signals.mark = functionMark(program.revision);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  }
+  if (fault?.crashFunction === name) {
+    signals.mark = functionMark(program.revision);
+    process.exit(70);
+  }
+}

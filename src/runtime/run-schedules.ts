@@ -1,0 +1,54 @@
+/** Schedules of the table, planned in the main thread: each slot becomes a stored event. */
+import { formatDestination } from '../delivery/destination.ts';
+import { createSchedules, type ScheduledTrigger, type Schedules } from '../delivery/schedules.ts';
+import type { RouteTable } from '../routing/types.ts';
+import type { Store } from '../store/store.ts';
+import { parseSchedule } from '../triggers/schedule.ts';
+
+export interface ScheduleRunner {
+  /** Plans what the table holds now. */
+  follow(table: RouteTable): Promise<void>;
+  nextScheduleTime(destination: string): number | undefined;
+  stop(): void;
+}
+
+export function runSchedules(
+  store: Store,
+  clock: { wall(): number },
+  after: (milliseconds: number, callback: () => void) => () => void,
+  onError: (error: Error) => void,
+): ScheduleRunner {
+  const schedules: Schedules = createSchedules({ store, now: () => clock.wall(), after, onError });
+  return {
+    follow: (table) => schedules.set(scheduledTriggers(table)),
+    nextScheduleTime: (destination) => schedules.nextScheduleTime(destination),
+    stop: () => schedules.stop(),
+  };
+}
+
+/** Suspended functions keep their place and miss their slots. */
+export function scheduledTriggers(table: RouteTable): readonly ScheduledTrigger[] {
+  const found: ScheduledTrigger[] = [];
+  for (const { namespaceUid, namespace, name, suspended, triggers } of table.functions.values()) {
+    if (suspended) continue;
+    for (const trigger of triggers) {
+      if (trigger.kind !== 'schedule' || trigger.unresolved !== undefined) continue;
+      const parsed = parseSchedule(trigger.cron, trigger.timeZone);
+      if (!parsed.ok) continue;
+      found.push({
+        namespaceUid,
+        namespace,
+        functionName: name,
+        trigger: trigger.name,
+        destination: formatDestination({ namespaceUid, functionName: name, target: { trigger: trigger.name } }),
+        cron: trigger.cron,
+        timeZone: trigger.timeZone,
+        slots: parsed.schedule,
+        missed: trigger.missed,
+        serial: trigger.concurrencyPolicy !== 'Allow',
+        data: trigger.data,
+      });
+    }
+  }
+  return found;
+}

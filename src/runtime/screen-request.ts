@@ -1,0 +1,40 @@
+/** First look at a request, before it is known whose it is: bounds that protect the process, and the chain of calls. */
+import type { HttpCall } from './http-call.ts';
+import { refuse } from './refuse.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+/** Header that carries how many calls came before in a chain; only ever shortens what a caller may do. */
+export const hopsHeader = 'x-moonhook-hops';
+
+/** Chains of calls, events and own-host requests end here. */
+export const maxHops = 8;
+
+export function screenRequest(call: HttpCall, parts: WorkerParts): void {
+  const { inbound } = parts.settings;
+  const { request } = call;
+  call.ip = parts.clientAddress(request.socket.remoteAddress, request.headers['x-forwarded-for'] as string | undefined);
+  if (parts.openRequests > inbound.openRequests) {
+    return refuse(call, parts, 'Overloaded', { outcome: 'overloaded', retryAfterMs: 1000 });
+  }
+  if (request.rawHeaders.length > inbound.headerCount * 2) {
+    return refuse(call, parts, 'HeadersTooLarge', {
+      outcome: 'limited',
+      publicDetail: `more than ${inbound.headerCount} header lines`,
+    });
+  }
+  const hops = request.headers[hopsHeader];
+  if (hops !== undefined) return countHops(call, parts, String(hops));
+  return undefined;
+}
+
+function countHops(call: HttpCall, parts: WorkerParts, text: string): void {
+  if (!/^\d{1,3}$/.test(text)) {
+    return refuse(call, parts, 'RequestInvalid', {
+      outcome: 'limited',
+      publicDetail: `${hopsHeader} is not a whole number`,
+    });
+  }
+  call.hops = Number(text);
+  if (call.hops >= maxHops) return refuse(call, parts, 'HopLimit', { outcome: 'limited' });
+  return undefined;
+}

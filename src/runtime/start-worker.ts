@@ -1,0 +1,209 @@
+/** Composes a worker: engine, store connection, table, listeners; takes the main thread's messages. */
+import { startLeaseLoop, type LeaseLoop } from '../delivery/lease-loop.ts';
+import { createHostEnvironment } from '../host/environment.ts';
+import { createEngine } from '../lua/engine.ts';
+import { createOutboundGuard } from '../policy/outbound.ts';
+import { namedHosts } from '../policy/place-route.ts';
+import { connectStore } from '../store/connect-store.ts';
+import { CallCounters } from '../telemetry/call-counters.ts';
+import { applyToWorker } from './apply-changes.ts';
+import { createCallIds } from './call-ids.ts';
+import { createCaller } from './call-function.ts';
+import { createClientAddress } from './client-address.ts';
+import { createWaitingCounts } from './count-waiting.ts';
+import { callSteps } from './handle-active-call.ts';
+import { publicSteps } from './handle-request.ts';
+import { createContexts } from './host-context.ts';
+import { HttpCall } from './http-call.ts';
+import { createListener, type Listener } from './listener-http.ts';
+import { LiveTable } from './live-table.ts';
+import { createRareCounts } from './rare-counts.ts';
+import { ReadingBudget } from './read-body.ts';
+import { RecordBuffer } from './record-buffer.ts';
+import { freeSlots, runDelivery } from './run-delivery.ts';
+import { SharedKeys } from './shared-keys.ts';
+import { takeSteps, type Step } from './take-steps.ts';
+import { Inflight, ThreadSignals } from './thread-signals.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+const flushMs = 50;
+
+export interface RunningWorker {
+  take(message: ToWorker): Promise<void>;
+}
+
+const clock = { wall: () => Date.now(), monotonic: () => performance.now() };
+
+function after(milliseconds: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, milliseconds);
+  return () => clearTimeout(timer);
+}
+
+function every(milliseconds: number, callback: () => void): () => void {
+  const timer = setInterval(callback, milliseconds);
+  return () => clearInterval(timer);
+}
+
+export function startWorker(start: WorkerStart, send: (message: FromWorker) => void): RunningWorker {
+  const { settings, index, workers } = start;
+  const signals = new ThreadSignals(start.signals);
+  const table = new LiveTable(namedHosts(settings.policy));
+  const store = connectStore(start.storePort, start.storeDurable);
+  const newCallId = createCallIds(start.bootPrefix);
+  const rare = createRareCounts();
+  const report = (message: string, error: unknown): void => {
+    send({ kind: 'log', level: 'error', message, fields: { error: describe(error) } });
+  };
+  const engine = createEngine({
+    module: start.module,
+    environment: createHostEnvironment(),
+    heartbeat: signals.cells,
+    longMarks: new Int32Array(start.longMarks),
+    onDefect: (error, where) => report(`a defect in ${where.name}, call ${where.callId}`, error),
+  });
+  const quarantine = new Map<string, number>();
+  const parts: WorkerParts = {
+    index,
+    settings,
+    clock,
+    after,
+    every,
+    report,
+    newCallId,
+    table,
+    engine,
+    store,
+    waiting: createWaitingCounts(store, settings.asynchronous.waitingPerDestination, () => clock.monotonic()),
+    records: new RecordBuffer({ perFunction: settings.records.okPerFunction, maxUrgent: 10_000, maxQuiet: 10_000 }),
+    counters: new CallCounters(start.counters),
+    rare,
+    inflight: new Inflight(start.inflight, workers, index),
+    keys: new SharedKeys(start.keys, workers, index),
+    signals,
+    reading: new ReadingBudget(settings.inbound.readingBytesPerAddress, settings.inbound.readingBytes),
+    clientAddress: createClientAddress(settings.policy.trustedProxies),
+    verifyTools: { now: () => clock.wall() },
+    quarantine,
+    fault: settings.fault,
+    callsPort: 0,
+    openRequests: 0,
+    draining: false,
+  };
+  const guard = createOutboundGuard();
+  const contextFor = createContexts({
+    store,
+    guard,
+    policy: settings.policy,
+    table,
+    newId: newCallId,
+    now: () => clock.monotonic(),
+    callerFor: (entry) => createCaller(entry, () => parts),
+  });
+  const publicListener = createListener(settings.inbound, taker(parts, 'public', publicSteps), rare.refusal);
+  const callListener = createListener(settings.inbound, taker(parts, 'calls', callSteps), rare.refusal);
+  const loop = startLoop(parts);
+
+  every(Math.max(5, Math.min(100, settings.watchdog.silenceMs / 8)), () => signals.beat());
+  every(flushMs, () => {
+    if (parts.records.hasUrgent || rare.pending) send({ kind: 'batch', batch: takeBatch(false) });
+  });
+
+  function takeBatch(everything: boolean) {
+    return { ...parts.records.take(everything), rare: rare.take() };
+  }
+
+  return {
+    async take(message) {
+      switch (message.kind) {
+        case 'apply': {
+          const acknowledgements = await applyToWorker(message.changes, parts, { engine, contextFor });
+          table.version = message.version;
+          loop.poke();
+          return send({ kind: 'applied', id: message.id, acknowledgements });
+        }
+        case 'listen': {
+          const publicPort = await publicListener.listen(settings.public.host, message.publicPort, start.reusePort);
+          parts.callsPort = await callListener.listen(settings.calls.host, message.callsPort, start.reusePort);
+          return send({ kind: 'listening', publicPort, callsPort: parts.callsPort });
+        }
+        case 'quarantine':
+          quarantine.set(message.uid, message.until);
+          return undefined;
+        case 'follow':
+          parts.records.followed = message.on;
+          return undefined;
+        case 'flush':
+          return send({ kind: 'flushed', id: message.id, batch: takeBatch(true) });
+        case 'stats':
+          return send({ kind: 'stats', id: message.id, stats: statsOf(parts) });
+        case 'drain':
+          await drain(parts, loop, [publicListener, callListener], message.graceMs);
+          send({ kind: 'batch', batch: takeBatch(true) });
+          return send({ kind: 'drained' });
+      }
+    },
+  };
+}
+
+function taker(parts: WorkerParts, listener: 'public' | 'calls', steps: readonly Step[]) {
+  const report = (error: unknown, call: HttpCall): void => parts.report(`a defect, call ${call.id}`, error);
+  return (request: HttpCall['request'], response: HttpCall['response']): void => {
+    parts.openRequests += 1;
+    const { clock: clocks } = parts;
+    const call = new HttpCall(
+      parts.newCallId(),
+      request,
+      response,
+      listener,
+      parts.index,
+      clocks.monotonic(),
+      clocks.wall(),
+    );
+    takeSteps(steps, call, parts, report);
+  };
+}
+
+function startLoop(parts: WorkerParts): LeaseLoop {
+  const loop: LeaseLoop = startLeaseLoop({
+    store: parts.store,
+    leaseMs: parts.settings.asynchronous.leaseMs,
+    slots: (destination) => freeSlots(destination, loop.running(), parts),
+    run: (lease, signal) => runDelivery(lease, signal, parts),
+    conflicted: () => ({
+      kind: 'dead',
+      reason: 'KeyValueConflict',
+      error: 'other calls kept changing what this one read',
+    }),
+    // Lua is cut into slices: work that was pulled does not hold synchronous calls up.
+    mayPull: () => !parts.draining,
+    onError: (error) => parts.report('deliveries', error),
+    after,
+  });
+  return loop;
+}
+
+/** In-flight answers go out with `Connection: close`; what is left after the grace is cut. */
+async function drain(
+  parts: WorkerParts,
+  loop: LeaseLoop,
+  listeners: readonly Listener[],
+  graceMs: number,
+): Promise<void> {
+  parts.draining = true;
+  const closed = Promise.all(listeners.map((listener) => listener.close()));
+  const stop = after(graceMs, () => {
+    for (const listener of listeners) listener.closeAll();
+  });
+  await Promise.all([closed, loop.drain(graceMs)]);
+  stop();
+}
+
+function statsOf({ engine }: WorkerParts) {
+  const { imageRestores, functionImageBytes, parkedCalls, parkedBytes, killsByReason } = engine.stats();
+  return { imageRestores, functionImageBytes, parkedCalls, parkedBytes, kills: Object.fromEntries(killsByReason) };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,163 @@
+/** An event as it is stored and read again: its attributes as JSON beside the bytes of its body. */
+import type { LuaInput } from '../lua/types.ts';
+import type { StoredEvent } from '../store/store.ts';
+import { decodeForLua } from './decode-data.ts';
+import type { EventSource, RequestSource, SenderFields } from './event-table.ts';
+import type { HttpCall } from './http-call.ts';
+import { sensitiveHeaders } from './mask-credentials.ts';
+import { RequestEvent, senderFields } from './request-event.ts';
+
+/** What is stored of a request: no credential of it. */
+interface StoredRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly route: string;
+  readonly host: string;
+  readonly ip: string;
+  readonly params: readonly (readonly [string, string])[];
+  readonly headers: readonly (readonly [string, readonly string[]])[];
+  readonly query: readonly (readonly [string, readonly string[]])[];
+}
+
+/** JSON beside a stored event; schedules, `later` and published events have the first few only. */
+export interface EventAttributes {
+  readonly name?: string;
+  readonly subject?: string;
+  readonly hops?: number;
+  readonly traceparent?: string;
+  readonly scheduledTime?: string;
+  readonly handler?: string;
+  readonly contentType?: string;
+  readonly formField?: string;
+  readonly deliveryId?: string;
+  readonly sender?: SenderFields;
+  readonly request?: StoredRequest;
+  /** The HTTP call that brought it. */
+  readonly callId?: string;
+}
+
+/** Attributes of the event of a verified request. */
+export function attributesOf(call: HttpCall): EventAttributes {
+  const event = new RequestEvent(call);
+  const kept = event.headerNames().filter((name) => !sensitiveHeaders.has(name));
+  const sender = senderFields(call);
+  const { identified } = call;
+  const contentType = call.header('content-type');
+  const traceparent = call.header('traceparent');
+  return {
+    name: event.eventName,
+    callId: call.id,
+    ...(event.eventSubject === undefined ? {} : { subject: event.eventSubject }),
+    ...(call.hops === 0 ? {} : { hops: call.hops }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(identified?.formField === undefined ? {} : { formField: identified.formField }),
+    ...(identified?.deliveryId === undefined ? {} : { deliveryId: identified.deliveryId }),
+    ...(sender === undefined ? {} : { sender }),
+    request: {
+      method: event.method,
+      path: event.path,
+      route: event.route,
+      host: event.host,
+      ip: event.ip,
+      params: [...event.params],
+      headers: kept.map((name) => [name, event.headerValues(name) ?? []] as const),
+      query: event.queryNames().map((name) => [name, event.queryValues(name) ?? []] as const),
+    },
+  };
+}
+
+/** A stored event as the source of Lua's `event`. */
+export class StoredEventSource implements EventSource {
+  readonly attributes: EventAttributes;
+  readonly triggerName: string | undefined;
+  readonly attempt: number;
+  readonly #event: StoredEvent;
+
+  constructor(event: StoredEvent, triggerName: string | undefined, attempt: number) {
+    this.#event = event;
+    this.attributes = JSON.parse(event.attributes) as EventAttributes;
+    this.triggerName = triggerName;
+    this.attempt = attempt;
+  }
+
+  get eventId(): string {
+    return this.#event.id;
+  }
+  get eventName(): string {
+    return this.attributes.name ?? this.#event.type;
+  }
+  get eventType(): string {
+    return this.#event.type;
+  }
+  get eventSource(): string {
+    return this.#event.source;
+  }
+  get eventSubject(): string | undefined {
+    return this.attributes.subject;
+  }
+  get time(): number {
+    return this.#event.time ?? 0;
+  }
+  get eventBody(): Uint8Array {
+    return this.#event.body;
+  }
+  get eventSender(): SenderFields | undefined {
+    return this.attributes.sender;
+  }
+  get eventRequest(): RequestSource | undefined {
+    const { request } = this.attributes;
+    return request === undefined ? undefined : new StoredRequestSource(request);
+  }
+
+  readEventData(): LuaInput {
+    const { request, contentType, formField, scheduledTime } = this.attributes;
+    // What the platform itself stored (schedules, `later`, published events) is JSON.
+    const type = request === undefined ? (contentType ?? 'application/json') : contentType;
+    const data = decodeForLua(type, this.#event.body, formField);
+    if (scheduledTime === undefined) return data;
+    return { ...(data as Readonly<Record<string, LuaInput>>), scheduledTime };
+  }
+}
+
+class StoredRequestSource implements RequestSource {
+  readonly #request: StoredRequest;
+  readonly #headers: ReadonlyMap<string, readonly string[]>;
+  readonly #query: ReadonlyMap<string, readonly string[]>;
+  readonly params: ReadonlyMap<string, string>;
+
+  constructor(request: StoredRequest) {
+    this.#request = request;
+    this.#headers = new Map(request.headers);
+    this.#query = new Map(request.query);
+    this.params = new Map(request.params);
+  }
+
+  get method(): string {
+    return this.#request.method;
+  }
+  get path(): string {
+    return this.#request.path;
+  }
+  get route(): string {
+    return this.#request.route;
+  }
+  get host(): string {
+    return this.#request.host;
+  }
+  get ip(): string {
+    return this.#request.ip;
+  }
+  headerNames(): readonly string[] {
+    return [...this.#headers.keys()];
+  }
+  headerValues(name: string): readonly string[] | undefined {
+    return this.#headers.get(name);
+  }
+  queryNames(): readonly string[] {
+    return [...this.#query.keys()];
+  }
+  queryValues(name: string): readonly string[] | undefined {
+    return this.#query.get(name);
+  }
+}

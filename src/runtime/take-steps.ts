@@ -1,0 +1,44 @@
+/** Runs the steps of a request one after the other, without a promise as long as none has to wait. */
+import type { HttpCall } from './http-call.ts';
+import { refuse } from './refuse.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+/** Ends the request by answering (`call.answered`), or leaves it to the next step. */
+export type Step = (call: HttpCall, parts: WorkerParts) => void | Promise<void>;
+
+/** A step that throws is a defect: the caller gets 500 and the call id, the log the rest. */
+export function takeSteps(
+  steps: readonly Step[],
+  call: HttpCall,
+  parts: WorkerParts,
+  report: (error: unknown, call: HttpCall) => void,
+  from = 0,
+): void {
+  try {
+    for (let index = from; index < steps.length; index += 1) {
+      const waiting = (steps[index] as Step)(call, parts);
+      if (waiting !== undefined) {
+        waiting.then(
+          () => {
+            if (!call.answered) takeSteps(steps, call, parts, report, index + 1);
+          },
+          (error: unknown) => fail(error, call, parts, report),
+        );
+        return;
+      }
+      if (call.answered) return;
+    }
+  } catch (error) {
+    fail(error, call, parts, report);
+  }
+}
+
+function fail(
+  error: unknown,
+  call: HttpCall,
+  parts: WorkerParts,
+  report: (error: unknown, call: HttpCall) => void,
+): void {
+  report(error, call);
+  if (!call.answered) refuse(call, parts, 'Internal', { outcome: 'error' });
+}

@@ -1,0 +1,36 @@
+/** Verifies the sender on the raw bytes; a refusal tells the caller nothing but 401. */
+import type { RawRequest, Verdict, VerifierAnswer, VerifyTools } from '../receivers/types.ts';
+import type { HttpCall } from './http-call.ts';
+import { refuse } from './refuse.ts';
+import { runVerifier } from './run-verifier.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+export function verifySender(call: HttpCall, parts: WorkerParts): void | Promise<void> {
+  const receiver = call.trigger?.receiver;
+  if (receiver === undefined) {
+    return refuse(call, parts, 'NotResolved', { outcome: 'unresolved', detail: 'the trigger has no receiver' });
+  }
+  const verdict = receiver.prepared.verify(call, receiver.secrets, toolsOf(call, parts));
+  if (verdict instanceof Promise) return verdict.then((settled) => judge(call, parts, settled));
+  return judge(call, parts, verdict);
+}
+
+function judge(call: HttpCall, parts: WorkerParts, verdict: Verdict): void {
+  if (verdict.steps.length > 0) call.steps = [...(call.steps ?? []), ...verdict.steps];
+  if (verdict.verdict === 'verified') {
+    call.sender = verdict;
+    return undefined;
+  }
+  const name = call.trigger?.http?.receiver.name ?? '';
+  parts.rare.rejection(name, verdict.reason);
+  return refuse(call, parts, 'Unverified', { outcome: 'unverified', detail: verdict.reason });
+}
+
+function toolsOf(call: HttpCall, parts: WorkerParts): VerifyTools {
+  if (call.trigger?.http?.receiver.name !== 'custom') return parts.verifyTools;
+  return {
+    ...parts.verifyTools,
+    runVerifier: (handler: string, request: RawRequest, secrets: readonly Uint8Array[]): Promise<VerifierAnswer> =>
+      runVerifier(call, parts, handler, request, secrets),
+  };
+}

@@ -1,0 +1,90 @@
+/** Messages between the main thread and a worker: plain data, structured-cloned. */
+import type { MessagePort } from 'node:worker_threads';
+import type { Acknowledgement, FunctionEntry } from '../routing/types.ts';
+import type { RuntimeSettings } from '../settings/runtime-settings.ts';
+import type { CallRecord } from './call-record.ts';
+
+/** Where a function's numbers live in the shared arrays; the main thread hands them out. */
+export interface FunctionPlaces {
+  /** Position in the in-flight counts; also what the watchdog names it by. */
+  readonly index: number;
+  /** Counter row of calls without a trigger, and of each trigger. */
+  readonly callRow: number;
+  readonly triggerRows: Readonly<Record<string, number>>;
+}
+
+/** One change of the table for a worker. `lastGood` comes with a first load, when an older code was serving elsewhere. */
+export type WorkerChange =
+  | {
+      readonly op: 'set';
+      readonly entry: FunctionEntry;
+      readonly places: FunctionPlaces;
+      readonly lastGood?: { readonly code: FunctionEntry['code']; readonly revision: string };
+    }
+  | { readonly op: 'delete'; readonly uid: string };
+
+/** Given to a worker at its start. */
+export interface WorkerStart {
+  readonly index: number;
+  readonly workers: number;
+  readonly bootPrefix: string;
+  readonly settings: RuntimeSettings;
+  readonly reusePort: boolean;
+  /** The metered binary, compiled once per process. */
+  readonly module: WebAssembly.Module;
+  readonly signals: SharedArrayBuffer;
+  /** Shared by all engines: functions that outlived the plain entry once. */
+  readonly longMarks: SharedArrayBuffer;
+  readonly counters: SharedArrayBuffer;
+  readonly inflight: SharedArrayBuffer;
+  readonly keys: SharedArrayBuffer;
+  readonly storePort: MessagePort;
+  readonly storeDurable: boolean;
+}
+
+export type ToWorker =
+  | { readonly kind: 'apply'; readonly id: number; readonly version: number; readonly changes: readonly WorkerChange[] }
+  | { readonly kind: 'listen'; readonly publicPort: number; readonly callsPort: number }
+  | { readonly kind: 'quarantine'; readonly uid: string; readonly until: number }
+  | { readonly kind: 'flush'; readonly id: number }
+  | { readonly kind: 'follow'; readonly on: boolean }
+  | { readonly kind: 'stats'; readonly id: number }
+  | { readonly kind: 'drain'; readonly graceMs: number };
+
+/** The engine's figures of one thread. */
+export interface WorkerStats {
+  readonly imageRestores: number;
+  readonly functionImageBytes: number;
+  readonly parkedCalls: number;
+  readonly parkedBytes: number;
+  readonly kills: Readonly<Record<string, number>>;
+}
+
+/** Rare counts since the last batch: `metric` + labels joined by a NUL. */
+export interface RareCount {
+  readonly metric: 'receiver_rejections_total' | 'http_requests_refused_total' | 'delivery_attempts_total';
+  readonly labels: readonly string[];
+  readonly count: number;
+}
+
+export interface Batch {
+  readonly records: readonly CallRecord[];
+  readonly dropped: number;
+  readonly rare: readonly RareCount[];
+}
+
+export type FromWorker =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'listening'; readonly publicPort: number; readonly callsPort: number }
+  | { readonly kind: 'applied'; readonly id: number; readonly acknowledgements: readonly Acknowledgement[] }
+  | { readonly kind: 'batch'; readonly batch: Batch }
+  | { readonly kind: 'flushed'; readonly id: number; readonly batch: Batch }
+  | { readonly kind: 'stats'; readonly id: number; readonly stats: WorkerStats }
+  | {
+      readonly kind: 'log';
+      readonly level: 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly fields?: Readonly<Record<string, unknown>>;
+    }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'drained' };

@@ -1,0 +1,59 @@
+/** What the steps of a request share on one worker thread. */
+import type { HostContext } from '../host/types.ts';
+import type { Engine } from '../lua/types.ts';
+import type { VerifyTools } from '../receivers/types.ts';
+import type { InjectedFault, RuntimeSettings } from '../settings/runtime-settings.ts';
+import type { Store } from '../store/store.ts';
+import type { CallCounters } from '../telemetry/call-counters.ts';
+import type { ClientAddress } from './client-address.ts';
+import type { WaitingCounts } from './count-waiting.ts';
+import type { LiveTable } from './live-table.ts';
+import type { ReadingBudget } from './read-body.ts';
+import type { RecordBuffer } from './record-buffer.ts';
+import type { SharedKeys } from './shared-keys.ts';
+import type { Inflight, ThreadSignals } from './thread-signals.ts';
+
+/** The two clocks: the wall in milliseconds since the epoch, and one that never steps. */
+export interface Clock {
+  wall(): number;
+  monotonic(): number;
+}
+
+/** Counts of rare things, by metric labels; sent to the main thread with the records. */
+export interface RareCounts {
+  rejection(receiver: string, reason: string): void;
+  refusal(code: string): void;
+  attempt(result: string): void;
+}
+
+export interface WorkerParts {
+  readonly index: number;
+  readonly settings: RuntimeSettings;
+  readonly clock: Clock;
+  /** Calls back once after so many milliseconds; answers what stops it. */
+  after(milliseconds: number, callback: () => void): () => void;
+  every(milliseconds: number, callback: () => void): () => void;
+  /** Something failed that is nobody's mistake: for the log of the installation. */
+  report(message: string, error: unknown): void;
+  readonly newCallId: () => string;
+  readonly table: LiveTable;
+  readonly engine: Engine<HostContext>;
+  readonly store: Store;
+  readonly waiting: WaitingCounts;
+  readonly records: RecordBuffer;
+  readonly counters: CallCounters;
+  readonly rare: RareCounts;
+  readonly inflight: Inflight;
+  readonly keys: SharedKeys;
+  readonly signals: ThreadSignals;
+  readonly reading: ReadingBudget;
+  readonly clientAddress: ClientAddress;
+  readonly verifyTools: Omit<VerifyTools, 'runVerifier'>;
+  readonly quarantine: ReadonlyMap<string, number>;
+  readonly fault: InjectedFault | undefined;
+  /** Port of the call listener: part of the Host it accepts. */
+  callsPort: number;
+  /** HTTP requests begun and not answered. */
+  openRequests: number;
+  draining: boolean;
+}

@@ -1,0 +1,235 @@
+/** The worker threads of a runtime: the same table on all, one replaced when it is silent or gone. */
+import { functionMark } from '../lua/engine-options.ts';
+import { applyChanges, diffTables, emptyTable, type TableChange } from '../routing/diff-tables.ts';
+import { programRevision } from '../routing/last-good.ts';
+import type { Acknowledgement, CodeEntry, RouteTable } from '../routing/types.ts';
+import { mergeAcknowledgements } from './collect-acknowledgements.ts';
+import type { PlaceBook } from './hand-out-places.ts';
+import { Watchdog } from './watchdog.ts';
+import type { WorkerChange } from './worker-messages.ts';
+import { WorkerGone, type ListenPorts, type WorkerThread } from './worker-thread.ts';
+
+export interface PoolSettings {
+  readonly workers: number;
+  readonly silenceMs: number;
+  readonly quarantineMs: number;
+  start(index: number, gone: (reason: string) => void): Promise<WorkerThread>;
+  /** Forgets what a thread that ended had in flight and counted. */
+  forget(index: number): void;
+  readonly places: PlaceBook;
+  readonly ports: ListenPorts;
+  readonly clock: { wall(): number; monotonic(): number };
+  every(milliseconds: number, callback: () => void): () => void;
+  /** A thread was ended; `uid` names the function that held it, if one did. */
+  onReplaced(replacement: {
+    readonly worker: number;
+    readonly reason: 'silent' | 'crashed';
+    readonly detail: string;
+    readonly uid: string | undefined;
+  }): void;
+  onError(message: string, error: unknown): void;
+}
+
+interface Good {
+  readonly code: CodeEntry;
+  readonly revision: string;
+}
+
+export class WorkerPool {
+  readonly #settings: PoolSettings;
+  readonly #threads: (WorkerThread | undefined)[];
+  readonly #watchdog: Watchdog;
+  readonly #good = new Map<string, Good>();
+  readonly #quarantined = new Map<string, number>();
+  #table: RouteTable = emptyTable;
+  #ports: ListenPorts;
+  #applying: Promise<unknown> = Promise.resolve();
+  #stopWatching: (() => void) | undefined;
+  #closing = false;
+
+  constructor(settings: PoolSettings) {
+    this.#settings = settings;
+    this.#threads = Array.from({ length: settings.workers });
+    this.#watchdog = new Watchdog({ silenceMs: settings.silenceMs });
+    this.#ports = settings.ports;
+  }
+
+  get table(): RouteTable {
+    return this.#table;
+  }
+
+  get ports(): ListenPorts {
+    return this.#ports;
+  }
+
+  /** Threads that answer now. */
+  get threads(): readonly WorkerThread[] {
+    return this.#threads.filter((thread) => thread !== undefined);
+  }
+
+  /** Starts all; the first decides the ports where they are free to choose. */
+  async open(): Promise<void> {
+    const started = await Promise.all(this.#threads.map((_, index) => this.#start(index)));
+    for (const thread of started) this.#ports = await thread.listen(this.#ports);
+    const period = Math.max(10, Math.floor(this.#settings.silenceMs / 10));
+    this.#stopWatching = this.#settings.every(period, () => this.#watch());
+  }
+
+  /** One change after the other; resolves with what all threads say. */
+  apply(table: RouteTable): Promise<readonly Acknowledgement[]> {
+    const turn = this.#applying.then(() => this.#apply(diffTables(this.#table, table), table.version));
+    this.#applying = turn.catch(() => undefined);
+    return turn;
+  }
+
+  applyChanges(changes: readonly TableChange[], version: number): Promise<readonly Acknowledgement[]> {
+    const turn = this.#applying.then(() => this.#apply(changes, version));
+    this.#applying = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#stopWatching?.();
+    await Promise.all(this.threads.map((thread) => thread.terminate()));
+  }
+
+  /** Stops replacing threads, lets them end what runs. */
+  async drain(graceMs: number): Promise<void> {
+    this.#closing = true;
+    this.#stopWatching?.();
+    await Promise.allSettled(this.threads.map((thread) => thread.drain(graceMs)));
+  }
+
+  async #apply(changes: readonly TableChange[], version: number): Promise<readonly Acknowledgement[]> {
+    const known = this.#table.functions;
+    this.#table = applyChanges(this.#table, changes, version);
+    const refused: Acknowledgement[] = [];
+    const forWorkers = changes.flatMap((change) => this.#forWorkers(change, refused));
+    const answers = await Promise.all(this.threads.map((thread) => this.#ask(thread, version, forWorkers)));
+    const acknowledgements = [...mergeAcknowledgements(answers.filter((answer) => answer !== undefined)), ...refused];
+    for (const acknowledgement of acknowledgements) this.#remember(acknowledgement);
+    for (const uid of known.keys()) {
+      if (this.#table.functions.has(uid)) continue;
+      this.#good.delete(uid);
+      this.#quarantined.delete(uid);
+      this.#settings.places.release(uid);
+    }
+    return acknowledgements;
+  }
+
+  /** A thread that ends meanwhile is replaced with the whole table; the others decide the acknowledgement. */
+  async #ask(
+    thread: WorkerThread,
+    version: number,
+    changes: readonly WorkerChange[],
+  ): Promise<readonly Acknowledgement[] | undefined> {
+    try {
+      return await thread.apply(version, changes);
+    } catch (error) {
+      if (error instanceof WorkerGone) return undefined;
+      throw error;
+    }
+  }
+
+  #forWorkers(change: TableChange, refused: Acknowledgement[]): readonly WorkerChange[] {
+    if (change.op === 'delete') return [change];
+    const { entry } = change;
+    const places = this.#settings.places.take(entry);
+    if (places === undefined) {
+      const message = 'this runtime holds as many functions as it can';
+      refused.push({ uid: entry.uid, revision: entry.revision, accepted: false, reason: 'RuntimeFull', message });
+      return [];
+    }
+    return [{ op: 'set', entry, places }];
+  }
+
+  #remember({ uid, revision, accepted }: Acknowledgement): void {
+    const entry = this.#table.functions.get(uid);
+    if (accepted && entry?.revision === revision) this.#good.set(uid, { code: entry.code, revision });
+  }
+
+  async #start(index: number): Promise<WorkerThread> {
+    const started: { thread?: WorkerThread } = {};
+    const thread = await this.#settings.start(index, (reason) => {
+      // Before it has started, the start itself fails.
+      if (!this.#closing && started.thread !== undefined) void this.#replace(index, started.thread, 'crashed', reason);
+    });
+    started.thread = thread;
+    this.#threads[index] = thread;
+    this.#watchdog.watch(index, thread.signals.beats, this.#settings.clock.monotonic());
+    return thread;
+  }
+
+  #watch(): void {
+    const beatsOf = (worker: number): number => this.#threads[worker]?.signals.beats ?? 0;
+    for (const worker of this.#watchdog.look(beatsOf, this.#settings.clock.monotonic())) {
+      const thread = this.#threads[worker];
+      if (thread !== undefined) void this.#replace(worker, thread, 'silent', 'its heartbeat stood still');
+    }
+  }
+
+  async #replace(index: number, thread: WorkerThread, reason: 'silent' | 'crashed', detail: string): Promise<void> {
+    if (this.#threads[index] !== thread) return;
+    const { clock, quarantineMs, onReplaced, onError } = this.#settings;
+    this.#threads[index] = undefined;
+    this.#watchdog.unwatch(index);
+    const uid = this.#markedFunction(thread.signals.mark);
+    await thread.terminate();
+    this.#settings.forget(index);
+    if (uid !== undefined) {
+      const until = clock.wall() + quarantineMs;
+      this.#quarantined.set(uid, until);
+      for (const other of this.threads) other.quarantine(uid, until);
+    }
+    onReplaced({ worker: index, reason, detail, uid });
+    try {
+      await this.#restore(index);
+    } catch (error) {
+      onError(`worker ${index} could not be replaced`, error);
+      if (!this.#closing) setTimeout(() => void this.#retry(index), 1000).unref();
+    }
+  }
+
+  /** The function whose revision was in the engine when the thread stopped. */
+  #markedFunction(mark: number): string | undefined {
+    if (mark === 0) return undefined;
+    for (const [uid, entry] of this.#table.functions) {
+      if (functionMark(entry.revision) === mark) return uid;
+      const good = this.#good.get(uid);
+      if (good !== undefined && functionMark(programRevision(entry, good.code)) === mark) return uid;
+    }
+    return undefined;
+  }
+
+  async #retry(index: number): Promise<void> {
+    if (this.#closing || this.#threads[index] !== undefined) return;
+    try {
+      await this.#restore(index);
+    } catch (error) {
+      this.#settings.onError(`worker ${index} could not be replaced`, error);
+      setTimeout(() => void this.#retry(index), 1000).unref();
+    }
+  }
+
+  /** The whole table first, the port last: nobody is answered by half a table. */
+  async #restore(index: number): Promise<void> {
+    const thread = await this.#start(index);
+    const turn = this.#applying.then(async () => {
+      const changes: WorkerChange[] = [];
+      for (const [uid, entry] of this.#table.functions) {
+        const places = this.#settings.places.take(entry);
+        const good = this.#good.get(uid);
+        if (places === undefined) continue;
+        const lastGood = good === undefined || good.revision === entry.revision ? {} : { lastGood: good };
+        changes.push({ op: 'set', entry, places, ...lastGood });
+      }
+      await thread.apply(this.#table.version, changes);
+    });
+    this.#applying = turn.catch(() => undefined);
+    await turn;
+    const now = this.#settings.clock.wall();
+    for (const [uid, until] of this.#quarantined) if (until > now) thread.quarantine(uid, until);
+    await thread.listen(this.#ports);
+  }
+}

@@ -1,0 +1,152 @@
+/** One worker thread as the main thread sees it: started, asked, and ended. */
+import { Worker } from 'node:worker_threads';
+import type { Acknowledgement } from '../routing/types.ts';
+import type { ThreadSignals } from './thread-signals.ts';
+import type { Batch, FromWorker, ToWorker, WorkerChange, WorkerStart, WorkerStats } from './worker-messages.ts';
+
+export interface WorkerEvents {
+  batch(batch: Batch): void;
+  log(level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>): void;
+  /** The thread ended although nobody ended it. */
+  gone(reason: string): void;
+}
+
+export interface ListenPorts {
+  readonly publicPort: number;
+  readonly callsPort: number;
+}
+
+/** The thread has ended; what was asked of it will not be answered. */
+export class WorkerGone extends Error {}
+
+interface Waiting {
+  resolve(value: never): void;
+  reject(error: Error): void;
+}
+
+export class WorkerThread {
+  readonly index: number;
+  readonly signals: ThreadSignals;
+  readonly #worker: Worker;
+  readonly #waiting = new Map<string, Waiting>();
+  #nextId = 1;
+  #ended = false;
+
+  private constructor(worker: Worker, index: number, signals: ThreadSignals, events: WorkerEvents) {
+    this.#worker = worker;
+    this.index = index;
+    this.signals = signals;
+    worker.on('message', (message: FromWorker) => this.#take(message, events));
+    worker.on('error', (error: Error) => this.#end(`it threw: ${error.message}`, events));
+    worker.on('exit', (code) => this.#end(`it ended with code ${code}`, events));
+  }
+
+  /** Resolves when the engine of the thread is there; nothing listens yet. */
+  static async start(start: WorkerStart, signals: ThreadSignals, events: WorkerEvents): Promise<WorkerThread> {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: start,
+      transferList: [start.storePort],
+      name: `worker-${start.index}`,
+    });
+    const thread = new WorkerThread(worker, start.index, signals, events);
+    await thread.#wait('ready');
+    return thread;
+  }
+
+  apply(version: number, changes: readonly WorkerChange[]): Promise<readonly Acknowledgement[]> {
+    const id = this.#nextId++;
+    this.#post({ kind: 'apply', id, version, changes });
+    return this.#wait(`applied ${id}`);
+  }
+
+  listen(ports: ListenPorts): Promise<ListenPorts> {
+    this.#post({ kind: 'listen', ...ports });
+    return this.#wait('listening');
+  }
+
+  /** Resolves when everything the thread holds has come through `batch`. */
+  flush(): Promise<void> {
+    const id = this.#nextId++;
+    this.#post({ kind: 'flush', id });
+    return this.#wait(`flushed ${id}`);
+  }
+
+  stats(): Promise<WorkerStats> {
+    const id = this.#nextId++;
+    this.#post({ kind: 'stats', id });
+    return this.#wait(`stats ${id}`);
+  }
+
+  quarantine(uid: string, until: number): void {
+    this.#post({ kind: 'quarantine', uid, until });
+  }
+
+  follow(on: boolean): void {
+    this.#post({ kind: 'follow', on });
+  }
+
+  drain(graceMs: number): Promise<void> {
+    this.#post({ kind: 'drain', graceMs });
+    return this.#wait('drained');
+  }
+
+  /** Ends the thread at once, stuck or not; `gone` is not called. */
+  async terminate(): Promise<void> {
+    this.#close('the thread was ended');
+    await this.#worker.terminate();
+  }
+
+  #post(message: ToWorker): void {
+    if (!this.#ended) this.#worker.postMessage(message);
+  }
+
+  #wait<Value>(key: string): Promise<Value> {
+    if (this.#ended) return Promise.reject(new WorkerGone('the thread has ended'));
+    return new Promise<Value>((resolve, reject) => {
+      this.#waiting.set(key, { resolve, reject });
+    });
+  }
+
+  #settle(key: string, value: unknown): void {
+    const waiting = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    waiting?.resolve(value as never);
+  }
+
+  #take(message: FromWorker, events: WorkerEvents): void {
+    switch (message.kind) {
+      case 'ready':
+        return this.#settle('ready', undefined);
+      case 'listening':
+        return this.#settle('listening', { publicPort: message.publicPort, callsPort: message.callsPort });
+      case 'applied':
+        return this.#settle(`applied ${message.id}`, message.acknowledgements);
+      case 'flushed':
+        events.batch(message.batch);
+        return this.#settle(`flushed ${message.id}`, undefined);
+      case 'stats':
+        return this.#settle(`stats ${message.id}`, message.stats);
+      case 'drained':
+        return this.#settle('drained', undefined);
+      case 'batch':
+        return events.batch(message.batch);
+      case 'log':
+        return events.log(message.level, message.message, message.fields ?? {});
+      case 'failed':
+        return this.#end(message.message, events);
+    }
+  }
+
+  #end(reason: string, events: WorkerEvents): void {
+    if (this.#ended) return;
+    this.#close(reason);
+    void this.#worker.terminate();
+    events.gone(reason);
+  }
+
+  #close(reason: string): void {
+    this.#ended = true;
+    for (const { reject } of this.#waiting.values()) reject(new WorkerGone(reason));
+    this.#waiting.clear();
+  }
+}

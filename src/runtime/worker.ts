@@ -1,0 +1,16 @@
+/** A worker thread: the HTTP listeners and the Lua engine in one place, so that no call leaves the thread. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { startWorker } from './start-worker.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('worker.ts runs as a worker thread');
+
+const send = (message: FromWorker): void => port.postMessage(message);
+const worker = startWorker(workerData as WorkerStart, send);
+port.on('message', (message: ToWorker) => {
+  worker.take(message).catch((error: unknown) => {
+    send({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+  });
+});
+send({ kind: 'ready' });

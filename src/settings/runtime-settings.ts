@@ -1,0 +1,110 @@
+/** Settings of a runtime: every one with its default; complete inside the program. */
+import { localPolicy, type InstallationPolicy } from '../policy/installation-policy.ts';
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+/** Bounds on what an unverified sender can hold (slow, half, huge requests). */
+export interface InboundLimits {
+  /** Request line and headers together. */
+  readonly headerBytes: number;
+  readonly headerCount: number;
+  /** Headers must have arrived after so long. */
+  readonly headersTimeoutMs: number;
+  /** The whole request must have arrived after so long. */
+  readonly requestTimeoutMs: number;
+  readonly keepAliveMs: number;
+  /** Body bytes being read at once for one client address, per worker. */
+  readonly readingBytesPerAddress: number;
+  /** Body bytes being read at once in all, per worker. */
+  readonly readingBytes: number;
+  /** Requests being read or answered at once, per worker. */
+  readonly openRequests: number;
+}
+
+/** A fault injected by tests only; never set by a command or the environment. */
+export interface InjectedFault {
+  /** `NAMESPACE/NAME`: a call of it holds its thread for ever. */
+  readonly stuckFunction?: string;
+  /** `NAMESPACE/NAME`: a call of it ends its thread. */
+  readonly crashFunction?: string;
+}
+
+export interface RuntimeSettings {
+  /** Worker threads; where the platform cannot share a port, one. */
+  readonly workers: number;
+  readonly public: ListenAddress;
+  readonly calls: ListenAddress;
+  readonly admin: ListenAddress;
+  /** Token of the call listener (local mode); absent: the call listener refuses everything. */
+  readonly callToken?: string;
+  /** Hosts, egress, trusted proxies of the installation. */
+  readonly policy: InstallationPolicy;
+  readonly inbound: InboundLimits;
+  /** In-flight calls get so long to end when draining. */
+  readonly drainGraceMs: number;
+  readonly watchdog: {
+    /** A thread silent for longer is replaced; far above any slice. */
+    readonly silenceMs: number;
+    /** The function that ran there is refused for so long. */
+    readonly quarantineMs: number;
+  };
+  readonly records: {
+    readonly maxBytes: number;
+    /** Records of calls that did not end `ok` are kept so long. */
+    readonly keepMs: number;
+    readonly okPerFunction: number;
+    readonly refusedPerTrigger: number;
+    readonly unrouted: number;
+  };
+  /** Functions with metric labels of their own; the rest is `other`. */
+  readonly metricFunctions: number;
+  /** Functions per runtime. */
+  readonly maxFunctions: number;
+  readonly asynchronous: {
+    /** Asynchronous calls running at once, per worker. */
+    readonly running: number;
+    /** A lease lasts so long and is extended while its call runs. */
+    readonly leaseMs: number;
+    /** Events waiting for one destination; above, 429. */
+    readonly waitingPerDestination: number;
+    /** Bytes of one stored event. */
+    readonly eventBytes: number;
+  };
+  readonly fault?: InjectedFault;
+}
+
+const loopback = '127.0.0.1';
+
+export const runtimeDefaults: RuntimeSettings = {
+  workers: 1,
+  public: { host: loopback, port: 8080 },
+  calls: { host: loopback, port: 8081 },
+  admin: { host: loopback, port: 9090 },
+  policy: localPolicy('http://127.0.0.1:8080'),
+  inbound: {
+    headerBytes: 16 * 1024,
+    headerCount: 200,
+    headersTimeoutMs: 10_000,
+    requestTimeoutMs: 60_000,
+    keepAliveMs: 65_000,
+    readingBytesPerAddress: 16 * 1024 * 1024,
+    readingBytes: 128 * 1024 * 1024,
+    openRequests: 20_000,
+  },
+  drainGraceMs: 25_000,
+  watchdog: { silenceMs: 2_000, quarantineMs: 60_000 },
+  records: {
+    maxBytes: 64 * 1024 * 1024,
+    keepMs: 24 * 60 * 60 * 1000,
+    okPerFunction: 100,
+    refusedPerTrigger: 10,
+    unrouted: 1_000,
+  },
+  metricFunctions: 1_000,
+  maxFunctions: 16_384,
+  asynchronous: { running: 200, leaseMs: 30_000, waitingPerDestination: 10_000, eventBytes: 1024 * 1024 },
+};

@@ -1,0 +1,109 @@
+/** Every metric of a runtime: name, type, labels, meaning. The page `docs/reference/metrics.md` is compared with it. */
+
+export interface MetricEntry {
+  /** Without the prefix `moonhook_`. */
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+export const metricPrefix = 'moonhook_';
+
+export const metricsCatalogue = [
+  {
+    name: 'function_invocations_total',
+    type: 'counter',
+    labels: ['namespace', 'function', 'trigger', 'outcome'],
+    help: 'Requests and events that reached a trigger, by how they ended. Calls without a trigger have trigger "-".',
+  },
+  {
+    name: 'function_duration_seconds',
+    type: 'histogram',
+    labels: ['namespace', 'function', 'trigger'],
+    help: 'Wall time of the Lua run, waiting included.',
+  },
+  {
+    name: 'function_cpu_seconds_total',
+    type: 'counter',
+    labels: ['namespace', 'function', 'trigger'],
+    help: 'CPU time spent in Lua.',
+  },
+  {
+    name: 'function_memory_peak_bytes',
+    type: 'gauge',
+    labels: ['namespace', 'function', 'trigger'],
+    help: 'Highest memory of one call since the trigger was loaded.',
+  },
+  {
+    name: 'function_inflight',
+    type: 'gauge',
+    labels: ['namespace', 'function'],
+    help: 'Calls running or waiting for the host now.',
+  },
+  {
+    name: 'receiver_rejections_total',
+    type: 'counter',
+    labels: ['receiver', 'reason'],
+    help: 'Requests whose sender was not verified, by the stable reason of the receiver.',
+  },
+  {
+    name: 'http_requests_refused_total',
+    type: 'counter',
+    labels: ['code'],
+    help: 'Requests that ended with a failure before they reached a function, by failure code.',
+  },
+  {
+    name: 'deliveries',
+    type: 'gauge',
+    labels: ['state'],
+    help: 'Asynchronous deliveries by state.',
+  },
+  {
+    name: 'delivery_attempts_total',
+    type: 'counter',
+    labels: ['result'],
+    help: 'Attempts of asynchronous deliveries, by result: done, retry, dead, filtered, lost.',
+  },
+  { name: 'dead_letters', type: 'gauge', labels: [], help: 'Deliveries that ended dead and can be replayed.' },
+  {
+    name: 'events_conservation_gap',
+    type: 'gauge',
+    labels: [],
+    help: 'Deliveries created less those accounted for. Anything but 0 is a defect.',
+  },
+  {
+    name: 'apply_to_programmed_seconds',
+    type: 'histogram',
+    labels: [],
+    help: 'From receiving a change of the route table to the last acknowledgement of all threads.',
+  },
+  { name: 'functions', type: 'gauge', labels: [], help: 'Functions in the route table.' },
+  { name: 'route_table_version', type: 'gauge', labels: [], help: 'Version of the route table that serves.' },
+  { name: 'workers', type: 'gauge', labels: [], help: 'Worker threads that answer requests.' },
+  {
+    name: 'worker_replacements_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Worker threads replaced because they were silent or had crashed. Alarm on any increase.',
+  },
+  { name: 'records', type: 'gauge', labels: [], help: 'Call records kept.' },
+  {
+    name: 'records_dropped_total',
+    type: 'counter',
+    labels: [],
+    help: 'Call records given up because more arrived than may be kept on the way.',
+  },
+  { name: 'image_restores_total', type: 'counter', labels: [], help: 'Memory images copied back before a call.' },
+  { name: 'function_image_bytes', type: 'gauge', labels: [], help: 'Bytes held by images of functions.' },
+  { name: 'parked_calls', type: 'gauge', labels: [], help: 'Calls that wait for the host outside any machine.' },
+  { name: 'parked_bytes', type: 'gauge', labels: [], help: 'Memory pages kept for parked calls.' },
+  {
+    name: 'kills_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Calls ended by the engine: timeout, cpu, memory.',
+  },
+] as const satisfies readonly MetricEntry[];
+
+export type MetricName = (typeof metricsCatalogue)[number]['name'];

@@ -1,0 +1,132 @@
+/** A real runtime on loopback for tests: functions as users write them, built, loaded and served over HTTP. */
+import { randomBytes } from 'node:crypto';
+import { Writable } from 'node:stream';
+import type { FunctionSpec, WebhookFunction } from '../../src/function/types.ts';
+import { localPolicy, type InstallationPolicy } from '../../src/policy/installation-policy.ts';
+import { receivers } from '../../src/receivers/catalogue.ts';
+import { buildRouteTable, type BuildResult } from '../../src/routing/build-route-table.ts';
+import { functionsLabel, referenceKey, type References } from '../../src/routing/read-references.ts';
+import type { Acknowledgement, ReferencedObject, RouteTable } from '../../src/routing/types.ts';
+import { createRuntime, type Runtime } from '../../src/runtime/runtime.ts';
+import { runtimeDefaults, type RuntimeSettings } from '../../src/settings/runtime-settings.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+
+export interface FunctionUnderTest extends FunctionSpec {
+  readonly name: string;
+  readonly namespace?: string;
+}
+
+export interface ServedFunctions {
+  readonly runtime: Runtime;
+  readonly url: string;
+  readonly calls: string;
+  readonly admin: string;
+  readonly token: string;
+  readonly policy: InstallationPolicy;
+  /** Lines of the process log, parsed. */
+  readonly log: readonly Readonly<Record<string, unknown>>[];
+  /** Serves exactly these functions from now on. */
+  serve(...functions: readonly FunctionUnderTest[]): Promise<readonly Acknowledgement[]>;
+  /** As the caller that knows the start-up token. */
+  call(path: string, init?: RequestInit): Promise<Response>;
+  close(): Promise<void>;
+}
+
+/** `NAME/KEY` → value: Secrets of every namespace. */
+export type Secrets = Readonly<Record<string, string>>;
+
+function referencesOf(functions: readonly FunctionUnderTest[], secrets: Secrets): References {
+  const found = new Map<string, ReferencedObject>();
+  for (const [path, value] of Object.entries(secrets)) {
+    const [name = '', key = ''] = path.split('/');
+    for (const namespace of new Set(functions.map((each) => each.namespace ?? 'default'))) {
+      const id = referenceKey('Secret', namespace, name);
+      const known = found.get(id);
+      const data = new Map(known?.state === 'found' ? known.data : []).set(key, Buffer.from(value));
+      found.set(id, { state: 'found', labels: { [functionsLabel]: 'true' }, type: 'Opaque', data });
+    }
+  }
+  return found;
+}
+
+function resourceOf({ name, namespace = 'default', ...spec }: FunctionUnderTest): WebhookFunction {
+  return {
+    apiVersion: 'moonhook.dev/v1alpha1',
+    kind: 'WebhookFunction',
+    metadata: { name, namespace, uid: `uid-${namespace}-${name}`, generation: 1 },
+    spec,
+  };
+}
+
+/** Starts a runtime with `settings` over the defaults; ports are free ones. */
+export async function serveFunctions(
+  options: {
+    readonly functions?: readonly FunctionUnderTest[];
+    readonly secrets?: Secrets;
+    readonly settings?: Partial<RuntimeSettings>;
+    readonly policy?: Partial<InstallationPolicy>;
+  } = {},
+): Promise<ServedFunctions> {
+  const { functions = [], secrets = {} } = options;
+  const policy = { ...localPolicy('http://127.0.0.1:1'), ...options.policy };
+  const token = 'start-up-token-of-the-tests';
+  const free = { host: '127.0.0.1', port: 0 };
+  const lines: Readonly<Record<string, unknown>>[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      for (const line of chunk.toString().trim().split('\n')) lines.push(JSON.parse(line) as Record<string, unknown>);
+      done();
+    },
+  });
+  const runtime = await createRuntime({
+    settings: {
+      ...runtimeDefaults,
+      public: free,
+      calls: free,
+      admin: free,
+      callToken: token,
+      policy,
+      drainGraceMs: 2_000,
+      ...options.settings,
+    },
+    log: createLogger({ level: 'debug', terminal: false, stream }),
+  });
+  let previous: BuildResult | undefined;
+  let version = 0;
+  const fingerprintKey = randomBytes(32);
+  async function serve(...wanted: readonly FunctionUnderTest[]): Promise<readonly Acknowledgement[]> {
+    const built = buildRouteTable({
+      functions: wanted.map((each) => ({
+        resource: resourceOf(each),
+        namespaceUid: `ns-${each.namespace ?? 'default'}`,
+      })),
+      references: referencesOf(wanted, secrets),
+      policy,
+      receivers,
+      mode: 'local',
+      fingerprintKey,
+      ...(previous === undefined ? {} : { previous }),
+    });
+    previous = built;
+    version += 1;
+    const table: RouteTable = { version, functions: built.entries };
+    return runtime.apply(table);
+  }
+  await serve(...functions);
+  return {
+    runtime,
+    url: runtime.addresses.public,
+    calls: runtime.addresses.calls,
+    admin: runtime.addresses.admin,
+    token,
+    policy,
+    log: lines,
+    serve,
+    call: (path, init = {}) =>
+      fetch(runtime.addresses.calls + path, {
+        ...init,
+        headers: { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string> | undefined) },
+      }),
+    close: () => runtime.close(),
+  };
+}
