@@ -1,2 +1,20 @@
 /** Entry of the `moonhook` command. */
-process.stdout.write('moonhook\n');
+import { CommanderError } from 'commander';
+import { createProgram } from './create-program.ts';
+import { exitCodes } from './exit-codes.ts';
+
+// A reader that closes early (`moonhook calls | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exitCodes.ok);
+  throw error;
+});
+
+try {
+  const program = createProgram();
+  if (process.argv.length <= 2) program.help({ error: true });
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Commander has said what is wrong; help and version that were asked for are no mistakes.
+  process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.unusable;
+}

@@ -4,7 +4,7 @@ import { createRouteIndex, type RequestMatch } from '../routing/match-request.ts
 import type { FunctionEntry, RouteTable } from '../routing/types.ts';
 import { verifyCapture } from '../receivers/verify-capture.ts';
 import type { CallRecord } from '../runtime/call-record.ts';
-import { matchesRecord, type RecordFilter } from '../runtime/record-book.ts';
+import type { RecordFilter } from '../runtime/record-book.ts';
 import { tellStories } from '../runtime/tell-story.ts';
 import { outcomes, type Outcome } from '../telemetry/call-outcomes.ts';
 import { toPlain } from './plain-values.ts';
@@ -22,8 +22,8 @@ export interface LocalView {
   /** About files, not about functions. */
   fileDiagnostics(): readonly Diagnostic[];
   findRecords(filter: RecordFilter): Promise<readonly CallRecord[]>;
-  /** Calls back with every record from now on; answers how to stop. */
-  followRecords(listener: (record: CallRecord) => void): () => void;
+  /** Calls back with every record from now on that the filter covers; answers how to stop. */
+  followRecords(filter: RecordFilter, listener: (record: CallRecord) => void): () => void;
   now(): number;
 }
 
@@ -102,8 +102,8 @@ export async function listCalls(view: LocalView, filter: RecordFilter): Promise<
 
 /** Plain records that match, one by one, until stopped. */
 export function followCalls(view: LocalView, filter: RecordFilter, listener: (record: unknown) => void): () => void {
-  return view.followRecords((record) => {
-    if (matchesRecord(record, filter)) listener(toPlain(record));
+  return view.followRecords(filter, (record) => {
+    listener(toPlain(record));
   });
 }
 

@@ -14,8 +14,11 @@ export interface Timers {
 export interface WatchFolderOptions {
   readonly root: string;
   readonly timers: Timers;
-  /** Names of files or folders that changed, relative to the folder; the empty name: everything. Never called while a call is pending. */
-  readonly onChange: (names: ReadonlySet<string>) => Promise<void>;
+  /**
+   * Names of files or folders that changed, relative to the folder; the empty name: everything. `noticedAt` is the time of
+   * the first notice. Never called while a call is pending.
+   */
+  readonly onChange: (names: ReadonlySet<string>, noticedAt: number) => Promise<void>;
   /** Names besides the resource files whose change counts (files of code). */
   readonly others: () => Iterable<string>;
   /** A file system without notices is looked at in turns instead; told once. */
@@ -126,11 +129,12 @@ export async function watchFolder(options: WatchFolderOptions): Promise<FolderWa
     if (busy || closed || pending.size === 0) return;
     busy = true;
     const names = pending;
+    const noticedAt = firstPendingAt ?? timers.now();
     pending = new Set();
     firstPendingAt = undefined;
     try {
       for (const name of names) await followFolder(name);
-      if (!closed) await onChange(names);
+      if (!closed) await onChange(names, noticedAt);
     } finally {
       busy = false;
       if (pending.size > 0) void flush();

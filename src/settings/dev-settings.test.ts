@@ -31,7 +31,7 @@ test('--host opens the listener of triggers only', () => {
 });
 
 test('every mistake is told with its option', () => {
-  const lines = mistakesOf({ port: '80a', workers: '0', publicUrl: 'https://x/y', egressAllow: ['localhost'] });
+  const lines = mistakesOf({ port: '80a', workers: '0', publicUrl: 'https://x/y', egressAllow: ['a b'] });
   assert.deepEqual(
     lines.map((line) => line.replace(/ .*/, '')).toSorted((a, b) => a.localeCompare(b)),
     ['--egress-allow', '--port', '--public-url', '--workers'],

@@ -1,4 +1,5 @@
 /** Settings of a local run (`moonhook dev`): what the command line says, complete, or what is wrong with it. */
+import { parseEgressGrant } from '../policy/egress.ts';
 import { runtimeDefaults, type RuntimeSettings } from './runtime-settings.ts';
 
 /** Options of `moonhook dev` as typed. */
@@ -24,7 +25,7 @@ export interface DevSettings {
   readonly envFile?: string;
   /** Undefined: the address the listener of triggers gets. */
   readonly publicUrl?: string;
-  /** `HOST:PORT` targets that functions may reach although they are not public. */
+  /** Targets (`localhost:3000`, `10.0.0.0/8`) that functions may reach although they are not public. */
   readonly egressAllow: readonly string[];
   /** Complete but for the policy and the token, which a file and chance decide. */
   readonly runtime: Omit<RuntimeSettings, 'policy' | 'callToken'>;
@@ -50,9 +51,8 @@ export function readDevSettings(options: DevOptions): DevSettingsResult {
     integer(name, text, fallback, 0, 65_535);
   const publicUrl = readPublicUrl(options.publicUrl, mistakes);
   for (const target of options.egressAllow ?? []) {
-    if (!/^[^\s/]+:[0-9]{1,5}$/.test(target)) {
-      mistakes.push(`--egress-allow takes HOST:PORT (for example localhost:3000), not ${JSON.stringify(target)}`);
-    }
+    const grant = parseEgressGrant(target, { local: true });
+    if (!grant.ok) mistakes.push(`--egress-allow ${grant.message}`);
   }
   // Only the listener of triggers may leave this machine: the others trust the start-up token and a loopback Host.
   const settings: DevSettings = {

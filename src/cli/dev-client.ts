@@ -1,0 +1,108 @@
+/** Speaks to the running `moonhook dev`: finds its data directory, reads the token there, asks its local API. */
+import { dirname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readDevProcess, type DevProcess } from '../local/data-directory.ts';
+import { dataDirectoryFromEnvironment } from '../settings/dev-settings.ts';
+import { exitCodes } from './exit-codes.ts';
+import { complain } from './output.ts';
+
+/** Why a question has no answer, with the exit code that says so. */
+export interface Refusal {
+  readonly ok: false;
+  readonly exitCode: number;
+  readonly message: string;
+}
+
+export type Answered<Value> = { readonly ok: true; readonly value: Value } | Refusal;
+
+/** `--data-dir`, else `MOONHOOK_DATA_DIR`, else the nearest `.moonhook` from here upwards that a process has written to. */
+export function findDevProcess(dataDirectory: string | undefined): Answered<DevProcess> {
+  const path = dataDirectory ?? dataDirectoryFromEnvironment() ?? nearest(process.cwd());
+  if (path === undefined) {
+    return notRunning(
+      'no `moonhook dev` is running for this folder; start one, or name its data directory with --data-dir',
+    );
+  }
+  if (!existsSync(join(path, 'dev.json')))
+    return notRunning(`no \`moonhook dev\` is running with the data directory ${path}`);
+  const found = readDevProcess(path);
+  return found.ok ? found : notRunning(found.message);
+}
+
+function nearest(from: string): string | undefined {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    const candidate = join(folder, '.moonhook');
+    if (existsSync(join(candidate, 'dev.json'))) return candidate;
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+function notRunning(message: string): Refusal {
+  return { ok: false, exitCode: exitCodes.notRunning, message };
+}
+
+/** One request to a listener of the process, with the token. */
+export async function askProcess(url: string, token: string, init: RequestInit = {}): Promise<Answered<Response>> {
+  const headers = new Headers(init.headers);
+  headers.set('authorization', `Bearer ${token}`);
+  try {
+    return { ok: true, value: await fetch(url, { ...init, headers, redirect: 'manual' }) };
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    return notRunning(`${new URL(url).origin} does not answer (${cause}); is \`moonhook dev\` still running?`);
+  }
+}
+
+/** One question to the local API; the answer is checked to be an object. */
+export async function askApi(
+  path: string,
+  dataDirectory: string | undefined,
+  init: RequestInit = {},
+): Promise<Answered<Readonly<Record<string, unknown>>>> {
+  const response = await askApiRaw(path, dataDirectory, init);
+  if (!response.ok) return response;
+  const value: unknown = await response.value.json().catch(() => undefined);
+  if (typeof value === 'object' && value !== null)
+    return { ok: true, value: value as Readonly<Record<string, unknown>> };
+  return { ok: false, exitCode: exitCodes.failed, message: 'the answer of `moonhook dev` cannot be read' };
+}
+
+/** As `askApi`, with the body unread: for streams. */
+export async function askApiRaw(
+  path: string,
+  dataDirectory: string | undefined,
+  init: RequestInit = {},
+): Promise<Answered<Response>> {
+  const found = findDevProcess(dataDirectory);
+  if (!found.ok) return found;
+  const response = await askProcess(`${found.value.adminUrl}/-/api${path}`, found.value.token, init);
+  if (!response.ok || response.value.ok) return response;
+  const problem: unknown = await response.value.json().catch(() => undefined);
+  const detail = typeof problem === 'object' && problem !== null && 'detail' in problem ? String(problem.detail) : '';
+  const message = detail === '' ? `the answer is ${response.value.status}` : detail;
+  const exitCode =
+    response.value.status === 404
+      ? exitCodes.notFound
+      : response.value.status === 400
+        ? exitCodes.unusable
+        : exitCodes.failed;
+  return { ok: false, exitCode, message };
+}
+
+/** Lines of a stream of JSON, until it ends. */
+export async function* readLines(response: Response): AsyncGenerator<Readonly<Record<string, unknown>>> {
+  let rest = '';
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    rest += decoder.decode(chunk, { stream: true });
+    const lines = rest.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as Readonly<Record<string, unknown>>;
+  }
+}
+
+/** Prints why, answers the exit code. */
+export function refused(refusal: Refusal): number {
+  complain(refusal.message);
+  return refusal.exitCode;
+}

@@ -1,0 +1,157 @@
+/** `moonhook dev [DIR]`: serves the functions of a folder on this machine, and every change of it. */
+import { randomBytes } from 'node:crypto';
+import { relative } from 'node:path';
+import type { Command } from 'commander';
+import { runLocal, type LocalRun } from '../local/run-local.ts';
+import { runtimeDefaults } from '../settings/runtime-settings.ts';
+import { readDevSettings, type DevOptions } from '../settings/dev-settings.ts';
+import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { escapeText } from './escape-text.ts';
+import { exitCodes } from './exit-codes.ts';
+import { complain, formatTable } from './output.ts';
+import { version } from './version.ts';
+
+const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
+
+/** Adds the verb to the program. */
+export function registerDev(program: Command): void {
+  const { public: open, calls, admin, workers } = runtimeDefaults;
+  program
+    .command('dev')
+    .description('serve the functions of a folder on this machine, and every change of it')
+    .argument('[folder]', 'folder with YAML files (default: the current folder)')
+    .option('--port <port>', `port of the triggers (default: ${open.port}; 0: any free port)`)
+    .option('--call-port <port>', `port of active calls, for the token's owner (default: ${calls.port})`)
+    .option('--admin-port <port>', `port of metrics, health and the local API (default: ${admin.port})`)
+    .option(
+      '--host <address>',
+      `address of the triggers' listener; the others stay on loopback (default: ${open.host})`,
+    )
+    .option('--workers <count>', `worker threads (default: ${workers})`)
+    .option('--egress-allow <target>', 'let functions reach HOST:PORT although it is not public; repeat it', collect)
+    .option('--data-dir <path>', 'where the token and the store are kept (default: .moonhook beside the folder)')
+    .option('--policy <file>', 'hosts, ceilings, egress, quotas, trusted proxies as an installation has them')
+    .option('--public-url <url>', 'scheme and host that senders see, for senders that sign the URL')
+    .option('--env-file <file>', 'lines SECRET.KEY=VALUE: keys of Secrets, in every namespace')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 stopped by a signal, 1 it could not start or its store was lost, 2 wrong usage.',
+    )
+    .action(async (folder: string | undefined, options: DevOptions) => {
+      process.exitCode = await dev({ ...options, ...(folder === undefined ? {} : { folder }) });
+    });
+}
+
+async function dev(options: DevOptions): Promise<number> {
+  const read = readDevSettings(options);
+  if (!read.ok) {
+    for (const mistake of read.mistakes) complain(mistake);
+    return exitCodes.unusable;
+  }
+  const terminal = process.stdout.isTTY;
+  const log = createLogger({ level: 'info', terminal, stream: process.stdout });
+  const print = printer(terminal, log);
+  const ending = new Promise<number>((resolve) => {
+    process.once('SIGINT', () => {
+      resolve(exitCodes.ok);
+    });
+    process.once('SIGTERM', () => {
+      resolve(exitCodes.ok);
+    });
+    lost = () => {
+      resolve(exitCodes.failed);
+    };
+  });
+  const started = performance.now();
+  const result = await runLocal({
+    settings: read.settings,
+    version,
+    log,
+    print,
+    timers: {
+      now: () => performance.now(),
+      after: (milliseconds, run) => {
+        const timer = setTimeout(run, milliseconds);
+        return {
+          cancel: () => {
+            clearTimeout(timer);
+          },
+        };
+      },
+    },
+    now: () => Date.now(),
+    randomBytes: (count) => randomBytes(count),
+    onLost: (message) => {
+      log.error(`the store is lost: ${message}`);
+      lost();
+    },
+  });
+  if (!result.ok) {
+    for (const line of result.lines) complain(line);
+    return exitCodes.failed;
+  }
+  for (const line of banner(result.run, performance.now() - started)) print(line);
+  const exitCode = await ending;
+  print('stopping: running calls may end');
+  await result.run.stop();
+  return exitCode;
+}
+
+/** Set once the run listens for its end. */
+let lost: () => void = () => {};
+
+/** Plain lines on a terminal, the process log elsewhere. */
+function printer(terminal: boolean, log: Logger): (line: string) => void {
+  if (terminal) {
+    return (line) => {
+      process.stdout.write(`${escapeText(line)}\n`);
+    };
+  }
+  return (line) => {
+    if (/: error: /.test(line)) log.warn(line);
+    else if (line !== '') log.info(line);
+  };
+}
+
+function banner(run: LocalRun, tookMs: number): readonly string[] {
+  const states = [...run.states().values()];
+  const ready = states.filter(({ summary }) =>
+    summary.conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
+  ).length;
+  const rows = states.flatMap(({ verdict, summary, document }) => {
+    const name = `${verdict.namespace}/${verdict.name}`;
+    const state = summary.conditions.find(({ type }) => type === 'Ready')?.reason ?? 'Pending';
+    const urls = verdict.urls.map(({ trigger, url }) => [name, trigger, state, url]);
+    const others = (document.resource.spec.triggers ?? [])
+      .filter(({ http }) => http === undefined)
+      .map((trigger) => [name, trigger.name, state, kindOf(trigger)]);
+    const all = [...urls, ...others];
+    return all.length === 0 ? [[name, '-', state, 'by moonhook invoke and call()']] : all;
+  });
+  const shown = relative(process.cwd(), run.folder) || '.';
+  const here = shown.startsWith('..') ? run.folder : shown;
+  return [
+    '',
+    `moonhook ${version} serves ${here}: ${ready} of ${states.length} functions ready in ${(tookMs / 1000).toFixed(1)} s`,
+    `  triggers  ${run.addresses.public}`,
+    `  calls     ${run.addresses.calls}  (needs the token)`,
+    `  admin     ${run.addresses.admin}  (/metrics /healthz /readyz)`,
+    `  token     in ${run.dataDirectory}/dev.json`,
+    run.durable
+      ? `  store     ${run.dataDirectory}/store.db`
+      : '  store     in memory: accepted events and kv are lost when this process ends',
+    '',
+    ...(rows.length === 0
+      ? ['No functions yet: `moonhook new NAME` writes a first one.']
+      : formatTable(['FUNCTION', 'TRIGGER', 'STATE', 'WHERE'], rows).trimEnd().split('\n')),
+    '',
+  ];
+}
+
+function kindOf(trigger: {
+  readonly schedule?: { readonly cron: string };
+  readonly event?: { readonly type: string };
+}): string {
+  if (trigger.schedule !== undefined) return `schedule ${trigger.schedule.cron}`;
+  return trigger.event === undefined ? 'kubernetes (needs a cluster)' : `event ${trigger.event.type}`;
+}

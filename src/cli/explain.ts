@@ -1,0 +1,76 @@
+/** `moonhook explain`: the story of a call, or what would happen to a request. */
+import type { Command } from 'commander';
+import { askApi, refused } from './dev-client.ts';
+import { escapeText } from './escape-text.ts';
+import { exitCodes } from './exit-codes.ts';
+import { complain, wantsJson } from './output.ts';
+import { readInput } from './read-input.ts';
+import { readTarget } from './target-name.ts';
+
+interface ExplainOptions {
+  readonly namespace?: string;
+  readonly method?: string;
+  readonly dataDir?: string;
+  readonly output?: string;
+}
+
+/** Adds the verb to the program. */
+export function registerExplain(program: Command): void {
+  program
+    .command('explain')
+    .description('tell the story of a call, or what would happen to a request')
+    .argument(
+      '<id-or-function>',
+      "a call id, an event id or the sender's delivery id; or NAMESPACE/NAME with a request",
+    )
+    .argument('[request]', 'path and query such as /team-a/hook?x=1, or a capture file { method, url, headers, body }')
+    .option('-X, --method <method>', 'method of a request given as a path (default: POST)')
+    .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default)')
+    .option('--data-dir <path>', 'data directory of the process')
+    .option('-o, --output <format>', 'json')
+    .action(async (subject: string, request: string | undefined, options: ExplainOptions) => {
+      process.exitCode = await explain(subject, request, options);
+    });
+}
+
+async function explain(subject: string, request: string | undefined, options: ExplainOptions): Promise<number> {
+  const json = wantsJson(options.output);
+  if (json === undefined) return exitCodes.unusable;
+  let answer: Awaited<ReturnType<typeof askApi>>;
+  if (request === undefined) answer = await askApi(`/calls/${encodeURIComponent(subject)}`, options.dataDir);
+  else {
+    const target = readTarget(subject, options.namespace);
+    const supposed = readRequest(request, options.method);
+    const problem = typeof target === 'string' ? target : typeof supposed === 'string' ? supposed : undefined;
+    if (typeof target === 'string' || problem !== undefined) {
+      complain(problem ?? '');
+      return exitCodes.unusable;
+    }
+    answer = await askApi(`/functions/${target.namespace}/${target.name}/explain`, options.dataDir, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(supposed),
+    });
+  }
+  if (!answer.ok) return refused(answer);
+  const lines = answer.value['lines'] as readonly string[];
+  process.stdout.write(
+    json ? `${JSON.stringify(answer.value, undefined, 2)}\n` : lines.map((line) => `${escapeText(line)}\n`).join(''),
+  );
+  return exitCodes.ok;
+}
+
+/** A path, or the JSON of a file; a text: why neither. */
+function readRequest(request: string, method: string | undefined): object | string {
+  if (request.startsWith('/') && !request.endsWith('.json')) return { method: method ?? 'POST', url: request };
+  if (/^https?:\/\//.test(request)) return { method: method ?? 'POST', url: request };
+  const input = readInput(request);
+  if (!input.ok) return input.message;
+  try {
+    const value: unknown = JSON.parse(input.value.toString('utf8'));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    return `${request} is not an object { method, url, headers, body }`;
+  } catch (error) {
+    return `${request} is not JSON: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}

@@ -1,0 +1,145 @@
+/** `moonhook invoke NS/NAME`: calls a function of the running `moonhook dev` and prints its answer. */
+import type { Command } from 'commander';
+import { askProcess, findDevProcess, refused } from './dev-client.ts';
+import { escapeText } from './escape-text.ts';
+import { exitCodes } from './exit-codes.ts';
+import { complain, wantsJson } from './output.ts';
+import { readData } from './read-input.ts';
+import { readTarget } from './target-name.ts';
+
+interface InvokeOptions {
+  readonly namespace?: string;
+  readonly trigger?: string;
+  readonly data?: string;
+  readonly header?: readonly string[];
+  readonly method?: string;
+  readonly path?: string;
+  readonly async?: boolean;
+  readonly dataDir?: string;
+  readonly output?: string;
+}
+
+const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
+
+/** Adds the verb to the program. */
+export function registerInvoke(program: Command): void {
+  program
+    .command('invoke')
+    .description('call a function and print its answer; no receiver is asked')
+    .argument('<function>', 'NAMESPACE/NAME, or NAME')
+    .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default)')
+    .option('--trigger <name>', 'run the handler of this trigger (default: the handler `call`, else `default`)')
+    .option('-d, --data <data>', 'body: text, @FILE, or @- for standard input; JSON unless -H says otherwise')
+    .option('-H, --header <line>', "a header: 'Content-Type: text/plain'", collect)
+    .option('-X, --method <method>', 'method the function sees (default: POST)')
+    .option('--path <path>', 'path and query the function sees: /items/7?x=1')
+    .option('--async', 'store the call and print its id; it runs on its own')
+    .option('--data-dir <path>', 'data directory of the process')
+    .option('-o, --output <format>', 'json: status, headers and body')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 the function answered below 400, 1 it did not, 4 no `moonhook dev`, 5 no such function.',
+    )
+    .action(async (text: string, options: InvokeOptions) => {
+      process.exitCode = await invoke(text, options);
+    });
+}
+
+async function invoke(text: string, options: InvokeOptions): Promise<number> {
+  const json = wantsJson(options.output);
+  const target = readTarget(text, options.namespace);
+  const headers = readHeaders(options);
+  const unusable = (message: string): number => {
+    complain(message);
+    return exitCodes.unusable;
+  };
+  if (json === undefined) return exitCodes.unusable;
+  if (typeof target === 'string') return unusable(target);
+  if (typeof headers === 'string') return unusable(headers);
+  const path = options.path ?? '';
+  if (path !== '' && !/^\/[^\s#]*$/.test(path)) return unusable('--path begins with / and holds no space');
+  const body = options.data === undefined ? undefined : readData(options.data);
+  if (body?.ok === false) return unusable(body.message);
+  const method = (options.method ?? 'POST').toUpperCase();
+  if (body !== undefined && (method === 'GET' || method === 'HEAD'))
+    return unusable(`${method} carries no body: leave -d out`);
+  const found = findDevProcess(options.dataDir);
+  if (!found.ok) return refused(found);
+  const verb = options.async === true ? 'async-function' : 'function';
+  const url = `${found.value.callUrl}/${verb}/${target.namespace}/${target.name}${path}`;
+  const answer = await askProcess(url, found.value.token, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: new Uint8Array(body.value) }),
+  });
+  if (!answer.ok) return refused(answer);
+  return print(answer.value, json);
+}
+
+function readHeaders(options: InvokeOptions): Headers | string {
+  const headers = new Headers();
+  if (options.data !== undefined) headers.set('content-type', 'application/json');
+  for (const line of options.header ?? []) {
+    const at = line.indexOf(':');
+    try {
+      if (at <= 0) throw new TypeError('no colon');
+      headers.set(line.slice(0, at).trim(), line.slice(at + 1).trim());
+    } catch {
+      return `-H takes 'Name: value', not ${JSON.stringify(line)}`;
+    }
+  }
+  if (options.trigger !== undefined) headers.set('x-moonhook-trigger', options.trigger);
+  return headers;
+}
+
+async function print(response: Response, json: boolean): Promise<number> {
+  const body = Buffer.from(await response.arrayBuffer());
+  const text = body.toString('utf8');
+  if (json) {
+    const utf8 = Buffer.from(text).equals(body);
+    const shown = utf8 ? { body: text } : { bodyBase64: body.toString('base64') };
+    const answer = { status: response.status, headers: Object.fromEntries(response.headers), ...shown };
+    process.stdout.write(`${JSON.stringify(answer, undefined, 2)}\n`);
+  } else if (isProblem(response)) complain(describeProblem(text, response.status));
+  else if (process.stdout.isTTY) process.stdout.write(body.length === 0 ? '' : `${escapeText(text).trimEnd()}\n`);
+  else process.stdout.write(body);
+  if (response.ok) return exitCodes.ok;
+  if (!json && !isProblem(response)) complain(`the function answered ${response.status}`);
+  const code = isProblem(response) ? codeOf(text) : undefined;
+  return code === 'FunctionNotFound' ? exitCodes.notFound : exitCodes.failed;
+}
+
+function isProblem(response: Response): boolean {
+  return (response.headers.get('content-type') ?? '').startsWith('application/problem+json');
+}
+
+interface ProblemBody {
+  readonly title?: unknown;
+  readonly detail?: unknown;
+  readonly code?: unknown;
+  readonly callId?: unknown;
+}
+
+function readProblem(text: string): ProblemBody {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function codeOf(text: string): string | undefined {
+  const { code } = readProblem(text);
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** `The function failed: deploy:3: attempt to index … [FunctionError]; moonhook explain 01J…`. */
+function describeProblem(text: string, status: number): string {
+  const { title, detail, code, callId } = readProblem(text);
+  const say = (value: unknown): string => (typeof value === 'string' ? value : '');
+  const what = say(title) === '' ? `the answer is ${status}` : say(title);
+  const why = say(detail) === '' ? '' : `: ${say(detail)}`;
+  const hint = say(callId) === '' ? '' : `; moonhook explain ${say(callId)}`;
+  return `${what}${why}${say(code) === '' ? '' : ` [${say(code)}]`}${hint}`;
+}

@@ -1,0 +1,240 @@
+/** A local run: a folder of files → route table → runtime in this process, kept up with every change of the folder. */
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createFunctionCheck } from '../function/check-function.ts';
+import { receivers } from '../receivers/catalogue.ts';
+import { createRuntime, type Runtime, type RuntimeAddresses } from '../runtime/runtime.ts';
+import type { DevSettings } from '../settings/dev-settings.ts';
+import { openStore, type OpenStore } from '../store/open-store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { documentCheck } from './check-document.ts';
+import { defaultDataDirectory, holdDataDirectory, type HeldDataDirectory } from './data-directory.ts';
+import { formatDiagnostic, sortDiagnostics, type Diagnostic } from './diagnostic.ts';
+import { parseEnvFile } from './env-file.ts';
+import { createFolderSource } from './folder-source.ts';
+import { registerLocalApi } from './local-api-http.ts';
+import type { LocalView } from './local-api.ts';
+import { createLocalInputs } from './local-inputs.ts';
+import { readPolicyFile } from './read-policy-file.ts';
+import { reportChanges, type FunctionStates } from './report-functions.ts';
+import { createTableBuilder } from './table-builder.ts';
+import { watchFolder, type FolderWatch, type Timers } from './watch-folder.ts';
+
+export interface RunLocalOptions {
+  readonly settings: DevSettings;
+  readonly version: string;
+  readonly log: Logger;
+  /** One line for people: verdicts and mistakes. */
+  print(line: string): void;
+  readonly timers: Timers;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  randomBytes(count: number): Uint8Array;
+  /** The store is lost: nothing may be accepted any more. */
+  onLost(message: string): void;
+}
+
+export interface LocalRun {
+  readonly addresses: RuntimeAddresses;
+  readonly dataDirectory: string;
+  readonly folder: string;
+  /** False: events and `kv` end with the process. */
+  readonly durable: boolean;
+  states(): FunctionStates;
+  diagnostics(): readonly Diagnostic[];
+  /** Lets running calls end, then closes everything and gives the data directory back. */
+  stop(): Promise<void>;
+}
+
+export type RunLocalResult =
+  | { readonly ok: true; readonly run: LocalRun }
+  | { readonly ok: false; readonly lines: readonly string[] };
+
+/** Starts; resolves when everything the folder holds is served or refused with a reason. */
+export async function runLocal(options: RunLocalOptions): Promise<RunLocalResult> {
+  const { settings } = options;
+  const refuse = (...lines: readonly string[]): RunLocalResult => ({ ok: false, lines });
+  if (!statSync(settings.folder, { throwIfNoEntry: false })?.isDirectory()) {
+    return refuse(`there is no folder ${settings.folder}`);
+  }
+  const policy = readPolicyFile(settings.policyFile, settings.egressAllow);
+  if (!policy.ok) return refuse(...policy.lines);
+  const secrets = readSecrets(settings.envFile);
+  if (!secrets.ok) return refuse(...secrets.lines);
+  const path = resolve(settings.dataDirectory ?? defaultDataDirectory(settings.folder));
+  const held = holdDataDirectory(path, { pid: process.pid, newId: () => hex(options.randomBytes(8)) });
+  if (!held.ok) return refuse(held.message);
+  try {
+    return { ok: true, run: await start(options, held.value, policy.policyFor, secrets.entries) };
+  } catch (error) {
+    held.value.release();
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function start(
+  options: RunLocalOptions,
+  directory: HeldDataDirectory,
+  policyFor: (publicUrl: string) => Parameters<typeof createTableBuilder>[0]['policy'],
+  secrets: ReadonlyMap<string, string>,
+): Promise<LocalRun> {
+  const { settings, log, print, timers } = options;
+  const token = Buffer.from(options.randomBytes(32)).toString('base64url');
+  const root = realpathSync(settings.folder);
+  let states: FunctionStates = new Map();
+  let diagnostics: readonly Diagnostic[] = [];
+  let runtime: Runtime | undefined;
+  const store = await openStore({
+    path: join(directory.path, 'store.db'),
+    onLost: (error) => {
+      options.onLost(error.message);
+    },
+  });
+  try {
+    const view = viewOf(
+      options,
+      store,
+      root,
+      () => runtime,
+      () => states,
+      () => diagnostics,
+    );
+    runtime = await createRuntime({
+      settings: { ...settings.runtime, policy: policyFor(settings.publicUrl ?? 'http://127.0.0.1'), callToken: token },
+      log,
+      store,
+      adminRoutes: (app, port) => {
+        registerLocalApi(app, { view, token, port });
+      },
+    });
+    const { addresses } = runtime;
+    const source = createFolderSource({
+      root,
+      check: documentCheck(createFunctionCheck(receivers)),
+      now: () => timers.now(),
+    });
+    const builder = createTableBuilder({
+      policy: policyFor(settings.publicUrl ?? addresses.public),
+      inputs: createLocalInputs(() => options.now()),
+      server: runtime,
+      fingerprintKey: options.randomBytes(32),
+      now: () => options.now(),
+    });
+
+    let lookAgain: { cancel(): void } | undefined;
+    let updating: Promise<void> = Promise.resolve();
+    let stopped = false;
+    const update = (names: Iterable<string>, noticedAt: number): Promise<void> => {
+      updating = updating.then(async () => {
+        if (stopped) return;
+        const snapshot = await source.refresh(names);
+        const before = new Set(diagnostics.map(formatDiagnostic));
+        const next = sortDiagnostics(snapshot.diagnostics);
+        for (const line of next.map(formatDiagnostic)) if (!before.has(line)) print(line);
+        for (const file of mended(diagnostics, next)) print(`${file}: ok again`);
+        diagnostics = next;
+        const after = await builder.update(snapshot, secrets);
+        for (const line of reportChanges(states, after, timers.now() - noticedAt)) print(line);
+        states = after;
+        lookAgain?.cancel();
+        const { lookAgainInMs } = snapshot;
+        if (lookAgainInMs !== undefined) lookAgain = timers.after(lookAgainInMs, () => void update([], timers.now()));
+      });
+      return updating;
+    };
+    // The watch begins first: what is written while the folder is read for the first time is read again.
+    const watch: FolderWatch = await watchFolder({
+      root,
+      timers,
+      others: () => source.otherFiles(),
+      onChange: update,
+      onPolling: (reason) => {
+        print(
+          `${settings.folder}: the system gives no notice of changes (${reason}): looking several times a second instead`,
+        );
+      },
+    });
+    await update([''], timers.now());
+    directory.publish({
+      pid: process.pid,
+      token,
+      publicUrl: addresses.public,
+      callUrl: addresses.calls,
+      adminUrl: addresses.admin,
+    });
+    const running = runtime;
+    return {
+      addresses,
+      dataDirectory: directory.path,
+      folder: root,
+      durable: store.durable,
+      states: () => states,
+      diagnostics: () => diagnostics,
+      stop: async () => {
+        stopped = true;
+        watch.close();
+        lookAgain?.cancel();
+        await updating;
+        await running.drain();
+        await store.close();
+        directory.release();
+      },
+    };
+  } catch (error) {
+    await runtime?.close();
+    await store.close();
+    throw error;
+  }
+}
+
+function viewOf(
+  options: RunLocalOptions,
+  store: OpenStore,
+  folder: string,
+  runtime: () => Runtime | undefined,
+  states: () => FunctionStates,
+  diagnostics: () => readonly Diagnostic[],
+): LocalView {
+  return {
+    folder,
+    version: options.version,
+    durable: store.durable,
+    states,
+    fileDiagnostics: diagnostics,
+    table: () => runtime()?.table ?? { version: 0, functions: new Map() },
+    findRecords: async (filter) => (await runtime()?.records.query(filter)) ?? [],
+    followRecords: (filter, listener) => runtime()?.records.follow(filter, listener) ?? (() => {}),
+    now: () => options.now(),
+  };
+}
+
+function readSecrets(
+  file: string | undefined,
+):
+  | { readonly ok: true; readonly entries: ReadonlyMap<string, string> }
+  | { readonly ok: false; readonly lines: readonly string[] } {
+  if (file === undefined) return { ok: true, entries: new Map() };
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    return {
+      ok: false,
+      lines: [`cannot read the env file ${file}: ${error instanceof Error ? error.message : String(error)}`],
+    };
+  }
+  const { entries, mistakes } = parseEnvFile(file, text);
+  return mistakes.length === 0 ? { ok: true, entries } : { ok: false, lines: mistakes.map(formatDiagnostic) };
+}
+
+/** Files that had errors and have none any more. */
+function mended(before: readonly Diagnostic[], after: readonly Diagnostic[]): readonly string[] {
+  const wrong = (list: readonly Diagnostic[]): Set<string> =>
+    new Set(list.filter(({ severity }) => severity === 'error').map(({ file }) => file));
+  const still = wrong(after);
+  return [...wrong(before)].filter((file) => !still.has(file));
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}

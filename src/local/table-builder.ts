@@ -1,0 +1,84 @@
+/** Builds the table from a snapshot of the folder, gives the difference to the runtime, and keeps what both say of each function. */
+import { buildRouteTable, type BuildResult } from '../routing/build-route-table.ts';
+import { summarise } from '../routing/conditions.ts';
+import { diffTables, type TableChange } from '../routing/diff-tables.ts';
+import type { Acknowledgement, RouteTable } from '../routing/types.ts';
+import type { InstallationPolicy } from '../policy/installation-policy.ts';
+import { receivers } from '../receivers/catalogue.ts';
+import type { SourceSnapshot } from './folder-source.ts';
+import type { LocalInputsMaker } from './local-inputs.ts';
+import type { FunctionDocument } from './read-documents.ts';
+import type { FunctionState, FunctionStates } from './report-functions.ts';
+
+/** What serves a table and judges its Lua. */
+export interface TableServer {
+  readonly table: RouteTable;
+  applyChanges(changes: readonly TableChange[], version: number): Promise<readonly Acknowledgement[]>;
+}
+
+export interface TableBuilder {
+  /** Resolves when the server has judged every changed function. Calls must not overlap. */
+  update(snapshot: SourceSnapshot, secrets: ReadonlyMap<string, string>): Promise<FunctionStates>;
+}
+
+export interface TableBuilderOptions {
+  readonly policy: InstallationPolicy;
+  readonly inputs: LocalInputsMaker;
+  readonly server: TableServer;
+  /** Keys the fingerprints of secrets in revisions. */
+  readonly fingerprintKey: Uint8Array;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
+  const { policy, inputs, server, fingerprintKey } = options;
+  let previous: BuildResult | undefined;
+  let states: FunctionStates = new Map();
+  const acknowledgements = new Map<string, Acknowledgement>();
+
+  return {
+    update: async (snapshot, secrets) => {
+      const { functions, references } = inputs.make(snapshot, secrets);
+      const result = buildRouteTable({
+        functions,
+        references,
+        policy,
+        receivers,
+        mode: 'local',
+        fingerprintKey,
+        ...(previous === undefined ? {} : { previous }),
+      });
+      previous = result;
+      const version = server.table.version + 1;
+      const changes = diffTables(server.table, { version, functions: result.entries });
+      if (changes.length > 0 || version === 1) {
+        for (const each of await server.applyChanges(changes, version)) acknowledgements.set(each.uid, each);
+      }
+      const now = new Date(options.now()).toISOString();
+      const documents = new Map<string, FunctionDocument>();
+      for (const document of snapshot.documents) {
+        if (document.kind === 'WebhookFunction') documents.set(`${document.namespace}/${document.name}`, document);
+      }
+      const next = new Map<string, FunctionState>();
+      for (const [uid, verdict] of result.verdicts) {
+        const document = documents.get(`${verdict.namespace}/${verdict.name}`);
+        if (!document) continue;
+        const said = acknowledgements.get(uid);
+        const acknowledgement = said?.revision === verdict.revision ? said : undefined;
+        const runtime = { runtime: 'local', connected: true, ...(said === undefined ? {} : { acknowledgement: said }) };
+        const clock = { previous: states.get(uid)?.summary.conditions ?? [], now };
+        next.set(uid, {
+          verdict,
+          summary: summarise(verdict, [runtime], clock),
+          document,
+          codeRevision: result.entries.get(uid)?.code.codeRevision,
+          ...(acknowledgement === undefined ? {} : { acknowledgement }),
+        });
+      }
+      for (const uid of acknowledgements.keys()) if (!result.entries.has(uid)) acknowledgements.delete(uid);
+      states = next;
+      return states;
+    },
+  };
+}
