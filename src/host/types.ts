@@ -1,37 +1,9 @@
 /** What host functions reach beyond the engine: given with each call as its context. */
 import type { HostFunction, LuaInput, LuaValue } from '../lua/types.ts';
+import type { Outbound } from '../policy/outbound-types.ts';
 import type { KeyValueStore, LaterQueue, EventBus } from '../store/types.ts';
 
-/** An outgoing request of a function; the outbound guard decides and sends. */
-export interface OutboundRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: readonly (readonly [string, string])[];
-  readonly body?: Uint8Array;
-  readonly timeoutMs: number;
-  readonly maxRedirects: number;
-  readonly maxResponseBytes: number;
-  readonly signal: AbortSignal;
-}
-
-export interface OutboundResponse {
-  readonly status: number;
-  readonly headers: ReadonlyMap<string, readonly string[]>;
-  readonly body: Uint8Array;
-  readonly url: string;
-}
-
-export type OutboundResult =
-  | { readonly ok: true; readonly response: OutboundResponse }
-  /** `rule` names the rule of the guard that refused. */
-  | { readonly ok: false; readonly message: string; readonly rule?: string; readonly retryAfterSeconds?: number };
-
-/** Sends requests for one function within its effective egress. */
-export interface Outbound {
-  send(request: OutboundRequest): Promise<OutboundResult>;
-}
-
-/** Calls another function of the own namespace now. */
+/** Calls another function of the own namespace now. `hops`: calls before the caller's own; the callee's are one more. */
 export interface FunctionCaller {
   call(
     name: string,
@@ -80,6 +52,24 @@ export interface DocumentedValue {
   readonly description: string;
 }
 
+/** The function itself; one written in Lua; or a value or function the engine brings. */
+export type HostImplementation = HostFunction<HostContext> | { readonly kind: 'lua' } | { readonly kind: 'engine' };
+
+/** One noun: its functions, and the Lua that completes them. */
+export interface HostModule {
+  /** `json`, or the empty string for globals. */
+  readonly name: string;
+  readonly summary: string;
+  readonly entries: readonly HostEntry[];
+  /** Functions Lua code below is built of; scripts do not see them. */
+  readonly hidden?: readonly HostFunction<HostContext>[];
+  /**
+   * Completes the module. Runs after the functions are in place, with the locals `host`, `env`, `marks`, `guarded` (turns
+   * an error answer into an error table) and `failure` (the metatable of those).
+   */
+  readonly lua?: string;
+}
+
 /** A catalogue entry: everything said about one host function, in one place. */
 export interface HostEntry {
   /** Full Lua name; the part before the dot is the module. */
@@ -93,8 +83,10 @@ export interface HostEntry {
   readonly example: string;
   /** Input and output caps and what it costs: `input ≤ 1 MiB; 1 fuel per 16 bytes`. */
   readonly caps: string;
-  /** The function, or the name of the prelude that defines it in Lua. */
-  readonly implementation: HostFunction<HostContext> | { readonly prelude: string };
+  /** True: bad data or a failed operation answers `nil, err` with an error table; the function's own results never start so. */
+  readonly answersError?: true;
+  readonly implementation: HostImplementation;
 }
 
 export type { LuaInput, LuaValue };
+export type { Outbound, OutboundRequest, OutboundResponse, OutboundResult } from '../policy/outbound-types.ts';

@@ -1,0 +1,75 @@
+/** `events`: publishes events in the own namespace. */
+import { failed, readOptions, secondsToMs, textOption, waiting } from './define.ts';
+import { hopLimit } from './call.ts';
+import { encodeData } from './later.ts';
+import type { HostModule } from './types.ts';
+
+const longestDelaySeconds = 366 * 86_400;
+const typePattern = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9])?$/;
+
+export const events: HostModule = {
+  name: 'events',
+  summary: 'Events of the own namespace, for event triggers and subscriptions there.',
+  entries: [
+    {
+      name: 'events.publish',
+      summary:
+        'Publishes an event. Durable when it returns, if the installation has a store; an asynchronous call publishes when its own event is settled. The source is set by the host.',
+      parameters: [
+        { name: 'type', type: 'string', description: '`com.acme.order.created`; `dev.moonhook.*` belongs to the host' },
+        { name: 'data', type: 'any', description: 'plain data' },
+        {
+          name: 'options',
+          type: '{id?: string, subject?: string, channel?: string, delay?: number}?',
+          description:
+            '`id` (an event of the same id is published once), `subject`, `channel` (narrows to subscriptions of that channel), `delay` in seconds',
+        },
+      ],
+      returns: [
+        { name: 'id', type: 'string?', description: "the event's id" },
+        { name: 'err', type: 'moonhook.Error?', description: 'why not' },
+      ],
+      errors: [
+        'answers `nil, err` if the chain of events is longer than 8',
+        'raises for a bad type, option or data without JSON form',
+      ],
+      answersError: true,
+      example: `return function(event)
+  local id = assert(events.publish("com.acme.order.created", { total = 12 }, { subject = "order-42" }))
+  log.info("published", { id = id })
+end`,
+      caps: 'data ≤ 1 MiB as JSON; one host call',
+      implementation: waiting('events.publish', async (args, call) => {
+        const type = args.text(1);
+        if (!typePattern.test(type)) return args.fail(1, 'a type of letters, digits, ".", "-" and "_" expected');
+        if (type === 'dev.moonhook' || type.startsWith('dev.moonhook.'))
+          return args.fail(1, 'dev.moonhook.* belongs to the host');
+        const data = encodeData(args, 2);
+        const options = readOptions(args, 3, ['id', 'subject', 'channel', 'delay']);
+        const words = ['id', 'subject', 'channel'].map((name) => {
+          const text = textOption(args, 3, options, name);
+          if (text !== undefined && (text === '' || text.length > 256))
+            args.fail(3, `${name} must have 1 to 256 characters`);
+          return text === undefined ? {} : { [name]: text };
+        });
+        const delay = options.get('delay');
+        const delayMs = delay === undefined ? undefined : secondsToMs(args, 3, 'delay', delay, longestDelaySeconds);
+        const { context } = call;
+        if (context.hops >= hopLimit)
+          return failed(`events.publish: more than ${hopLimit} events and calls in a chain`);
+        call.note?.(type);
+        return context.events.publish({
+          namespaceUid: call.namespaceUid,
+          namespace: call.namespace,
+          type,
+          source: `/${call.namespace}/${call.functionName}`,
+          data,
+          hops: context.hops + 1,
+          ...Object.assign({}, ...words),
+          ...(delayMs === undefined ? {} : { delayMs }),
+          ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
+        });
+      }),
+    },
+  ],
+};

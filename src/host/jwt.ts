@@ -1,0 +1,187 @@
+/** `crypto.jwt_sign` and `crypto.jwt_verify`: JSON Web Tokens (RFC 7519) by `jose`. */
+import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import { errors as joseErrors, jwtVerify, SignJWT, type JWTPayload } from 'jose';
+import { Results, type HostArguments, type LuaValue } from '../lua/types.ts';
+import { failed, readOptions, textOption, waiting } from './define.ts';
+import { decodeJson } from './json-decode.ts';
+import { encodeJson, EncodeProblem } from './json-encode.ts';
+import { jsonDecodeLimits } from './json.ts';
+import type { HostEntry } from './types.ts';
+
+const symmetric = ['HS256', 'HS384', 'HS512'] as const;
+const asymmetric = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const;
+const tokenCap = 64 * 1024;
+const keyCap = 64 * 1024;
+
+/** A PEM text is an asymmetric key and never an HMAC secret: a public key must not verify what anyone can sign with it. */
+function readKey(args: HostArguments, position: number, use: 'sign' | 'verify'): KeyObject {
+  const bytes = args.bytes(position);
+  if (bytes.length > keyCap) args.fail(position, 'longer than 64 KiB');
+  const text = Buffer.from(bytes).toString('latin1');
+  if (!text.includes('-----BEGIN')) {
+    if (bytes.length < 16) return args.fail(position, 'a secret of at least 16 bytes or a key in PEM expected');
+    return createSecretKey(bytes);
+  }
+  try {
+    return use === 'sign' ? createPrivateKey(text) : createPublicKey(text);
+  } catch {
+    return args.fail(position, use === 'sign' ? 'not a private key in PEM' : 'not a public key or certificate in PEM');
+  }
+}
+
+function allowedFor(key: KeyObject): readonly string[] {
+  return key.type === 'secret' ? symmetric : asymmetric;
+}
+
+function algorithmsOption(args: HostArguments, position: number, given: unknown, key: KeyObject): readonly string[] {
+  const known = allowedFor(key);
+  if (given === undefined) return key.type === 'secret' ? ['HS256'] : known;
+  const list = (Array.isArray(given) ? given : [given]) as readonly unknown[];
+  for (const name of list) {
+    if (typeof name !== 'string' || !known.includes(name)) {
+      return args.fail(
+        position,
+        `algorithms: "${String(name).slice(0, 32)}" does not fit the key; known are ${known.join(', ')}`,
+      );
+    }
+  }
+  return list.map(String);
+}
+
+function claimsOf(args: HostArguments, position: number): JWTPayload {
+  const value: LuaValue = args.value(position);
+  if (!(value instanceof Map) && !(Array.isArray(value) && value.length === 0))
+    return args.fail(position, 'a table of claims expected');
+  try {
+    return JSON.parse(value instanceof Map ? encodeJson(value) : '{}') as JWTPayload;
+  } catch (error) {
+    return args.fail(position, error instanceof EncodeProblem ? error.message : 'claims have no JSON form');
+  }
+}
+
+export const jwtEntries: readonly HostEntry[] = [
+  {
+    name: 'crypto.jwt_sign',
+    summary: 'Signs claims as a JSON Web Token. `iat` is set if absent.',
+    parameters: [
+      { name: 'claims', type: 'table', description: 'the payload; times are seconds' },
+      {
+        name: 'key',
+        type: 'string',
+        description: 'a secret of at least 16 bytes, or a private key in PEM (PKCS #8 or SEC 1)',
+      },
+      {
+        name: 'options',
+        type: '{alg?: string, kid?: string, expires_in?: number}?',
+        description: '`alg` (default HS256 for a secret, else by the key), `kid`, `expires_in` in seconds',
+      },
+    ],
+    returns: [
+      { name: 'token', type: 'string?', description: 'compact form' },
+      { name: 'err', type: 'moonhook.Error?', description: 'why it cannot be signed' },
+    ],
+    errors: [
+      'raises for claims without JSON form, an unusable key or an algorithm that does not fit it',
+      'waits: not available in filters and while a module loads',
+    ],
+    answersError: true,
+    example: `return function()
+  local secret = "0123456789abcdef0123456789abcdef"
+  local token = assert(crypto.jwt_sign({ sub = "42" }, secret, { expires_in = 60 }))
+  local claims = assert(crypto.jwt_verify(token, secret))
+  assert(claims.sub == "42" and claims.exp - claims.iat == 60)
+end`,
+    caps: 'token ≤ 64 KiB; one host call',
+    implementation: waiting('crypto.jwt_sign', async (args, call) => {
+      const claims = claimsOf(args, 1);
+      const key = readKey(args, 2, 'sign');
+      const options = readOptions(args, 3, ['alg', 'kid', 'expires_in']);
+      const alg = textOption(args, 3, options, 'alg') ?? defaultAlgorithm(key);
+      if (!allowedFor(key).includes(alg)) return args.fail(3, `alg "${alg.slice(0, 32)}" does not fit the key`);
+      const kid = textOption(args, 3, options, 'kid');
+      const expires = options.get('expires_in');
+      if (expires !== undefined && (typeof expires !== 'number' || !(expires > 0)))
+        return args.fail(3, 'expires_in must be seconds above 0');
+      const now = Math.floor(call.now() / 1000);
+      const payload: JWTPayload = { iat: now, ...claims };
+      if (typeof expires === 'number') payload.exp = now + Math.floor(expires);
+      try {
+        const token = await new SignJWT(payload)
+          .setProtectedHeader({ alg, typ: 'JWT', ...(kid === undefined ? {} : { kid }) })
+          .sign(key);
+        return token.length > tokenCap ? failed('the token would be longer than 64 KiB') : token;
+      } catch (error) {
+        return failed(`the token cannot be signed: ${reasonOf(error)}`);
+      }
+    }),
+  },
+  {
+    name: 'crypto.jwt_verify',
+    summary: 'Verifies a JSON Web Token: signature, `exp`, `nbf`, and issuer and audience where given.',
+    parameters: [
+      { name: 'token', type: 'string', description: 'compact form, without `Bearer`' },
+      {
+        name: 'key',
+        type: 'string',
+        description: 'a secret of at least 16 bytes, or a public key or certificate in PEM',
+      },
+      {
+        name: 'options',
+        type: '{algorithms?: string[], issuer?: string, audience?: string, leeway?: number}?',
+        description:
+          '`algorithms` (default HS256 for a secret, else those of the key), `issuer`, `audience`, `leeway` in seconds (default 0, at most 300)',
+      },
+    ],
+    returns: [
+      { name: 'claims', type: 'table?', description: 'the payload' },
+      { name: 'err', type: 'moonhook.Error?', description: 'why the token is refused' },
+    ],
+    errors: [
+      'answers `nil, err` for every token that is not valid',
+      'raises for an unusable key or an algorithm that does not fit it',
+      'waits: not available in filters and while a module loads',
+    ],
+    answersError: true,
+    example: `return function()
+  local claims, err = crypto.jwt_verify("eyJhbGciOiJub25lIn0.e30.", "0123456789abcdef0123456789abcdef")
+  assert(claims == nil and err.message)
+end`,
+    caps: 'token ≤ 64 KiB; one host call',
+    implementation: waiting('crypto.jwt_verify', async (args, call) => {
+      const token = args.text(1);
+      const key = readKey(args, 2, 'verify');
+      const options = readOptions(args, 3, ['algorithms', 'issuer', 'audience', 'leeway']);
+      const algorithms = algorithmsOption(args, 3, options.get('algorithms'), key);
+      const issuer = textOption(args, 3, options, 'issuer');
+      const audience = textOption(args, 3, options, 'audience');
+      const leeway = options.get('leeway') ?? 0;
+      if (typeof leeway !== 'number' || !(leeway >= 0) || leeway > 300)
+        return args.fail(3, 'leeway must be seconds from 0 to 300');
+      if (token.length > tokenCap) return failed('the token is longer than 64 KiB');
+      try {
+        const { payload } = await jwtVerify(token, key, {
+          algorithms: [...algorithms],
+          clockTolerance: leeway,
+          currentDate: new Date(call.now()),
+          ...(issuer === undefined ? {} : { issuer }),
+          ...(audience === undefined ? {} : { audience }),
+        });
+        return new Results(decodeJson(JSON.stringify(payload), jsonDecodeLimits));
+      } catch (error) {
+        return failed(`the token is refused: ${reasonOf(error)}`);
+      }
+    }),
+  },
+];
+
+function defaultAlgorithm(key: KeyObject): string {
+  if (key.type === 'secret') return 'HS256';
+  if (key.asymmetricKeyType === 'ed25519') return 'EdDSA';
+  if (key.asymmetricKeyType !== 'ec') return 'RS256';
+  const curve = key.asymmetricKeyDetails?.namedCurve;
+  return curve === 'secp521r1' ? 'ES512' : curve === 'secp384r1' ? 'ES384' : 'ES256';
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof joseErrors.JOSEError || error instanceof TypeError ? error.message : 'not valid';
+}
