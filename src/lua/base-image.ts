@@ -333,7 +333,9 @@ function seal(builder: Builder, places: Places, setmetatableSlot: number): BaseI
   const lazy = mark('lazy');
   const lazySlots: number[] = [];
   for (let count = 0; count < lazySlotCount; count += 1) {
-    builder.newTable();
+    // With room for the usual fields: the first ones stored need no allocation.
+    exports.lua_createtable(state, 0, 8);
+    views.refresh();
     const table = builder.object(-1);
     views.setMetatable(table, lazy);
     lazySlots.push(table);

@@ -84,7 +84,8 @@ class LuaEngine<Context> implements Engine<Context> {
         clock: this.#sources.clock,
         dispatch,
         yieldSlice: (machine) => this.#slices.suspend(machine),
-        beat: () => this.#pulse(),
+        pulse: () => this.#pulse(),
+        beat: (mark) => this.#beat(mark),
       });
     const park = (call: Call): boolean => this.#runner.park(call);
     this.#plain = new MachinePool(this.#settings.machines, this.#settings.machines * 4, { create, park });
@@ -93,7 +94,6 @@ class LuaEngine<Context> implements Engine<Context> {
       plain: this.#plain,
       sliced: this.#sliced,
       clock: this.#sources.clock,
-      beat: (mark) => this.#beat(mark),
       waiting: (call, waits) => this.#setWaiting(call, waits),
       parked: (call, delta) => this.#parked(call, delta.bytes),
       unparked: (call, delta) => this.#books.unparked(call, delta.bytes),
@@ -198,11 +198,13 @@ class LuaEngine<Context> implements Engine<Context> {
     if (heartbeat !== undefined) heartbeat[0] = ((heartbeat[0] ?? 0) + 1) | 0;
   }
 
-  #beat(mark: number): void {
+  #beat(mark: number): number {
     const heartbeat = this.#heartbeat;
-    if (heartbeat === undefined) return;
+    if (heartbeat === undefined) return 0;
+    const before = heartbeat[1] ?? 0;
     heartbeat[1] = mark;
     heartbeat[0] = ((heartbeat[0] ?? 0) + 1) | 0;
+    return before;
   }
 
   #markLong(program: LoadedProgram): void {

@@ -198,7 +198,11 @@ export class HostDispatch<Context = unknown> {
       });
       if (call.ended) return;
       operation.outcome = outcome;
-      this.#events.settled(call, operation);
+      try {
+        this.#events.settled(call, operation);
+      } catch (error) {
+        this.#events.defect(error, entry.name, call);
+      }
     };
     let promise: Promise<LuaInput | Results>;
     try {

@@ -41,14 +41,18 @@ function lazyIndex(machine: Machine, state: number, call: Call): number {
   }
   const key = lazy.fold(asked);
   if (key !== asked) {
-    // Another spelling: what was read or assigned under the folded name counts.
+    // Another spelling: what was read or assigned under the folded name counts, and the value is stored under it.
     views.pushText(state, key);
+    views.pushCopy(state, views.top(state) - 16);
     exports.lua_rawget(state, 1);
     if ((views.tag(views.top(state) - 16) & 0x0f) !== 0 || lazy.isResolved(key)) return 1;
-    exports.lua_settop(state, -2);
-  } else if (lazy.isResolved(key)) {
-    views.pushNil(state);
-    return 1;
+    exports.lua_settop(state, 3);
+  } else {
+    if (lazy.isResolved(key)) {
+      views.pushNil(state);
+      return 1;
+    }
+    views.pushCopy(state, argument(machine, state, 2));
   }
   lazy.resolve(key);
   const value = lazy.table.get(key);
@@ -56,10 +60,11 @@ function lazyIndex(machine: Machine, state: number, call: Call): number {
     views.pushNil(state);
     return 1;
   }
-  views.pushText(state, key);
   machine.pusher.push(state, value);
-  exports.lua_pushvalue(state, -1);
-  exports.lua_rotate(state, -3, 1);
+  // The stack holds table, key asked, key, value: a copy of the last two is stored.
+  const top = views.top(state);
+  views.pushCopy(state, top - 32);
+  views.pushCopy(state, top - 16);
   exports.lua_rawset(state, 1);
   views.refresh();
   return 1;

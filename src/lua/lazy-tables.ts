@@ -4,7 +4,8 @@ import type { LazyTable } from './types.ts';
 /** One lazy table of one call. Keys once resolved (read, or assigned, nil included) are Lua's own from then on. */
 export class LazyState {
   readonly table: LazyTable;
-  #resolved: Set<string> | undefined;
+  #few: string[] | undefined;
+  #many: Set<string> | undefined;
   #complete = false;
 
   constructor(table: LazyTable) {
@@ -17,19 +18,27 @@ export class LazyState {
   }
 
   isResolved(key: string): boolean {
-    return this.#complete || this.#resolved?.has(key) === true;
+    return this.#complete || this.#few?.includes(key) === true || this.#many?.has(key) === true;
   }
 
   resolve(key: string): void {
-    if (!this.#complete) (this.#resolved ??= new Set()).add(key);
+    if (this.#complete) return;
+    if (this.#many !== undefined) this.#many.add(key);
+    else if (this.#few === undefined) this.#few = [key];
+    else if (this.#few.length < fewKeys) this.#few.push(key);
+    else this.#many = new Set([...this.#few.splice(0), key]);
   }
 
   /** Keys not yet in Lua; afterwards all are. */
   complete(): readonly string[] {
     if (this.#complete) return [];
-    const rest = this.table.keys().filter((key) => this.#resolved?.has(key) !== true);
+    const rest = this.table.keys().filter((key) => !this.isResolved(key));
     this.#complete = true;
-    this.#resolved = undefined;
+    this.#few = undefined;
+    this.#many = undefined;
     return rest;
   }
 }
+
+/** Up to so many keys a list is quicker than a set. */
+const fewKeys = 12;

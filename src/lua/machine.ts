@@ -32,7 +32,9 @@ export interface MachineHost {
   /** Suspends the running slice; resolves with fuel when its turn has come, rejects with the end of the call. */
   yieldSlice(machine: Machine): Promise<number>;
   /** Told at every look at the clock. */
-  beat(): void;
+  pulse(): void;
+  /** Tells the watchdog what runs now (0: nothing); gives what ran before. */
+  beat(mark: number): number;
 }
 
 /** A machine runs one call at a time; its memory is only trusted after `restore`. */
@@ -57,6 +59,7 @@ export class Machine implements InstanceHost {
   /** Given out by its pool. */
   reserved = false;
   #sliceStart = 0;
+  #beforeMark = 0;
   #running = false;
   #holds: FlatImage | undefined;
   readonly #known: KnownMetatables;
@@ -157,9 +160,12 @@ export class Machine implements InstanceHost {
     return this.#running ? this.#host.clock() - this.#sliceStart : 0;
   }
 
-  startSlice(): void {
+  /** Starts the clock of a slice; a running one goes on. */
+  startSlice(call: Call, at?: number): void {
+    if (this.#running) return;
     this.#running = true;
-    this.#sliceStart = this.#host.clock();
+    this.#sliceStart = at ?? this.#host.clock();
+    this.#beforeMark = this.#host.beat(call.program.mark);
   }
 
   /** Ends a slice and adds its time to the call. */
@@ -167,6 +173,7 @@ export class Machine implements InstanceHost {
     if (!this.#running) return;
     this.#running = false;
     call.cpuMs += this.#host.clock() - this.#sliceStart;
+    this.#host.beat(this.#beforeMark);
   }
 
   throwEnd(end: MachineEnd): MachineEnd {
@@ -179,7 +186,7 @@ export class Machine implements InstanceHost {
   checkClock(): void {
     const { call } = this;
     if (call === undefined) return;
-    this.#host.beat();
+    this.#host.pulse();
     const spent = this.#host.clock() - this.#sliceStart;
     try {
       call.check(this.#sliceStart + spent, spent + call.charged / chargePerMs);
@@ -213,7 +220,7 @@ export class Machine implements InstanceHost {
     try {
       const fuel = await this.#host.yieldSlice(this);
       this.views.refresh();
-      this.startSlice();
+      this.startSlice(call);
       return fuel;
     } catch (error) {
       throw error instanceof MachineEnd ? this.throwEnd(error) : error;

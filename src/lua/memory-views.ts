@@ -207,6 +207,16 @@ export class MemoryViews {
     this.u8[at + valueTag] = tag | 0x40;
   }
 
+  /** A copy of the value at `address`, which stays reachable. */
+  pushCopy(state: number, address: number): void {
+    const to = this.#advance(state) >>> 2;
+    const from = address >>> 2;
+    const { u32 } = this;
+    u32[to] = u32[from] ?? 0;
+    u32[to + 1] = u32[from + 1] ?? 0;
+    u32[to + 2] = u32[from + 2] ?? 0;
+  }
+
   pushText(state: number, text: string): void {
     const { length } = text;
     if (length <= 48) {

@@ -27,7 +27,6 @@ export interface RunnerHost {
   readonly plain: MachinePool;
   readonly sliced: MachinePool;
   clock(): number;
-  beat(mark: number): void;
   /** The call now waits in the engine's books (deadline, caps), or no longer does. */
   waiting(call: Call, waits: boolean): void;
   parked(call: Call, delta: Delta): void;
@@ -94,7 +93,7 @@ export class Runner {
     this.#attach(call, machine, false);
     let args: number;
     try {
-      machine.startSlice();
+      machine.startSlice(call, call.epoch === 0 ? call.startedAt : undefined);
       const restored = this.#host.images.restore(machine, call.program);
       machine.applyMemoryLimit(call);
       if (!restored) this.#coldStart(call, machine);
@@ -153,16 +152,14 @@ export class Runner {
     let args = firstArgs;
     for (;;) {
       let status: number;
-      this.#host.beat(call.program.mark);
       try {
-        machine.startSlice();
+        machine.startSlice(call);
         status = machine.exports.mh_resume(call.thread, args, 0);
       } catch (error) {
         machine.stopSlice(call);
         return this.#caught(call, machine, error);
       } finally {
         machine.stopSlice(call);
-        this.#host.beat(0);
       }
       machine.views.refresh();
       const next = this.#afterEntry(call, machine, status);
@@ -176,15 +173,13 @@ export class Runner {
     for (;;) {
       let status: number;
       try {
-        this.#host.beat(call.program.mark);
-        machine.startSlice();
+        machine.startSlice(call);
         status = await machine.resumeSliced(call.thread, args, 1);
       } catch (error) {
         machine.stopSlice(call);
         return this.#caught(call, machine, error);
       } finally {
         machine.stopSlice(call);
-        this.#host.beat(0);
       }
       machine.views.refresh();
       const next = this.#afterEntry(call, machine, status);
@@ -196,13 +191,11 @@ export class Runner {
   /** Runs a call that has a thread ready (loading uses it too): gives Lua's status, throws ends. */
   async enter(call: Call, machine: Machine, args: number): Promise<number> {
     try {
-      this.#host.beat(call.program.mark);
-      machine.startSlice();
+      machine.startSlice(call);
       return await machine.resumeSliced(call.thread, args, 1);
     } finally {
       machine.stopSlice(call);
       machine.views.refresh();
-      this.#host.beat(0);
     }
   }
 
