@@ -67,7 +67,7 @@ export function httpTriggerSchema(receivers: ReceiverSchemas): SchemaNode {
       ),
       receiver: receiverSchema(receivers),
       mode: oneOf(
-        "sync runs the function and answers with its result; async verifies, stores, answers 202 and runs it after; default: the receiver's.",
+        "How it answers. sync: runs the function and answers with its result. async: verifies, stores, answers 202 and runs it after. Default: the receiver's.",
         ['sync', 'async'],
       ),
       ackAfter: duration(
