@@ -2,6 +2,7 @@
 import { dumpTable } from '../routing/dump-table.ts';
 import { createRouteIndex, type RequestMatch } from '../routing/match-request.ts';
 import type { FunctionEntry, RouteTable } from '../routing/types.ts';
+import { explainMatch, type MatchStep } from '../triggers/explain-match.ts';
 import { verifyCapture } from '../receivers/verify-capture.ts';
 import type { CallRecord } from '../runtime/call-record.ts';
 import type { RecordFilter } from '../runtime/record-book.ts';
@@ -143,7 +144,7 @@ export async function explainRequest(
   const method = request.method.toUpperCase();
   const target = absolute ? `${url.pathname}${url.search}` : request.url;
   const match = index.match({ method, host, target });
-  const lines = [`${method} ${target}`, ...matchLines(match, state)];
+  const lines = [`${method} ${target}`, ...matchLines(match, state, explainMatch(index.routes, host, target, method))];
   if (match.kind !== 'found' || match.target.entry.uid !== state.verdict.uid) return ok({ match: match.kind, lines });
   const { trigger } = match.target;
   if (trigger.unresolved !== undefined) {
@@ -179,11 +180,19 @@ export async function explainRequest(
   });
 }
 
-function matchLines(match: RequestMatch<undefined>, { verdict }: FunctionState): readonly string[] {
+function matchLines(
+  match: RequestMatch<undefined>,
+  { verdict }: FunctionState,
+  steps: readonly MatchStep[],
+): readonly string[] {
   const routes = verdict.urls.map(({ trigger, url }) => `       ${trigger}: ${url}`);
   if (match.kind === 'invalid') return [`  stop the path is not in canonical form: ${match.reason}: answers 400`];
   if (match.kind === 'none') {
-    return ['  stop no trigger is mounted at this path: answers 404; this function is mounted at', ...routes];
+    return [
+      ...steps.map(({ step, ok: good, detail }) => `  ${good ? 'ok  ' : 'stop'} ${step}: ${detail}`),
+      '  answers 404; this function is mounted at',
+      ...routes,
+    ];
   }
   const { entry, trigger, route } = match.target;
   if (match.kind === 'method')

@@ -2,6 +2,7 @@
 import type { FunctionSpec, Trigger } from '../function/types.ts';
 import { resolveLimits, resolveRetry } from '../policy/resolve-limits.ts';
 import { parseEventPattern } from '../triggers/event-pattern.ts';
+import { checkFieldSelector, writeLabelSelector } from '../triggers/kubernetes-selector.ts';
 import { parseSchedule } from '../triggers/schedule.ts';
 import type { BuildContext, BuiltTrigger } from './build-context.ts';
 import { buildHttpTrigger, debounceEntry, dedupEntry } from './build-http-trigger.ts';
@@ -112,6 +113,12 @@ function buildKubernetes(
     const message = 'a kubernetes trigger needs spec.serviceAccountName: whose rights it reads with';
     problems.push(notAccepted('ServiceAccountRequired', path, message));
   }
+  const labels = writeLabelSelector(kubernetes.labelSelector ?? {});
+  if (!labels.ok) problems.push(notAccepted('Invalid', `${path}.labelSelector`, labels.message));
+  const namespaces = writeLabelSelector(kubernetes.namespaces?.selector ?? {});
+  if (!namespaces.ok) problems.push(notAccepted('Invalid', `${path}.namespaces.selector`, namespaces.message));
+  const fields = kubernetes.fieldSelector === undefined ? undefined : checkFieldSelector(kubernetes.fieldSelector);
+  if (fields?.ok === false) problems.push(notAccepted('Invalid', `${path}.fieldSelector`, fields.message));
   const { changed, ...rest } = kubernetes;
   const built = finish<KubernetesTriggerEntry>(
     {
