@@ -10,6 +10,7 @@ import { registerList } from './list.ts';
 import { registerNew } from './new.ts';
 import { registerReceivers } from './receivers.ts';
 import { registerRender } from './render.ts';
+import { registerSend } from './send.ts';
 import { registerVerify } from './verify.ts';
 import { registerVersion, version } from './version.ts';
 
@@ -27,6 +28,7 @@ export function createProgram(): Command {
     registerCheck,
     registerRender,
     registerInvoke,
+    registerSend,
     registerCalls,
     registerExplain,
     registerList,

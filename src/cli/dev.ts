@@ -51,17 +51,12 @@ async function dev(options: DevOptions): Promise<number> {
   const terminal = process.stdout.isTTY;
   const log = createLogger({ level: 'info', terminal, stream: process.stdout });
   const print = printer(terminal, log);
-  const ending = new Promise<number>((resolve) => {
-    process.once('SIGINT', () => {
-      resolve(exitCodes.ok);
+  const ending = Promise.withResolvers<number>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      ending.resolve(exitCodes.ok);
     });
-    process.once('SIGTERM', () => {
-      resolve(exitCodes.ok);
-    });
-    lost = () => {
-      resolve(exitCodes.failed);
-    };
-  });
+  }
   const started = performance.now();
   const result = await runLocal({
     settings: read.settings,
@@ -83,7 +78,7 @@ async function dev(options: DevOptions): Promise<number> {
     randomBytes: (count) => randomBytes(count),
     onLost: (message) => {
       log.error(`the store is lost: ${message}`);
-      lost();
+      ending.resolve(exitCodes.failed);
     },
   });
   if (!result.ok) {
@@ -91,14 +86,11 @@ async function dev(options: DevOptions): Promise<number> {
     return exitCodes.failed;
   }
   for (const line of banner(result.run, performance.now() - started)) print(line);
-  const exitCode = await ending;
+  const exitCode = await ending.promise;
   print('stopping: running calls may end');
   await result.run.stop();
   return exitCode;
 }
-
-/** Set once the run listens for its end. */
-let lost: () => void = () => {};
 
 /** Plain lines on a terminal, the process log elsewhere. */
 function printer(terminal: boolean, log: Logger): (line: string) => void {

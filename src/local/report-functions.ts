@@ -1,7 +1,8 @@
 /** What a change did to the functions, in lines for the terminal: live, refused with its place, not ready and why, removed. */
 import { describeRejection, type FunctionSummary } from '../routing/conditions.ts';
-import type { Acknowledgement, FunctionVerdict } from '../routing/types.ts';
-import { formatDiagnostic, type Diagnostic } from './diagnostic.ts';
+import type { Acknowledgement, FunctionVerdict, Problem } from '../routing/types.ts';
+import { formatDiagnostic, type Diagnostic, type Severity } from './diagnostic.ts';
+import type { FieldPath } from './document-places.ts';
 import { parseFieldPath } from './field-path.ts';
 import type { FunctionDocument } from './read-documents.ts';
 
@@ -21,21 +22,20 @@ export type FunctionStates = ReadonlyMap<string, FunctionState>;
 /** Everything wrong or doubtful about a function, each with its place in its file. */
 export function diagnosticsOf(state: FunctionState): readonly Diagnostic[] {
   const { verdict, acknowledgement, document } = state;
-  const found: Diagnostic[] = [];
-  for (const { status, message } of verdict.conditions) {
-    if (status === 'False')
-      found.push(
-        ...message.split('; spec.').map((part, index) => at(document, 'error', index === 0 ? part : `spec.${part}`)),
-      );
-  }
-  if (acknowledgement?.accepted === false) found.push(rejectionAt(document, acknowledgement));
-  for (const warning of verdict.warnings) found.push(at(document, 'warning', warning));
-  return found;
+  return [
+    ...verdict.problems.map((problem) => problemAt(document, problem)),
+    ...(acknowledgement?.accepted === false ? [rejectionAt(document, acknowledgement)] : []),
+    ...verdict.warnings.map((warning) => at(document, 'warning', parseFieldPath(warning), warning)),
+  ];
 }
 
-/** A message that begins with the path of a field, at the place of that field. */
-function at(document: FunctionDocument, severity: Diagnostic['severity'], message: string): Diagnostic {
-  const path = parseFieldPath(message);
+function problemAt(document: FunctionDocument, { path, message }: Problem): Diagnostic {
+  const diagnostic = at(document, 'error', parseFieldPath(path ?? ''), message);
+  return path === undefined ? diagnostic : { ...diagnostic, path };
+}
+
+/** At the place of a field; without a field at the name of the function. */
+function at(document: FunctionDocument, severity: Severity, path: FieldPath, message: string): Diagnostic {
   const place = document.places.placeOf([...document.prefix, ...(path.length > 1 ? path : ['metadata', 'name'])]);
   return { severity, file: document.file, ...place, message };
 }
@@ -44,7 +44,7 @@ function at(document: FunctionDocument, severity: Diagnostic['severity'], messag
 function rejectionAt(document: FunctionDocument, acknowledgement: Acknowledgement): Diagnostic {
   const { file, line, column, message = 'the code was rejected', suggestion } = acknowledgement;
   if (file === undefined || line === undefined || !/\.[A-Za-z0-9]+$/.test(file)) {
-    return at(document, 'error', describeRejection(acknowledgement));
+    return at(document, 'error', [], describeRejection(acknowledgement));
   }
   return {
     severity: 'error',

@@ -1,5 +1,5 @@
 /** A local run: a folder of files → route table → runtime in this process, kept up with every change of the folder. */
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createFunctionCheck } from '../function/check-function.ts';
 import { receivers } from '../receivers/catalogue.ts';
@@ -10,12 +10,12 @@ import type { Logger } from '../telemetry/logger.ts';
 import { documentCheck } from './check-document.ts';
 import { defaultDataDirectory, holdDataDirectory, type HeldDataDirectory } from './data-directory.ts';
 import { formatDiagnostic, sortDiagnostics, type Diagnostic } from './diagnostic.ts';
-import { parseEnvFile } from './env-file.ts';
 import { createFolderSource } from './folder-source.ts';
 import { registerLocalApi } from './local-api-http.ts';
 import type { LocalView } from './local-api.ts';
 import { createLocalInputs } from './local-inputs.ts';
 import { readPolicyFile } from './read-policy-file.ts';
+import { readSecretsFile } from './read-secrets-file.ts';
 import { reportChanges, type FunctionStates } from './report-functions.ts';
 import { createTableBuilder } from './table-builder.ts';
 import { watchFolder, type FolderWatch, type Timers } from './watch-folder.ts';
@@ -59,7 +59,7 @@ export async function runLocal(options: RunLocalOptions): Promise<RunLocalResult
   }
   const policy = readPolicyFile(settings.policyFile, settings.egressAllow);
   if (!policy.ok) return refuse(...policy.lines);
-  const secrets = readSecrets(settings.envFile);
+  const secrets = readSecretsFile(settings.envFile);
   if (!secrets.ok) return refuse(...secrets.lines);
   const path = resolve(settings.dataDirectory ?? defaultDataDirectory(settings.folder));
   const held = holdDataDirectory(path, { pid: process.pid, newId: () => hex(options.randomBytes(8)) });
@@ -206,25 +206,6 @@ function viewOf(
     followRecords: (filter, listener) => runtime()?.records.follow(filter, listener) ?? (() => {}),
     now: () => options.now(),
   };
-}
-
-function readSecrets(
-  file: string | undefined,
-):
-  | { readonly ok: true; readonly entries: ReadonlyMap<string, string> }
-  | { readonly ok: false; readonly lines: readonly string[] } {
-  if (file === undefined) return { ok: true, entries: new Map() };
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    return {
-      ok: false,
-      lines: [`cannot read the env file ${file}: ${error instanceof Error ? error.message : String(error)}`],
-    };
-  }
-  const { entries, mistakes } = parseEnvFile(file, text);
-  return mistakes.length === 0 ? { ok: true, entries } : { ok: false, lines: mistakes.map(formatDiagnostic) };
 }
 
 /** Files that had errors and have none any more. */
