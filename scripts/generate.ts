@@ -3,13 +3,14 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { generateCrds } from './generate-crds.ts';
 import { generateFailureDocs } from './generate-failure-docs.ts';
+import { generateHostDocs } from './generate-host-docs.ts';
 import { generateReceiverDocs } from './generate-receiver-docs.ts';
 
 /** Makes files: path from the root of the repository → content. */
 export type Generator = () => ReadonlyMap<string, string>;
 
 /** One entry per group of generated files. */
-const generators: readonly Generator[] = [generateCrds, generateFailureDocs, generateReceiverDocs];
+const generators: readonly Generator[] = [generateCrds, generateFailureDocs, generateHostDocs, generateReceiverDocs];
 
 const root = join(import.meta.dirname, '..');
 const checkOnly = process.argv.includes('--check');

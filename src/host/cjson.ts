@@ -17,6 +17,26 @@ export const cjson: HostModule = {
   name: 'cjson',
   summary:
     'lua-cjson as OpenResty has it: `require "cjson"`, `require "cjson.safe"`. Unlike `json`, a null member is `cjson.null`. Settings hold for the call: `encode_empty_table_as_object`, `encode_sparse_array`, `encode_max_depth`, `decode_max_depth`, `encode_invalid_numbers` (`false`, `"null"`); `encode_number_precision`, `encode_keep_buffer`, `encode_escape_forward_slash`, `decode_invalid_numbers` and `decode_array_with_array_mt` are accepted and change nothing. Values `null`, `empty_array`, `array_mt`, `empty_array_mt`.',
+  further: [
+    'safe',
+    'new',
+    'null',
+    'empty_array',
+    'array_mt',
+    'empty_array_mt',
+    'encode_empty_table_as_object',
+    'encode_sparse_array',
+    'encode_max_depth',
+    'decode_max_depth',
+    'encode_invalid_numbers',
+    'encode_number_precision',
+    'encode_keep_buffer',
+    'encode_escape_forward_slash',
+    'decode_invalid_numbers',
+    'decode_array_with_array_mt',
+    '_NAME',
+    '_VERSION',
+  ],
   entries: [
     {
       name: 'cjson.encode',

@@ -40,14 +40,14 @@ end`,
       },
       {
         name: 'exit',
-        summary: 'Ends the call at once with an answer; no pcall catches it.',
+        summary: 'Ends the call at once with an answer; no pcall catches it. An asynchronous call ends as done.',
         parameters: [
           { name: 'status', type: 'integer?', description: 'HTTP status' },
           { name: 'body', type: 'any?', description: 'text, or a table sent as JSON' },
           { name: 'headers', type: 'table<string, string>?', description: 'response headers' },
         ],
         returns: [],
-        errors: ['asynchronous calls end as done'],
+        errors: [],
         example: `return function(event)
   if not event.name then exit(400, "no name") end
   return "fine"
@@ -79,6 +79,7 @@ end`,
   assert(env.NO_SUCH_NAME == nil)
 end`,
         caps: 'none',
+        value: true,
         implementation: { kind: 'engine' },
       },
       {

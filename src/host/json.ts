@@ -120,6 +120,7 @@ end`,
   assert(json.encode({ deleted = json.null }) == '{"deleted":null}')
 end`,
       caps: 'none',
+      value: true,
       implementation: { kind: 'engine' },
     },
   ],

@@ -61,6 +61,8 @@ export interface HostModule {
   readonly name: string;
   readonly summary: string;
   readonly entries: readonly HostEntry[];
+  /** Further names of the module that its summary explains. */
+  readonly further?: readonly string[];
   /** Functions Lua code below is built of; scripts do not see them. */
   readonly hidden?: readonly HostFunction<HostContext>[];
   /**
@@ -85,6 +87,8 @@ export interface HostEntry {
   readonly caps: string;
   /** True: bad data or a failed operation answers `nil, err` with an error table; the function's own results never start so. */
   readonly answersError?: true;
+  /** A value instead of a function; its type is that of the one return. */
+  readonly value?: true;
   readonly implementation: HostImplementation;
 }
 
