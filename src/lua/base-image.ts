@@ -1,21 +1,20 @@
 /** Builds the image every call starts from: Lua's state, the allowed libraries, the sandbox's prelude, the host's functions. */
+import { createHash } from 'node:crypto';
 import { globals, libraries } from './environment.ts';
 import { hostMark, type Callable } from './host-dispatch.ts';
 import { capture } from './image.ts';
-import { createInstance, type LuaExports } from './instance.ts';
+import { checkLayout, ImageBuilder } from './image-builder.ts';
 import {
   breakPointer,
-  debugRecord,
   globalDebt,
   globalTotalBytes,
   registryIndex,
-  scratch,
   slotHost,
   slotSetMetatable,
   stateGlobal,
   tags,
 } from './layout.ts';
-import { MemoryViews } from './memory-views.ts';
+import type { MemoryViews } from './memory-views.ts';
 import { sandboxPrelude } from './sandbox-prelude.ts';
 import type { Prelude } from './types.ts';
 
@@ -27,6 +26,8 @@ export interface BaseImage {
   readonly heapWords: Uint32Array;
   /** End of the heap in the image, rounded up to whole blocks. */
   readonly heapEnd: number;
+  /** SHA-256 of the bytes: images of functions fit over equal ones only. */
+  readonly digest: string;
   /** The main lua_State. */
   readonly state: number;
   /** The thread every call runs on. */
@@ -48,8 +49,6 @@ export type ControlName = (typeof controlNames)[number];
 /** The collector rests until a call has allocated this much. */
 export const collectorRest = 256 * 1024;
 const lazySlotCount = 8;
-/** Room for a chunk between the scratch area and any C stack the builder uses. */
-const largestChunk = 512 * 1024;
 
 /** Writes the collector's debt: it starts when so many more bytes are allocated. */
 export function restCollector(views: MemoryViews, state: number): void {
@@ -59,125 +58,8 @@ export function restCollector(views: MemoryViews, state: number): void {
   views.i32[(global + globalDebt) >>> 2] = -collectorRest;
 }
 
-/** A builder works on one instance through the C API, before any script has run. */
-class Builder {
-  readonly exports: LuaExports;
-  readonly views: MemoryViews;
-  readonly state: number;
-
-  constructor(module: WebAssembly.Module) {
-    const refuse = (): never => {
-      throw new Error('a host function was called while the base image was built');
-    };
-    this.exports = createInstance(module, {
-      fuelSync: () => 0x7fffffff,
-      fuelAsync: () => Promise.resolve(0x7fffffff),
-      host: refuse,
-      hostContinue: refuse,
-      refuseGc: refuse,
-      address: () => 0,
-      memoryOut: refuse,
-    });
-    this.views = new MemoryViews(this.exports);
-    this.exports.__wasm_call_ctors();
-    this.exports.mh_begin(0x7fffffff, -1);
-    this.state = this.exports.luaL_newstate();
-    this.exports.lua_checkstack(this.state, 100);
-    this.views.refresh();
-  }
-
-  get top(): number {
-    return this.exports.lua_gettop(this.state);
-  }
-
-  /** Address of the object on the stack, counted from the top (−1). */
-  object(index: number): number {
-    return this.views.word(this.views.top(this.state) + index * 16);
-  }
-
-  /** A string ended by zero in the scratch area. */
-  cString(text: string, at: number): number {
-    this.views.u8.set(Buffer.from(`${text}\0`), at);
-    return at;
-  }
-
-  openLibraries(): void {
-    const { exports, state } = this;
-    const table = exports.__indirect_function_table;
-    const slotOf = (name: string): number => {
-      const open = (exports as unknown as Record<string, unknown>)[name];
-      for (let slot = 1; slot < table.length; slot += 1) if (table.get(slot) === open) return slot;
-      throw new Error(`The Lua binary has no ${name}`);
-    };
-    for (const [name, open] of [
-      ['_G', 'luaopen_base'],
-      ['coroutine', 'luaopen_coroutine'],
-      ['table', 'luaopen_table'],
-      ['string', 'luaopen_string'],
-      ['math', 'luaopen_math'],
-      ['utf8', 'luaopen_utf8'],
-    ] as const) {
-      exports.luaL_requiref(state, this.cString(name, scratch), slotOf(open), 1);
-      exports.lua_settop(state, -2);
-    }
-    this.views.refresh();
-  }
-
-  /** Loads a chunk; leaves the function. The bytes lie in the idle C stack, so that the heap gets no hole where they were. */
-  load(name: string, chunk: Uint8Array, mode: 'b' | 't'): void {
-    const { exports, state, views } = this;
-    if (chunk.length > largestChunk) throw new Error(`prelude ${name} is larger than ${largestChunk} bytes`);
-    views.u8.set(chunk, scratch);
-    const title = this.cString(`=${name}`, debugRecord);
-    const status = exports.luaL_loadbufferx(state, scratch, chunk.length, title, this.cString(mode, debugRecord - 16));
-    views.refresh();
-    views.u8.fill(0, scratch, scratch + chunk.length);
-    if (status !== 0) throw new Error(`prelude ${name}: ${this.text(-1)}`);
-  }
-
-  text(index: number): string {
-    const { views } = this;
-    const address = views.top(this.state) + index * 16;
-    const [start, end] = views.stringRange(views.word(address), views.tag(address));
-    return views.decode(start, end) ?? '(binary)';
-  }
-
-  call(args: number, results: number, what: string): void {
-    const status = this.exports.lua_pcallk(this.state, args, results, 0, 0, 0);
-    this.views.refresh();
-    if (status !== 0) throw new Error(`${what}: ${this.text(-1)}`);
-  }
-
-  pushText(text: string): void {
-    this.views.pushText(this.state, text);
-  }
-
-  newTable(): void {
-    this.exports.lua_createtable(this.state, 0, 0);
-    this.views.refresh();
-  }
-
-  /** table[name] = value on top, for the table at `index`. */
-  setField(index: number, name: string): void {
-    this.pushText(name);
-    this.exports.lua_rotate(this.state, -2, 1);
-    this.exports.lua_rawset(this.state, index < 0 ? index - 1 : index);
-    this.views.refresh();
-  }
-
-  getField(index: number, name: string): void {
-    this.pushText(name);
-    this.exports.lua_rawget(this.state, index < 0 ? index - 1 : index);
-    this.views.refresh();
-  }
-
-  pop(count: number): void {
-    this.exports.lua_settop(this.state, -1 - count);
-  }
-}
-
 /** Copies what the allow list names from Lua's own globals (at `raw`) to the environment (at `env`). */
-function copyAllowed(builder: Builder, raw: number, env: number): void {
+function copyAllowed(builder: ImageBuilder, raw: number, env: number): void {
   for (const name of globals) {
     builder.getField(raw, name);
     builder.setField(env, name);
@@ -196,7 +78,7 @@ function copyAllowed(builder: Builder, raw: number, env: number): void {
 }
 
 /** Puts the host's functions in place: `crypto.sha256` becomes a field of `crypto`. */
-function placeFunctions(builder: Builder, functions: readonly Callable<never>[], host: number, env: number): void {
+function placeFunctions(builder: ImageBuilder, functions: readonly Callable<never>[], host: number, env: number): void {
   const { exports, state, views } = builder;
   for (const [number, entry] of functions.entries()) {
     views.pushNumber(state, number);
@@ -230,7 +112,7 @@ function placeFunctions(builder: Builder, functions: readonly Callable<never>[],
 
 /** Compiles preludes in an instance of their own and strips debug information: the image holds no trace of the parser. */
 function compilePreludes(module: WebAssembly.Module, preludes: readonly Prelude[]): ReadonlyMap<string, Uint8Array> {
-  const builder = new Builder(module);
+  const builder = new ImageBuilder(module);
   const { exports, state, views } = builder;
   builder.openLibraries();
   exports.lua_rawgeti(state, registryIndex, 2n);
@@ -259,7 +141,7 @@ export function buildBaseImage(
   requirable: ReadonlyMap<string, string>,
 ): BaseImage {
   const chunks = compilePreludes(module, [{ name: 'sandbox', source: sandboxPrelude }, ...preludes]);
-  const builder = new Builder(module);
+  const builder = new ImageBuilder(module);
   const { exports, state, views } = builder;
   builder.openLibraries();
   // The stack of the main state keeps what must live: 1 raw globals, 2 environment, 3 host, 4 marks.
@@ -322,7 +204,7 @@ interface Places {
 }
 
 /** Anchors what calls need, drops the rest, collects garbage and copies the memory. */
-function seal(builder: Builder, places: Places, setmetatableSlot: number): BaseImage {
+function seal(builder: ImageBuilder, places: Places, setmetatableSlot: number): BaseImage {
   const { exports, state, views } = builder;
   const mark = (name: string): number => {
     builder.getField(places.marks, name);
@@ -365,8 +247,10 @@ function seal(builder: Builder, places: Places, setmetatableSlot: number): BaseI
   restCollector(views, state);
   checkLayout(builder);
   const heapEnd = views.word(breakPointer);
+  const captured = capture(views.u8, heapEnd);
   return {
-    ...capture(views.u8, heapEnd),
+    ...captured,
+    digest: createHash('sha256').update(captured.low).update(captured.heap).digest('hex'),
     state,
     thread,
     array: mark('array'),
@@ -376,24 +260,4 @@ function seal(builder: Builder, places: Places, setmetatableSlot: number): BaseI
     control,
     setmetatableSlot,
   };
-}
-
-/** Reads values through the views and through the C API: a binary with another layout ends here. */
-function checkLayout(builder: Builder): void {
-  const { exports, state, views } = builder;
-  const before = builder.top;
-  builder.pushText('layout');
-  views.pushNumber(state, -5);
-  views.pushNumber(state, 0.5);
-  const base = views.argumentBase(state);
-  const short = views.word(views.top(state) - 48);
-  const counted = (views.top(state) - base) / 16 - 1;
-  const good =
-    counted === before + 3 &&
-    views.keyText(short, views.tag(views.top(state) - 48)) === 'layout' &&
-    views.integer(views.top(state) - 32) === -5 &&
-    exports.mh_topointer(state, -3) === short &&
-    builder.text(-3) === 'layout';
-  builder.pop(3);
-  if (!good) throw new Error('The Lua binary has another memory layout than expected');
 }

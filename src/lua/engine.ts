@@ -4,16 +4,16 @@ import { buildBaseImage } from './base-image.ts';
 import { Call, type Sources } from './call.ts';
 import { finishedCall } from './call-result.ts';
 import { MachineEnd } from './ends.ts';
-import { engineSettings, functionMark, type EngineOptions, type EngineSettings } from './engine-options.ts';
+import { engineSettings, type EngineOptions, type EngineSettings } from './engine-options.ts';
 import { HostDispatch, type Callable } from './host-dispatch.ts';
 import { ImageCache } from './image-cache.ts';
 import { internalFunctions } from './internal-functions.ts';
-import { captureDelta, compileProgram, endMistake, placeOfEnd, startProgram } from './load-program.ts';
 import type { LoadedProgram } from './loaded-program.ts';
 import { Machine } from './machine.ts';
 import { MachinePool } from './machine-pool.ts';
 import { osFunctions } from './os-functions.ts';
 import { ParkingBooks } from './parking-books.ts';
+import { ProgramLoader } from './program-loader.ts';
 import { Runner } from './runner.ts';
 import { SliceQueue } from './slice-queue.ts';
 import type {
@@ -23,12 +23,13 @@ import type {
   Engine,
   EngineStats,
   LoadResult,
-  LuaMistake,
   Program,
+  ProgramImage,
 } from './types.ts';
 
 /** How often waiting calls are compared with their deadlines. */
 const deadlineMs = 10;
+const expressionCpuMs = 10;
 
 /** Makes the engine of this thread; builds its base image (some 10 ms). */
 export function createEngine<Context = unknown>(options: EngineOptions<Context>): Engine<Context> {
@@ -46,6 +47,9 @@ class LuaEngine<Context> implements Engine<Context> {
   readonly #base: ReturnType<typeof buildBaseImage>;
   readonly #plain: MachinePool;
   readonly #sliced: MachinePool;
+  /** Loading never waits for calls. */
+  readonly #loading: MachinePool;
+  readonly #loader: ProgramLoader;
   readonly #running = new Set<Call>();
   readonly #kills = new Map<string, number>();
   readonly #heartbeat: Int32Array | undefined;
@@ -90,6 +94,7 @@ class LuaEngine<Context> implements Engine<Context> {
     const park = (call: Call): boolean => this.#runner.park(call);
     this.#plain = new MachinePool(this.#settings.machines, this.#settings.machines * 4, { create, park });
     this.#sliced = new MachinePool(this.#settings.slicedMachines, this.#settings.slicedMachines, { create, park });
+    this.#loading = new MachinePool(2, 2, { create, park });
     this.#runner = new Runner({
       plain: this.#plain,
       sliced: this.#sliced,
@@ -100,6 +105,18 @@ class LuaEngine<Context> implements Engine<Context> {
       images: this.#images,
       markLong: (call) => this.#markLong(call.program),
       ended: (call, result) => this.#settle(call, result),
+      defect: (error, call) => this.#defect(error, 'engine', call),
+    });
+    this.#loader = new ProgramLoader({
+      base: this.#base,
+      pool: this.#loading,
+      sources: this.#sources,
+      enter: (call, machine, args) => this.#runner.enter(call, machine, args),
+      track: (call, running) => {
+        if (!running) this.#running.delete(call);
+        else this.#running.add(call);
+        this.#watch();
+      },
       defect: (error, call) => this.#defect(error, 'engine', call),
     });
   }
@@ -114,7 +131,7 @@ class LuaEngine<Context> implements Engine<Context> {
       return refused(
         `there is no ${'handler' in target ? `handler '${target.handler}'` : `expression '${target.expression}'`}`,
       );
-    const limits: CallLimits = request.limits === undefined ? program.limits : { ...program.limits, ...request.limits };
+    const limits = callLimits(program.limits, request);
     const overload = this.#books.admit(program);
     if (overload !== undefined) return overload;
     const call = new Call<Context>(program, request, limits, this.#sources) as Call;
@@ -226,110 +243,33 @@ class LuaEngine<Context> implements Engine<Context> {
     this.#onDefect?.(error, { name, callId: call.callId, functionName: call.functionName });
   }
 
-  async load(program: Program): Promise<LoadResult> {
-    const loaded = this.#blank(program);
-    const call = this.#loadCall(loaded, program);
-    const machine = this.#sliced.take() ?? (await new Promise<Machine>((resolve) => void this.#sliced.wait(resolve)));
-    this.#running.add(call);
-    this.#watch();
-    try {
-      return await this.#loadOn(machine, call, program);
-    } catch (thrown) {
-      const error = machine.end ?? thrown;
-      if (!(error instanceof MachineEnd)) {
-        this.#defect(error, 'engine', call);
-        this.#sliced.drop(machine);
-        return { ok: false, mistakes: [{ kind: 'load', file: program.name, message: 'internal error of the engine' }] };
-      }
-      return { ok: false, mistakes: [endMistake(error, program.name, placeOfEnd(machine, call))] };
-    } finally {
-      this.#running.delete(call);
-      call.finish();
-      this.#sliced.release(machine);
-    }
+  async load(program: Program, image?: ProgramImage): Promise<LoadResult> {
+    const loaded = await this.#loader.load(program, image);
+    if (!loaded.ok) return loaded;
+    this.#forget(program.revision);
+    this.#programs.set(program.revision, loaded.program);
+    this.#images.keep(loaded.program, loaded.delta);
+    return { ok: true, handlers: [...loaded.program.handlers.keys()], warnings: [] };
   }
 
-  async #loadOn(machine: Machine, call: Call, program: Program): Promise<LoadResult> {
-    const enter = (entered: Call, on: Machine, args: number): Promise<number> => this.#runner.enter(entered, on, args);
-    const attach = (): void => {
-      call.machine = machine;
-      call.thread = this.#base.thread;
-      call.heapFloor = this.#base.heapEnd;
-      machine.restore(this.#base, undefined, program.namespaceUid);
-      machine.call = call;
-      machine.sliced = true;
-      machine.applyMemoryLimit(call);
-    };
-    attach();
-    const bytecode = await compileProgram(machine, call, program, enter);
-    if (!('code' in bytecode)) return { ok: false, mistakes: bytecode };
-    attach();
-    const began = call.cpuMs;
-    const shape = await startProgram(machine, call, bytecode, enter);
-    if (!('handlers' in shape)) return { ok: false, mistakes: shape };
-    const loaded: LoadedProgram = {
-      ...call.program,
-      bytecode,
-      handlers: new Map(shape.handlers.map((name, index) => [name, index + 1])),
-      expressions: new Map(bytecode.expressions.map(([name], index) => [name, shape.handlers.length + index + 1])),
-      stackBase: shape.stackBase,
-      startMs: call.cpuMs - began,
-    };
-    this.unload(program.revision);
-    this.#programs.set(program.revision, loaded);
-    this.#images.keep(loaded, captureDelta(machine, this.#base));
-    const warnings: readonly LuaMistake[] = [];
-    return { ok: true, handlers: shape.handlers, warnings };
-  }
-
-  #blank(program: Program): LoadedProgram {
-    return {
-      base: this.#base,
-      namespaceUid: program.namespaceUid,
-      namespace: program.namespace,
-      name: program.name,
-      revision: program.revision,
-      mark: functionMark(program.revision),
-      env: program.env,
-      limits: program.limits,
-      bytecode: { code: new Uint8Array(), modules: new Map(), expressions: [] },
-      handlers: new Map(),
-      expressions: new Map(),
-      stackBase: 0,
-      files: [program.name, ...program.modules.keys(), ...program.expressions.keys()],
-      startMs: 0,
-      delta: undefined,
-      flat: undefined,
-      uses: 0,
-      long: false,
-      parkedEstimate: 0,
-      parkedBytes: 0,
-      waiting: 0,
-      unloaded: false,
-    };
-  }
-
-  #loadCall(loaded: LoadedProgram, program: Program): Call {
-    const request: CallRequest = {
-      callId: `load-${program.revision}`,
-      revision: program.revision,
-      target: { handler: '' },
-      arguments: [],
-      context: undefined,
-      pure: true,
-    };
-    const call = new Call(loaded, request, program.limits, this.#sources);
-    call.loading = true;
-    call.sliced = true;
-    return call;
-  }
-
-  unload(revision: string): void {
+  image(revision: string): ProgramImage | undefined {
     const program = this.#programs.get(revision);
-    if (program === undefined) return;
+    return program === undefined ? undefined : this.#loader.share(program);
+  }
+
+  #forget(revision: string): LoadedProgram | undefined {
+    const program = this.#programs.get(revision);
+    if (program === undefined) return undefined;
     program.unloaded = true;
     this.#images.drop(program);
     this.#programs.delete(revision);
+    return program;
+  }
+
+  unload(revision: string): void {
+    const program = this.#forget(revision);
+    if (program === undefined) return;
+    for (const pool of [this.#plain, this.#sliced, this.#loading]) pool.wipe(program.namespaceUid, this.#base);
   }
 
   stats(): EngineStats {
@@ -352,6 +292,12 @@ class LuaEngine<Context> implements Engine<Context> {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
+}
+
+/** Expressions get little CPU unless the embedder says otherwise. */
+function callLimits<Context>(limits: CallLimits, request: CallRequest<Context>): CallLimits {
+  if ('handler' in request.target) return request.limits === undefined ? limits : { ...limits, ...request.limits };
+  return { ...limits, cpuMs: Math.min(limits.cpuMs, expressionCpuMs), ...request.limits };
 }
 
 /** The embedder asked for what is not there: no script has run. */

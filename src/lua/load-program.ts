@@ -3,8 +3,7 @@ import type { BaseImage, ControlName } from './base-image.ts';
 import { restCollector } from './base-image.ts';
 import type { Call } from './call.ts';
 import type { MachineEnd } from './ends.ts';
-import { killedAt, readError, syntaxMistake } from './explain-error.ts';
-import { difference } from './image.ts';
+import { readError, syntaxMistake } from './explain-error.ts';
 import { statusOk } from './layout.ts';
 import type { Bytecode, LoadedProgram } from './loaded-program.ts';
 import type { Machine } from './machine.ts';
@@ -187,14 +186,4 @@ function shapeMistakes(file: string, kind: LuaValue, odd: LuaValue): LuaMistake[
 
 function word(value: LuaValue): string {
   return typeof value === 'string' ? value : 'value';
-}
-
-/** The place of an end while loading. */
-export function placeOfEnd(machine: Machine, call: Call): { file: string; line: number } | undefined {
-  return killedAt(machine, call);
-}
-
-/** The function image over the base. */
-export function captureDelta(machine: Machine, base: BaseImage): ReturnType<typeof difference> {
-  return difference(machine.views.u8, base, machine.heapEnd);
 }

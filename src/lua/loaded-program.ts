@@ -41,6 +41,5 @@ export interface LoadedProgram {
   /** Recent bytes of a parked call: a maximum that decays. */
   parkedEstimate: number;
   parkedBytes: number;
-  waiting: number;
   unloaded: boolean;
 }

@@ -1,4 +1,5 @@
 /** Machines of one kind: which one takes the next call, which waiting call is parked for it. */
+import type { BaseImage } from './base-image.ts';
 import type { Call } from './call.ts';
 import type { Machine } from './machine.ts';
 
@@ -77,6 +78,14 @@ export class MachinePool {
   drop(machine: Machine): void {
     machine.call = undefined;
     this.#machines = this.#machines.filter((each) => each !== machine);
+  }
+
+  /** Overwrites what idle machines still hold of a namespace. */
+  wipe(tenant: string, base: BaseImage): void {
+    for (const machine of this.#machines) {
+      if (machine.call === undefined && !machine.reserved && machine.tenant === tenant)
+        machine.restore(base, undefined, '');
+    }
   }
 
   #add(): Machine {

@@ -1,0 +1,153 @@
+/** Turns programs into loaded programs: in slices like any long call, or from the image another thread has made. */
+import type { BaseImage } from './base-image.ts';
+import { Call, type Sources } from './call.ts';
+import { MachineEnd } from './ends.ts';
+import { functionMark } from './engine-options.ts';
+import { killedAt } from './explain-error.ts';
+import { difference, type Delta } from './image.ts';
+import { compileProgram, endMistake, startProgram, type Enter } from './load-program.ts';
+import type { Bytecode, LoadedProgram } from './loaded-program.ts';
+import type { Machine } from './machine.ts';
+import type { MachinePool } from './machine-pool.ts';
+import type { CallRequest, LuaMistake, Program, ProgramImage } from './types.ts';
+
+/** What the loader needs of its engine. */
+export interface LoaderHost {
+  readonly base: BaseImage;
+  readonly pool: MachinePool;
+  readonly sources: Sources;
+  readonly enter: Enter;
+  /** The load is in the engine's books while it runs: deadlines apply. */
+  track(call: Call, running: boolean): void;
+  defect(error: unknown, call: Call): void;
+}
+
+export type Loaded =
+  | { readonly ok: true; readonly program: LoadedProgram; readonly delta: Delta }
+  | { readonly ok: false; readonly mistakes: readonly LuaMistake[] };
+
+/** What a ProgramImage carries. */
+interface ImageParts {
+  readonly bytecode: Bytecode;
+  readonly handlers: readonly string[];
+  readonly startMs: number;
+  readonly delta: Delta;
+}
+
+/** One per engine. */
+export class ProgramLoader {
+  readonly #host: LoaderHost;
+
+  constructor(host: LoaderHost) {
+    this.#host = host;
+  }
+
+  async load(program: Program, image: ProgramImage | undefined): Promise<Loaded> {
+    if (image !== undefined && image.baseDigest === this.#host.base.digest && image.revision === program.revision) {
+      const parts = image.parts as ImageParts;
+      return {
+        ok: true,
+        program: this.#complete(program, parts.bytecode, parts.handlers, parts.startMs),
+        delta: parts.delta,
+      };
+    }
+    const { pool } = this.#host;
+    const machine = pool.take() ?? (await new Promise<Machine>((resolve) => void pool.wait(resolve)));
+    const call = this.#call(program);
+    this.#host.track(call, true);
+    let whole = true;
+    try {
+      return await this.#loadOn(machine, call, program);
+    } catch (thrown) {
+      const error = machine.end ?? thrown;
+      if (error instanceof MachineEnd && error.kind !== 'defect') {
+        return { ok: false, mistakes: [endMistake(error, program.name, killedAt(machine, call))] };
+      }
+      this.#host.defect(error, call);
+      whole = false;
+      return { ok: false, mistakes: [{ kind: 'load', file: program.name, message: 'internal error of the engine' }] };
+    } finally {
+      this.#host.track(call, false);
+      call.finish();
+      if (!whole) pool.drop(machine);
+      pool.release(machine);
+    }
+  }
+
+  async #loadOn(machine: Machine, call: Call, program: Program): Promise<Loaded> {
+    const { base, enter } = this.#host;
+    this.#attach(machine, call);
+    const bytecode = await compileProgram(machine, call, program, enter);
+    if (!('code' in bytecode)) return { ok: false, mistakes: bytecode };
+    this.#attach(machine, call);
+    const began = call.cpuMs;
+    const shape = await startProgram(machine, call, bytecode, enter);
+    if (!('handlers' in shape)) return { ok: false, mistakes: shape };
+    return {
+      ok: true,
+      program: this.#complete(program, bytecode, shape.handlers, call.cpuMs - began),
+      delta: difference(machine.views.u8, base, machine.heapEnd),
+    };
+  }
+
+  #attach(machine: Machine, call: Call): void {
+    const { base } = this.#host;
+    call.machine = machine;
+    call.thread = base.thread;
+    call.heapFloor = base.heapEnd;
+    machine.restore(base, undefined, call.program.namespaceUid);
+    machine.call = call;
+    machine.sliced = true;
+    machine.applyMemoryLimit(call);
+  }
+
+  /** For other threads. */
+  share(program: LoadedProgram): ProgramImage | undefined {
+    const { delta, bytecode, startMs } = program;
+    if (delta === undefined) return undefined;
+    const parts: ImageParts = { bytecode, handlers: [...program.handlers.keys()], startMs, delta };
+    return { baseDigest: this.#host.base.digest, revision: program.revision, parts };
+  }
+
+  #complete(program: Program, bytecode: Bytecode, handlers: readonly string[], startMs: number): LoadedProgram {
+    return {
+      base: this.#host.base,
+      namespaceUid: program.namespaceUid,
+      namespace: program.namespace,
+      name: program.name,
+      revision: program.revision,
+      mark: functionMark(program.revision),
+      env: program.env,
+      limits: program.limits,
+      bytecode,
+      handlers: new Map(handlers.map((name, index) => [name, index + 1])),
+      expressions: new Map(bytecode.expressions.map(([name], index) => [name, handlers.length + index + 1])),
+      stackBase: handlers.length + bytecode.expressions.length,
+      files: [program.name, ...program.modules.keys(), ...program.expressions.keys()],
+      startMs,
+      delta: undefined,
+      flat: undefined,
+      uses: 0,
+      long: false,
+      parkedEstimate: 0,
+      parkedBytes: 0,
+      unloaded: false,
+    };
+  }
+
+  #call(program: Program): Call {
+    const request: CallRequest = {
+      callId: `load-${program.revision}`,
+      revision: program.revision,
+      target: { handler: '' },
+      arguments: [],
+      context: undefined,
+      pure: true,
+    };
+    const blank = this.#complete(program, { code: new Uint8Array(), modules: new Map(), expressions: [] }, [], 0);
+    const call = new Call(blank, request, program.limits, this.#host.sources);
+    call.loading = true;
+    call.sliced = true;
+    return call;
+  }
+}
