@@ -15,6 +15,8 @@ export type Placement =
       /** Absent: any host that the installation does not name. */
       readonly host?: string;
       readonly publicUrl: string;
+      /** Host of the grant it is mounted under; absent: that of any other host. */
+      readonly grant?: string;
       /** True: no other namespace can mount anything on this host. */
       readonly ownsHost: boolean;
     }
@@ -65,6 +67,7 @@ export function placeRoute(policy: InstallationPolicy, namespace: string, wanted
       path,
       ...(mountedHost === undefined ? {} : { host: mountedHost }),
       publicUrl: host === undefined || host === grant.host ? grant.publicUrl : withHost(grant.publicUrl, host),
+      ...(grant.host === undefined ? {} : { grant: grant.host }),
       ownsHost: ownsHost(policy, grant),
     };
   }

@@ -71,7 +71,10 @@ const egressFields = (): Readonly<Record<string, SchemaNode>> => ({
 const byNamespace = (description: string, fields: Readonly<Record<string, SchemaNode>>): SchemaNode => ({
   type: 'object',
   description,
-  additionalProperties: object('For one namespace, field by field in place of what holds for all (deny: besides it).', fields),
+  additionalProperties: object(
+    'For one namespace, field by field in place of what holds for all (deny: besides it).',
+    fields,
+  ),
   maxProperties: 10_000,
 });
 

@@ -1,6 +1,6 @@
 /**
  * Gives each route to the function it belongs to, and tells the others why they do not get it. Routes are kept in groups
- * that cannot meet (host and first segment), and only groups with a change are looked at again.
+ * that cannot meet (granted host and first segment), and only groups with a change are looked at again.
  */
 import type { RouteClaim } from './build-context.ts';
 import type { BuiltFunction } from './build-function.ts';
@@ -26,15 +26,15 @@ export interface AssignedRoutes {
   readonly lost: ReadonlyMap<string, readonly LostRoute[]>;
   /** Functions that lost or regained a route in this step. */
   readonly moved: readonly string[];
-  /** By host (absent: the empty text), then by first segment; patterns that begin with a parameter under `*`. */
-  readonly hosts: ReadonlyMap<string, ReadonlyMap<string, Group>>;
+  /** By the host of the grant (any: the empty text), then by first segment; those that begin with a parameter together. */
+  readonly grants: ReadonlyMap<string, ReadonlyMap<string, Group>>;
   /** By uid: what each function claims. */
   readonly claims: ReadonlyMap<string, readonly OwnedClaim[]>;
 }
 
-export const noRoutes: AssignedRoutes = { lost: new Map(), moved: [], hosts: new Map(), claims: new Map() };
+export const noRoutes: AssignedRoutes = { lost: new Map(), moved: [], grants: new Map(), claims: new Map() };
 
-/** Patterns that begin with `:name` or `*` meet every group of their host; no literal can have this text. */
+/** Patterns that begin with `:name` or `*` meet every group of their grant; no literal can have this text. */
 const open = '/*';
 
 /** Takes over the functions that changed; `current` answers undefined for one that takes no routes any more. */
@@ -57,7 +57,7 @@ export function assignRoutes(
   const claims = new Map(before.claims);
   for (const uid of leaving) claims.delete(uid);
   for (const claim of arriving) claims.set(claim.uid, [...(claims.get(claim.uid) ?? []), claim]);
-  const { hosts, looked } = regroup(before, leaving, arriving);
+  const { grants, looked } = regroup(before, leaving, arriving);
 
   const lost = new Map(before.lost);
   const concerned = new Set<string>(leaving);
@@ -81,7 +81,7 @@ export function assignRoutes(
     if (now.length === 0) lost.delete(uid);
     else lost.set(uid, now);
   }
-  return { lost, moved, hosts, claims };
+  return { lost, moved, grants, claims };
 }
 
 /** The groups after the change, and those whose claims have to be compared again. */
@@ -89,20 +89,20 @@ function regroup(
   before: AssignedRoutes,
   leaving: ReadonlySet<string>,
   arriving: readonly OwnedClaim[],
-): { readonly hosts: AssignedRoutes['hosts']; readonly looked: readonly Group[] } {
-  /** By host and group: what comes; a group that only loses something is there with nothing. */
+): { readonly grants: AssignedRoutes['grants']; readonly looked: readonly Group[] } {
+  /** By grant and group: what comes; a group that only loses something is there with nothing. */
   const changed = new Map<string, Map<string, OwnedClaim[]>>();
   const changedGroup = (claim: OwnedClaim): OwnedClaim[] => {
-    const groups = getOrAdd(changed, claim.host ?? '', () => new Map<string, OwnedClaim[]>());
+    const groups = getOrAdd(changed, claim.wanted.grant ?? '', () => new Map<string, OwnedClaim[]>());
     return getOrAdd(groups, groupOf(claim), () => []);
   };
   for (const uid of leaving) for (const claim of before.claims.get(uid) ?? []) changedGroup(claim);
   for (const claim of arriving) changedGroup(claim).push(claim);
 
-  const hosts = new Map(before.hosts);
+  const grants = new Map(before.grants);
   const looked: Group[] = [];
-  for (const [host, arrivals] of changed) {
-    const groups = new Map(hosts.get(host));
+  for (const [grant, arrivals] of changed) {
+    const groups = new Map(grants.get(grant));
     const wasOpen = groups.has(open);
     for (const [name, come] of arrivals) {
       const stay = (groups.get(name) ?? []).filter(({ uid }) => !leaving.has(uid));
@@ -110,12 +110,12 @@ function regroup(
       if (group.length === 0) groups.delete(name);
       else groups.set(name, group);
     }
-    if (groups.size === 0) hosts.delete(host);
-    else hosts.set(host, groups);
+    if (groups.size === 0) grants.delete(grant);
+    else grants.set(grant, groups);
     if (wasOpen || groups.has(open)) looked.push(bySeniority([...groups.values()].flat()));
     else for (const name of arrivals.keys()) looked.push(groups.get(name) ?? []);
   }
-  return { hosts, looked };
+  return { grants, looked };
 }
 
 function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {

@@ -34,6 +34,8 @@ export interface RouteClaim {
   readonly index: number;
   readonly route: RouteEntry;
   readonly pattern: RoutePattern;
+  /** Host of the installation's grant; undefined: that of any other host. Routes of two grants never meet. */
+  readonly grant: string | undefined;
   /** Where the user wrote it. */
   readonly path: string;
 }

@@ -41,7 +41,14 @@ export function placeRoutes(
     }
     publicUrl ??= placed.publicUrl;
     const route = placed.publicUrl === publicUrl ? placed.route : { ...placed.route, publicUrl: placed.publicUrl };
-    claims.push({ trigger, index: routes.length, route, pattern: placed.pattern, path: wanted.at });
+    claims.push({
+      trigger,
+      index: routes.length,
+      route,
+      pattern: placed.pattern,
+      grant: placed.grant,
+      path: wanted.at,
+    });
     routes.push(route);
   }
   return { routes, claims, publicUrl: publicUrl ?? context.policy.hosts[0]?.publicUrl ?? '', problems };
@@ -59,11 +66,18 @@ function wantedRoutes(http: HttpTrigger, path: string): readonly Wanted[] {
   }));
 }
 
+interface Placed {
+  readonly route: RouteEntry;
+  readonly pattern: RoutePattern;
+  readonly publicUrl: string;
+  readonly grant: string | undefined;
+}
+
 function place(
   wanted: Wanted,
   { policy, namespace }: Pick<BuildContext, 'policy' | 'namespace'>,
   parameters: readonly string[],
-): { readonly route: RouteEntry; readonly pattern: RoutePattern; readonly publicUrl: string } | Problem {
+): Placed | Problem {
   const { path, host, methods, at } = wanted;
   if (path === undefined) return notAccepted('Invalid', at, 'set path or routes');
   const placement = placeRoute(policy, namespace, { path, ...(host === undefined ? {} : { host }) });
@@ -90,5 +104,5 @@ function place(
     methods: methods.map((method) => method.toUpperCase()),
     ...(ownsHost ? { ownsHost } : {}),
   };
-  return { route, pattern, publicUrl };
+  return { route, pattern, publicUrl, grant: placement.grant };
 }

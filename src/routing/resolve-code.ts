@@ -65,6 +65,7 @@ export function resolveCode(
     return undefined;
   }
 
+  const code = mainSource() ?? '';
   const modules = new Map<string, string>();
   spec.modulesFrom?.forEach(({ configMapRef }, index) => {
     const path = `spec.modulesFrom[${index}].configMapRef`;
@@ -88,7 +89,6 @@ export function resolveCode(
     if (source !== undefined) modules.set(module.name, source);
   });
 
-  const code = mainSource() ?? '';
   problems.push(...tooLarge(code, modules));
   const sources = { code, modules: Object.fromEntries(modules) };
   const origin = origins.get('');

@@ -3,9 +3,10 @@
  * function, whatever the methods. Inside one namespace patterns may overlap (precedence decides); the same pattern with
  * a common method belongs to the oldest function.
  */
+import { hostsOverlap } from '../triggers/host-pattern.ts';
 import type { PathSegment } from '../triggers/route-pattern.ts';
 
-/** A route wanted by a function, in the order of seniority of all. */
+/** A route wanted by a function. */
 export interface Claim {
   readonly uid: string;
   readonly namespace: string;
@@ -34,28 +35,42 @@ interface PathNode {
   readonly namespaces: Set<string>;
 }
 
-/** The losers among claims given oldest first; the same object always loses to one before it. */
+/** The losers among claims of one grant given oldest first; who loses takes nothing from those after. */
 export function findConflicts<C extends Claim>(claims: Iterable<C>): readonly Conflict<C>[] {
   const hosts = new Map<string | undefined, PathNode>();
+  const namespaces = new Set<string>();
   const conflicts: Conflict<C>[] = [];
   for (const claim of claims) {
-    let root = hosts.get(claim.host);
-    if (root === undefined) hosts.set(claim.host, (root = newNode()));
-    if (overlapsForeign(root, claim, 0)) {
+    // Nearly always a group of routes is of one namespace, and there is nobody to overlap with.
+    const alone = namespaces.size === 0 || (namespaces.size === 1 && namespaces.has(claim.namespace));
+    if (!alone && meetsForeign(hosts, claim)) {
       conflicts.push({ claim });
       continue;
     }
+    let root = hosts.get(claim.host);
+    if (root === undefined) hosts.set(claim.host, (root = newNode()));
     const end = findOrAdd(root, claim);
     const owner = end.owners.find((other) => shareMethod(other.methods, claim.methods));
     if (owner === undefined) {
       end.owners.push(claim);
       mark(root, claim);
+      namespaces.add(claim.namespace);
     } else {
       const { functionName, trigger, uid } = owner;
       conflicts.push({ claim, winner: { functionName, trigger, uid } });
     }
   }
   return conflicts;
+}
+
+/** A route without a host answers on every host of its grant. */
+function meetsForeign(hosts: ReadonlyMap<string | undefined, PathNode>, claim: Claim): boolean {
+  for (const [host, root] of hosts) {
+    const meets =
+      host === claim.host || host === undefined || claim.host === undefined || hostsOverlap(host, claim.host);
+    if (meets && overlapsForeign(root, claim, 0)) return true;
+  }
+  return false;
 }
 
 /** Whether some path is matched by the claim and by a granted claim of another namespace. */

@@ -73,9 +73,10 @@ export function buildInput(functions: readonly FunctionInput[], parts: Partial<B
     policy: defaultTestPolicy,
     receivers,
     mode: 'cluster',
-    fingerprintKey: new Uint8Array(32).fill(7),
+    fingerprintKey: testFingerprintKey,
     ...parts,
   };
 }
 
+const testFingerprintKey = new Uint8Array(32).fill(7);
 const defaultTestPolicy = localPolicy('https://hooks.example.com');
