@@ -5,6 +5,7 @@ import { generateCrds } from './generate-crds.ts';
 import { generateFailureDocs } from './generate-failure-docs.ts';
 import { generateHostDocs } from './generate-host-docs.ts';
 import { generateReceiverDocs } from './generate-receiver-docs.ts';
+import { generateResourceDocs } from './generate-resource-docs.ts';
 
 /** Makes files: path from the root of the repository → content. */
 export type Generator = () => ReadonlyMap<string, string>;

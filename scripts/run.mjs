@@ -2,7 +2,7 @@
  * `npm start`, `npm test`, `npm run check` …: runs on any Node from 18, installs what is missing, then hands over to the
  * project's own Node. Plain JavaScript, because an older Node has to read it.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -67,14 +67,26 @@ function ensureInstalled(needs) {
 
 const projectNode = join(root, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node');
 
-function runStep([command, ...rest], quiet) {
+/** Resolves with the exit status. A signal to this process is handed on: the child decides how to end. */
+async function runStep([command, ...rest], quiet) {
   const executable =
     command === 'node' ? projectNode : join(root, 'node_modules', '.bin', windows ? `${command}.cmd` : command);
   const started = Date.now();
-  const result = spawnSync(executable, rest, { cwd: root, stdio: 'inherit', shell: windows && command !== 'node' });
-  if (result.error) process.stderr.write(`moonhook: cannot run ${command}: ${result.error.message}\n`);
+  const child = spawn(executable, rest, { cwd: root, stdio: 'inherit', shell: windows && command !== 'node' });
+  // Ctrl-C in a terminal reaches the child by itself.
+  const handOn = (signal) => child.kill(signal);
+  process.on('SIGTERM', handOn);
+  process.on('SIGHUP', handOn);
+  const status = await new Promise((resolve) => {
+    child.once('error', (error) => {
+      process.stderr.write(`moonhook: cannot run ${command}: ${error.message}\n`);
+      resolve(1);
+    });
+    child.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGTERM' || signal === 'SIGINT' ? 0 : 1)));
+  });
+  process.off('SIGTERM', handOn);
+  process.off('SIGHUP', handOn);
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  const status = result.status ?? 1;
   if (!quiet) process.stderr.write(`${status === 0 ? 'ok  ' : 'FAIL'} ${command} ${rest[0] ?? ''} (${seconds} s)\n`);
   return status;
 }
@@ -86,10 +98,8 @@ if (!task) {
   process.exit(2);
 }
 ensureInstalled(task.needs);
-// A terminal's Ctrl-C reaches the child as well; the child decides how to end.
 process.on('SIGINT', () => {});
-process.on('SIGTERM', () => {});
 for (const step of task.steps) {
-  const status = runStep(step, task.steps.length === 1);
+  const status = await runStep(step, task.steps.length === 1);
   if (status !== 0) process.exit(status);
 }

@@ -1,4 +1,5 @@
 /** Opening a SQLite database as a store: settings, self-check, schema. Everything that must hold before the first answer. */
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreRefused } from './store-refused.ts';
 
@@ -41,6 +42,8 @@ const schema = `
  * completes a checkpoint: after a kill between write and sync, pages that were never synced must not answer anybody.
  */
 export function openDatabase(path: string): DatabaseSync {
+  // SQLite gives its journal the mode of the database: events hold what strangers sent, only the owner reads them.
+  if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path, { timeout: 500 });
   try {
     const { version } = database.prepare('SELECT sqlite_version() AS version').get() as { version: string };
