@@ -11,7 +11,13 @@ import { generateResourceDocs } from './generate-resource-docs.ts';
 export type Generator = () => ReadonlyMap<string, string>;
 
 /** One entry per group of generated files. */
-const generators: readonly Generator[] = [generateCrds, generateFailureDocs, generateHostDocs, generateReceiverDocs];
+const generators: readonly Generator[] = [
+  generateCrds,
+  generateFailureDocs,
+  generateHostDocs,
+  generateReceiverDocs,
+  generateResourceDocs,
+];
 
 const root = join(import.meta.dirname, '..');
 const checkOnly = process.argv.includes('--check');

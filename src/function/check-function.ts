@@ -41,11 +41,6 @@ export function createFunctionCheck(receivers: ReceiverSchemas): FunctionCheck {
   };
 }
 
-/** Checks one document; callers with many use `createFunctionCheck`. */
-export function checkFunction(document: unknown, receivers: ReceiverSchemas): CheckResult {
-  return createFunctionCheck(receivers)(document);
-}
-
 /** Visits every value the schema knows: rules of objects, unique keys of list-maps. */
 function walk(
   node: SchemaNode,
