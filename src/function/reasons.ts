@@ -286,5 +286,3 @@ export const conditionReasons = {
     action: 'Encode bytes, for instance as base64.',
   },
 } as const satisfies Record<string, ReasonEntry>;
-
-export type ConditionReason = keyof typeof conditionReasons;

@@ -2,7 +2,7 @@
  * What a handler's return values mean as an HTTP response: nothing is 204, a string is text, a table of `status`, `headers`,
  * `body`, `json` is that response, any other table is JSON, and `status, body, headers` work as three values.
  */
-import { isTable, kindOf, type PlainTable, type PlainValue } from './plain-value.ts';
+import { isTable, kindOf, type PlainKey, type PlainTable, type PlainValue } from './plain-value.ts';
 import { readHeaders, type HeaderList, type HeaderRules } from './response-headers.ts';
 
 export interface HttpResponse {
@@ -30,7 +30,7 @@ export interface ResponseRules extends HeaderRules {
   encodeJson(value: PlainValue, maxBytes: number): EncodedJson;
 }
 
-const responseFields = ['status', 'headers', 'body', 'json'];
+const responseFields: ReadonlySet<string> = new Set(['status', 'headers', 'body', 'json']);
 const textType = ['content-type', 'text/plain; charset=utf-8'] as const;
 const bytesType = ['content-type', 'application/octet-stream'] as const;
 const jsonType = ['content-type', 'application/json'] as const;
@@ -117,8 +117,12 @@ function readTable(
   table: PlainTable,
 ): { readonly ok: true; readonly draft: Draft } | { readonly ok: false; readonly message: string } {
   const status = table.get('status');
-  const others = [...table.keys()].filter((key) => typeof key !== 'string' || !responseFields.includes(key));
-  const [other] = others;
+  let other: PlainKey | undefined;
+  for (const key of table.keys()) {
+    if (typeof key === 'string' && responseFields.has(key)) continue;
+    other = key;
+    break;
+  }
   if (
     table.size > 0 &&
     other === undefined &&
