@@ -57,7 +57,8 @@ export function summarise(
     ['ResolvedRefs', built('ResolvedRefs')],
     ['Programmed', programming(verdict, runtimes, current)],
   ];
-  drafts.push(['Ready', readiness(new Map(drafts), verdict, servingRevision)]);
+  const lastGood = rejection !== undefined && servingRevision !== verdict.revision ? servingRevision : undefined;
+  drafts.push(['Ready', readiness(new Map(drafts), verdict, lastGood)]);
   const stalled = stalling(new Map(drafts));
   if (stalled !== undefined) drafts.push(['Stalled', stalled]);
   return {
@@ -120,12 +121,11 @@ function programming(
 function readiness(
   drafts: ReadonlyMap<ConditionType, Draft>,
   verdict: FunctionVerdict,
-  serving: string | undefined,
+  lastGood: string | undefined,
 ): Draft {
-  const accepted = drafts.get('Accepted') ?? pending('not judged yet');
   const blocking = [...drafts.values()].find(({ status }) => status === 'False');
-  if (accepted.status === 'False' && serving !== undefined && serving !== verdict.revision) {
-    const message = `the code of revision ${serving} still serves, under the routes, receivers, secrets and limits of this one: ${accepted.message}`;
+  if (lastGood !== undefined && blocking !== undefined) {
+    const message = `the code of revision ${lastGood} still serves, under the routes, receivers, secrets and limits of this one: ${blocking.message}`;
     return { status: 'False', reason: 'LastGoodServing', message };
   }
   if (blocking !== undefined) return { status: 'False', reason: blocking.reason, message: blocking.message };
@@ -151,6 +151,7 @@ function stalling(drafts: ReadonlyMap<ConditionType, Draft>): Draft | undefined 
 
 /** The verdict's own revision where it serves anywhere, else the last good one most runtimes name. */
 function servingRevisionOf(verdict: FunctionVerdict, runtimes: readonly RuntimeReport[]): string | undefined {
+  if (!verdict.programmable) return undefined;
   const counts = new Map<string, number>();
   for (const { acknowledgement } of runtimes) {
     const revision = acknowledgement?.servingRevision;

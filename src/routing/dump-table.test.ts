@@ -57,7 +57,7 @@ test('everything else is there: routes, limits, names of variables, how many sec
   assert.equal(dump.version, 7);
   const [one] = dump.functions;
   assert.deepEqual(one?.env, { PLAIN: 'visible', TOKEN: mask });
-  const [trigger] = one?.triggers as readonly { receiver: unknown; routes: unknown }[];
+  const [trigger] = (one?.triggers ?? []) as readonly { receiver: unknown; routes: unknown }[];
   assert.deepEqual(trigger?.receiver, {
     name: 'hmac',
     fields: { algorithm: 'sha256' },
