@@ -66,6 +66,9 @@ function isPlain(text: string, limits: DecodeLimits): boolean {
     }
     digits = 0;
     if (code === quote) {
+      // JSON.parse of V8 13.6 may read a key of one escaped character as a backslash once any text in the process had the
+      // key of one backslash (nodejs/node issue 63785).
+      if (text.charCodeAt(at + 1) === backslash) return false;
       at = closingQuote(text, at);
       if (at < 0) return false;
     } else if (code === 0x2c) {

@@ -27,7 +27,7 @@ export interface HostBench {
   run(code: string, parts?: ProgramParts, context?: Partial<HostContext>): Promise<CallResult>;
   /** The first value of a body `return function() … end`; throws if the call failed. */
   value(body: string, parts?: ProgramParts, context?: Partial<HostContext>): Promise<LuaValue>;
-  /** The error a body raises. */
+  /** The error a body raises, with its place: `hook:2: …`. */
   error(body: string, parts?: ProgramParts, context?: Partial<HostContext>): Promise<string>;
   close(): Promise<void>;
 }
@@ -108,7 +108,8 @@ export async function hostBench(options: HostBenchOptions = {}): Promise<HostBen
     async error(body, parts, more) {
       const result = await run(`return function(event)\n${body}\nend`, parts, more);
       if (result.kind !== 'error') throw new Error(`expected an error, got ${result.kind}`);
-      return result.error.message;
+      const { file, line, message } = result.error;
+      return line === undefined ? message : `${file}:${line}: ${message}`;
     },
     async close() {
       await engine.close();

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createFunctionCaches } from './cache-store.ts';
+
+test('a value lives until its time is over', () => {
+  let now = 0;
+  const cache = createFunctionCaches({ now: () => now }).cacheFor('ns', 'f');
+  cache.write('k', 'v', 1000);
+  assert.deepEqual(cache.read('k'), { value: 'v' });
+  now = 1000;
+  assert.equal(cache.read('k'), undefined);
+});
+
+test('namespaces and functions do not see each other', () => {
+  const caches = createFunctionCaches({ now: () => 0 });
+  caches.cacheFor('ns', 'f').write('k', 1, 1000);
+  for (const [namespaceUid, name] of [
+    ['ns', 'g'],
+    ['other', 'f'],
+    ['ns","f', ''],
+  ] as const) {
+    assert.equal(caches.cacheFor(namespaceUid, name).read('k'), undefined);
+  }
+  assert.deepEqual(caches.cacheFor('ns', 'f').read('k'), { value: 1 });
+});
+
+test('the oldest values go first, per function and in all', () => {
+  const caches = createFunctionCaches({ now: () => 0, maxBytesPerFunction: 3_000, maxBytes: 5_000 });
+  const one = caches.cacheFor('ns', 'one');
+  for (const key of ['a', 'b', 'c']) one.write(key, 'x'.repeat(500), 1000);
+  assert.equal(one.read('a'), undefined);
+  assert.ok(one.read('c'));
+  one.write('huge', 'x'.repeat(5_000), 1000);
+  assert.equal(one.read('huge'), undefined);
+  const two = caches.cacheFor('ns', 'two');
+  for (const key of ['d', 'e']) two.write(key, 'x'.repeat(500), 1000);
+  const three = caches.cacheFor('ns', 'three');
+  for (const key of ['f', 'g']) three.write(key, 'x'.repeat(500), 1000);
+  assert.ok(caches.bytes <= 5_000);
+  assert.equal(one.read('c'), undefined);
+  assert.ok(three.read('g'));
+});
+
+test('one loads, the others wait until it has ended', async () => {
+  const cache = createFunctionCaches({ now: () => 0 }).cacheFor('ns', 'f');
+  assert.equal(cache.claim('k'), undefined);
+  const waiting = cache.claim('k');
+  assert.ok(waiting instanceof Promise);
+  assert.equal(cache.claim('other'), undefined);
+  cache.release('k');
+  await waiting;
+  assert.equal(cache.claim('k'), undefined);
+});
