@@ -1,9 +1,9 @@
 /** Ends of a machine that no `pcall` can see: thrown through WebAssembly as objects only the engine knows. */
 import type { LuaValue } from './types.ts';
 
-export type EndKind = 'timeout' | 'cpu' | 'memory' | 'cancelled' | 'exit' | 'reslice' | 'defect';
+export type EndKind = 'timeout' | 'cpu' | 'memory' | 'cancelled' | 'exit' | 'reslice' | 'convert' | 'defect';
 
-/** One end of one machine. `reslice`: the call outlived the plain entry and is run again in slices. */
+/** One end of one machine. `convert`: an error value took too long to show. `reslice`: the call outlived the plain entry and is run again in slices. */
 export class MachineEnd {
   readonly kind: EndKind;
   readonly message: string;

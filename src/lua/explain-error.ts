@@ -7,6 +7,8 @@ import { LuaRaise, type CallError, type LuaMistake, type LuaValue } from './type
 
 const messageBytes = 8192;
 const tracebackLines = 30;
+const conversionMs = 5;
+const notShown = '(error value that cannot be shown)';
 
 /** `name:12: text` for one of the known names. */
 export function parsePlace(
@@ -80,41 +82,64 @@ function topText(machine: Machine, state: number): string | undefined {
   return views.decode(start, cut) ?? Buffer.from(views.u8.slice(start, cut)).toString('latin1');
 }
 
-/** Reads the error value on top of the call's thread. Runs `__tostring` protected and metered; ends thrown there pass. */
-export function readError(machine: Machine, call: Call): CallError {
+/** An error, and whether the machine can still run Lua. */
+export interface ReadError {
+  readonly error: CallError;
+  readonly whole: boolean;
+}
+
+/** Reads the error value on top of the call's thread. `__tostring` runs protected, metered and for a few milliseconds only. */
+export function readError(machine: Machine, call: Call): ReadError {
   const { exports, views } = machine;
   const { state: main } = call.program.base;
-  const { thread } = call;
+  const { thread, program } = call;
   exports.lua_checkstack(main, 20);
   exports.lua_checkstack(thread, 4);
   views.refresh();
   const address = views.top(thread) - valueBytes;
-  const kind = views.tag(address) & 0x0f;
-  let message = topText(machine, thread);
-  let value: LuaValue;
-  if (message === undefined) {
-    if (kind === 5) value = readTable(machine, address);
-    exports.lua_pushvalue(thread, -1);
-    views.refresh();
-    views.pushObject(main, call.program.base.control.text, 6);
-    exports.lua_xmove(thread, main, 1);
-    const status = exports.lua_pcallk(main, 1, 1, 0, 0, 0);
-    message = status === 0 ? topText(machine, main) : undefined;
-    message ??= kind === 0 ? 'nil' : `(error object is a ${kind === 5 ? 'table' : 'value'} that cannot be shown)`;
-    exports.lua_settop(main, -2);
-  }
   exports.luaL_traceback(main, thread, 0, 0);
   const traceback = filterTraceback(topText(machine, main) ?? '');
   exports.lua_settop(main, -2);
-  const place = parsePlace(message.replace(/^\?:-1: /, ''), call.program.files);
-  const line = place.line === undefined ? userLine(traceback, call.program.files) : undefined;
-  return {
+  let message = topText(machine, thread);
+  let value: LuaValue;
+  let whole = true;
+  if (message === undefined) {
+    if ((views.tag(address) & 0x0f) === 5) value = readTable(machine, address);
+    [message, whole] = showValue(machine, call, main);
+  }
+  const place = parsePlace(message.replace(/^\?:-1: /, ''), program.files);
+  const found = place.line === undefined ? userLine(traceback, program.files) : place;
+  const error: CallError = {
     message: place.message,
-    ...(place.file === undefined ? (line ?? {}) : { file: place.file }),
-    ...(place.line === undefined ? {} : { line: place.line }),
+    ...(found?.file === undefined ? {} : { file: found.file }),
+    ...(found?.line === undefined ? {} : { line: found.line }),
     ...(traceback === '' ? {} : { traceback }),
     ...(value === undefined ? {} : { value }),
   };
+  return { error, whole };
+}
+
+/** `tostring` of the value on top of the thread; false: the machine was stopped in it. */
+function showValue(machine: Machine, call: Call, main: number): [string, boolean] {
+  const { exports, views } = machine;
+  const { thread } = call;
+  exports.lua_pushvalue(thread, -1);
+  views.refresh();
+  views.pushObject(main, call.program.base.control.text, 6);
+  exports.lua_xmove(thread, main, 1);
+  machine.limitConversion(conversionMs);
+  try {
+    const status = exports.lua_pcallk(main, 1, 1, 0, 0, 0);
+    const text = status === 0 ? topText(machine, main) : undefined;
+    exports.lua_settop(main, -2);
+    return [text ?? notShown, true];
+  } catch (error) {
+    if (machine.end?.kind !== 'convert') throw error;
+    machine.end = undefined;
+    return [notShown, false];
+  } finally {
+    machine.shortUntil = 0;
+  }
 }
 
 function readTable(machine: Machine, address: number): LuaValue {

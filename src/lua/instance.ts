@@ -52,6 +52,8 @@ export interface LuaExports {
   luaL_tolstring(state: number, index: number, length: number): number;
   mh_begin(fuel: number, limit: number): void;
   mh_resume(state: number, args: number, sliced: number): number;
+  /** Runs the `__close` handlers of a thread that ended by an error. */
+  mh_close(state: number, sliced: number): number;
   mh_set_limit(limit: number): void;
   mh_set_fuel(fuel: number): void;
   mh_get_fuel(): number;

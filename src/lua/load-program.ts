@@ -100,7 +100,7 @@ export async function compileProgram(
       const [start, end] = machine.views.stringRange(machine.views.word(at), machine.views.tag(at));
       return machine.views.u8.slice(start, end);
     }
-    const message = status === statusOk ? readAt(machine, thread, 2) : readError(machine, call).message;
+    const message = status === statusOk ? readAt(machine, thread, 2) : readError(machine, call).error.message;
     mistakes.push(syntaxMistake(name, source, typeof message === 'string' ? message : 'does not compile'));
     return new Uint8Array();
   };
@@ -129,7 +129,7 @@ export async function startProgram(
   const args = pushStart(machine, program, bytecode);
   const status = await enter(call, machine, args);
   if (status !== statusOk) {
-    const error = readError(machine, call);
+    const { error } = readError(machine, call);
     return [
       {
         kind: 'load',

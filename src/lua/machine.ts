@@ -45,6 +45,7 @@ export class Machine implements InstanceHost {
   readonly pusher: ValuePusher;
   readonly args: FrameArguments;
   readonly resumeSliced: (state: number, args: number, sliced: number) => Promise<number>;
+  readonly closeSliced: (state: number, sliced: number) => Promise<number>;
   call: Call | undefined;
   /** Set when an end was thrown: host code that swallowed it cannot go on. */
   end: MachineEnd | undefined;
@@ -54,6 +55,8 @@ export class Machine implements InstanceHost {
   /** The lua_State whose host function runs; 0 outside. */
   state = 0;
   work = 0;
+  /** Until when Lua code that the engine itself calls may run; 0: no such code runs. */
+  shortUntil = 0;
   /** Order of last use, for eviction. */
   usedAt = 0;
   /** Given out by its pool. */
@@ -71,6 +74,7 @@ export class Machine implements InstanceHost {
     this.exports = createInstance(module, this);
     this.exports.mh_set_setmetatable(setmetatableSlot);
     this.resumeSliced = WebAssembly.promising(this.exports.mh_resume);
+    this.closeSliced = WebAssembly.promising(this.exports.mh_close);
     this.views = new MemoryViews(this.exports);
     this.reader = new ValueReader(this.views, known, (table) => this.materialise(table));
     this.pusher = new ValuePusher(this.views, known, (state, table) => this.#pushLazy(state, table));
@@ -122,6 +126,7 @@ export class Machine implements InstanceHost {
   #begin(): void {
     this.end = undefined;
     this.work = 0;
+    this.shortUntil = 0;
     this.exports.mh_begin(quantum, -1);
   }
 
@@ -176,6 +181,11 @@ export class Machine implements InstanceHost {
     this.#host.beat(this.#beforeMark);
   }
 
+  /** Lets the engine's own calls into Lua take this long. */
+  limitConversion(ms: number): void {
+    this.shortUntil = this.#host.clock() + ms;
+  }
+
   throwEnd(end: MachineEnd): MachineEnd {
     this.end = end;
     this.#holds = undefined;
@@ -187,9 +197,13 @@ export class Machine implements InstanceHost {
     const { call } = this;
     if (call === undefined) return;
     this.#host.pulse();
-    const spent = this.#host.clock() - this.#sliceStart;
+    const now = this.#host.clock();
+    if (this.shortUntil !== 0 && now >= this.shortUntil) {
+      throw this.throwEnd(new MachineEnd('convert', 'the error value took too long to show'));
+    }
+    const spent = this.#running ? now - this.#sliceStart : 0;
     try {
-      call.check(this.#sliceStart + spent, spent + call.charged / chargePerMs);
+      call.check(now, spent + call.charged / chargePerMs);
     } catch (error) {
       throw error instanceof MachineEnd ? this.throwEnd(error) : error;
     }
@@ -255,8 +269,16 @@ export class Machine implements InstanceHost {
 
   /** Pushes an error message with the user's line in front. */
   raise(state: number, message: string): void {
-    this.exports.luaL_where(state, 1);
-    this.views.refresh();
+    const { views } = this;
+    // Functions of the host's preludes carry no lines: the first frame that has one is the user's.
+    for (let level = 1; level <= 4; level += 1) {
+      this.exports.luaL_where(state, level);
+      views.refresh();
+      const at = views.top(state) - 16;
+      const [start, end] = views.stringRange(views.word(at), views.tag(at));
+      if (end > start || level === 4) break;
+      this.exports.lua_settop(state, -2);
+    }
     this.views.pushText(state, message);
     this.exports.lua_concat(state, 2);
     this.views.refresh();

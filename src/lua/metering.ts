@@ -159,6 +159,11 @@ const added = `
   local.get $L i32.const 0 local.get $n i32.const ${outCount} call $lua_resume local.set $r
   i32.const 0 global.set $susp
   local.get $r)
+(func $mh_close (param $L i32) (param $s i32) (result i32) (local $r i32)
+  local.get $s global.set $susp
+  local.get $L i32.const 0 call $lua_resetthread local.set $r
+  i32.const 0 global.set $susp
+  local.get $r)
 (func $mh_set_limit (param $limit i32) local.get $limit global.set $heap_limit)
 (func $mh_set_fuel (param $f i32) local.get $f global.set $fuel)
 (func $mh_get_fuel (result i32) global.get $fuel)
@@ -177,6 +182,7 @@ const added = `
 (data $mh_names (i32.const ${gcName}) "__gc\\00\\00\\00\\00Sl\\00")
 (export "mh_begin" (func $mh_begin))
 (export "mh_resume" (func $mh_resume))
+(export "mh_close" (func $mh_close))
 (export "mh_set_limit" (func $mh_set_limit))
 (export "mh_set_fuel" (func $mh_set_fuel))
 (export "mh_get_fuel" (func $mh_get_fuel))

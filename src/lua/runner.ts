@@ -163,6 +163,7 @@ export class Runner {
       }
       machine.views.refresh();
       const next = this.#afterEntry(call, machine, status);
+      if (next === 'close') return this.#closePlain(call, machine);
       if (next !== 'go on') return next;
       args = 0;
     }
@@ -183,8 +184,36 @@ export class Runner {
       }
       machine.views.refresh();
       const next = this.#afterEntry(call, machine, status);
+      if (next === 'close') return this.#closeSliced(call, machine);
       if (next !== 'go on') return next;
       args = 0;
+    }
+  }
+
+  /** After an error: the thread's `__close` handlers run, metered like all else. Their own errors change nothing. */
+  #closePlain(call: Call, machine: Machine): CallResult | undefined {
+    try {
+      machine.startSlice(call);
+      const { error, whole } = readError(machine, call);
+      if (whole) machine.exports.mh_close(call.thread, 0);
+      machine.stopSlice(call);
+      return this.#finish(call, machine, { kind: 'error', error });
+    } catch (error) {
+      machine.stopSlice(call);
+      return this.#caught(call, machine, error);
+    }
+  }
+
+  async #closeSliced(call: Call, machine: Machine): Promise<CallResult | undefined> {
+    try {
+      machine.startSlice(call);
+      const { error, whole } = readError(machine, call);
+      if (whole) await machine.closeSliced(call.thread, 1);
+      machine.stopSlice(call);
+      return this.#finish(call, machine, { kind: 'error', error });
+    } catch (error) {
+      machine.stopSlice(call);
+      return this.#caught(call, machine, error);
     }
   }
 
@@ -244,7 +273,7 @@ export class Runner {
   }
 
   /** What an entry's status means: the call's result, a wait (undefined), or that it can go on at once. */
-  #afterEntry(call: Call, machine: Machine, status: number): CallResult | undefined | 'go on' {
+  #afterEntry(call: Call, machine: Machine, status: number): CallResult | undefined | 'go on' | 'close' {
     try {
       if (status === statusYield) {
         const operation = this.#yielded(call, machine);
@@ -267,8 +296,7 @@ export class Runner {
         return undefined;
       }
       if (status === statusOk) return this.#finish(call, machine, { kind: 'ok', values: this.#results(call, machine) });
-      const error = readError(machine, call);
-      return this.#finish(call, machine, { kind: 'error', error });
+      return 'close';
     } catch (error) {
       return this.#caught(call, machine, error);
     }
@@ -339,7 +367,7 @@ export class Runner {
     if (error instanceof MachineEnd) {
       if (error.kind === 'reslice') return this.#again(call, machine);
       if (error.kind === 'exit') return this.#finish(call, machine, { kind: 'exit', values: error.values });
-      if (error.kind === 'defect') {
+      if (error.kind === 'defect' || error.kind === 'convert') {
         this.#host.defect(new Error(error.message), call);
         this.#discard(call, machine);
         return this.#failed(call);
