@@ -2,11 +2,12 @@
 declare module 'autocannon' {
   interface Options {
     readonly url: string;
-    readonly method: string;
+    readonly method?: string;
     readonly connections: number;
     readonly duration: number;
-    readonly headers: Readonly<Record<string, string>>;
+    readonly headers?: Readonly<Record<string, string>>;
     readonly body?: string;
+    readonly requests?: readonly { readonly path: string }[];
   }
   interface Result {
     readonly requests: { readonly average: number };

@@ -1,0 +1,190 @@
+/** Many functions in one runtime: start, memory, uniform traffic; and edits: how soon they serve, and that none fails a request. */
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type Measure, quantile, type Suite, type Unmeasured } from './measure.ts';
+
+const functions = 10_000;
+const perFile = 100;
+const rounds = 3;
+const seconds = 3;
+const edits = 60;
+const editsPerSecond = 50;
+
+const code = (index: number, answer: string): string => `apiVersion: moonhook.dev/v1alpha1
+kind: WebhookFunction
+metadata: { name: f${index} }
+spec:
+  code: |
+    return function(event)
+      return { status = 200, body = "${answer}" }
+    end
+  triggers: [{ name: http, http: { path: f${index}, receiver: { open: {} } } }]
+`;
+
+interface Dev {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly startedMs: number;
+}
+
+/** The program as a user starts it, on free ports. */
+async function startDev(folder: string): Promise<Dev> {
+  const began = performance.now();
+  const main = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts');
+  const ports = ['--port', '0', '--call-port', '0', '--admin-port', '0', '--workers', '1'];
+  const child = spawn(process.execPath, [main, 'dev', folder, ...ports], { stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const address = /triggers\s+(http:\/\/[\d.:]+)/.exec(line)?.[1];
+    if (address === undefined) continue;
+    const startedMs = performance.now() - began;
+    child.stdout.resume();
+    return { child, url: address, startedMs };
+  }
+  throw new Error('the program ended before it served');
+}
+
+async function stop({ child }: Dev): Promise<void> {
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
+async function residentMegabytes(pid: number | undefined): Promise<number | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const kilobytes = /VmRSS:\s+(\d+) kB/.exec(status)?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
+}
+
+async function load(url: string, paths: number, forSeconds = seconds): Promise<{ perSecond: number; failed: number }> {
+  const child = fork(join(import.meta.dirname, 'functions-load.ts'), [
+    JSON.stringify({ url, paths, seconds: forSeconds }),
+  ]);
+  const [result] = (await once(child, 'message')) as [{ perSecond: number; failed: number }];
+  return result;
+}
+
+async function inFolder<Value>(work: (folder: string) => Promise<Value>): Promise<Value> {
+  const folder = await mkdtemp(join(tmpdir(), 'moonhook-bench-'));
+  try {
+    return await work(join(folder));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+    await rm(join(tmpdir(), '.moonhook'), { recursive: true, force: true });
+  }
+}
+
+async function manyFunctions(progress: (line: string) => void): Promise<(Measure | Unmeasured)[]> {
+  return await inFolder(async (folder) => {
+    for (let first = 0; first < functions; first += perFile) {
+      const documents = Array.from({ length: perFile }, (_, index) => code(first + index, 'ok'));
+      await writeFile(join(folder, `functions-${first}.yaml`), documents.join('---\n'));
+    }
+    const dev = await startDev(folder);
+    progress(`${functions} functions serve after ${Math.round(dev.startedMs)} ms`);
+    const resident = await residentMegabytes(dev.child.pid);
+    const one: number[] = [];
+    const all: number[] = [];
+    let failed = 0;
+    await load(dev.url, functions);
+    for (let round = 0; round < rounds; round++) {
+      const single = await load(dev.url, 1);
+      const uniform = await load(dev.url, functions);
+      one.push(single.perSecond);
+      all.push(uniform.perSecond);
+      failed += single.failed + uniform.failed;
+      progress(`one function ${Math.round(single.perSecond)}/s, all of them ${Math.round(uniform.perSecond)}/s`);
+    }
+    const after = await residentMegabytes(dev.child.pid);
+    await stop(dev);
+    const memory = (name: string, value: number | undefined): Measure | Unmeasured =>
+      value === undefined
+        ? { name, reason: 'no /proc on this platform' }
+        : { name, value, unit: 'MB', goal: { compare: '<=', value: 300 } };
+    return [
+      {
+        name: `start with ${functions} functions in ${functions / perFile} files`,
+        value: dev.startedMs / 1000,
+        unit: 's',
+        goal: { compare: '<=', value: 3 },
+      },
+      memory(`resident with ${functions} functions, idle`, resident),
+      memory(`resident with ${functions} functions, after traffic to all`, after),
+      {
+        name: 'uniform traffic over all functions against one',
+        value: quantile(all, 0.5) / quantile(one, 0.5),
+        unit: '×',
+        goal: { compare: '>=', value: 0.9 },
+        note: `median of ${rounds} interleaved rounds, ${failed} requests failed`,
+      },
+    ];
+  });
+}
+
+async function editLatency(): Promise<Measure[]> {
+  return await inFolder(async (folder) => {
+    const file = join(folder, 'f0.yaml');
+    await writeFile(file, code(0, 'v0'));
+    const dev = await startDev(folder);
+    const url = `${dev.url}/default/f0`;
+    const samples: number[] = [];
+    for (let edit = 1; edit <= edits; edit++) {
+      const version = `v${edit}`;
+      await writeFile(file, code(0, version));
+      const written = performance.now();
+      // Ask until the new code answers: a request costs well under a millisecond.
+      while ((await (await fetch(url)).text()) !== version) {
+        if (performance.now() - written > 5000) throw new Error(`edit ${edit} is not live after 5 s`);
+      }
+      samples.push(performance.now() - written);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    await stop(dev);
+    return [
+      {
+        name: 'edit of a file until the next request runs it, median',
+        value: quantile(samples, 0.5),
+        unit: 'ms',
+        goal: { compare: '<=', value: 15 },
+        note: `p90 ${quantile(samples, 0.9).toFixed(1)} ms, ${edits} edits`,
+      },
+    ];
+  });
+}
+
+async function editsUnderLoad(progress: (line: string) => void): Promise<Measure[]> {
+  return await inFolder(async (folder) => {
+    const count = 20;
+    for (let index = 0; index < count; index++) await writeFile(join(folder, `f${index}.yaml`), code(index, 'v0'));
+    const dev = await startDev(folder);
+    const loadSeconds = 5;
+    const loading = load(dev.url, count, loadSeconds);
+    let made = 0;
+    while (made < editsPerSecond * loadSeconds) {
+      await writeFile(join(folder, `f${made % count}.yaml`), code(made % count, `v${made}`));
+      made++;
+      await new Promise((resolve) => setTimeout(resolve, 1000 / editsPerSecond));
+    }
+    const result = await loading;
+    progress(`${made} edits, ${Math.round(result.perSecond)} requests/s, ${result.failed} failed`);
+    await stop(dev);
+    return [
+      {
+        name: 'requests failed during edits under load',
+        value: result.failed,
+        unit: '',
+        goal: { compare: '<=', value: 0 },
+        note: `${made} edits in 5 s, ${Math.round(result.perSecond * 5)} requests`,
+      },
+    ];
+  });
+}
+
+export const suite: Suite = {
+  name: 'Many functions, and edits',
+  async run(progress) {
+    return [...(await manyFunctions(progress)), ...(await editLatency()), ...(await editsUnderLoad(progress))];
+  },
+};
