@@ -11,6 +11,13 @@ export type DecodedBody =
   | { readonly kind: 'empty' }
   | { readonly kind: 'failure'; readonly code: FailureCode; readonly message: string };
 
+export type ParsedJson =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly message: string };
+
+/** Reads a JSON text; the message of a mistake continues `the body …` and holds nothing of the text. */
+export type ParseJson = (text: string) => ParsedJson;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** What the engine takes; deeper documents are refused here, in words the sender can read. */
 const maxJsonDepth = 64;
@@ -27,11 +34,16 @@ export function bodyKind(mediaType: string): 'json' | 'form' | 'text' | 'bytes' 
  * Decodes once, after verification. `formField` is the field of a form that holds the JSON event (GitHub, Slack). JSON
  * that was declared and does not parse is a failure of the request, never a value for Lua.
  */
-export function decodeBody(mediaType: string, body: Uint8Array, formField?: string): DecodedBody {
+export function decodeBody(
+  mediaType: string,
+  body: Uint8Array,
+  formField?: string,
+  parseJson: ParseJson = parsePlainJson,
+): DecodedBody {
   if (body.length === 0) return { kind: 'empty' };
   const kind = bodyKind(mediaType);
-  if (kind === 'json') return decodeJson(body, 'the body');
-  if (kind === 'form') return decodeForm(body, formField);
+  if (kind === 'json') return decodeJson(body, 'the body', parseJson);
+  if (kind === 'form') return decodeForm(body, formField, parseJson);
   return kind === 'text' ? decodeText(body) : { kind: 'bytes', value: body };
 }
 
@@ -48,20 +60,29 @@ function decodeText(body: Uint8Array): DecodedBody {
   }
 }
 
-function decodeJson(body: Uint8Array, what: string): DecodedBody {
+function decodeJson(body: Uint8Array, what: string, parseJson: ParseJson): DecodedBody {
   let text: string;
   try {
     text = utf8.decode(body);
   } catch {
     return invalid(`${what} is declared as JSON and is not UTF-8`);
   }
-  if (isTooDeep(text)) return invalid(`${what} is nested deeper than ${maxJsonDepth} levels`);
+  const parsed = parseJson(text);
+  return parsed.ok ? { kind: 'json', value: parsed.value } : invalid(`${what} ${parsed.message}`);
+}
+
+/** Plain JSON.parse: for judging captures. Calls use the reader that `json.decode` of Lua uses. */
+function parsePlainJson(text: string): ParsedJson {
+  if (isTooDeep(text)) return { ok: false, message: `is nested deeper than ${maxJsonDepth} levels` };
   try {
-    return { kind: 'json', value: JSON.parse(text) };
+    return { ok: true, value: JSON.parse(text) };
   } catch (error) {
     // The parser's message quotes the text around the mistake, which is the sender's data: only the place is kept.
     const place = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined;
-    return invalid(`${what} is declared as JSON and does not parse${place === undefined ? '' : ` at byte ${place}`}`);
+    return {
+      ok: false,
+      message: `is declared as JSON and does not parse${place === undefined ? '' : ` at byte ${place}`}`,
+    };
   }
 }
 
@@ -89,10 +110,10 @@ function endOfText(text: string, start: number): number {
   return -1;
 }
 
-function decodeForm(body: Uint8Array, formField: string | undefined): DecodedBody {
+function decodeForm(body: Uint8Array, formField: string | undefined, parseJson: ParseJson): DecodedBody {
   if (formField !== undefined) {
     const text = readFormField(body, formField);
-    if (text !== undefined) return decodeJson(Buffer.from(text), `the form field ${formField}`);
+    if (text !== undefined) return decodeJson(Buffer.from(text), `the form field ${formField}`, parseJson);
   }
   const fields = readFormFields(body);
   if (fields === undefined) return invalid(`the form has more than ${maxFormFields} fields`);

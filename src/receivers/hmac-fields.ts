@@ -27,7 +27,11 @@ export const hmacFields: Readonly<Record<string, unknown>> = {
     required: ['header'],
     properties: {
       header: { type: 'string', minLength: 1, maxLength: 64, description: 'Name of the header.' },
-      encoding: { type: 'string', enum: ['hex', 'base64'], description: 'How it is written: hex (default) or base64 of either alphabet.' },
+      encoding: {
+        type: 'string',
+        enum: ['hex', 'base64'],
+        description: 'How it is written: hex (default) or base64 of either alphabet.',
+      },
       prefix: {
         type: 'string',
         minLength: 1,

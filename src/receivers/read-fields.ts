@@ -63,6 +63,15 @@ export class FieldReader {
     return this.text(name, { max: 64, pattern: headerName, form: 'a header name' })?.toLowerCase();
   }
 
+  /** An absolute http or https URL, as typed. */
+  url(name: string): string | undefined {
+    const value = this.text(name, { max: 2048 });
+    if (value === undefined) return undefined;
+    return /^https?:\/\/[^\s]+$/.test(value) && URL.canParse(value)
+      ? value
+      : this.#refuse(name, 'must be a URL such as https://hooks.example.com/team-a/hook');
+  }
+
   pointer(name: string): readonly string[] | undefined {
     const value = this.text(name, { max: 256 });
     if (value === undefined) return undefined;

@@ -18,11 +18,11 @@ function lookUp(value: unknown, segments: readonly string[]): unknown {
 
 describe('a JSON pointer read without a parse', () => {
   test('finds what a full parse finds, anywhere in any document, with any white space', () => {
-    // JSON.parse of V8 13.6 may read an escaped key as a backslash once it has seen the key `\\` (nodejs/node issue 63785):
-    // it is no measure for keys that end in one.
+    // JSON.parse of V8 13.6 may read a key of one escaped character as a backslash once it has seen the key `\\`
+    // (nodejs/node issue 63785): such documents have no place in a comparison with it.
     const name = fc
       .oneof(fc.constantFrom('a', 'b', '0', '1', '__proto__', 'a/b', 'm~n', '"', '\\n', 'é'), fc.string())
-      .filter((text) => !text.endsWith('\\'));
+      .filter((text) => text !== '\\');
     const leaf = fc.oneof(
       fc.string(),
       fc.integer(),

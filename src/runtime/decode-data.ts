@@ -1,5 +1,7 @@
 /** Decodes declared JSON before Lua runs, so that a body that does not parse is the sender's failure; other types wait. */
-import { bodyKind, decodeBody } from '../receivers/decode-body.ts';
+import { decodeJson, JsonProblem } from '../host/json-decode.ts';
+import { jsonDecodeLimits } from '../host/json.ts';
+import { bodyKind, decodeBody, type ParsedJson } from '../receivers/decode-body.ts';
 import { jsonNull, type LuaInput } from '../lua/types.ts';
 import type { HttpCall } from './http-call.ts';
 import { refuse } from './refuse.ts';
@@ -17,7 +19,7 @@ export function decodeData(call: HttpCall, parts: WorkerParts): void {
   const type = mediaType(call.header('content-type'));
   const formField = call.identified?.formField;
   if (bodyKind(type) !== 'json' && formField === undefined) return undefined;
-  const decoded = decodeBody(type, call.body, formField);
+  const decoded = decodeBody(type, call.body, formField, parseJson);
   if (decoded.kind === 'failure') {
     call.note('decode', false, decoded.message);
     return refuse(call, parts, decoded.code, { outcome: 'error', publicDetail: decoded.message });
@@ -33,11 +35,27 @@ export function decodeForLua(
   body: Uint8Array,
   formField: string | undefined,
 ): LuaInput {
-  const decoded = decodeBody(mediaType(contentType), body, formField);
+  const decoded = decodeBody(mediaType(contentType), body, formField, parseJson);
   return decoded.kind === 'empty' || decoded.kind === 'failure' ? undefined : toLua(decoded.value);
 }
 
 /** A top-level JSON null is visible as `json.null`; inside, the engine's own rules hold. */
 export function toLua(value: unknown): LuaInput {
   return value === null ? jsonNull : (value as LuaInput);
+}
+
+/** A body may hold more than a text given to `json.decode`: the call's memory limit ends what is too much. */
+const limits = { ...jsonDecodeLimits, maxValues: 250_000 };
+
+/** The reader of `json.decode`: `event.data` and `json.decode(event.body)` are the same, 64-bit integers included. */
+function parseJson(text: string): ParsedJson {
+  try {
+    return { ok: true, value: decodeJson(text, limits) };
+  } catch (error) {
+    if (!(error instanceof JsonProblem)) throw error;
+    return {
+      ok: false,
+      message: `is declared as JSON and cannot be read: line ${error.line}, column ${error.column}`,
+    };
+  }
 }

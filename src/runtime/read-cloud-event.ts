@@ -1,5 +1,7 @@
 /** Reads a CloudEvent sent to a namespace's bus: binary or structured mode (CloudEvents HTTP binding 1.0.2 §3). */
 import { mediaType } from './decode-data.ts';
+import { defaultEncodeOptions, encodeJson } from '../host/json-encode.ts';
+import type { LuaValue } from '../lua/types.ts';
 import { checkEventType } from '../triggers/event-pattern.ts';
 import type { HttpCall } from './http-call.ts';
 
@@ -17,6 +19,8 @@ export type ReadEvent =
 
 const bad = (message: string): ReadEvent => ({ ok: false, unsupported: false, message });
 const longest = 1024;
+/** No smaller than what was read: the body's own limit has ended what is too much. */
+const dataOptions = { ...defaultEncodeOptions, maxBytes: Infinity, maxValues: Infinity };
 
 /** `namespace` names the source where the sender gives none. */
 export function readCloudEvent(call: HttpCall, namespace: string): ReadEvent {
@@ -48,7 +52,8 @@ export function readCloudEvent(call: HttpCall, namespace: string): ReadEvent {
 
 function readStructured(data: unknown, namespace: string): ReadEvent {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) return bad('a CloudEvent is a JSON object');
-  const fields = data as Readonly<Record<string, unknown>>;
+  // Documents with integers beyond 2^53 and some escapes come as Maps.
+  const fields = (data instanceof Map ? Object.fromEntries(data) : data) as Readonly<Record<string, unknown>>;
   const encoded = fields['data_base64'];
   if (encoded !== undefined && typeof encoded !== 'string') return bad('data_base64 is not a string');
   const value = fields['data'];
@@ -61,7 +66,7 @@ function readStructured(data: unknown, namespace: string): ReadEvent {
         ? Buffer.from(value)
         : value === undefined
           ? Buffer.alloc(0)
-          : Buffer.from(JSON.stringify(value));
+          : Buffer.from(data instanceof Map ? encodeJson(value as LuaValue, dataOptions) : JSON.stringify(value));
   return finish(fields, new Uint8Array(body), namespace);
 }
 

@@ -116,6 +116,7 @@ export class StoredEventSource implements EventSource {
     const type = request === undefined ? (contentType ?? 'application/json') : contentType;
     const data = decodeForLua(type, this.#event.body, formField);
     if (scheduledTime === undefined) return data;
+    if (data instanceof Map) return new Map([...data, ['scheduledTime', scheduledTime]]);
     return { ...(data as Readonly<Record<string, LuaInput>>), scheduledTime };
   }
 }

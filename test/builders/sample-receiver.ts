@@ -22,10 +22,8 @@ export function sampleFields(definition: ReceiverDefinition): Readonly<Record<st
 /** A secret in the form the sender gives out; another one for each number. */
 export function sampleSecret(definition: ReceiverDefinition, number: number): Uint8Array {
   const digest = hash('sha256', `${definition.profile.name} ${number}`, 'buffer');
-  const { name } = definition.profile;
-  return Buffer.from(
-    name === 'standardWebhooks' || name === 'svix' ? `whsec_${digest.toString('base64')}` : digest.toString('hex'),
-  );
+  const encoded = ['standardWebhooks', 'gitlab'].includes(definition.profile.name);
+  return Buffer.from(encoded ? `whsec_${digest.toString('base64')}` : digest.toString('hex'));
 }
 
 /** A clock that stands still, and ids that are easy to read. */

@@ -84,7 +84,8 @@ export function receiverOfVector(
   if (vector.body === undefined && vector.body_b64 === undefined) return undefined;
   if (Object.hasOwn(described, vector.id)) return { name: 'hmac', fields: hmacFieldsOf(vector) };
   const name = names[vector.sender] ?? vector.sender;
-  if (!receivers.has(name)) return undefined;
+  // Ed25519 of Standard Webhooks (`v1a`) is not offered.
+  if (!receivers.has(name) || vector.alg === 'ed25519') return undefined;
   return { name, fields: name === 'github' && vector.alg === 'hmac-sha1' ? { acceptSha1: true } : {} };
 }
 

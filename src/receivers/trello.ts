@@ -1,0 +1,53 @@
+/** Trello. https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/ */
+import { deliveryId, eventName } from './event-name.ts';
+import { readJsonText } from './read-json-pointer.ts';
+import { defineSignatureReceiver, literalSecret } from './signature-receiver.ts';
+import type { SignatureScheme } from './signature-scheme.ts';
+import { template } from './signed-template.ts';
+import type { Identified, RawRequest } from './types.ts';
+import { registeredUrlField, vendorProfile } from './vendor-profile.ts';
+
+const scheme: SignatureScheme = {
+  algorithm: 'sha1',
+  header: 'x-trello-webhook',
+  encoding: 'base64',
+  prefix: '',
+  signed: template('{body}{url}'),
+};
+
+function identify(request: RawRequest): Identified {
+  const name = eventName(readJsonText(request.body, ['action', 'type']) ?? 'request');
+  const id = deliveryId(readJsonText(request.body, ['action', 'id']));
+  return { name, type: `com.trello.${name}`, ...(id === undefined ? {} : { deliveryId: id }), idSigned: true };
+}
+
+export const trello = defineSignatureReceiver({
+  profile: vendorProfile({
+    name: 'trello',
+    title: 'Trello',
+    documentation: 'https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/',
+    answerBudgetMs: 10_000,
+  }),
+  guide: {
+    secret: 'The secret of the Power-Up or application whose token made the webhook.',
+    scheme: 'HMAC-SHA1 over body and registered URL, base64, `X-Trello-Webhook`',
+    handshake: '`HEAD` is answered 200.',
+    replay: 'No time is signed; duplicates are found by the id of the action.',
+    event: '`action.type`',
+    id: '`action.id`, signed',
+    vectors: ['trello-real'],
+    sampleEvent: 'updateCard',
+  },
+  fields: registeredUrlField,
+  setup: (fields) => {
+    const url = fields.url('url');
+    return {
+      schemes: [url === undefined ? scheme : { ...scheme, url }],
+      decodeSecret: literalSecret,
+      warnings: [],
+      identify,
+    };
+  },
+  handshake: ({ method }) => (method === 'HEAD' ? { status: 200 } : undefined),
+  compose: () => ({ headers: { 'content-type': 'application/json' } }),
+});
