@@ -85,6 +85,11 @@ export function valueOf(result: CallResult): unknown {
   return result.values[0];
 }
 
+/** A value of Lua as text, for messages and patterns. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nil');
+}
+
 /** All that a caller could read of a result: for searching it for what must not be there. */
 export function everythingIn(result: CallResult | LoadResult): string {
   return JSON.stringify(result, (_key, value: unknown) => {

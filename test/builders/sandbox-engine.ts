@@ -94,9 +94,10 @@ export const testFunctions: readonly HostFunction<TestContext>[] = [
     kind: 'waiting',
     name: 'test.never',
     atLoad: false,
-    run: (args, call) => {
+    run: async (args, call) => {
       args.value(1);
-      return wait(2_000_000, call.signal);
+      await wait(2_000_000, call.signal);
+      return undefined;
     },
   },
   {
@@ -150,6 +151,8 @@ function expectedOfNeighbour(n: number): unknown[] {
 export interface Workbench {
   readonly engine: Engine<TestContext>;
   readonly context: TestContext;
+  /** What the engine reported to its host. */
+  readonly defects: readonly unknown[];
   load(code: string, parts?: ProgramParts): Promise<Loaded<TestContext>>;
   /** Loads code that must load, and gives what calls it. */
   loadGood(code: string, parts?: ProgramParts): Promise<Loaded<TestContext>>;
@@ -172,13 +175,23 @@ export function meteredModule(): Promise<WebAssembly.Module> {
 /** Opens an engine, hands it to the test and closes it. */
 export async function withEngine(test: (bench: Workbench) => Promise<void>): Promise<void> {
   const context = testContext();
-  const engine = createEngine<TestContext>({ module: await meteredModule(), environment: testEnvironment });
+  const defects: unknown[] = [];
+  const ownDefects: unknown[] = [];
+  const engine = createEngine<TestContext>({
+    module: await meteredModule(),
+    environment: testEnvironment,
+    onDefect: (error, where) => {
+      defects.push(error);
+      if (where.name === 'engine') ownDefects.push(error);
+    },
+  });
   try {
     const neighbour = await load(engine, program(neighbourCode, { namespace: 'team-b', name: 'neighbour' }), context);
     assert.equal(neighbour.result.ok, true, JSON.stringify(neighbour.result));
     const bench: Workbench = {
       engine,
       context,
+      defects,
       load: (code, parts) => load(engine, program(code, parts), context),
       loadGood: async (code, parts) => {
         const loaded = await load(engine, program(code, parts), context);
@@ -197,6 +210,7 @@ export async function withEngine(test: (bench: Workbench) => Promise<void>): Pro
       },
     };
     await test(bench);
+    assert.deepEqual(ownDefects, [], 'no script causes a defect of the engine itself');
   } finally {
     await engine.close();
   }

@@ -35,7 +35,10 @@ async function runCase(loaded: Loaded<undefined>, name: string): Promise<void> {
 
 let engine: Engine<undefined>;
 before(async () => {
-  engine = createEngine<undefined>({ module: await meterLua(), environment: { functions: [], preludes: [], requirable: new Map() } });
+  engine = createEngine<undefined>({
+    module: await meterLua(),
+    environment: { functions: [], preludes: [], requirable: new Map() },
+  });
 });
 after(() => engine.close());
 
@@ -60,7 +63,11 @@ for (const file of files) {
     }
 
     test('all of it in slices', async () => {
-      const loaded = await load(engine, program(withBurn(source), { limits, modules: { check: checkModule } }), undefined);
+      const loaded = await load(
+        engine,
+        program(withBurn(source), { limits, modules: { check: checkModule } }),
+        undefined,
+      );
       assert.ok(loaded.result.ok, JSON.stringify(loaded.result));
       assert.equal(valueOf(await loaded.call([], { target: { handler: 'burn' } })), 0);
       for (const name of names) {

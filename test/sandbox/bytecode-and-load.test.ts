@@ -1,7 +1,7 @@
 /** Only source text becomes code, in the environment it is given or in the sandbox's own. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { valueOf } from '../builders/lua-program.ts';
+import { textOf, valueOf } from '../builders/lua-program.ts';
 import { withEngine } from '../builders/sandbox-engine.ts';
 
 /** Header of Lua 5.4 bytecode followed by nonsense; real headers reach further into the loader. */
@@ -13,10 +13,19 @@ describe('bytecode', () => {
     ['load in mode "b"', `load(${header}, "x", "b")`],
     ['load in mode "bt"', `load(${header}, "x", "bt")`],
     ['load in a mode that is a number', `load(${header}, "x", 1)`],
-    ['load in a mode that is a table', `load(${header}, "x", setmetatable({}, { __tostring = function() return "b" end }))`],
+    [
+      'load in a mode that is a table',
+      `load(${header}, "x", setmetatable({}, { __tostring = function() return "b" end }))`,
+    ],
     ['load of text in mode "b"', 'load("return 1", "x", "b")'],
-    ['load from a reader', `load((function() local done return function() if not done then done = true return ${header} end end end)())`],
-    ['load from a reader that gives the escape first', `load((function() local n = 0 return function() n = n + 1 return (${header}):sub(n, n) end end)())`],
+    [
+      'load from a reader',
+      `load((function() local done return function() if not done then done = true return ${header} end end end)())`,
+    ],
+    [
+      'load from a reader that gives the escape first',
+      `load((function() local n = 0 return function() n = n + 1 return (${header}):sub(n, n) end end)())`,
+    ],
     ['loadstring', `loadstring(${header})`],
     ['loadstring with text after a comment line', `loadstring("#\\n" .. ${header})`],
     ['load with a byte order mark before it', `load("\\xEF\\xBB\\xBF" .. ${header})`],
@@ -52,7 +61,9 @@ describe('bytecode', () => {
       assert.equal(main.result.mistakes[0]?.kind, 'syntax');
       const viaModule = await load('local m = require("m") return function() return m end', { modules: { m: binary } });
       assert.equal(viaModule.result.ok, false);
-      const control = await load('local m = require("m") return function() return m end', { modules: { m: 'return 5' } });
+      const control = await load('local m = require("m") return function() return m end', {
+        modules: { m: 'return 5' },
+      });
       assert.equal(control.result.ok, true);
       assert.equal(valueOf(await control.call()), 5);
       await checkNeighbour();
@@ -95,7 +106,7 @@ describe('load with environments', () => {
       end`);
       assert.equal(result.kind, 'ok');
       assert.equal(result.values[0], undefined);
-      assert.match(String(result.values[1]), /test\.soon.*cannot wait/);
+      assert.match(textOf(result.values[1]), /test\.soon.*cannot wait/);
       await checkNeighbour();
     }));
 

@@ -1,7 +1,7 @@
 /** Coroutines of a script cannot forge, steal, repeat or hide the waits of the host. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { valueOf } from '../builders/lua-program.ts';
+import { textOf, valueOf } from '../builders/lua-program.ts';
 import { withEngine } from '../builders/sandbox-engine.ts';
 
 /** Runs code that must end well with these values, then checks the neighbour. */
@@ -11,7 +11,8 @@ function gives(name: string, code: string, expected: readonly unknown[]): void {
       const result = await run(code);
       assert.deepEqual(result.kind === 'ok' ? result.values : result, expected);
       await checkNeighbour();
-    }));
+    }),
+  );
 }
 
 describe('waiting for the host inside coroutines', () => {
@@ -57,7 +58,18 @@ describe('waiting for the host inside coroutines', () => {
 });
 
 describe('forged yields', () => {
-  for (const values of ['', '1', '1, 1', '"test.soon", 1', 'json.null, 1', 'true, 1', 'print, 1', '{}, 1', '1 << 32, 1', '-1, -1']) {
+  for (const values of [
+    '',
+    '1',
+    '1, 1',
+    '"test.soon", 1',
+    'json.null, 1',
+    'true, 1',
+    'print, 1',
+    '{}, 1',
+    '1 << 32, 1',
+    '-1, -1',
+  ]) {
     test(`to the host at the top of a call are an error: yield(${values})`, () =>
       withEngine(async ({ run, context, checkNeighbour }) => {
         for (const code of [`coroutine.yield(${values})`, `pcall(coroutine.yield, ${values || 'nil'})`]) {
@@ -125,7 +137,16 @@ describe('coroutines that wait for the host and are used from elsewhere', () => 
       )
       return a, b, c, d, e, table.concat(log, " "), coroutine.status(co), test.soon("still works")
     end`,
-    [true, 'true answer', false, 'cannot resume non-suspended coroutine', false, 'normal closed', 'dead', 'still works'],
+    [
+      true,
+      'true answer',
+      false,
+      'cannot resume non-suspended coroutine',
+      false,
+      'normal closed',
+      'dead',
+      'still works',
+    ],
   );
 
   gives(
@@ -176,11 +197,20 @@ describe('places where Lua cannot wait', () => {
   for (const [name, expression] of [
     ['a comparator of table.sort', 'table.sort({ 2, 1, 3 }, function(a, b) test.soon(1) return a < b end)'],
     ['a replacement of string.gsub', '("x"):gsub("x", function() test.soon(1) end)'],
-    ['__tostring called by tostring', 'tostring(setmetatable({}, { __tostring = function() return test.soon("x") end }))'],
+    [
+      '__tostring called by tostring',
+      'tostring(setmetatable({}, { __tostring = function() return test.soon("x") end }))',
+    ],
     ['a reader of load', 'assert(load(function() return test.soon("x") end))'],
     ['a message handler', 'error((select(2, xpcall(error, function() test.soon(1) return "handled" end, "x"))))'],
-    ['__index called by table.concat', 'table.concat(setmetatable({}, { __len = function() return 1 end, __index = function() return test.soon("x") end }))'],
-    ['coroutine.close', 'assert(coroutine.close((function() local co = coroutine.create(function() local c <close> = setmetatable({}, { __close = function() test.soon(1) end }) coroutine.yield() end) coroutine.resume(co) return co end)()))'],
+    [
+      '__index called by table.concat',
+      'table.concat(setmetatable({}, { __len = function() return 1 end, __index = function() return test.soon("x") end }))',
+    ],
+    [
+      'coroutine.close',
+      'assert(coroutine.close((function() local co = coroutine.create(function() local c <close> = setmetatable({}, { __close = function() test.soon(1) end }) coroutine.yield() end) coroutine.resume(co) return co end)()))',
+    ],
   ] as const) {
     test(`${name}: a clear error, and the call can go on`, () =>
       withEngine(async ({ run, checkNeighbour }) => {
@@ -190,7 +220,7 @@ describe('places where Lua cannot wait', () => {
         end`);
         assert.equal(result.kind, 'ok', JSON.stringify(result));
         assert.equal(result.values[0], false);
-        assert.match(String(result.values[1]), /cannot wait|C stack overflow|error in error handling/);
+        assert.match(textOf(result.values[1]), /cannot wait|C stack overflow|error in error handling/);
         assert.equal(result.values[2], 'after');
         await checkNeighbour();
       }));

@@ -29,7 +29,9 @@ return function()
 end`;
 
 const expectedNames = new Set([
-  ..."_G _VERSION assert collectgarbage error getmetatable ipairs load loadstring next pairs pcall print rawequal rawget rawlen rawset require select setmetatable tonumber tostring type unpack xpcall exit parallel env json".split(' '),
+  ...'_G _VERSION assert collectgarbage error getmetatable ipairs load loadstring next pairs pcall print rawequal rawget rawlen rawset require select setmetatable tonumber tostring type unpack xpcall exit parallel env json'.split(
+    ' ',
+  ),
   ...'coroutine debug math os string table utf8 test planted'.split(' '),
 ]);
 
@@ -41,9 +43,16 @@ describe('the environment', () => {
       const unknown = [...globals].filter((name) => !expectedNames.has(name));
       assert.deepEqual(unknown, []);
       assert.ok(paths.length > 100, 'the walk went through the libraries');
-      const bad = /^_G\.(io|package|dofile|loadfile)|dump|getregistry|getupvalue|sethook|getinfo|setlocale|getenv|execute|tmpname|popen/;
-      assert.deepEqual(paths.filter((path) => bad.test(path)), []);
-      assert.deepEqual(paths.filter((path) => path.endsWith(':userdata') && !path.startsWith('_G.json.null')), []);
+      const bad =
+        /^_G\.(io|package|dofile|loadfile)|dump|getregistry|getupvalue|sethook|getinfo|setlocale|getenv|execute|tmpname|popen/;
+      assert.deepEqual(
+        paths.filter((path) => bad.test(path)),
+        [],
+      );
+      assert.deepEqual(
+        paths.filter((path) => path.endsWith(':userdata') && !path.startsWith('_G.json.null')),
+        [],
+      );
     }));
 
   test('control: the walk finds what is planted', () =>
@@ -67,15 +76,39 @@ describe('the environment', () => {
     ['files', 'return io or loadfile or dofile'],
     ['package.loaded', 'return package'],
     ['modules of the host', 'return select(2, pcall(require, "fs")) == nil or nil'],
-    ['the process', 'return os.exit or os.execute or os.getenv or os.remove or os.rename or os.tmpname or os.setlocale'],
-    ['the internal functions of the engine', 'for k in pairs(_G) do if tostring(k):find("engine", 1, true) then return k end end for k in pairs(test) do if k:find("engine", 1, true) then return k end end'],
-    ['JavaScript by way of a host function', 'local f = test.echo return (pcall(function() return f.constructor end)) and "reached" or nil'],
+    [
+      'the process',
+      'return os.exit or os.execute or os.getenv or os.remove or os.rename or os.tmpname or os.setlocale',
+    ],
+    [
+      'the internal functions of the engine',
+      'for k in pairs(_G) do if tostring(k):find("engine", 1, true) then return k end end for k in pairs(test) do if k:find("engine", 1, true) then return k end end',
+    ],
+    [
+      'JavaScript by way of a host function',
+      'local f = test.echo return (pcall(function() return f.constructor end)) and "reached" or nil',
+    ],
     ['JavaScript by way of an error', 'local _, e = pcall(test.broken) return type(e) ~= "string" and e or nil'],
-    ['JavaScript by way of an echoed table', 'local t = test.echo({}) return t.constructor or t.__proto__ or t.toString or getmetatable(t)'],
-    ['the mark of a host yield', 'local got for _, f in ipairs({ test.soon }) do local co = coroutine.create(f) local r = table.pack(coroutine.resume(co, 1)) for i = 1, r.n do if type(r[i]) == "userdata" then got = r[i] end end end return got'],
-    ['addresses in tostring', 'for _, v in ipairs({ {}, print, coroutine.create(print), function() end }) do local s = tostring(v) .. ("%p"):format(v) .. ("%s"):format(v) if s:find("0x%x%x%x%x%x") then return s end end'],
-    ['addresses in error messages', 'local _, e = pcall(function() local t = {} return t < t end) local _, f = pcall(error, {}) return (tostring(e) .. tostring(f)):match("0x[1-9a-f]%x+")'],
-    ['the collector', 'local a = collectgarbage("stop") local b = collectgarbage("step", 100) local c = collectgarbage("generational") return a ~= 0 and a or b ~= 0 and b or c ~= 0 and c or nil'],
+    [
+      'JavaScript by way of an echoed table',
+      'local t = test.echo({}) return t.constructor or t.__proto__ or t.toString or getmetatable(t)',
+    ],
+    [
+      'the mark of a host yield',
+      'local got for _, f in ipairs({ test.soon }) do local co = coroutine.create(f) local r = table.pack(coroutine.resume(co, 1)) for i = 1, r.n do if type(r[i]) == "userdata" then got = r[i] end end end return got',
+    ],
+    [
+      'addresses in tostring',
+      'for _, v in ipairs({ {}, print, coroutine.create(print), function() end }) do local s = tostring(v) .. ("%p"):format(v) .. ("%s"):format(v) if s:find("0x%x%x%x%x%x") then return s end end',
+    ],
+    [
+      'addresses in error messages',
+      'local _, e = pcall(function() local t = {} return t < t end) local _, f = pcall(error, {}) return (tostring(e) .. tostring(f)):match("0x[1-9a-f]%x+")',
+    ],
+    [
+      'the collector',
+      'local a = collectgarbage("stop") local b = collectgarbage("step", 100) local c = collectgarbage("generational") return a ~= 0 and a or b ~= 0 and b or c ~= 0 and c or nil',
+    ],
   ] as const;
 
   for (const [name, code] of nothing) {
@@ -110,7 +143,11 @@ describe('changes of the environment', () => {
           vandalised = function() ${vandalism} return tostring == nil and pcall == nil end,
         }`,
       );
-      assert.equal(valueOf(await hook.call([], { target: { handler: 'vandalised' } })), true, 'control: it does harm in its call');
+      assert.equal(
+        valueOf(await hook.call([], { target: { handler: 'vandalised' } })),
+        true,
+        'control: it does harm in its call',
+      );
       for (let round = 0; round < 3; round += 1) {
         assert.equal(valueOf(await hook.call()), 'X');
         await checkNeighbour();
@@ -119,7 +156,9 @@ describe('changes of the environment', () => {
 
   test('while loading stay with the function that made them', () =>
     withEngine(async ({ load, checkNeighbour }) => {
-      const hook = await load(`local up = string.upper ${vandalism} return function() return up == nil, ("x"):rep(2) end`);
+      const hook = await load(
+        `local up = string.upper ${vandalism} return function() return up == nil, ("x"):rep(2) end`,
+      );
       await checkNeighbour();
       if (hook.result.ok) await hook.call();
       await checkNeighbour();

@@ -30,18 +30,50 @@ const values: readonly (readonly [string, string, RegExp])[] = [
   ['a function', 'error(print)', /function/],
   ['a coroutine', 'error(coroutine.create(print))', /thread/],
   ['json.null', 'error(json.null)', /null|userdata/],
-  ['a table with __tostring', 'error(setmetatable({}, { __tostring = function() return "own words" end }))', /own words/],
+  [
+    'a table with __tostring',
+    'error(setmetatable({}, { __tostring = function() return "own words" end }))',
+    /own words/,
+  ],
   ['a __tostring that raises', 'error(setmetatable({}, { __tostring = function() error("again") end }))', /^/],
-  ['a __tostring that raises such a table', 'local m = {} m.__tostring = function() error(setmetatable({}, m)) end error(setmetatable({}, m))', /^/],
+  [
+    'a __tostring that raises such a table',
+    'local m = {} m.__tostring = function() error(setmetatable({}, m)) end error(setmetatable({}, m))',
+    /^/,
+  ],
   ['a __tostring that answers no string', 'error(setmetatable({}, { __tostring = function() return {} end }))', /^/],
   ['a __tostring that yields', 'error(setmetatable({}, { __tostring = function() coroutine.yield(1) end }))', /^/],
-  ['a __tostring that waits for the host', 'error(setmetatable({}, { __tostring = function() return test.soon("x") end }))', /^/],
-  ['a __tostring that overflows the stack', 'error(setmetatable({}, { __tostring = function(t) return tostring(t) end }))', /^/],
-  ['a __tostring of a megabyte', 'error(setmetatable({}, { __tostring = function() return ("y"):rep(1000000) end }))', /^/],
+  [
+    'a __tostring that waits for the host',
+    'error(setmetatable({}, { __tostring = function() return test.soon("x") end }))',
+    /^/,
+  ],
+  [
+    'a __tostring that overflows the stack',
+    'error(setmetatable({}, { __tostring = function(t) return tostring(t) end }))',
+    /^/,
+  ],
+  [
+    'a __tostring of a megabyte',
+    'error(setmetatable({}, { __tostring = function() return ("y"):rep(1000000) end }))',
+    /^/,
+  ],
   ['a __name that is no string', 'error(setmetatable({}, { __name = {} }))', /table/],
-  ['a message with an __index behind it', 'error(setmetatable({}, { __index = function() error("read") end }))', /table/],
-  ['an error in a deep stack', 'local function f(n) if n == 0 then error("deep") end return f(n - 1) + 1 end f(10000)', /deep/],
-  ['an error in a coroutine in a coroutine', 'coroutine.wrap(function() coroutine.wrap(function() error("inner") end)() end)()', /inner/],
+  [
+    'a message with an __index behind it',
+    'error(setmetatable({}, { __index = function() error("read") end }))',
+    /table/,
+  ],
+  [
+    'an error in a deep stack',
+    'local function f(n) if n == 0 then error("deep") end return f(n - 1) + 1 end f(10000)',
+    /deep/,
+  ],
+  [
+    'an error in a coroutine in a coroutine',
+    'coroutine.wrap(function() coroutine.wrap(function() error("inner") end)() end)()',
+    /inner/,
+  ],
   ['a stack overflow', 'local function f() return f() + 1 end f()', /stack overflow/],
   ['an error in a message handler', 'error(select(2, xpcall(error, function() error("h") end)))', /^/],
   ['a defect of the host', 'test.broken()', /internal error in 'test\.broken'/],
@@ -97,7 +129,16 @@ describe('error values', () => {
       assert.equal(result.kind, 'error');
       assert.equal(result.error.line, 4);
       assert.equal(result.error.file, 'hook');
-      for (const code of ['string.rep()', 'test.text({})', 'coroutine.wrap(function() error("x") end)()', 'require("missing")', 'load(1)()', 'error("y")', 'parallel(1)', 'math.random(0 - 1)']) {
+      for (const code of [
+        'string.rep()',
+        'test.text({})',
+        'coroutine.wrap(function() error("x") end)()',
+        'require("missing")',
+        'load(1)()',
+        'error("y")',
+        'parallel(1)',
+        'math.random(0 - 1)',
+      ]) {
         const blamed = await run(`return function()\n\n${code}\nend`);
         assert.equal(blamed.kind, 'error', code);
         assert.equal(blamed.error.line, 3, `${code}: ${blamed.error.message}`);

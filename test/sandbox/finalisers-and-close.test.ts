@@ -1,7 +1,7 @@
 /** __gc is refused in every way; __close runs inside the limits and never after the end of a call. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { valueOf } from '../builders/lua-program.ts';
+import { textOf, valueOf } from '../builders/lua-program.ts';
 import { withEngine } from '../builders/sandbox-engine.ts';
 
 describe('__gc', () => {
@@ -15,15 +15,27 @@ describe('__gc', () => {
       end`);
       assert.equal(result.kind, 'ok', JSON.stringify(result));
       assert.deepEqual([result.values[0], result.values[2], result.values[3]], [false, false, true]);
-      assert.match(String(result.values[1]), /__gc/);
+      assert.match(textOf(result.values[1]), /__gc/);
     }));
 
   const ways: readonly (readonly [string, string])[] = [
     ['added to a metatable that is in use', 'local mt = {} local t = setmetatable({}, mt) mt.__gc = f t = nil'],
-    ['added after a second setmetatable', 'local mt = {} local t = setmetatable({}, mt) setmetatable(t, nil) mt.__gc = f pcall(setmetatable, t, mt) t = nil'],
-    ['inherited by the metatable', 'local mt = setmetatable({}, { __index = { __gc = f } }) local t = setmetatable({}, mt) t = nil'],
-    ['through the metatable of arrays', 'local ok, list = pcall(json.array, {}) local mt = ok and getmetatable(list) if type(mt) == "table" then mt.__gc = f end local t = pcall(json.array, {}) t = nil'],
-    ['on a coroutine or closure by way of its environment', 'local t = {} for i = 1, 10 do t[i] = coroutine.create(f) end t = nil'],
+    [
+      'added after a second setmetatable',
+      'local mt = {} local t = setmetatable({}, mt) setmetatable(t, nil) mt.__gc = f pcall(setmetatable, t, mt) t = nil',
+    ],
+    [
+      'inherited by the metatable',
+      'local mt = setmetatable({}, { __index = { __gc = f } }) local t = setmetatable({}, mt) t = nil',
+    ],
+    [
+      'through the metatable of arrays',
+      'local ok, list = pcall(json.array, {}) local mt = ok and getmetatable(list) if type(mt) == "table" then mt.__gc = f end local t = pcall(json.array, {}) t = nil',
+    ],
+    [
+      'on a coroutine or closure by way of its environment',
+      'local t = {} for i = 1, 10 do t[i] = coroutine.create(f) end t = nil',
+    ],
   ];
   for (const [name, code] of ways) {
     test(`never runs: ${name}`, () =>

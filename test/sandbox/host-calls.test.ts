@@ -7,7 +7,9 @@ import { withEngine } from '../builders/sandbox-engine.ts';
 describe('floods of host calls', () => {
   test('end at the number a call may make', () =>
     withEngine(async ({ loadGood, checkNeighbour }) => {
-      const hook = await loadGood('return function(n) for i = 1, n do test.soon(i) end return n end', { limits: { hostCalls: 50 } });
+      const hook = await loadGood('return function(n) for i = 1, n do test.soon(i) end return n end', {
+        limits: { hostCalls: 50 },
+      });
       assert.equal(valueOf(await hook.call([50])), 50, 'control: as many as allowed');
       const result = await hook.call([51]);
       assert.equal(result.kind, 'error');
@@ -55,7 +57,14 @@ describe('floods of host calls', () => {
 
   test('of direct functions are metered as CPU', () =>
     withEngine(async ({ loadGood, checkNeighbour }) => {
-      for (const call of ['test.echo(1)', 'test.bytes(big)', 'pcall(test.text, {})', 'pcall(test.raise, "x")', 'test.echo(list)', 'pcall(test.broken)']) {
+      for (const call of [
+        'test.echo(1)',
+        'test.bytes(big)',
+        'pcall(test.text, {})',
+        'pcall(test.raise, "x")',
+        'test.echo(list)',
+        'pcall(test.broken)',
+      ]) {
         const hook = await loadGood(
           `local big, list = ("x"):rep(100000), {} for i = 1, 100 do list[i] = i end
           return function(n) for _ = 1, n do ${call} end return n end`,
@@ -71,9 +80,12 @@ describe('floods of host calls', () => {
 
   test('of print end at the caps of the log, with a marker, and the call goes on', () =>
     withEngine(async ({ loadGood, checkNeighbour }) => {
-      const hook = await loadGood('return function(n, size) for i = 1, n do print(i, ("x"):rep(size)) end return n end', {
-        limits: { logBytes: 10_000, logLines: 100 },
-      });
+      const hook = await loadGood(
+        'return function(n, size) for i = 1, n do print(i, ("x"):rep(size)) end return n end',
+        {
+          limits: { logBytes: 10_000, logLines: 100 },
+        },
+      );
       const many = await hook.call([100_000, 1], { limits: { cpuMs: 5000 } });
       assert.equal(valueOf(many), 100_000);
       assert.ok(many.usage.log.length <= 101);
@@ -147,7 +159,8 @@ describe('answers of the host', () => {
 describe('arguments of host functions', () => {
   test('of every kind are taken or refused, never more', () =>
     withEngine(async ({ run, checkNeighbour }) => {
-      const result = await run(`return function()
+      const result = await run(
+        `return function()
         local values = { nil, true, 1, -1, 0/0, 1/0, -1/0, math.maxinteger, math.mininteger, 2^53, "", "\\0", ("x"):rep(100000), {}, { 1, nil, 3 }, { [0/1] = 1 },
           { [1.5] = 2, [true] = 3, [-1] = 4, [math.maxinteger] = 5 }, print, coroutine.create(print), json.null, setmetatable({}, { __index = error }), { json.null }, { { { {} } } } }
         local outcomes = 0
@@ -163,7 +176,10 @@ describe('arguments of host functions', () => {
           end
         end
         return outcomes
-      end`, [], { limits: { hostCalls: 100_000 } });
+      end`,
+        [],
+        { limits: { hostCalls: 100_000 } },
+      );
       assert.ok((valueOf(result) as number) >= 23 * 5);
       await checkNeighbour();
     }));

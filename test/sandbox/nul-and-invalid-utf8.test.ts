@@ -1,7 +1,7 @@
 /** Zero bytes and bytes that are no UTF-8 pass unchanged wherever bytes may pass, and are refused clearly where they may not. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { valueOf } from '../builders/lua-program.ts';
+import { textOf, valueOf } from '../builders/lua-program.ts';
 import { withEngine } from '../builders/sandbox-engine.ts';
 
 const samples: readonly Uint8Array[] = [
@@ -57,10 +57,12 @@ describe('bytes', () => {
 
   test('text that is wanted as UTF-8 is refused when it is not', () =>
     withEngine(async ({ run }) => {
-      const result = await run('return function() local ok, e = pcall(test.text, "\\xff") return ok, e, test.text("a\\0\\u{20AC}") end');
+      const result = await run(
+        'return function() local ok, e = pcall(test.text, "\\xff") return ok, e, test.text("a\\0\\u{20AC}") end',
+      );
       assert.equal(result.kind, 'ok', JSON.stringify(result));
       assert.equal(result.values[0], false);
-      assert.match(String(result.values[1]), /bad argument #1 to .*UTF-8/);
+      assert.match(textOf(result.values[1]), /bad argument #1 to .*UTF-8/);
       assert.equal(result.values[2], 'a\0€');
     }));
 
@@ -73,7 +75,19 @@ describe('bytes', () => {
 });
 
 describe('zero and invalid bytes in names', () => {
-  const odd = ['a\0b', '\0', 'with space', '\n', 'ü', "quote'\"", '%s%n', '-- comment', ']]', '../../x', 'x'.repeat(10_000)];
+  const odd = [
+    'a\0b',
+    '\0',
+    'with space',
+    '\n',
+    'ü',
+    'quote\'"',
+    '%s%n',
+    '-- comment',
+    ']]',
+    '../../x',
+    'x'.repeat(10_000),
+  ];
 
   for (const name of odd) {
     test(`${JSON.stringify(name.slice(0, 20))} as handler, module, env and expression name`, () =>

@@ -5,11 +5,26 @@ import type { LuaValue } from '../../src/lua/types.ts';
 import { valueOf } from '../builders/lua-program.ts';
 import { withEngine } from '../builders/sandbox-engine.ts';
 
-const names = ['__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty', '__defineGetter__', 'then', 'toJSON', 'length', 'get', 'size'];
+const names = [
+  '__proto__',
+  'constructor',
+  'prototype',
+  'toString',
+  'valueOf',
+  'hasOwnProperty',
+  '__defineGetter__',
+  'then',
+  'toJSON',
+  'length',
+  'get',
+  'size',
+];
 
 /** Properties an attack would add to every object of the process. */
 function polluted(): string[] {
-  return Reflect.ownKeys(Object.prototype).map(String).filter((key) => key.startsWith('polluted'));
+  return Reflect.ownKeys(Object.prototype)
+    .map(String)
+    .filter((key) => key.startsWith('polluted'));
 }
 
 describe('names of prototypes', () => {
@@ -30,7 +45,7 @@ describe('names of prototypes', () => {
       assert.equal(result.kind, 'ok', JSON.stringify(result));
       const [first] = result.values;
       assert.ok(first instanceof Map);
-      assert.deepEqual([...first.keys()].toSorted(), names.toSorted());
+      assert.deepEqual(new Set(first.keys()), new Set(names));
       for (const name of names) assert.equal(first.get(name), `v:${name}`);
       const seen = context.seen[0];
       assert.ok(seen instanceof Map);
@@ -47,7 +62,10 @@ describe('names of prototypes', () => {
         [given],
       );
       assert.deepEqual(result.kind === 'ok' ? result.values.slice(0, 2) : result, [true, 1]);
-      assert.deepEqual(result.kind === 'ok' ? result.values.slice(2).filter((value) => value !== undefined) : result, []);
+      assert.deepEqual(
+        result.kind === 'ok' ? result.values.slice(2).filter((value) => value !== undefined) : result,
+        [],
+      );
     }));
 
   test('as error values, in both directions', () =>
@@ -72,7 +90,11 @@ describe('names of prototypes', () => {
             ["${name}"] = function() return "handler", m.value, env["${name}"], _G["${name}"] end,
             other = function() return env.toString, env.constructor, pcall(require, "valueOf2") end,
           }`,
-          { modules: { [name]: 'return { value = "module" }' }, env: { [name]: 'env' }, expressions: { [name]: `${JSON.stringify(name)} .. (event and event.x or "")` } },
+          {
+            modules: { [name]: 'return { value = "module" }' },
+            env: { [name]: 'env' },
+            expressions: { [name]: `${JSON.stringify(name)} .. (event and event.x or "")` },
+          },
         );
         assert.ok(hook.result.ok, JSON.stringify(hook.result));
         assert.deepEqual(hook.result.handlers.toSorted(), [name, 'other'].toSorted());
@@ -82,7 +104,10 @@ describe('names of prototypes', () => {
         assert.equal(valueOf(expression), `${name}!`);
         const unknown = await hook.call([], { target: { expression: 'hasOwnProperty2' } });
         assert.equal(unknown.kind, 'error');
-        const global = await hook.call([], { target: { expression: name }, globals: JSON.parse(`{"${name}": 5}`) as Record<string, number> });
+        const global = await hook.call([], {
+          target: { expression: name },
+          globals: JSON.parse(`{"${name}": 5}`) as Record<string, number>,
+        });
         assert.equal(valueOf(global), name);
         assert.deepEqual(polluted(), []);
         await checkNeighbour();
@@ -98,6 +123,7 @@ describe('names of prototypes', () => {
 
   test('control: the search for pollution finds it', () => {
     const key = 'pollutedByTheControl';
+    // oxlint-disable-next-line no-extend-native -- pollution is what the control is about
     Object.defineProperty(Object.prototype, key, { value: 1, configurable: true });
     try {
       assert.deepEqual(polluted(), [key]);
