@@ -14,15 +14,17 @@ const reasons = {
 
 /** `functionName` is what the engine calls the main chunk. */
 export function toRejection(mistake: LuaMistake, functionName: string, code: CodeEntry): Rejection {
-  const { origin } = code;
-  const inFile = origin !== undefined && mistake.file === functionName;
+  const own = mistake.file === functionName;
+  const { moduleOrigins = {} } = code;
+  const module = Object.hasOwn(moduleOrigins, mistake.file) ? moduleOrigins[mistake.file] : undefined;
+  const origin = own ? code.origin : module;
   const { line, column, suggestion } = mistake;
   return {
     reason: reasons[mistake.kind],
     message: mistake.message,
-    file: inFile ? origin.file : mistake.file,
-    ...(line === undefined ? {} : { line: inFile ? line + origin.lineOffset : line }),
-    ...(column === undefined ? {} : { column: inFile ? column + origin.columnOffset : column }),
+    file: origin?.file ?? mistake.file,
+    ...(line === undefined ? {} : { line: line + (origin?.lineOffset ?? 0) }),
+    ...(column === undefined ? {} : { column: column + (origin?.columnOffset ?? 0) }),
     ...(suggestion === undefined ? {} : { suggestion }),
   };
 }

@@ -12,6 +12,7 @@ import { RareTotals, sampleCalls, sampleEngines, sampleRare, sampleStore } from 
 import { createRecordKeeper, type RecordSource } from './keep-records.ts';
 import { choosePorts } from './choose-ports.ts';
 import { logCall } from './log-call.ts';
+import { placeRecord } from './place-error.ts';
 import { runSchedules } from './run-schedules.ts';
 import { createThreadFleet } from './start-threads.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -60,6 +61,7 @@ export async function createRuntime({ settings, log, store: given, adminRoutes }
     const timer = setTimeout(callback, milliseconds);
     return () => clearTimeout(timer);
   };
+  const module = await meterLua();
   let lost: string | undefined;
   const store = given ?? (await openStore({ path: ':memory:', onLost: (error) => (lost = error.message) }));
   if (!store.durable)
@@ -73,7 +75,7 @@ export async function createRuntime({ settings, log, store: given, adminRoutes }
       for (const thread of pool.threads) thread.follow(on);
     },
   });
-  const fleet = createThreadFleet({ settings, workers, shared: ports.shared, module: await meterLua(), store });
+  const fleet = createThreadFleet({ settings, workers, shared: ports.shared, module, store });
   const onRecord = (record: CallRecord): void => logCall(log, record);
   const pool: WorkerPool = new WorkerPool({
     workers,
@@ -93,8 +95,9 @@ export async function createRuntime({ settings, log, store: given, adminRoutes }
         batch: (batch) => {
           for (const count of batch.rare) rare.add(count);
           if (batch.dropped > 0) rare.add({ metric: 'records_dropped_total', labels: [], count: batch.dropped });
-          for (const record of batch.records) onRecord(record);
-          records.add(batch.records);
+          const placed = batch.records.map((record) => placeRecord(record, pool.table));
+          for (const record of placed) onRecord(record);
+          records.add(placed);
         },
       }),
     forget: (index) => fleet.forget(index),
