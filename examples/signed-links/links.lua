@@ -6,7 +6,7 @@ local function new(event)
   if not file then return { status = 400, json = { error = "say which file" } } end
   local expires = math.floor(time.now()) + tonumber(env.LIFETIME)
   local proof = signature.make(file, expires)
-  return { link = ("/links/open?file=%s&expires=%d&proof=%s"):format(url.escape(file), expires, proof) }
+  return { link = ("/links/open?file=%s&expires=%d&proof=%s"):format(url.encode(file), expires, proof) }
 end
 
 local function open(event)

@@ -13,6 +13,8 @@ export interface FunctionState {
   /** What the runtime said about this revision. */
   readonly acknowledgement?: Acknowledgement;
   readonly document: FunctionDocument;
+  /** False: nothing of it can answer, whatever its code. */
+  readonly answers: boolean;
   /** Hash of code and modules; undefined: nothing of it is in the table. */
   readonly codeRevision: string | undefined;
 }
@@ -62,7 +64,7 @@ export function shortRevision(revision: string): string {
 }
 
 /** `team-a/deploy: live in 8 ms (revision 9f2c1a2b)`. */
-function standing({ verdict, summary }: FunctionState, tookMs: number): string {
+function standing({ verdict, summary, answers }: FunctionState, tookMs: number): string {
   const name = `${verdict.namespace}/${verdict.name}`;
   const ready = summary.conditions.find(({ type }) => type === 'Ready');
   const serving = summary.servingRevision;
@@ -70,11 +72,11 @@ function standing({ verdict, summary }: FunctionState, tookMs: number): string {
   if (ready?.status === 'True') {
     return `${name}: live in ${Math.max(1, Math.round(tookMs))} ms (revision ${shortRevision(verdict.revision)})`;
   }
-  if (serving !== undefined && serving !== verdict.revision) {
+  if (answers && serving !== undefined && serving !== verdict.revision) {
     return `${name}: keeps serving the last good code (revision ${shortRevision(serving)})`;
   }
   const reason = ready?.reason ?? 'Pending';
-  return serving === undefined
+  return serving === undefined || !answers
     ? `${name}: does not serve (${reason})`
     : `${name}: serves, but not everything of it (${reason})`;
 }

@@ -36,12 +36,15 @@ export interface RunLocalOptions {
 
 export interface LocalRun {
   readonly addresses: RuntimeAddresses;
+  /** The start-up token, also in `dev.json`. */
+  readonly token: string;
   readonly dataDirectory: string;
   readonly folder: string;
   /** False: events and `kv` end with the process. */
   readonly durable: boolean;
   states(): FunctionStates;
   diagnostics(): readonly Diagnostic[];
+  findRecords: LocalView['findRecords'];
   /** Lets running calls end, then closes everything and gives the data directory back. */
   stop(): Promise<void>;
 }
@@ -165,11 +168,13 @@ async function start(
     const running = runtime;
     return {
       addresses,
+      token,
       dataDirectory: directory.path,
       folder: root,
       durable: store.durable,
       states: () => states,
       diagnostics: () => diagnostics,
+      findRecords: view.findRecords,
       stop: async () => {
         stopped = true;
         watch.close();

@@ -2,7 +2,7 @@
 import { buildRouteTable, type BuildResult } from '../routing/build-route-table.ts';
 import { summarise } from '../routing/conditions.ts';
 import { diffTables, type TableChange } from '../routing/diff-tables.ts';
-import type { Acknowledgement, RouteTable } from '../routing/types.ts';
+import type { Acknowledgement, FunctionEntry, RouteTable } from '../routing/types.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import type { SourceSnapshot } from './folder-source.ts';
@@ -64,6 +64,7 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
       for (const [uid, verdict] of result.verdicts) {
         const document = documents.get(`${verdict.namespace}/${verdict.name}`);
         if (!document) continue;
+        const entry = result.entries.get(uid);
         const said = acknowledgements.get(uid);
         const acknowledgement = said?.revision === verdict.revision ? said : undefined;
         const runtime = { runtime: 'local', connected: true, ...(said === undefined ? {} : { acknowledgement: said }) };
@@ -72,7 +73,8 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
           verdict,
           summary: summarise(verdict, [runtime], clock),
           document,
-          codeRevision: result.entries.get(uid)?.code.codeRevision,
+          answers: canAnswer(entry),
+          codeRevision: entry?.code.codeRevision,
           ...(acknowledgement === undefined ? {} : { acknowledgement }),
         });
       }
@@ -81,4 +83,9 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
       return states;
     },
   };
+}
+
+function canAnswer(entry: FunctionEntry | undefined): boolean {
+  if (entry === undefined || entry.unresolved !== undefined) return false;
+  return entry.triggers.length === 0 || entry.triggers.some(({ unresolved }) => unresolved === undefined);
 }

@@ -1,0 +1,198 @@
+/** What a user reads when something is wrong: each mistake at its place, with what to do, and what it means for serving. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startLocal } from '../builders/local-run.ts';
+
+const hook = (name: string, parts: { code?: string; path?: string; receiver?: string; more?: string } = {}): string =>
+  `apiVersion: moonhook.dev/v1alpha1
+kind: WebhookFunction
+metadata: { name: ${name} }
+spec:
+  code: |
+    ${parts.code ?? 'return function() return "ok" end'}
+  triggers:
+    - name: push
+      http:
+        path: ${parts.path ?? name}
+        receiver: ${parts.receiver ?? '{ open: {} }'}
+${parts.more ?? ''}`;
+
+const secret = (name: string, value: string): string =>
+  `---\napiVersion: v1\nkind: Secret\nmetadata: { name: ${name}, labels: { moonhook.dev/functions: "true" } }\nstringData: { key: ${value} }\n`;
+
+interface Case {
+  readonly title: string;
+  readonly text: string;
+  /** Lines that must be there, in this order. */
+  readonly lines: readonly RegExp[];
+  /** Answer at /default/a. */
+  readonly status: number;
+}
+
+const cases: readonly Case[] = [
+  {
+    title: 'YAML that does not parse',
+    text: hook('a').replace('{ open: {} }', '{ open: {}'),
+    lines: [/^hooks\.yaml:12:1: error: /],
+    status: 404,
+  },
+  {
+    title: 'a misspelt field',
+    text: hook('a').replace('receiver:', 'recevier:'),
+    lines: [
+      /^hooks\.yaml:11:9: error: spec\.triggers\[0\]\.http\.recevier: unknown field "recevier" \(did you mean "receiver"\?\)$/,
+    ],
+    status: 404,
+  },
+  {
+    title: 'a value of the wrong type',
+    text: hook('a', { more: '  limits: { timeout: 10 }\n' }),
+    lines: [
+      /^hooks\.yaml:12:13: error: spec\.limits\.timeout: must be text, not the number 10 \(write it in quotes: "10"\)$/,
+    ],
+    status: 404,
+  },
+  {
+    title: 'a value that YAML 1.1 and 1.2 read differently',
+    text: hook('a').replace('name: push', 'name: on'),
+    lines: [
+      /^hooks\.yaml:8:13: error: `on` is true in YAML 1\.1 and text in YAML 1\.2 \(write "on" for the text, true for the value\)$/,
+    ],
+    status: 404,
+  },
+  {
+    title: 'code that is too large',
+    text: hook('a', { code: `return function() return "${'x'.repeat(131_072)}" end` }),
+    lines: [/^hooks\.yaml:5:3: error: spec\.code: is longer than 131072 characters$/],
+    status: 404,
+  },
+  {
+    title: 'a Secret that is not there',
+    text: hook('a', { receiver: '{ github: { secretRefs: [{ name: github, key: key }] } }' }),
+    lines: [
+      /^hooks\.yaml:11:44: error: .*secretRefs\[0\]: Secret "github" does not exist in namespace default: add a document of kind Secret or use --env-file$/,
+      /^default\/a: does not serve \(SecretNotFound\)$/,
+    ],
+    status: 503,
+  },
+  {
+    title: 'a Secret without the key',
+    text:
+      hook('a', { receiver: '{ github: { secretRefs: [{ name: github, key: kye }] } }' }) +
+      secret('github', 'k'.repeat(32)),
+    lines: [/^hooks\.yaml:11:44: error: .*Secret "github" has no key "kye"; it has key$/, /^default\/a: /],
+    status: 503,
+  },
+  {
+    title: 'a secret that is too weak',
+    text:
+      hook('a', { receiver: '{ github: { secretRefs: [{ name: github, key: key }] } }' }) + secret('github', 'hunter2'),
+    lines: [
+      /^hooks\.yaml:11:21: error: .*secretRefs\[0\] has 7 bytes, GitHub secrets need at least 16$/,
+      /^default\/a: /,
+    ],
+    status: 503,
+  },
+  {
+    title: 'a Secret without the label of consent',
+    text:
+      hook('a', { receiver: '{ bearer: { secretRefs: [{ name: github, key: key }] } }' }) +
+      secret('github', 'k'.repeat(32)).replace(', labels: { moonhook.dev/functions: "true" }', ''),
+    lines: [
+      /^hooks\.yaml:11:\d+: warning: .*kubectl label secret github -n default moonhook\.dev\/functions=true$/,
+      /^default\/a: live/,
+    ],
+    status: 401,
+  },
+  {
+    title: 'two functions on one route',
+    text: `${hook('a', { path: 'same' })}---\n${hook('b', { path: 'same' })}`,
+    lines: [
+      /^hooks\.yaml:22:9: error: spec\.triggers\[0\]\.http\.path: the route \/default\/same is taken: function \"a\"/,
+      /^default\/b: does not serve \(RouteConflict\)$/,
+    ],
+    status: 404,
+  },
+  {
+    title: 'a misspelt handler',
+    text: hook('a', { code: 'return { psuh = function() return "ok" end }' }),
+    lines: [
+      /^hooks\.yaml:\d+:\d+: error: .*"push".*\(did you mean "psuh"\?\)$/,
+      /^default\/a: does not serve \(NoHandler\)$/,
+    ],
+    status: 503,
+  },
+  {
+    title: 'a misspelt host function at load',
+    text: hook('a', { code: 'local key = htpp.get\n    return function() end' }),
+    lines: [/^hooks\.yaml:6:\d*:? ?.*htpp/, /^default\/a: does not serve/],
+    status: 503,
+  },
+  {
+    title: 'a kind that is nearly ours',
+    text: hook('a').replace('kind: WebhookFunction', 'kind: WebHookFunctions'),
+    lines: [/^hooks\.yaml:2:1: error: unknown kind "WebHookFunctions" \(did you mean "WebhookFunction"\?\)$/],
+    status: 404,
+  },
+  {
+    title: 'a schedule that is none',
+    text: hook('a').replace(/ {6}http:\n.*\n.*\n/, '      schedule: { cron: "61 * * * *" }\n'),
+    lines: [/^hooks\.yaml:9:\d+: error: spec\.triggers\[0\]\.schedule\.cron: /],
+    status: 404,
+  },
+];
+
+/** Each case in a file and a namespace of its own, so that one run serves them all. */
+function inNamespace(text: string, index: number): string {
+  return text.replaceAll(/metadata: \{ name: /g, `metadata: { namespace: c${index}, name: `);
+}
+
+test('every mistake is named at its place, with what to do', async (context) => {
+  const files = Object.fromEntries(cases.map(({ text }, index) => [`case-${index}.yaml`, inNamespace(text, index)]));
+  const local = await startLocal(context, { files });
+  const printed = [...local.lines];
+  for (const [index, { title, lines, status }] of cases.entries()) {
+    await context.test(title, async () => {
+      const own = printed
+        .filter((line) => line.startsWith(`case-${index}.yaml:`) || line.startsWith(`c${index}/`))
+        .map((line) =>
+          line
+            .replace(`case-${index}.yaml`, 'hooks.yaml')
+            .replaceAll(new RegExp(String.raw`\bc${index}\b`, 'g'), 'default'),
+        );
+      let at = 0;
+      for (const pattern of lines) {
+        const found = own.slice(at).findIndex((line) => pattern.test(line));
+        assert.notEqual(found, -1, `${String(pattern)} is not in\n${own.join('\n')}`);
+        at += found + 1;
+      }
+      assert.equal((await local.fetch(`/c${index}/a`)).status, status, own.join('\n'));
+    });
+  }
+  await context.test('no line shows a secret', () => {
+    for (const line of [...local.lines, ...local.logged])
+      assert.ok(!line.includes('hunter2') && !line.includes('kkkk'), line);
+  });
+});
+
+test('an error in a call is told with its line in the YAML file', async (context) => {
+  const code = 'return function(event)\n      local x\n      return x.y\n    end';
+  const local = await startLocal(context, { files: { 'hooks.yaml': hook('a', { code }) } });
+  assert.equal((await local.fetch('/default/a')).status, 500);
+  const records = await local.run.findRecords({ functionName: 'a' });
+  assert.deepEqual(
+    records.map(({ error }) => [error?.file, error?.line]),
+    [['hooks.yaml', 8]],
+  );
+});
+
+test('a YAML file of something else is passed over with a note, and the rest is served', async (context) => {
+  const local = await startLocal(context, {
+    files: { 'hooks.yaml': hook('a'), 'compose.yaml': 'services:\n  web: { image: x, restart: on }\n' },
+  });
+  assert.deepEqual(
+    local.lines.filter((line) => line.startsWith('compose')),
+    ['compose.yaml:1:1: note: not a Kubernetes object (it has no kind): passed over'],
+  );
+  assert.equal((await local.fetch('/default/a')).status, 200);
+});
