@@ -225,8 +225,26 @@ export class Call<Context = unknown> implements HostCall<Context> {
     for (const operation of this.operations) operation.visible = false;
   }
 
-  recordResumption(operations: readonly number[]): void {
-    (this.journal ??= new Journal()).resumed(operations);
+  /** Makes what has settled visible to Lua, in one recorded step. */
+  reveal(): void {
+    const arrived: number[] = [];
+    for (const operation of this.operations) {
+      if (operation.outcome === undefined || operation.visible) continue;
+      operation.visible = true;
+      arrived.push(operation.number);
+    }
+    if (this.keepsJournal) (this.journal ??= new Journal()).resumed(arrived);
+  }
+
+  /** In a repeated run: makes visible what was so at this point before; false: this point is new. */
+  repeatResumption(): boolean {
+    const recorded = this.journal?.nextResumption();
+    if (recorded === undefined) return false;
+    for (const number of recorded) {
+      const known = this.operations[number - 1];
+      if (known !== undefined) known.visible = true;
+    }
+    return true;
   }
 
   record(): JournalRecord {

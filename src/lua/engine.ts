@@ -14,8 +14,9 @@ import { MachinePool } from './machine-pool.ts';
 import { osFunctions } from './os-functions.ts';
 import { ParkingBooks } from './parking-books.ts';
 import { ProgramLoader } from './program-loader.ts';
-import { Runner } from './runner.ts';
+import { Runner, type RunnerHost } from './runner.ts';
 import { SliceQueue } from './slice-queue.ts';
+import { WaitingCalls, type ParkingHost } from './waiting-calls.ts';
 import type {
   CallLimits,
   CallRequest,
@@ -44,6 +45,7 @@ class LuaEngine<Context> implements Engine<Context> {
   readonly #images: ImageCache;
   readonly #books: ParkingBooks;
   readonly #runner: Runner;
+  readonly #waiting: WaitingCalls;
   readonly #base: ReturnType<typeof buildBaseImage>;
   readonly #plain: MachinePool;
   readonly #sliced: MachinePool;
@@ -78,7 +80,7 @@ class LuaEngine<Context> implements Engine<Context> {
     const { preludes, requirable } = options.environment;
     this.#base = buildBaseImage(options.module, functions, preludes, requirable);
     const dispatch = new HostDispatch<Context>(functions, {
-      settled: (call) => this.#runner.settled(call),
+      settled: (call) => this.#waiting.settled(call),
       end: (call, end) => this.#end(call, end),
       defect: (error, name, call) => this.#defect(error, name, call),
       clock: this.#sources.clock,
@@ -91,11 +93,11 @@ class LuaEngine<Context> implements Engine<Context> {
         pulse: () => this.#pulse(),
         beat: (mark) => this.#beat(mark),
       });
-    const park = (call: Call): boolean => this.#runner.park(call);
+    const park = (call: Call): boolean => this.#waiting.park(call);
     this.#plain = new MachinePool(this.#settings.machines, this.#settings.machines * 4, { create, park });
     this.#sliced = new MachinePool(this.#settings.slicedMachines, this.#settings.slicedMachines, { create, park });
     this.#loading = new MachinePool(2, 2, { create, park });
-    this.#runner = new Runner({
+    const host: RunnerHost & ParkingHost = {
       plain: this.#plain,
       sliced: this.#sliced,
       clock: this.#sources.clock,
@@ -106,7 +108,9 @@ class LuaEngine<Context> implements Engine<Context> {
       markLong: (call) => this.#markLong(call.program),
       ended: (call, result) => this.#settle(call, result),
       defect: (error, call) => this.#defect(error, 'engine', call),
-    });
+    };
+    this.#runner = new Runner(host);
+    this.#waiting = new WaitingCalls(host, this.#runner);
     this.#loader = new ProgramLoader({
       base: this.#base,
       pool: this.#loading,
@@ -181,7 +185,7 @@ class LuaEngine<Context> implements Engine<Context> {
       if (!this.#slices.end(machine, end)) call.pendingEnd = end;
       return;
     }
-    this.#runner.endIdle(call, end);
+    this.#waiting.endIdle(call, end);
   }
 
   #setWaiting(call: Call, waits: boolean): void {

@@ -52,6 +52,8 @@ export class Machine implements InstanceHost {
   /** The namespace whose bytes may lie in memory outside the image. */
   tenant = '';
   sliced = false;
+  /** Host functions on the stack. */
+  #inHost = 0;
   /** The lua_State whose host function runs; 0 outside. */
   state = 0;
   work = 0;
@@ -223,7 +225,8 @@ export class Machine implements InstanceHost {
   fuelSync(): number {
     if (this.call === undefined) return 0x7fffffff;
     this.checkClock();
-    if (!this.sliced) return quantum;
+    // JavaScript frames on the stack cannot be suspended: without fuel every loop in there would ask again.
+    if (!this.sliced || this.#inHost > 0) return quantum;
     return this.#host.clock() - this.#sliceStart >= sliceMs ? 0 : quantum;
   }
 
@@ -242,11 +245,21 @@ export class Machine implements InstanceHost {
   }
 
   host(state: number): number {
-    return this.#host.dispatch.run(this, state);
+    this.#inHost += 1;
+    try {
+      return this.#host.dispatch.run(this, state);
+    } finally {
+      this.#inHost -= 1;
+    }
   }
 
   hostContinue(state: number, operation: number): number {
-    return this.#host.dispatch.resume(this, state, operation);
+    this.#inHost += 1;
+    try {
+      return this.#host.dispatch.resume(this, state, operation);
+    } finally {
+      this.#inHost -= 1;
+    }
   }
 
   refuseGc(state: number): void {

@@ -1,24 +1,18 @@
 /** Drives calls through machines: enters Lua, waits for operations, parks and resumes, ends. */
-import type { Call, Operation } from './call.ts';
+import type { Call } from './call.ts';
 import { MachineEnd } from './ends.ts';
 import { killedAt, readError } from './explain-error.ts';
-import { hostMark } from './host-dispatch.ts';
-import { difference, type Delta } from './image.ts';
+import { prepareCall, readResults, takeYield } from './call-stack.ts';
+import { difference } from './image.ts';
 import type { ImageCache } from './image-cache.ts';
 import { isDone } from './internal-functions.ts';
-import { outCount, statusOk, statusYield, tags, valueBytes } from './layout.ts';
+import { statusOk, statusYield } from './layout.ts';
 import { pushStart, sealStart } from './load-program.ts';
 import type { Machine } from './machine.ts';
 import type { MachinePool } from './machine-pool.ts';
-import { ReadBudget } from './read-value.ts';
 import { finishedCall } from './call-result.ts';
-import type { CallResult, LuaValue } from './types.ts';
-import { LuaRaise } from './types.ts';
+import { LuaRaise, type CallResult } from './types.ts';
 
-/** Copying counts as CPU: one millisecond for so many bytes. */
-const copyBytesPerMs = 4 * 1024 * 1024;
-/** Above this a waiting call keeps its machine. */
-const movableBytes = 1024 * 1024;
 /** A top level that took longer is run in slices when its image has to be made again. */
 const quickStartMs = 5;
 
@@ -29,8 +23,6 @@ export interface RunnerHost {
   clock(): number;
   /** The call now waits in the engine's books (deadline, caps), or no longer does. */
   waiting(call: Call, waits: boolean): void;
-  parked(call: Call, delta: Delta): void;
-  unparked(call: Call, delta: Delta): void;
   readonly images: ImageCache;
   markLong(call: Call): void;
   ended(call: Call, result: CallResult): void;
@@ -53,7 +45,7 @@ export class Runner {
     }
     const machine = this.#host.plain.take();
     if (machine === undefined) {
-      this.#queue(call, this.#host.plain, (free) => {
+      this.queue(call, this.#host.plain, (free) => {
         const result = this.#startOn(call, free);
         if (result !== undefined) this.#host.ended(call, result);
       });
@@ -66,7 +58,8 @@ export class Runner {
     return call.program.delta === undefined && call.program.startMs > quickStartMs;
   }
 
-  #queue(call: Call, pool: MachinePool, then: (machine: Machine) => void): void {
+  /** Lets a call wait for a machine. */
+  queue(call: Call, pool: MachinePool, then: (machine: Machine) => void): void {
     this.#host.waiting(call, true);
     const leave = pool.wait((machine) => {
       call.leaveQueue = undefined;
@@ -80,7 +73,8 @@ export class Runner {
     call.leaveQueue = leave;
   }
 
-  #attach(call: Call, machine: Machine, sliced: boolean): void {
+  /** Makes a machine the call's own. */
+  attach(call: Call, machine: Machine, sliced: boolean): void {
     call.machine = machine;
     call.thread = call.program.base.thread;
     call.heapFloor = call.program.base.heapEnd;
@@ -90,14 +84,14 @@ export class Runner {
   }
 
   #startOn(call: Call, machine: Machine): CallResult | undefined {
-    this.#attach(call, machine, false);
+    this.attach(call, machine, false);
     let args: number;
     try {
       machine.startSlice(call, call.epoch === 0 ? call.startedAt : undefined);
       const restored = this.#host.images.restore(machine, call.program);
       machine.applyMemoryLimit(call);
       if (!restored) this.#coldStart(call, machine);
-      args = this.#prepare(call, machine);
+      args = prepareCall(call, machine);
     } catch (error) {
       machine.stopSlice(call);
       return this.#caught(call, machine, error);
@@ -116,35 +110,6 @@ export class Runner {
     if (status !== statusOk) throw new LuaRaise('the module failed to load');
     sealStart(machine, program.base);
     this.#host.images.keep(program, difference(machine.views.u8, program.base, machine.heapEnd));
-  }
-
-  /** Pushes the handler and its arguments on the thread. */
-  #prepare(call: Call, machine: Machine): number {
-    const { exports, views, pusher } = machine;
-    const { program, request, thread } = call;
-    const { target } = request;
-    call.stackBase = program.stackBase;
-    const index =
-      'handler' in target ? program.handlers.get(target.handler) : program.expressions.get(target.expression);
-    if (index === undefined) throw new LuaRaise('no such handler');
-    if (request.globals !== undefined) this.#setGlobals(machine, thread, call);
-    exports.lua_pushvalue(thread, index);
-    views.refresh();
-    for (const value of request.arguments) pusher.push(thread, value);
-    return request.arguments.length;
-  }
-
-  #setGlobals(machine: Machine, thread: number, call: Call): void {
-    const { exports, views, pusher } = machine;
-    exports.lua_rawgeti(thread, -1001000, 2n);
-    views.refresh();
-    for (const [name, value] of Object.entries(call.request.globals ?? {})) {
-      views.pushText(thread, name);
-      pusher.push(thread, value);
-      exports.lua_rawset(thread, -3);
-      views.refresh();
-    }
-    exports.lua_settop(thread, -2);
   }
 
   /** Runs until the call ends or waits. */
@@ -234,7 +199,7 @@ export class Runner {
       this.#settleLater(call, this.#startSlicedOn(call, machine));
     };
     const machine = this.#host.sliced.take();
-    if (machine === undefined) this.#queue(call, this.#host.sliced, begin);
+    if (machine === undefined) this.queue(call, this.#host.sliced, begin);
     else begin(machine);
   }
 
@@ -251,7 +216,7 @@ export class Runner {
   }
 
   async #startSlicedOn(call: Call, machine: Machine): Promise<CallResult | undefined> {
-    this.#attach(call, machine, true);
+    this.attach(call, machine, true);
     const { program } = call;
     let args: number;
     try {
@@ -265,7 +230,7 @@ export class Runner {
         sealStart(machine, program.base);
         this.#host.images.keep(program, difference(machine.views.u8, program.base, machine.heapEnd));
       }
-      args = this.#prepare(call, machine);
+      args = prepareCall(call, machine);
     } catch (error) {
       return this.#caught(call, machine, error);
     }
@@ -276,18 +241,11 @@ export class Runner {
   #afterEntry(call: Call, machine: Machine, status: number): CallResult | undefined | 'go on' | 'close' {
     try {
       if (status === statusYield) {
-        const operation = this.#yielded(call, machine);
+        const operation = takeYield(call, machine);
         if (operation === undefined) return this.#foreignYield(call, machine);
-        const recorded = call.journal?.nextResumption();
-        if (recorded !== undefined) {
-          for (const number of recorded) {
-            const known = call.operations[number - 1];
-            if (known !== undefined) known.visible = true;
-          }
-          return 'go on';
-        }
+        if (call.repeatResumption()) return 'go on';
         if (isDone(operation)) {
-          this.#reveal(call);
+          call.reveal();
           return 'go on';
         }
         call.waitingFor = operation;
@@ -295,7 +253,7 @@ export class Runner {
         this.#poolOf(machine).offer();
         return undefined;
       }
-      if (status === statusOk) return this.#finish(call, machine, { kind: 'ok', values: this.#results(call, machine) });
+      if (status === statusOk) return this.#finish(call, machine, { kind: 'ok', values: readResults(call, machine) });
       return 'close';
     } catch (error) {
       return this.#caught(call, machine, error);
@@ -306,47 +264,10 @@ export class Runner {
     return machine.sliced ? this.#host.sliced : this.#host.plain;
   }
 
-  /** Pops what was yielded; undefined: the script itself yielded to nobody. */
-  #yielded(call: Call, machine: Machine): Operation | undefined {
-    const { views, exports } = machine;
-    const count = views.i32[outCount >>> 2] ?? 0;
-    const top = views.top(call.thread);
-    const marked =
-      count === 2 &&
-      views.tag(top - 2 * valueBytes) === tags.lightUserdata &&
-      views.word(top - 2 * valueBytes) === hostMark;
-    if (!marked) return undefined;
-    const number = Number(views.integer(top - valueBytes));
-    exports.lua_settop(call.thread, -3);
-    return call.operations[number - 1];
-  }
-
   #foreignYield(call: Call, machine: Machine): CallResult {
     const place = killedAt(machine, call);
     const error = { message: 'attempt to yield from outside a coroutine', ...place };
     return this.#finish(call, machine, { kind: 'error', error });
-  }
-
-  /** Makes what has settled visible to Lua, in one recorded step. */
-  #reveal(call: Call): void {
-    const arrived: number[] = [];
-    for (const operation of call.operations) {
-      if (operation.outcome === undefined || operation.visible) continue;
-      operation.visible = true;
-      arrived.push(operation.number);
-    }
-    if (call.keepsJournal) call.recordResumption(arrived);
-  }
-
-  #results(call: Call, machine: Machine): LuaValue[] {
-    const { views } = machine;
-    const budget = new ReadBudget(call.limits.resultBytes);
-    const values: LuaValue[] = [];
-    const top = views.top(call.thread);
-    for (let at = views.argumentBase(call.thread) + (call.stackBase + 1) * valueBytes; at < top; at += valueBytes) {
-      values.push(machine.reader.read(at, budget));
-    }
-    return values;
   }
 
   #finish(call: Call, machine: Machine, end: Parameters<typeof finishedCall>[1]): CallResult {
@@ -403,19 +324,8 @@ export class Runner {
     return undefined;
   }
 
-  /** An operation has settled: resumes the call if that is what it waits for. */
-  settled(call: Call): void {
-    const operation = call.waitingFor;
-    if (operation === undefined || !isDone(operation)) return;
-    this.#reveal(call);
-    call.waitingFor = undefined;
-    this.#host.waiting(call, false);
-    const { machine } = call;
-    if (machine !== undefined) this.#continue(call, machine);
-    else this.#unpark(call);
-  }
-
-  #continue(call: Call, machine: Machine): void {
+  /** A waiting call goes on in the machine it is in. */
+  resume(call: Call, machine: Machine): void {
     if (call.sliced) {
       this.#settleLater(call, this.#slices(call, machine, 0));
       return;
@@ -424,58 +334,9 @@ export class Runner {
     if (result !== undefined) this.#host.ended(call, result);
   }
 
-  /** Takes a waiting call out of its machine. */
-  park(call: Call): boolean {
-    const { machine } = call;
-    if (machine === undefined) return false;
-    const { heapEnd } = machine;
-    if (heapEnd - call.heapFloor > movableBytes) return false;
-    const delta = difference(machine.views.u8, call.program.base, heapEnd);
-    call.cpuMs += delta.bytes / copyBytesPerMs;
-    call.memoryPeak = Math.max(call.memoryPeak, heapEnd - call.heapFloor + call.heldPeak);
-    call.parked = delta;
-    call.machine = undefined;
-    machine.call = undefined;
-    machine.reserved = false;
-    this.#host.parked(call, delta);
-    return true;
-  }
-
-  #unpark(call: Call): void {
-    const pool = call.sliced ? this.#host.sliced : this.#host.plain;
-    const restore = (machine: Machine): void => {
-      const delta = call.parked;
-      if (delta === undefined) throw new Error('a call without a machine was not parked');
-      call.parked = undefined;
-      this.#attach(call, machine, call.sliced);
-      machine.restore(call.program.base, delta, call.program.namespaceUid);
-      machine.exports.mh_set_limit(call.heapFloor + call.limits.memoryBytes - call.held);
-      call.cpuMs += delta.bytes / copyBytesPerMs;
-      this.#host.unparked(call, delta);
-      this.#continue(call, machine);
-    };
-    const machine = pool.take();
-    if (machine === undefined) this.#queue(call, pool, restore);
-    else restore(machine);
-  }
-
-  /** Ends a call that is not running: it waits, is parked or stands in a queue. */
-  endIdle(call: Call, end: MachineEnd): void {
-    call.leaveQueue?.();
-    call.leaveQueue = undefined;
-    this.#host.waiting(call, false);
-    call.waitingFor = undefined;
-    const { machine } = call;
-    if (machine !== undefined) {
-      const result = this.#caught(call, machine, end);
-      if (result !== undefined) this.#host.ended(call, result);
-      return;
-    }
-    if (call.parked !== undefined) {
-      this.#host.unparked(call, call.parked);
-      call.parked = undefined;
-    }
-    const kind = end.kind === 'timeout' || end.kind === 'memory' || end.kind === 'cpu' ? end.kind : 'cancelled';
-    this.#host.ended(call, finishedCall(call, { kind, error: { message: end.message } }));
+  /** Ends a call that sits in a machine without running. */
+  endIn(call: Call, machine: Machine, end: MachineEnd): void {
+    const result = this.#caught(call, machine, end);
+    if (result !== undefined) this.#host.ended(call, result);
   }
 }

@@ -1,0 +1,96 @@
+/** Calls that wait for the host: resumed when their operation settles, moved out of their machine when another call needs it. */
+import type { Call } from './call.ts';
+import { finishedCall } from './call-result.ts';
+import type { MachineEnd } from './ends.ts';
+import { difference, type Delta } from './image.ts';
+import { isDone } from './internal-functions.ts';
+import type { Machine } from './machine.ts';
+import type { Runner, RunnerHost } from './runner.ts';
+
+/** Copying counts as CPU: one millisecond for so many bytes. */
+const copyBytesPerMs = 4 * 1024 * 1024;
+/** Above this a waiting call keeps its machine. */
+const movableBytes = 1024 * 1024;
+
+/** Told when a call leaves its machine and when it comes back. */
+export interface ParkingHost {
+  parked(call: Call, delta: Delta): void;
+  unparked(call: Call, delta: Delta): void;
+}
+
+/** One per engine. */
+export class WaitingCalls {
+  readonly #host: RunnerHost & ParkingHost;
+  readonly #runner: Runner;
+
+  constructor(host: RunnerHost & ParkingHost, runner: Runner) {
+    this.#host = host;
+    this.#runner = runner;
+  }
+
+  /** An operation has settled: resumes the call if that is what it waits for. */
+  settled(call: Call): void {
+    const operation = call.waitingFor;
+    if (operation === undefined || !isDone(operation)) return;
+    call.reveal();
+    call.waitingFor = undefined;
+    this.#host.waiting(call, false);
+    const { machine } = call;
+    if (machine !== undefined) this.#runner.resume(call, machine);
+    else this.#unpark(call);
+  }
+
+  /** Takes a waiting call out of its machine. */
+  park(call: Call): boolean {
+    const { machine } = call;
+    if (machine === undefined) return false;
+    const { heapEnd } = machine;
+    if (heapEnd - call.heapFloor > movableBytes) return false;
+    const delta = difference(machine.views.u8, call.program.base, heapEnd);
+    call.cpuMs += delta.bytes / copyBytesPerMs;
+    call.memoryPeak = Math.max(call.memoryPeak, heapEnd - call.heapFloor + call.heldPeak);
+    call.parked = delta;
+    call.machine = undefined;
+    machine.call = undefined;
+    machine.reserved = false;
+    this.#host.parked(call, delta);
+    return true;
+  }
+
+  #unpark(call: Call): void {
+    const pool = call.sliced ? this.#host.sliced : this.#host.plain;
+    const restore = (machine: Machine): void => {
+      const delta = call.parked;
+      if (delta === undefined) throw new Error('a call without a machine was not parked');
+      call.parked = undefined;
+      this.#runner.attach(call, machine, call.sliced);
+      machine.restore(call.program.base, delta, call.program.namespaceUid);
+      machine.exports.mh_set_limit(call.heapFloor + call.limits.memoryBytes - call.held);
+      call.cpuMs += delta.bytes / copyBytesPerMs;
+      this.#host.unparked(call, delta);
+      this.#runner.resume(call, machine);
+    };
+    const machine = pool.take();
+    if (machine === undefined) this.#runner.queue(call, pool, restore);
+    else restore(machine);
+  }
+
+  /** Ends a call that is not running: it waits, is parked or stands in a queue. */
+  endIdle(call: Call, end: MachineEnd): void {
+    call.leaveQueue?.();
+    call.leaveQueue = undefined;
+    this.#host.waiting(call, false);
+    call.waitingFor = undefined;
+    const { machine } = call;
+    if (machine !== undefined) {
+      this.#runner.endIn(call, machine, end);
+      return;
+    }
+    if (call.parked !== undefined) {
+      this.#host.unparked(call, call.parked);
+      call.parked = undefined;
+    }
+    const kind = end.kind === 'timeout' || end.kind === 'memory' || end.kind === 'cpu' ? end.kind : 'cancelled';
+    this.#host.ended(call, finishedCall(call, { kind, error: { message: end.message } }));
+  }
+}
