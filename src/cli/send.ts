@@ -60,9 +60,11 @@ async function send(text: string, options: SendOptions): Promise<number> {
   if (typeof target === 'string') return refused(unusable(target));
   const running = findDevProcess(options.dataDir);
   if (!running.ok) return refused(running);
+  const described = await askApi(`/functions/${target.namespace}/${target.name}`, options.dataDir);
+  if (!described.ok) return refused(described);
   const sender = await resolveSender(target, options);
   if (!sender.ok) return refused(sender);
-  const url = await findUrl(target, sender.value.trigger, options);
+  const url = findUrl(described.value, target, sender.value.trigger, options.path);
   if (!url.ok) return refused(url);
   const signed = makeRequest(sender.value, url.value, options);
   if (!signed.ok) return refused(signed);
@@ -86,14 +88,13 @@ async function resolveSender(target: TargetName, options: SendOptions): Promise<
   return { ok: true, value: given.value.length === 0 ? found.value : { ...found.value, secrets: given.value } };
 }
 
-async function findUrl(
+function findUrl(
+  described: Readonly<Record<string, unknown>>,
   { namespace, name }: TargetName,
   trigger: string,
-  { path, dataDir }: SendOptions,
-): Promise<Answered<string>> {
-  const described = await askApi(`/functions/${namespace}/${name}`, dataDir);
-  if (!described.ok) return described;
-  const { urls = [] } = described.value as { readonly urls?: readonly { trigger: string; url: string }[] };
+  path: string | undefined,
+): Answered<string> {
+  const { urls = [] } = described as { readonly urls?: readonly { trigger: string; url: string }[] };
   const url = urls.find((entry) => entry.trigger === trigger)?.url;
   if (url === undefined) {
     const message = `trigger ${trigger} of ${namespace}/${name} is mounted nowhere: see moonhook describe`;
