@@ -52,8 +52,6 @@ export class Machine implements InstanceHost {
   /** The namespace whose bytes may lie in memory outside the image. */
   tenant = '';
   sliced = false;
-  /** Host functions on the stack. */
-  #inHost = 0;
   /** The lua_State whose host function runs; 0 outside. */
   state = 0;
   work = 0;
@@ -226,7 +224,7 @@ export class Machine implements InstanceHost {
     if (this.call === undefined) return 0x7fffffff;
     this.checkClock();
     // JavaScript frames on the stack cannot be suspended: without fuel every loop in there would ask again.
-    if (!this.sliced || this.#inHost > 0) return quantum;
+    if (!this.sliced || this.state !== 0) return quantum;
     return this.#host.clock() - this.#sliceStart >= sliceMs ? 0 : quantum;
   }
 
@@ -245,21 +243,11 @@ export class Machine implements InstanceHost {
   }
 
   host(state: number): number {
-    this.#inHost += 1;
-    try {
-      return this.#host.dispatch.run(this, state);
-    } finally {
-      this.#inHost -= 1;
-    }
+    return this.#host.dispatch.run(this, state);
   }
 
   hostContinue(state: number, operation: number): number {
-    this.#inHost += 1;
-    try {
-      return this.#host.dispatch.resume(this, state, operation);
-    } finally {
-      this.#inHost -= 1;
-    }
+    return this.#host.dispatch.resume(this, state, operation);
   }
 
   refuseGc(state: number): void {
