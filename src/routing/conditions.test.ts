@@ -166,6 +166,17 @@ test('what the build refuses is not sent and not pending', () => {
   assert.equal(summary.servingRevision, undefined);
 });
 
+test('code that waits for its references is taken over and not judged', () => {
+  const missing = verdict({}, { status: 'False', reason: 'ConfigMapNotFound', message: 'm' });
+  const acknowledgement = { uid: 'u', revision: 'r2', accepted: true, reason: 'NotResolved' };
+  assert.deepEqual(standing(summarise(missing, [{ runtime: 'a', connected: true, acknowledgement }])), {
+    Accepted: 'Unknown Pending',
+    ResolvedRefs: 'False ConfigMapNotFound',
+    Programmed: 'True Programmed',
+    Ready: 'False ConfigMapNotFound',
+  });
+});
+
 test('a function that is suspended is as it wants to be', () => {
   assert.equal(standing(summarise(verdict({ suspended: true }), [runtime('a', {})])).Ready, 'True Suspended');
 });

@@ -1,5 +1,6 @@
 /** The conditions of a function: the build's verdict and what the runtimes say about that revision, put into words. */
 import type { Condition, ConditionType } from '../function/types.ts';
+import { unjudgedReason } from './last-good.ts';
 import type { Acknowledgement, FunctionVerdict } from './types.ts';
 
 /** One runtime that should serve the function. */
@@ -53,7 +54,7 @@ export function summarise(
   const built = (type: ConditionType): Draft =>
     verdict.conditions.find((condition) => condition.type === type) ?? pending('not judged yet');
   const drafts: [ConditionType, Draft][] = [
-    ['Accepted', acceptance(built('Accepted'), rejection, accepted.length, runtimes.length)],
+    ['Accepted', acceptance(built('Accepted'), rejection, current, runtimes.length)],
     ['ResolvedRefs', built('ResolvedRefs')],
     ['Programmed', programming(verdict, runtimes, current)],
   ];
@@ -69,12 +70,19 @@ export function summarise(
 }
 
 /** Only runtimes judge Lua: until one has, a resource that is fine otherwise is not accepted yet. */
-function acceptance(built: Draft, rejection: Acknowledgement | undefined, accepted: number, runtimes: number): Draft {
+function acceptance(
+  built: Draft,
+  rejection: Acknowledgement | undefined,
+  current: readonly Acknowledgement[],
+  runtimes: number,
+): Draft {
   if (built.status !== 'True') return built;
   if (rejection !== undefined) {
     return { status: 'False', reason: rejection.reason ?? 'Rejected', message: describeRejection(rejection) };
   }
-  if (accepted > 0) return built;
+  const accepted = current.filter((acknowledgement) => acknowledgement.accepted);
+  if (accepted.some(({ reason }) => reason !== unjudgedReason)) return built;
+  if (accepted.length > 0) return pending('the code is checked when everything it refers to is there');
   if (runtimes === 0)
     return { status: 'Unknown', reason: 'NoRuntimes', message: 'no runtime is there to check the code' };
   return pending('no runtime has checked the code of this revision yet');

@@ -151,3 +151,28 @@ test('a missing verifier of a custom receiver rejects the revision, and closes t
   const complete = decideServing(serving, next, [loads(next.code, 'default', 'verify')]);
   assert.deepEqual([complete.acknowledgement.accepted, complete.triggers.get('web')], [true, { handler: 'default' }]);
 });
+
+test('code that is missing is not judged, and what served before is kept for later', () => {
+  const unresolved = { reason: 'ConfigMapNotFound', message: 'ConfigMap "hooks" does not exist' };
+  const next = revision('r2', { ...code('none'), code: '' }, { unresolved });
+  assert.equal(nextCandidate(undefined, next, []), undefined);
+  assert.equal(nextCandidate(serving, next, []), good);
+  const decision = decideServing(serving, next, [loads(good, 'default')]);
+  assert.deepEqual(decision.acknowledgement, { uid: next.uid, revision: 'r2', accepted: true, reason: 'NotResolved' });
+  assert.deepEqual([decision.serving?.code, decision.lastGood], [good, false]);
+  assert.deepEqual(decision.triggers.get('web'), { unavailable: 'NotResolved', message: unresolved.message });
+  const later = decideServing(decision.serving, revision('r3', broken), [fails(broken), loads(good, 'default')]);
+  assert.deepEqual(later.acknowledgement.servingRevision, 'r1');
+});
+
+test('code that stumbles over a missing secret at load is not judged; a syntax error is', () => {
+  const unresolved = { reason: 'SecretNotFound', message: 'Secret "s" does not exist' };
+  const next = revision('r2', code('new'), { unresolved });
+  const stumbles: LoadAttempt = {
+    code: next.code,
+    outcome: { ok: false, rejection: { reason: 'LuaLoad', message: 'attempt to concatenate a nil value' } },
+  };
+  const unjudged = decideServing(undefined, next, [stumbles]);
+  assert.deepEqual([unjudged.acknowledgement.accepted, unjudged.acknowledgement.reason], [true, 'NotResolved']);
+  assert.equal(decideServing(undefined, next, [fails(next.code)]).acknowledgement.reason, 'LuaSyntax');
+});

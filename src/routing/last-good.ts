@@ -5,6 +5,9 @@
 import { findHandler, missingHandlers, verifierOf } from './find-handler.ts';
 import type { Acknowledgement, CodeEntry, FunctionEntry } from './types.ts';
 
+/** Reason of an acknowledgement that takes over the gates without having judged the code. */
+export const unjudgedReason = 'NotResolved';
+
 /** Code that is loaded and answers. */
 export interface ServingCode {
   readonly code: CodeEntry;
@@ -28,14 +31,14 @@ export interface LoadAttempt {
     | { readonly ok: false; readonly rejection: Rejection };
 }
 
-/** What to load next: the revision's own code, then, if that is rejected, the code that serves now; undefined: decide. */
+/** What to load next: the revision's own code, then, if that does not serve, the code that serves now; undefined: decide. */
 export function nextCandidate(
   serving: ServingCode | undefined,
   next: FunctionEntry,
   attempts: readonly LoadAttempt[],
 ): CodeEntry | undefined {
-  if (attempts.length === 0) return next.code;
-  if (serving === undefined || rejectionOf(next, attempts) === undefined) return undefined;
+  if (attempts.length === 0 && !lacksCode(next)) return next.code;
+  if (serving === undefined || judge(next, attempts).kind === 'accepted') return undefined;
   const tried = attempts.some(({ code }) => code.codeRevision === serving.code.codeRevision);
   return tried ? undefined : serving.code;
 }
@@ -68,17 +71,18 @@ export function decideServing(
   next: FunctionEntry,
   attempts: readonly LoadAttempt[],
 ): ServingDecision {
-  const rejection = rejectionOf(next, attempts);
+  const judgement = judge(next, attempts);
+  const rejection = judgement.kind === 'rejected' ? judgement.rejection : undefined;
   const chosen =
-    rejection === undefined
+    judgement.kind === 'accepted'
       ? loaded(next.code, next.revision, attempts)
       : serving && loaded(serving.code, serving.revision, attempts);
   const acknowledgement: Acknowledgement = {
     uid: next.uid,
     revision: next.revision,
     accepted: rejection === undefined,
-    ...(chosen === undefined ? {} : { servingRevision: chosen.revision }),
-    ...rejection,
+    ...(chosen === undefined || judgement.kind === 'unjudged' ? {} : { servingRevision: chosen.revision }),
+    ...(judgement.kind === 'unjudged' ? { reason: unjudgedReason } : rejection),
   };
   return {
     acknowledgement,
@@ -88,15 +92,39 @@ export function decideServing(
   };
 }
 
-/** Why the revision's own code does not serve; undefined: it does. */
-function rejectionOf(next: FunctionEntry, attempts: readonly LoadAttempt[]): Rejection | undefined {
+type Judgement =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection }
+  /** Something the code needs is missing, so what it does says nothing about the code. */
+  | { readonly kind: 'unjudged' };
+
+function judge(next: FunctionEntry, attempts: readonly LoadAttempt[]): Judgement {
+  if (lacksCode(next)) return { kind: 'unjudged' };
   const attempt = attempts.find(({ code }) => code.codeRevision === next.code.codeRevision);
-  if (attempt === undefined) return { reason: 'NotLoaded', message: 'the code of this revision was not loaded' };
-  if (!attempt.outcome.ok) return attempt.outcome.rejection;
+  if (attempt === undefined) {
+    return {
+      kind: 'rejected',
+      rejection: { reason: 'NotLoaded', message: 'the code of this revision was not loaded' },
+    };
+  }
+  if (!attempt.outcome.ok) {
+    const { rejection } = attempt.outcome;
+    // Code that trips over an absent variable at load is not at fault; a syntax error is one in any environment.
+    if (next.unresolved !== undefined && rejection.reason !== 'LuaSyntax') return { kind: 'unjudged' };
+    return { kind: 'rejected', rejection };
+  }
   const [missing] = missingHandlers(next.triggers, new Set(attempt.outcome.handlers));
-  if (missing === undefined) return undefined;
+  if (missing === undefined) return { kind: 'accepted' };
   const { message, suggestion } = missing;
-  return { reason: 'NoHandler', message, ...(suggestion === undefined ? {} : { suggestion }) };
+  return {
+    kind: 'rejected',
+    rejection: { reason: 'NoHandler', message, ...(suggestion === undefined ? {} : { suggestion }) },
+  };
+}
+
+/** The code itself is one of the things that do not resolve. */
+function lacksCode(next: FunctionEntry): boolean {
+  return next.unresolved !== undefined && next.code.code === '';
 }
 
 function loaded(code: CodeEntry, revision: string, attempts: readonly LoadAttempt[]): ServingCode | undefined {
