@@ -5,7 +5,9 @@ import { outcomes } from '../telemetry/call-outcomes.ts';
 import type { MetricName } from '../telemetry/metrics-catalogue.ts';
 import type { Sample } from '../telemetry/metrics.ts';
 import type { PlaceBook } from './hand-out-places.ts';
+import type { ThreadFleet } from './start-threads.ts';
 import type { RareCount, WorkerStats } from './worker-messages.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 /** Totals of rare things, by labels, over the life of the process. */
 export class RareTotals {
@@ -33,14 +35,14 @@ const labelNames: Partial<Record<MetricName, readonly string[]>> = {
   worker_replacements_total: ['reason'],
 };
 
-export function sampleRare(sample: Sample, totals: RareTotals): void {
+function sampleRare(sample: Sample, totals: RareTotals): void {
   for (const { metric, labels, count } of totals.values()) {
     const names = labelNames[metric] ?? [];
     sample.set(metric, count, Object.fromEntries(names.map((name, index) => [name, labels[index] ?? ''])));
   }
 }
 
-export function sampleCalls(sample: Sample, counters: readonly CallCounters[], places: PlaceBook): void {
+function sampleCalls(sample: Sample, counters: readonly CallCounters[], places: PlaceBook): void {
   for (const [row, { namespace, functionName, trigger }] of places.rows()) {
     const totals = sumCalls(counters, row);
     const labels = { namespace, function: functionName, trigger };
@@ -57,9 +59,13 @@ export function sampleCalls(sample: Sample, counters: readonly CallCounters[], p
   }
 }
 
-export function sampleEngines(sample: Sample, stats: readonly WorkerStats[], ended: WorkerStats): void {
+/** Counters of a thread begin anew with it: a scraper sees that as a reset. */
+function sampleEngines(sample: Sample, stats: readonly WorkerStats[]): void {
   const sum = (pick: (each: WorkerStats) => number): number => stats.reduce((total, each) => total + pick(each), 0);
-  sample.set('image_restores_total', sum((each) => each.imageRestores) + ended.imageRestores);
+  sample.set(
+    'image_restores_total',
+    sum((each) => each.imageRestores),
+  );
   sample.set(
     'function_image_bytes',
     sum((each) => each.functionImageBytes),
@@ -72,16 +78,49 @@ export function sampleEngines(sample: Sample, stats: readonly WorkerStats[], end
     'parked_bytes',
     sum((each) => each.parkedBytes),
   );
-  const reasons = new Set([...stats, ended].flatMap((each) => Object.keys(each.kills)));
-  for (const reason of reasons) {
-    const value = sum((each) => each.kills[reason] ?? 0) + (ended.kills[reason] ?? 0);
-    sample.set('kills_total', value, { reason });
+  for (const reason of new Set(stats.flatMap((each) => Object.keys(each.kills)))) {
+    sample.set(
+      'kills_total',
+      sum((each) => each.kills[reason] ?? 0),
+      { reason },
+    );
   }
 }
 
-export async function sampleStore(sample: Sample, store: Store): Promise<void> {
+async function sampleStore(sample: Sample, store: Store): Promise<void> {
   const { byState, gap } = await store.counts();
   for (const [state, count] of Object.entries(byState)) sample.set('deliveries', count, { state });
   sample.set('dead_letters', byState.dead);
   sample.set('events_conservation_gap', gap);
+}
+
+/** Everything of one scrape. */
+export async function scrapeRuntime(
+  sample: Sample,
+  sources: {
+    readonly rare: RareTotals;
+    readonly fleet: ThreadFleet;
+    readonly pool: WorkerPool;
+    readonly records: { readonly size: number };
+    readonly store: Store;
+  },
+): Promise<void> {
+  const { rare, fleet, pool, records, store } = sources;
+  sampleRare(sample, rare);
+  sampleCalls(sample, fleet.counters, fleet.places);
+  for (const [uid, index] of fleet.places.indexes()) {
+    const entry = pool.table.functions.get(uid);
+    const running = fleet.inflight.total(index);
+    if (entry === undefined || running === 0) continue;
+    sample.set('function_inflight', running, { namespace: entry.namespace, function: entry.name });
+  }
+  sample.set('functions', pool.table.functions.size);
+  sample.set('route_table_version', pool.table.version);
+  sample.set('workers', pool.threads.length);
+  sample.set('records', records.size);
+  fleet.sampleApply(sample);
+  const stats = await Promise.allSettled(pool.threads.map((thread) => thread.stats()));
+  const known = stats.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  sampleEngines(sample, known);
+  await sampleStore(sample, store);
 }

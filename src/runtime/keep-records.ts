@@ -12,6 +12,8 @@ export interface RecordSource {
 export interface RecordKeeper extends RecordSource {
   add(records: readonly CallRecord[]): void;
   readonly size: number;
+  /** Somebody follows: workers that start now have to be told. */
+  readonly followed: boolean;
 }
 
 export function createRecordKeeper(
@@ -31,6 +33,9 @@ export function createRecordKeeper(
   return {
     get size() {
       return book.size;
+    },
+    get followed() {
+      return followers.size > 0;
     },
     add(records) {
       for (const record of records) {

@@ -6,16 +6,15 @@ import type { RuntimeSettings } from '../settings/runtime-settings.ts';
 import { openStore, type OpenStore } from '../store/open-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
-import { openAdminListener } from './admin-http.ts';
-import type { CallRecord } from './call-record.ts';
-import { RareTotals, sampleCalls, sampleEngines, sampleRare, sampleStore } from './collect-metrics.ts';
-import { createRecordKeeper, type RecordSource } from './keep-records.ts';
+import { openAdminListener, type AdminListener } from './admin-http.ts';
 import { choosePorts } from './choose-ports.ts';
-import { logCall } from './log-call.ts';
-import { placeRecord } from './place-error.ts';
+import { RareTotals, scrapeRuntime } from './collect-metrics.ts';
+import { createPool } from './create-pool.ts';
+import { judgeLife, judgeReadiness, type RuntimeState } from './judge-readiness.ts';
+import { createRecordKeeper, type RecordSource } from './keep-records.ts';
 import { runSchedules } from './run-schedules.ts';
 import { createThreadFleet } from './start-threads.ts';
-import { WorkerPool } from './worker-pool.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 export interface RuntimeAddresses {
   readonly public: string;
@@ -57,17 +56,14 @@ export async function createRuntime({ settings, log, store: given, adminRoutes }
     log.warn('this platform cannot share a port between threads: one worker serves', { wanted: settings.workers });
   }
   const workers = ports.shared ? settings.workers : 1;
-  const after = (milliseconds: number, callback: () => void): (() => void) => {
-    const timer = setTimeout(callback, milliseconds);
-    return () => clearTimeout(timer);
-  };
   const module = await meterLua();
-  let lost: string | undefined;
-  const store = given ?? (await openStore({ path: ':memory:', onLost: (error) => (lost = error.message) }));
+  const state: RuntimeState = { applied: false, draining: false, lost: undefined };
+  const store = given ?? (await openStore({ path: ':memory:', onLost: (error) => (state.lost = error.message) }));
   if (!store.durable)
     log.warn('events, later and key-value rows are kept in memory: they are lost when the process ends');
   const connection = store.connect();
   const rare = new RareTotals();
+  const fleet = createThreadFleet({ settings, workers, shared: ports.shared, module, store });
   const records = createRecordKeeper(settings.records, {
     now: () => Date.now(),
     flush: () => Promise.allSettled(pool.threads.map((thread) => thread.flush())),
@@ -75,102 +71,44 @@ export async function createRuntime({ settings, log, store: given, adminRoutes }
       for (const thread of pool.threads) thread.follow(on);
     },
   });
-  const fleet = createThreadFleet({ settings, workers, shared: ports.shared, module, store });
-  const onRecord = (record: CallRecord): void => logCall(log, record);
-  const pool: WorkerPool = new WorkerPool({
-    workers,
-    silenceMs: settings.watchdog.silenceMs,
-    quarantineMs: settings.watchdog.quarantineMs,
-    places: fleet.places,
-    ports,
-    clock: { wall: () => Date.now(), monotonic: () => performance.now() },
-    every: (milliseconds, callback) => {
-      const timer = setInterval(callback, milliseconds);
-      return () => clearInterval(timer);
-    },
-    start: (index, gone) =>
-      fleet.start(index, {
-        gone,
-        log: (level, message, fields) => log[level](message, { ...fields, worker: index }),
-        batch: (batch) => {
-          for (const count of batch.rare) rare.add(count);
-          if (batch.dropped > 0) rare.add({ metric: 'records_dropped_total', labels: [], count: batch.dropped });
-          const placed = batch.records.map((record) => placeRecord(record, pool.table));
-          for (const record of placed) onRecord(record);
-          records.add(placed);
-        },
-      }),
-    forget: (index) => fleet.forget(index),
-    onReplaced: ({ worker, reason, detail, uid }) => {
-      rare.add({ metric: 'worker_replacements_total', labels: [reason], count: 1 });
-      const entry = uid === undefined ? undefined : pool.table.functions.get(uid);
-      const ran = entry === undefined ? 'no function' : `${entry.namespace}/${entry.name}`;
-      log.error(`a worker thread was ${reason} and is replaced; it ran ${ran}`, { worker, detail });
-      if (entry !== undefined) records.add([fleet.lostCall(entry, worker, reason)]);
-    },
-    onError: (message, error) => log.error(message, { error: String(error) }),
-  });
+  const pool: WorkerPool = createPool({ settings, workers, ports, fleet, records, rare, log });
   const schedules = runSchedules(connection, { wall: () => Date.now() }, after, (error) =>
     log.error('schedules', { error: error.message }),
   );
   const listeners = new Set<(acknowledgement: Acknowledgement) => void>();
-  let applied = false;
-  let draining = false;
+  let admin: AdminListener | undefined;
 
-  const metrics = createMetrics(async (sample) => {
-    sampleRare(sample, rare);
-    sampleCalls(sample, fleet.counters, fleet.places);
-    for (const [uid, index] of fleet.places.indexes()) {
-      const entry = pool.table.functions.get(uid);
-      const running = fleet.inflight.total(index);
-      if (entry === undefined || running === 0) continue;
-      sample.set('function_inflight', running, { namespace: entry.namespace, function: entry.name });
-    }
-    sample.set('functions', pool.table.functions.size);
-    sample.set('route_table_version', pool.table.version);
-    sample.set('workers', pool.threads.length);
-    sample.set('records', records.size);
-    fleet.sampleApply(sample);
-    const stats = await Promise.allSettled(pool.threads.map((thread) => thread.stats()));
-    sampleEngines(
-      sample,
-      stats.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])),
-      fleet.ended,
-    );
-    await sampleStore(sample, connection);
-  });
-
-  await pool.open();
-  const admin = await openAdminListener({
-    ...settings.admin,
-    metrics,
-    routes: adminRoutes,
-    alive: () => (lost === undefined ? { ready: true } : { ready: false, reason: `the store is lost: ${lost}` }),
-    ready: () => {
-      if (draining) return { ready: false, reason: 'draining' };
-      if (lost !== undefined) return { ready: false, reason: 'the store is lost' };
-      if (!applied) return { ready: false, reason: 'the route table is not there yet' };
-      return pool.threads.length > 0 ? { ready: true } : { ready: false, reason: 'no worker serves' };
-    },
-  });
+  async function close(): Promise<void> {
+    state.draining = true;
+    schedules.stop();
+    await pool.close();
+    await admin?.close();
+    await connection.close();
+    if (given === undefined) await store.close();
+  }
 
   async function applyWith(turn: Promise<readonly Acknowledgement[]>): Promise<readonly Acknowledgement[]> {
     const began = performance.now();
     const acknowledgements = await turn;
     fleet.countApply((performance.now() - began) / 1000);
-    applied = true;
+    state.applied = true;
     await schedules.follow(pool.table);
     for (const acknowledgement of acknowledgements) for (const listener of listeners) listener(acknowledgement);
     return acknowledgements;
   }
 
-  async function close(): Promise<void> {
-    draining = true;
-    schedules.stop();
-    await pool.close();
-    await admin.close();
-    await connection.close();
-    if (given === undefined) await store.close();
+  try {
+    await pool.open();
+    admin = await openAdminListener({
+      ...settings.admin,
+      metrics: createMetrics((sample) => scrapeRuntime(sample, { rare, fleet, pool, records, store: connection })),
+      routes: adminRoutes,
+      alive: () => judgeLife(state),
+      ready: () => judgeReadiness(state, pool.threads.length),
+    });
+  } catch (error) {
+    await close();
+    throw error;
   }
 
   return {
@@ -192,13 +130,18 @@ export async function createRuntime({ settings, log, store: given, adminRoutes }
     records,
     nextScheduleTime: (destination) => schedules.nextScheduleTime(destination),
     async drain() {
-      draining = true;
+      state.draining = true;
       schedules.stop();
       await pool.drain(settings.drainGraceMs);
       await close();
     },
     close,
   };
+}
+
+function after(milliseconds: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, milliseconds);
+  return () => clearTimeout(timer);
 }
 
 function urlOf(host: string, port: number): string {

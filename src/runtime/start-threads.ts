@@ -10,7 +10,6 @@ import { createPlaceBook, type PlaceBook } from './hand-out-places.ts';
 import { SharedKeys, sharedKeyBytes } from './shared-keys.ts';
 import { Inflight, ThreadSignals } from './thread-signals.ts';
 import { WorkerThread, type WorkerEvents } from './worker-thread.ts';
-import type { WorkerStats } from './worker-messages.ts';
 
 /** Rows per function with labels of its own, on average. */
 const rowsPerFunction = 4;
@@ -20,9 +19,8 @@ const applyBounds: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
 export interface ThreadFleet {
   readonly places: PlaceBook;
   readonly inflight: Inflight;
-  /** Of each worker, and one of those that ended. */
+  /** Of each worker. */
   readonly counters: readonly CallCounters[];
-  readonly ended: WorkerStats;
   start(index: number, events: WorkerEvents): Promise<WorkerThread>;
   forget(index: number): void;
   /** The record of the call that was running when its thread was ended. */
@@ -41,8 +39,7 @@ export function createThreadFleet(options: {
   const { settings, workers, shared, module, store } = options;
   const rows = 1 + (settings.metricFunctions + 1) * rowsPerFunction;
   const counterBuffers = Array.from({ length: workers }, () => new SharedArrayBuffer(callCounterBytes(rows)));
-  const ended = new CallCounters(new ArrayBuffer(callCounterBytes(rows)));
-  const counters = [...counterBuffers.map((buffer) => new CallCounters(buffer)), ended];
+  const counters = counterBuffers.map((buffer) => new CallCounters(buffer));
   const inflightBuffer = Inflight.create(settings.maxFunctions, workers);
   const inflight = new Inflight(inflightBuffer, workers, 0);
   const keyBuffer = new SharedArrayBuffer(sharedKeyBytes(workers));
@@ -56,7 +53,6 @@ export function createThreadFleet(options: {
   return {
     inflight,
     counters,
-    ended: { imageRestores: 0, functionImageBytes: 0, parkedCalls: 0, parkedBytes: 0, kills: {} },
     places: createPlaceBook({
       maxFunctions: settings.maxFunctions,
       labelledFunctions: settings.metricFunctions,

@@ -9,6 +9,14 @@ import { Watchdog } from './watchdog.ts';
 import type { WorkerChange } from './worker-messages.ts';
 import { WorkerGone, type ListenPorts, type WorkerThread } from './worker-thread.ts';
 
+/** A thread was ended; `uid` names the function that held it, if one did. */
+export interface Replacement {
+  readonly worker: number;
+  readonly reason: 'silent' | 'crashed';
+  readonly detail: string;
+  readonly uid: string | undefined;
+}
+
 export interface PoolSettings {
   readonly workers: number;
   readonly silenceMs: number;
@@ -20,13 +28,7 @@ export interface PoolSettings {
   readonly ports: ListenPorts;
   readonly clock: { wall(): number; monotonic(): number };
   every(milliseconds: number, callback: () => void): () => void;
-  /** A thread was ended; `uid` names the function that held it, if one did. */
-  onReplaced(replacement: {
-    readonly worker: number;
-    readonly reason: 'silent' | 'crashed';
-    readonly detail: string;
-    readonly uid: string | undefined;
-  }): void;
+  onReplaced(replacement: Replacement): void;
   onError(message: string, error: unknown): void;
 }
 

@@ -66,14 +66,6 @@ export class CallCounters {
     this.#cells.fill(0, row * rowLength, (row + 1) * rowLength);
   }
 
-  /** Adds everything another array holds: the counters of a thread that ended. */
-  absorb(other: CallCounters): void {
-    const rows = this.#cells.length / rowLength;
-    for (let row = 0; row < rows; row += 1) {
-      other.addRow(row, this.#cells.subarray(row * rowLength, (row + 1) * rowLength));
-    }
-  }
-
   /** Adds one row to `into`; a peak is the higher of both. */
   addRow(row: number, into: Float64Array): void {
     const base = row * rowLength;

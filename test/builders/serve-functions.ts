@@ -7,6 +7,8 @@ import { receivers } from '../../src/receivers/catalogue.ts';
 import { buildRouteTable, type BuildResult } from '../../src/routing/build-route-table.ts';
 import { functionsLabel, referenceKey, type References } from '../../src/routing/read-references.ts';
 import type { Acknowledgement, ReferencedObject, RouteTable } from '../../src/routing/types.ts';
+import type { CallRecord } from '../../src/runtime/call-record.ts';
+import type { RecordFilter } from '../../src/runtime/record-book.ts';
 import { createRuntime, type Runtime } from '../../src/runtime/runtime.ts';
 import { runtimeDefaults, type RuntimeSettings } from '../../src/settings/runtime-settings.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
@@ -29,6 +31,10 @@ export interface ServedFunctions {
   serve(...functions: readonly FunctionUnderTest[]): Promise<readonly Acknowledgement[]>;
   /** As the caller that knows the start-up token. */
   call(path: string, init?: RequestInit): Promise<Response>;
+  /** The first record, past or to come, that the filter and the condition cover. */
+  record(filter: RecordFilter, condition?: (record: CallRecord) => boolean): Promise<CallRecord>;
+  /** One value of `/metrics`; 0 where it is not there. */
+  metric(line: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -127,6 +133,33 @@ export async function serveFunctions(
         ...init,
         headers: { authorization: `Bearer ${token}`, ...(init.headers as Record<string, string> | undefined) },
       }),
+    record: (filter, condition = () => true) => waitForRecord(runtime, filter, condition),
+    async metric(line) {
+      const text = await (await fetch(`${runtime.addresses.admin}/metrics`)).text();
+      const found = text.split('\n').find((each) => each.startsWith(`moonhook_${line} `));
+      return Number(found?.split(' ').at(-1) ?? '0');
+    },
     close: () => runtime.close(),
   };
+}
+
+async function waitForRecord(
+  runtime: Runtime,
+  filter: RecordFilter,
+  condition: (record: CallRecord) => boolean,
+): Promise<CallRecord> {
+  const { promise, resolve, reject } = Promise.withResolvers<CallRecord>();
+  const stop = runtime.records.follow(filter, (record) => {
+    if (condition(record)) resolve(record);
+  });
+  const late = setTimeout(() => {
+    reject(new Error(`no such record within 20 s: ${JSON.stringify(filter)}`));
+  }, 20_000);
+  try {
+    const known = (await runtime.records.query({ ...filter, limit: 10_000 })).find(condition);
+    return known ?? (await promise);
+  } finally {
+    clearTimeout(late);
+    stop();
+  }
 }
