@@ -22,6 +22,9 @@ export interface KnownMetatables {
   readonly lazy: number;
 }
 
+/** Entries a name counts as. */
+const keyEntries = 4;
+
 /** What one read may still use. */
 export class ReadBudget {
   bytes: number;
@@ -162,6 +165,8 @@ export class ValueReader {
         const object = views.word(at);
         const [start, end] = views.stringRange(object, tag);
         budget.spend(end - start);
+        // Decoding a name costs as much as reading some values.
+        budget.entries -= keyEntries;
         const text = views.keyText(object, tag);
         if (text === undefined) throw new LuaRaise('a key of the table is not valid UTF-8');
         return text;
