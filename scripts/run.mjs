@@ -65,6 +65,23 @@ function ensureInstalled(needs) {
   process.stderr.write(`moonhook: installed in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
 }
 
+/** Programs of Debian packages that tests use; without them those tests are skipped, or fail where CI=true. */
+const testPrograms = { strace: 'strace' };
+
+/** Only on CI machines, which are thrown away, and only as root: nobody's own system is changed. */
+function installTestPrograms() {
+  if (process.env.CI !== 'true' || process.getuid?.() !== 0) return;
+  const missing = Object.entries(testPrograms)
+    .filter(([program]) => spawnSync('which', [program]).status !== 0)
+    .map(([, debianPackage]) => debianPackage);
+  if (missing.length === 0 || spawnSync('which', ['apt-get']).status !== 0) return;
+  process.stderr.write(`moonhook: installing ${missing.join(' ')} for the tests …\n`);
+  const options = { stdio: ['ignore', 2, 2], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+  spawnSync('apt-get', ['update', '-qq'], options);
+  const result = spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], options);
+  if (result.status !== 0) process.stderr.write('moonhook: apt-get failed; tests that need these programs will fail\n');
+}
+
 const projectNode = join(root, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node');
 
 /** Resolves with the exit status. A signal to this process is handed on: the child decides how to end. */
@@ -98,6 +115,7 @@ if (!task) {
   process.exit(2);
 }
 ensureInstalled(task.needs);
+if (name === 'test') installTestPrograms();
 process.on('SIGINT', () => {});
 for (const step of task.steps) {
   const status = await runStep(step, task.steps.length === 1);
