@@ -18,15 +18,6 @@ export interface Failure extends Place {
   readonly hint?: string;
 }
 
-/** A Failure on its way through code that has to throw (start-up, CLI). Never used to carry a user's mistake between parts. */
-export class FailureError extends Error {
-  readonly failure: Failure;
-  constructor(failure: Failure) {
-    super(formatFailure(failure));
-    this.failure = failure;
-  }
-}
-
 /** `file:line:column: message (hint) [Code]` as compilers print it. */
 export function formatFailure(failure: Failure): string {
   const place = [failure.file, failure.line, failure.line === undefined ? undefined : failure.column].filter(
