@@ -1,7 +1,7 @@
 /** The local API over HTTP, below `/-/api` of the admin listener: start-up token, loopback Host, no page of another origin. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { FailureCode } from '../failures/catalogue.ts';
-import { toProblem } from '../failures/failure.ts';
+import { toProblem } from '../failures/problem.ts';
 import { authorizeCall } from '../runtime/authorize-call.ts';
 import {
   describeFunction,

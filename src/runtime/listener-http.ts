@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { fastify } from 'fastify';
 import { catalogue, type FailureCode } from '../failures/catalogue.ts';
-import { toProblem } from '../failures/failure.ts';
+import { toProblem } from '../failures/problem.ts';
 import type { InboundLimits } from '../settings/runtime-settings.ts';
 
 /** Takes a request over before any of its body is read. */

@@ -1,6 +1,6 @@
 /** Answers with a failure: problem+json with a stable code, and no detail for callers who did not prove themselves. */
 import { catalogue, type FailureCode } from '../failures/catalogue.ts';
-import { toProblem } from '../failures/failure.ts';
+import { toProblem } from '../failures/problem.ts';
 import type { Outcome } from '../telemetry/call-outcomes.ts';
 import { answerCall } from './answer-call.ts';
 import type { HttpCall } from './http-call.ts';
