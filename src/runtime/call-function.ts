@@ -5,7 +5,7 @@ import type { CalledResult, FunctionCaller } from '../host/types.ts';
 import type { CallResult, LuaValue } from '../lua/types.ts';
 import { activeCallHandlers, findHandler } from '../routing/find-handler.ts';
 import type { FunctionEntry } from '../routing/types.ts';
-import { EventTable, type EventSource } from './event-table.ts';
+import { EventTable, type EventSource, type RequestSource } from './event-table.ts';
 import { contextOf } from './host-context.ts';
 import type { LiveFunction } from './live-function.ts';
 import { runProgram } from './run-program.ts';
@@ -109,6 +109,22 @@ function toCalled(fn: LiveFunction, result: CallResult): CalledResult {
   };
 }
 
+const nothing: readonly string[] = [];
+
+/** Handlers answer requests and calls alike: a call has a request without headers and query. */
+const noRequest: RequestSource = {
+  method: 'POST',
+  path: '/',
+  route: '/*',
+  params: new Map(),
+  host: '',
+  ip: '',
+  headerNames: () => nothing,
+  headerValues: () => undefined,
+  queryNames: () => nothing,
+  queryValues: () => undefined,
+};
+
 /** The event of a called function. */
 class CalledEvent implements EventSource {
   readonly eventId: string;
@@ -120,7 +136,7 @@ class CalledEvent implements EventSource {
   readonly triggerName = undefined;
   readonly attempt = 1;
   readonly eventBody = undefined;
-  readonly eventRequest = undefined;
+  readonly eventRequest = noRequest;
   readonly eventSender: EventSource['eventSender'];
   readonly #data: LuaValue;
 

@@ -7,10 +7,10 @@ import type { WorkerParts } from './worker-parts.ts';
 
 export function readRequestBody(call: HttpCall, parts: WorkerParts): void | Promise<void> {
   const limits = call.trigger?.entry.limits ?? call.fn?.entry.limits;
-  const limit = Math.min(
-    limits?.requestBodyBytes ?? 0,
-    call.trigger?.http?.mode === 'async' ? parts.settings.asynchronous.eventBytes : Number.POSITIVE_INFINITY,
-  );
+  const { eventBytes } = parts.settings.asynchronous;
+  const stored = call.trigger?.http?.mode === 'async' || call.asynchronous || call.publishTo !== undefined;
+  const own = limits?.requestBodyBytes ?? eventBytes;
+  const limit = stored ? Math.min(own, eventBytes) : own;
   const reading = readBody(call.request, limit, call.ip, parts.reading);
   if (reading instanceof Promise) return reading.then((result) => take(call, parts, result, limit));
   return take(call, parts, reading, limit);

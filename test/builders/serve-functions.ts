@@ -71,6 +71,8 @@ export async function serveFunctions(
     readonly secrets?: Secrets;
     readonly settings?: Partial<RuntimeSettings>;
     readonly policy?: Partial<InstallationPolicy>;
+    /** True: not even an empty table is applied. */
+    readonly serveNothing?: boolean;
   } = {},
 ): Promise<ServedFunctions> {
   const { functions = [], secrets = {} } = options;
@@ -118,7 +120,7 @@ export async function serveFunctions(
     const table: RouteTable = { version, functions: built.entries };
     return runtime.apply(table);
   }
-  await serve(...functions);
+  if (options.serveNothing !== true) await serve(...functions);
   return {
     runtime,
     url: runtime.addresses.public,

@@ -179,7 +179,7 @@ suite('answers of the public listener', () => {
         controller.close();
       },
     });
-    const streamed = await get('small', { method: 'POST', body: chunks, duplex: 'half' } as RequestInit);
+    const streamed = await get('small', { method: 'POST', body: chunks, duplex: 'half' });
     assert.equal(streamed.status, 413);
     const fits = await get('small', { method: 'POST', body: 'x'.repeat(1024) });
     assert.deepEqual([fits.status, await fits.text()], [200, '1024']);

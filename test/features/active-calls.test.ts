@@ -1,0 +1,196 @@
+/** The call listener: who may use it, calls now and later, events for a namespace. */
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { after, before, suite, test } from 'node:test';
+import { serveFunctions, type ServedFunctions } from '../builders/serve-functions.ts';
+
+/** `fetch` sets Host and forbids the headers that browsers set: this does not. */
+function rawCall(url: string, headers: Readonly<Record<string, string>>): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: 'POST', headers, agent: false }, (response) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    sent.on('error', reject);
+    sent.end('{}');
+  });
+}
+
+suite('active calls', () => {
+  let served: ServedFunctions;
+  before(async () => {
+    served = await serveFunctions({
+      functions: [
+        {
+          name: 'adder',
+          namespace: 'team-a',
+          code: `
+            return {
+              call = function(event)
+                local d = event.data or {}
+                if d.fail then log.warn("about to fail", { why = "asked" }) error("this detail") end
+                return { sum = (d.a or 0) + (d.b or 0), name = event.name, sender = event.sender, auth = event.request.headers.authorization }
+              end,
+              order = function(event) log.info("order " .. event.type .. " " .. event.data.id .. " from " .. event.source) end,
+            }`,
+          triggers: [{ name: 'order', event: { type: 'com.acme.order.*', source: '/shop' } }],
+        },
+        {
+          name: 'caller',
+          namespace: 'team-a',
+          code: `
+            return {
+              default = function(event)
+                local reply, err = call("adder", { a = 20, b = 22 })
+                if not reply then return 502, err.message end
+                return reply.status, reply.body
+              end,
+              call = function(event)
+                local reply, err = call("caller", {})
+                return reply and reply.body or err.message
+              end
+            }`,
+          triggers: [{ name: 'web', http: { path: 'caller', receiver: { open: {} } } }],
+        },
+        { name: 'quiet', namespace: 'team-a', code: 'return { only = function() end }', triggers: [] },
+      ],
+    });
+  });
+  after(() => served.close());
+
+  const post = (path: string, data: unknown, headers: Record<string, string> = {}): Promise<Response> =>
+    served.call(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(data),
+    });
+
+  test('a call runs handler `call`, and the function never sees the proof', async () => {
+    for (const path of ['/function/team-a/adder', '/function/adder.team-a']) {
+      const response = await post(path, { a: 1, b: 2 });
+      assert.equal(response.status, 200);
+      assert.match(response.headers.get('x-duration-seconds') ?? '', /^\d+\.\d+$/);
+      assert.deepEqual(await response.json(), {
+        sum: 3,
+        name: 'call',
+        sender: { name: 'caller', verified: 'secret' },
+      });
+    }
+  });
+
+  test('a caller that proved itself sees message, line and log of a failure', async () => {
+    const response = await post('/function/team-a/adder', { fail: true });
+    assert.equal(response.status, 500);
+    const body = (await response.json()) as {
+      code: string;
+      error: { message: string; line: number };
+      log: { message: string }[];
+    };
+    assert.equal(body.code, 'FunctionError');
+    assert.match(body.error.message, /this detail/);
+    assert.equal(body.error.line, 5);
+    assert.deepEqual(
+      body.log.map(({ message }) => message),
+      ['about to fail'],
+    );
+  });
+
+  test('without the token, with another one, a foreign Host, Origin or site: refused', async () => {
+    const url = `${served.calls}/function/team-a/adder`;
+    const host = new URL(url).host;
+    const authorization = `Bearer ${served.token}`;
+    assert.equal((await rawCall(url, { host, authorization })).status, 200, 'the control');
+    assert.equal((await rawCall(url, { host })).status, 401);
+    assert.equal((await rawCall(url, { host, authorization: 'Bearer start-up-token-of-the-testz' })).status, 401);
+    assert.equal((await rawCall(url, { host: 'evil.example', authorization })).status, 403);
+    assert.equal((await rawCall(url, { host: `rebound.example:${new URL(url).port}`, authorization })).status, 403);
+    assert.equal((await rawCall(url, { host, authorization, origin: 'https://evil.example' })).status, 403);
+    assert.equal((await rawCall(url, { host, authorization, 'sec-fetch-site': 'cross-site' })).status, 403);
+    assert.equal((await rawCall(url, { host, authorization, 'sec-fetch-site': 'same-site' })).status, 403);
+  });
+
+  test('an unknown function is 404, one without a handler for calls 503 with what it has', async () => {
+    assert.equal((await post('/function/team-a/none', {})).status, 404);
+    const quiet = await post('/function/team-a/quiet', {});
+    assert.equal(quiet.status, 503);
+    assert.match(await quiet.text(), /the module has only/);
+  });
+
+  test('an asynchronous call is 202 with its id, and runs', async () => {
+    for (const [path, headers] of [
+      ['/async-function/team-a/adder', {}],
+      ['/function/team-a/adder', { prefer: 'respond-async' }],
+    ] as const) {
+      const response = await post(path, { a: 4 }, headers);
+      assert.equal(response.status, 202);
+      const { id } = (await response.json()) as { id: string };
+      assert.equal(response.headers.get('x-call-id'), id);
+      const ran = await served.record({ id }, ({ handler, outcome }) => handler === 'call' && outcome === 'ok');
+      assert.equal(ran.attempt, 1);
+    }
+  });
+
+  test('an Idempotency-Key makes a repeat the same call; on a synchronous call it is refused', async () => {
+    const headers = { 'idempotency-key': 'order-7' };
+    const first = await post('/async-function/team-a/adder', { a: 1 }, headers);
+    const again = await post('/async-function/team-a/adder', { a: 1 }, headers);
+    const { id } = (await first.json()) as { id: string };
+    assert.equal(again.status, 202);
+    assert.equal(again.headers.get('x-moonhook-duplicate-of'), id);
+    const refused = await post('/function/team-a/adder', {}, headers);
+    assert.equal(refused.status, 400);
+    assert.equal(((await refused.json()) as { code: string }).code, 'IdempotencyNeedsAsync');
+  });
+
+  test('a published event reaches the event triggers of its namespace that match, once', async () => {
+    const publish = (id: string, type: string, source: string): Promise<Response> =>
+      post(
+        '/events/team-a',
+        { id: 'o-1' },
+        { 'ce-id': id, 'ce-type': type, 'ce-source': source, 'ce-specversion': '1.0' },
+      );
+    const response = await publish('e1', 'com.acme.order.created', '/shop');
+    assert.equal(response.status, 202);
+    assert.deepEqual(await response.json(), { id: 'e1', deliveries: 1, durable: false });
+    const ran = await served.record({ id: 'e1', trigger: 'order' });
+    assert.deepEqual(
+      ran.log?.map(({ message }) => message),
+      ['order com.acme.order.created o-1 from /shop'],
+    );
+    const repeated = await publish('e1', 'com.acme.order.created', '/shop');
+    assert.equal(repeated.headers.get('x-moonhook-duplicate-of'), 'e1');
+    const other = (await (await publish('e2', 'com.acme.order.created', '/other')).json()) as { deliveries: number };
+    assert.equal(other.deliveries, 0);
+  });
+
+  test('events of the platform cannot be made by callers, and other forms are refused with a reason', async () => {
+    const forged = await post('/events/team-a', {}, { 'ce-type': 'dev.moonhook.call.dead', 'ce-source': '/x' });
+    assert.equal(forged.status, 400);
+    const plain = await post('/events/team-a', {});
+    assert.equal(plain.status, 415);
+    const structured = await served.call('/events/team-a', {
+      method: 'POST',
+      headers: { 'content-type': 'application/cloudevents+json' },
+      body: JSON.stringify({
+        specversion: '1.0',
+        id: 's1',
+        source: '/shop',
+        type: 'com.acme.order.paid',
+        data: { id: 'o-2' },
+      }),
+    });
+    assert.equal(structured.status, 202);
+    assert.match((await served.record({ id: 's1', trigger: 'order' })).log?.[0]?.message ?? '', /o-2/);
+  });
+
+  test('one function calls another, and a circle ends at the hop limit', async () => {
+    const response = await fetch(`${served.url}/team-a/caller`);
+    assert.equal(response.status, 200);
+    assert.equal((JSON.parse(await response.text()) as { sum: number }).sum, 42);
+    const circle = await post('/function/team-a/caller', {});
+    assert.match(await circle.text(), /more than 8 calls in a chain/);
+    const chained = await fetch(`${served.url}/team-a/caller`, { headers: { 'x-moonhook-hops': '8' } });
+    assert.equal(chained.status, 508);
+  });
+});
