@@ -574,7 +574,7 @@ json = {}
 
 ---Writes a value as JSON. A sequence is an array, any other table an object, `5.0` is `5`. A table with positive integer keys and gaps becomes an array with nulls unless its highest key is above 10 and above twice its size.
 ---
---- * raises with the path of the value for functions, cycles, NaN, infinity, strings that are not UTF-8, arrays with too many gaps, depth over 64, more than 50000 values or 1 MiB of text
+--- * raises with the path of the value for functions, cycles, NaN, infinity, strings that are not UTF-8, arrays with too many gaps, depth over 64, more than 40000 names and values, or 1 MiB of text
 ---
 ---```lua
 ---return function()

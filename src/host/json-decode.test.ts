@@ -96,8 +96,8 @@ test('depth and number of values are bounded', () => {
   assert.match(problem(nested(65)), /nested deeper than 64 levels/);
   assert.match(problem('['.repeat(100_000)), /nested deeper/);
   assert.ok(decode(`[${'0,'.repeat(998)}0]`));
-  assert.match(problem(`[${'0,'.repeat(1_000)}0]`), /more than 1000 values/);
-  assert.match(problem(`[${'{},'.repeat(1_000)}0]`), /more than 1000 values/);
+  assert.match(problem(`[${'0,'.repeat(1_000)}0]`), /more than 1000 names and values/);
+  assert.match(problem(`[${'{},'.repeat(1_000)}0]`), /more than 1000 names and values/);
 });
 
 test('brackets inside of strings do not count', () => {

@@ -6,7 +6,7 @@ import { jsonNull, type LuaInput, type LuaKey } from '../lua/types.ts';
 
 export interface DecodeLimits {
   readonly maxDepth: number;
-  /** Values of all kinds together; building a table is what costs. */
+  /** Values of all kinds and names of members together; building tables is what costs. */
   readonly maxValues: number;
   /** A null member becomes json.null too (as lua-cjson does) instead of being absent. */
   readonly keepNulls: boolean;
@@ -83,7 +83,7 @@ function isPlain(text: string, limits: DecodeLimits): boolean {
       depth -= 1;
     }
   }
-  return values <= limits.maxValues && members <= manyMembers;
+  return values + members <= limits.maxValues && members <= manyMembers;
 }
 
 /** The closing quote of the string that opens at `open`; negative: there is none. */
@@ -135,8 +135,7 @@ class Reader {
   }
 
   #value(): LuaInput {
-    this.#values += 1;
-    if (this.#values > this.#limits.maxValues) this.#fail(`more than ${this.#limits.maxValues} values`);
+    this.#count();
     switch (this.#text.charCodeAt(this.#at)) {
       case 0x7b:
         return this.#nested(() => this.#object());
@@ -153,6 +152,11 @@ class Reader {
       default:
         return this.#number();
     }
+  }
+
+  #count(): void {
+    this.#values += 1;
+    if (this.#values > this.#limits.maxValues) this.#fail(`more than ${this.#limits.maxValues} names and values`);
   }
 
   #nested<T>(read: () => T): T {
@@ -184,6 +188,7 @@ class Reader {
       this.#space();
       if (this.#text.charCodeAt(this.#at) !== quote)
         this.#fail(`expected a member name in quotes, got ${this.#here()}`);
+      this.#count();
       const key = this.#string();
       this.#space();
       if (!this.#take(0x3a)) this.#fail(`expected ":", got ${this.#here()}`);

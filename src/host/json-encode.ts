@@ -4,6 +4,7 @@ import { jsonNull, type LuaKey, type LuaValue } from '../lua/types.ts';
 export interface EncodeOptions {
   readonly maxBytes: number;
   readonly maxDepth: number;
+  /** Values of all kinds and names of members together. */
   readonly maxValues: number;
   /** Empty tables without a kind: `{}` or `[]`. */
   readonly emptyTable: 'object' | 'array';
@@ -18,7 +19,7 @@ export interface EncodeOptions {
 export const defaultEncodeOptions: EncodeOptions = {
   maxBytes: 1024 * 1024,
   maxDepth: 64,
-  maxValues: 50_000,
+  maxValues: 40_000,
   emptyTable: 'object',
   sparse: { convert: false, ratio: 2, safe: 10 },
   invalidNumbers: 'refuse',
@@ -69,14 +70,20 @@ class Writer {
   }
 
   #value(value: LuaValue, depth: number): void {
-    this.#values += 1;
-    if (this.#values > this.#options.maxValues) throw new EncodeProblem(`more than ${this.#options.maxValues} values`);
+    this.#count();
     if (typeof value === 'string') this.#string(value);
     else if (typeof value === 'number') this.#number(value);
     else if (typeof value === 'bigint') this.#add(value.toString());
     else if (typeof value === 'boolean') this.#add(value ? 'true' : 'false');
     else if (value === undefined || value === jsonNull) this.#add('null');
     else this.#table(value, depth);
+  }
+
+  #count(): void {
+    this.#values += 1;
+    if (this.#values > this.#options.maxValues) {
+      throw new EncodeProblem(`more than ${this.#options.maxValues} names and values`);
+    }
   }
 
   #string(text: string): void {
@@ -141,6 +148,7 @@ class Writer {
       if (!first) this.#add(',');
       first = false;
       try {
+        this.#count();
         if (typeof key === 'boolean') throw new EncodeProblem('a key that is a boolean');
         this.#string(String(key));
         this.#add(':');

@@ -7,7 +7,7 @@ import type { HostContext, HostModule } from './types.ts';
 
 /** Most bytes of a text to decode. */
 export const jsonTextCap = 1_048_576;
-export const jsonDecodeLimits: DecodeLimits = { maxDepth: 64, maxValues: 50_000, keepNulls: false };
+export const jsonDecodeLimits: DecodeLimits = { maxDepth: 64, maxValues: 40_000, keepNulls: false };
 
 /** Decodes argument 1; a mistake in the text goes to `onProblem`. */
 export function decodeArgument<Answer>(
@@ -55,14 +55,14 @@ export const json: HostModule = {
       parameters: [{ name: 'value', type: 'any', description: 'nil, boolean, number, string or a table of those' }],
       returns: [{ name: 'text', type: 'string', description: 'the JSON text' }],
       errors: [
-        'raises with the path of the value for functions, cycles, NaN, infinity, strings that are not UTF-8, arrays with too many gaps, depth over 64, more than 50000 values or 1 MiB of text',
+        'raises with the path of the value for functions, cycles, NaN, infinity, strings that are not UTF-8, arrays with too many gaps, depth over 64, more than 40000 names and values, or 1 MiB of text',
       ],
       example: `return function()
   local text = json.encode({ 1, 2.0, "three", json.null })
   assert(text == '[1,2,"three",null]')
   return text
 end`,
-      caps: 'depth ≤ 64, ≤ 50,000 values, text ≤ 1 MiB; costs CPU per byte written',
+      caps: 'depth ≤ 64, ≤ 40,000 names and values, text ≤ 1 MiB; costs CPU per byte written',
       implementation: pure('json.encode', (args, call) =>
         encodeArgument(args, call, defaultEncodeOptions, (message) => raise('json.encode', message)),
       ),
@@ -81,7 +81,7 @@ end`,
   assert(order.id == 9007199254740993 and order.items[2] == json.null and order.note == nil)
   return { json = order }
 end`,
-      caps: 'text ≤ 1 MiB, depth ≤ 64, ≤ 50,000 values; costs CPU per byte read',
+      caps: 'text ≤ 1 MiB, depth ≤ 64, ≤ 40,000 names and values; costs CPU per byte read',
       implementation: pure('json.decode', (args, call) =>
         decodeArgument(args, call, jsonDecodeLimits, (message) => raise('json.decode', message)),
       ),
