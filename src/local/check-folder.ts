@@ -44,6 +44,7 @@ export async function checkFolder(options: CheckFolderOptions): Promise<CheckedF
     policy,
     inputs: createLocalInputs(now),
     server,
+    unknownNames: 'error',
     // Nothing of a check is published or kept.
     fingerprintKey: new Uint8Array(32),
     now,

@@ -13,6 +13,8 @@ export interface FunctionState {
   /** What the runtime said about this revision. */
   readonly acknowledgement?: Acknowledgement;
   readonly document: FunctionDocument;
+  /** About words in its code. */
+  readonly remarks: readonly Diagnostic[];
   /** False: nothing of it can answer, whatever its code. */
   readonly answers: boolean;
   /** Hash of code and modules; undefined: nothing of it is in the table. */
@@ -23,10 +25,12 @@ export type FunctionStates = ReadonlyMap<string, FunctionState>;
 
 /** Everything wrong or doubtful about a function, each with its place in its file. */
 export function diagnosticsOf(state: FunctionState): readonly Diagnostic[] {
-  const { verdict, acknowledgement, document } = state;
+  const { verdict, acknowledgement, document, remarks } = state;
   return [
     ...verdict.problems.map((problem) => problemAt(document, problem)),
     ...(acknowledgement?.accepted === false ? [rejectionAt(document, acknowledgement)] : []),
+    // Code that does not load has a graver mistake.
+    ...(acknowledgement?.accepted === false ? [] : remarks),
     ...verdict.warnings.map((warning) => at(document, 'warning', parseFieldPath(warning), warning)),
   ];
 }
@@ -110,7 +114,7 @@ function isReady({ summary }: FunctionState): boolean {
   return summary.conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 }
 
-function describe({ summary, verdict, acknowledgement }: FunctionState): string {
+function describe({ summary, verdict, acknowledgement, remarks }: FunctionState): string {
   const conditions = summary.conditions.map(({ status, reason, message }) => [status, reason, message]);
-  return JSON.stringify([conditions, verdict.warnings, acknowledgement?.accepted]);
+  return JSON.stringify([conditions, verdict.warnings, acknowledgement?.accepted, remarks]);
 }

@@ -120,6 +120,7 @@ async function start(
       policy: policyFor(settings.publicUrl ?? addresses.public),
       inputs: createLocalInputs(() => options.now()),
       server: runtime,
+      unknownNames: 'warning',
       fingerprintKey: options.randomBytes(32),
       now: () => options.now(),
     });

@@ -5,8 +5,10 @@ import { diffTables, type TableChange } from '../routing/diff-tables.ts';
 import type { Acknowledgement, FunctionEntry, RouteTable } from '../routing/types.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { receivers } from '../receivers/catalogue.ts';
+import type { Severity } from './diagnostic.ts';
 import type { SourceSnapshot } from './folder-source.ts';
 import type { LocalInputsMaker } from './local-inputs.ts';
+import { createRemarks } from './lua-sources.ts';
 import type { FunctionDocument } from './read-documents.ts';
 import type { FunctionState, FunctionStates } from './report-functions.ts';
 
@@ -27,6 +29,8 @@ export interface TableBuilderOptions {
   readonly server: TableServer;
   /** Keys the fingerprints of secrets in revisions. */
   readonly fingerprintKey: Uint8Array;
+  /** How grave it is that code calls what no environment has. */
+  readonly unknownNames: Severity;
   /** Milliseconds since the epoch. */
   now(): number;
 }
@@ -36,6 +40,7 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
   let previous: BuildResult | undefined;
   let states: FunctionStates = new Map();
   const acknowledgements = new Map<string, Acknowledgement>();
+  const remark = createRemarks(options.unknownNames);
 
   return {
     update: async (snapshot, secrets) => {
@@ -74,6 +79,7 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
           summary: summarise(verdict, [runtime], clock),
           document,
           answers: canAnswer(entry),
+          remarks: remark(document, snapshot.codeFiles),
           codeRevision: entry?.code.codeRevision,
           ...(acknowledgement === undefined ? {} : { acknowledgement }),
         });

@@ -108,7 +108,7 @@ const cases: readonly Case[] = [
     title: 'two functions on one route',
     text: `${hook('a', { path: 'same' })}---\n${hook('b', { path: 'same' })}`,
     lines: [
-      /^hooks\.yaml:22:9: error: spec\.triggers\[0\]\.http\.path: the route \/default\/same is taken: function \"a\"/,
+      /^hooks\.yaml:22:9: error: spec\.triggers\[0\]\.http\.path: the route \/default\/same is taken: function "a"/,
       /^default\/b: does not serve \(RouteConflict\)$/,
     ],
     status: 404,
@@ -127,6 +127,12 @@ const cases: readonly Case[] = [
     text: hook('a', { code: 'local key = htpp.get\n    return function() end' }),
     lines: [/^hooks\.yaml:6:\d*:? ?.*htpp/, /^default\/a: does not serve/],
     status: 503,
+  },
+  {
+    title: 'a misspelt host function in a handler',
+    text: hook('a', { code: 'return function() return htpp.get("https://example.com") end' }),
+    lines: [/^hooks\.yaml:6:30: warning: unknown global "htpp" \(did you mean "http"\?\)$/, /^default\/a: live/],
+    status: 500,
   },
   {
     title: 'a kind that is nearly ours',

@@ -1,0 +1,90 @@
+/** All Lua of one function, code, modules and expressions, each with its place; and the remarks on the words in it. */
+import type { CodeOrigin } from '../routing/types.ts';
+import { checkLuaNames, knownNames, type LuaSource } from './check-lua-names.ts';
+import { codeFilesOf, codeOriginsOf } from './code-files.ts';
+import type { Diagnostic, Severity } from './diagnostic.ts';
+import type { FieldPath } from './document-places.ts';
+import type { FileContent } from './folder.ts';
+import type { FunctionDocument } from './read-documents.ts';
+
+/** Remarks on a function's Lua; made once as long as its document and files are the same. */
+export type Remarks = (
+  document: FunctionDocument,
+  codeFiles: ReadonlyMap<string, FileContent>,
+) => readonly Diagnostic[];
+
+interface Remembered {
+  readonly files: readonly (FileContent | undefined)[];
+  readonly remarks: readonly Diagnostic[];
+}
+
+/** `unknownNames` is the severity of what fails when it is reached. */
+export function createRemarks(unknownNames: Severity): Remarks {
+  const known = knownNames();
+  const remembered = new WeakMap<FunctionDocument, Remembered>();
+  return (document, codeFiles) => {
+    const files = codeFilesOf(document).map(({ name }) => codeFiles.get(name));
+    const before = remembered.get(document);
+    if (before?.files.every((file, index) => file === files[index])) return before.remarks;
+    const { spec } = document.resource;
+    // A global that a module of a ConfigMap sets is not seen here.
+    const hidden = spec.modulesFrom !== undefined || spec.modules?.some(({ configMapKeyRef }) => configMapKeyRef);
+    const remarks = checkLuaNames(luaSourcesOf(document, codeFiles), known, hidden ? 'warning' : unknownNames);
+    remembered.set(document, { files, remarks });
+    return remarks;
+  };
+}
+
+const expressionFields: readonly FieldPath[] = [
+  ['filter'],
+  ['http', 'rate', 'key'],
+  ['http', 'dedup', 'key'],
+  ['http', 'concurrency', 'key'],
+  ['http', 'debounce', 'key'],
+  ['event', 'dedup', 'key'],
+  ['event', 'concurrency', 'key'],
+  ['event', 'debounce', 'key'],
+  ['kubernetes', 'changed'],
+  ['kubernetes', 'debounce', 'key'],
+];
+
+function luaSourcesOf(document: FunctionDocument, codeFiles: ReadonlyMap<string, FileContent>): readonly LuaSource[] {
+  const { spec } = document.resource;
+  const origins = codeOriginsOf(document);
+  const names = new Map(codeFilesOf(document).map(({ written, name }) => [written, name]));
+  const sources: LuaSource[] = [];
+  const add = (text: string | undefined, file: string | undefined, origin: CodeOrigin | undefined): void => {
+    const content = file === undefined ? undefined : codeFiles.get(names.get(file) ?? '');
+    const found = text ?? (content?.kind === 'text' ? content.text : undefined);
+    if (found !== undefined) sources.push({ text: found, origin: origin ?? fallback(document) });
+  };
+  add(spec.code, spec.codeFrom?.file, origins.get(''));
+  for (const { name, code, file } of spec.modules ?? []) add(code, file, origins.get(name));
+  for (const [index, trigger] of (spec.triggers ?? []).entries()) {
+    for (const field of expressionFields) {
+      const text = valueAt(trigger, field);
+      if (typeof text !== 'string') continue;
+      const origin = document.places.textOrigin([...document.prefix, 'spec', 'triggers', index, ...field]);
+      sources.push({
+        text,
+        origin: origin === undefined ? fallback(document) : { file: document.file, ...origin },
+        expression: true,
+        more: ['event', 'object', 'previous'],
+      });
+    }
+  }
+  return sources;
+}
+
+/** Lines of a folded or escaped text are not lines of the file: everything is said at the document. */
+function fallback({ file, line }: FunctionDocument): CodeOrigin {
+  return { file, lineOffset: line - 1, columnOffset: 0 };
+}
+
+function valueAt(value: unknown, path: FieldPath): unknown {
+  return path.reduce<unknown>(
+    (found, step) =>
+      typeof found === 'object' && found !== null ? (found as Record<string, unknown>)[step] : undefined,
+    value,
+  );
+}
