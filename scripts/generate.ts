@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { generateCrds } from './generate-crds.ts';
 import { generateFailureDocs } from './generate-failure-docs.ts';
 import { generateHostDocs } from './generate-host-docs.ts';
+import { generateMetricsDocs } from './generate-metrics-docs.ts';
 import { generateReceiverDocs } from './generate-receiver-docs.ts';
 import { generateResourceDocs } from './generate-resource-docs.ts';
 
@@ -15,6 +16,7 @@ const generators: readonly Generator[] = [
   generateCrds,
   generateFailureDocs,
   generateHostDocs,
+  generateMetricsDocs,
   generateReceiverDocs,
   generateResourceDocs,
 ];
