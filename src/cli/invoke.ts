@@ -100,7 +100,7 @@ async function print(response: Response, json: boolean): Promise<number> {
     const shown = utf8 ? { body: text } : { bodyBase64: body.toString('base64') };
     const answer = { status: response.status, headers: Object.fromEntries(response.headers), ...shown };
     process.stdout.write(`${JSON.stringify(answer, undefined, 2)}\n`);
-  } else if (isProblem(response)) complain(describeProblem(text, response.status));
+  } else if (isProblem(response)) for (const line of describeProblem(text, response.status)) complain(line);
   else if (process.stdout.isTTY) process.stdout.write(body.length === 0 ? '' : `${escapeText(text).trimEnd()}\n`);
   else process.stdout.write(body);
   if (response.ok) return exitCodes.ok;
@@ -118,6 +118,7 @@ interface ProblemBody {
   readonly detail?: unknown;
   readonly code?: unknown;
   readonly callId?: unknown;
+  readonly error?: { readonly message?: unknown; readonly file?: unknown; readonly line?: unknown };
 }
 
 function readProblem(text: string): ProblemBody {
@@ -134,12 +135,16 @@ function codeOf(text: string): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-/** `The function failed: deploy:3: attempt to index … [FunctionError]; moonhook explain 01J…`. */
-function describeProblem(text: string, status: number): string {
-  const { title, detail, code, callId } = readProblem(text);
+/** `hooks.yaml:9: attempt to index …`, then what failed and where its story is told. */
+function describeProblem(text: string, status: number): readonly string[] {
+  const { title, detail, code, callId, error } = readProblem(text);
   const say = (value: unknown): string => (typeof value === 'string' ? value : '');
   const what = say(title) === '' ? `the answer is ${status}` : say(title);
-  const why = say(detail) === '' ? '' : `: ${say(detail)}`;
+  const place =
+    say(error?.file) === '' ? '' : `${say(error?.file)}${typeof error?.line === 'number' ? `:${error.line}` : ''}: `;
+  const message = say(error?.message);
+  const lines = message === '' ? [] : [`${message.startsWith(place) ? '' : place}${message}`];
+  const why = say(detail) === '' || message.includes(say(detail)) ? '' : `: ${say(detail)}`;
   const hint = say(callId) === '' ? '' : `; moonhook explain ${say(callId)}`;
-  return `${what}${why}${say(code) === '' ? '' : ` [${say(code)}]`}${hint}`;
+  return [...lines, `${what}${why}${say(code) === '' ? '' : ` [${say(code)}]`}${hint}`];
 }

@@ -1,7 +1,8 @@
 /** Stores an asynchronous active call, or an event sent to a namespace's bus, then answers 202. */
 import { formatDestination } from '../delivery/destination.ts';
-import { activeCallHandlers, findHandler } from '../routing/find-handler.ts';
+import { findHandler } from '../routing/find-handler.ts';
 import { answerCall } from './answer-call.ts';
+import { wantedHandlers } from './choose-handler.ts';
 import type { HttpCall } from './http-call.ts';
 import type { LiveFunction } from './live-function.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
@@ -22,7 +23,9 @@ export function acceptActiveCall(call: HttpCall, parts: WorkerParts): void | Pro
 
 async function storeCall(call: HttpCall, parts: WorkerParts, fn: LiveFunction): Promise<void> {
   const { namespaceUid, name } = fn.entry;
-  const handler = findHandler(activeCallHandlers, fn.program?.handlers ?? new Set()) ?? 'default';
+  const wanted = wantedHandlers(call, parts, fn);
+  if (wanted === undefined) return;
+  const handler = findHandler(wanted, fn.program?.handlers ?? new Set()) ?? wanted.at(-1) ?? 'default';
   const destination = formatDestination({ namespaceUid, functionName: name, target: { handler } });
   const key = call.header('idempotency-key');
   const event = new RequestEvent(call);

@@ -1,5 +1,6 @@
-/** Runs an active call: handler `call`, else `default`. */
-import { activeCallHandlers, findHandler } from '../routing/find-handler.ts';
+/** Runs an active call. */
+import { findHandler } from '../routing/find-handler.ts';
+import { wantedHandlers } from './choose-handler.ts';
 import { EventTable } from './event-table.ts';
 import type { HttpCall } from './http-call.ts';
 import { refuse } from './refuse.ts';
@@ -12,12 +13,14 @@ const sameLimits = {};
 export function runActiveCall(call: HttpCall, parts: WorkerParts): void | Promise<void> {
   const { fn } = call;
   if (fn?.program === undefined) return refuse(call, parts, 'FunctionNotFound', { outcome: 'unmatched' });
-  const handler = findHandler(activeCallHandlers, fn.program.handlers);
+  const wanted = wantedHandlers(call, parts, fn);
+  if (wanted === undefined) return undefined;
+  const handler = findHandler(wanted, fn.program.handlers);
   if (handler === undefined) {
     const has = [...fn.program.handlers].sort().join(', ');
     return refuse(call, parts, 'HandlerMissing', {
       outcome: 'unresolved',
-      detail: `active calls run "call" or "default"; the module has ${has}`,
+      detail: `this call runs ${wanted.map((name) => `"${name}"`).join(' or ')}; the module has ${has}`,
     });
   }
   return runHandler(call, parts, fn, handler, new EventTable(new RequestEvent(call)), sameLimits);

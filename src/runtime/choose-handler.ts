@@ -1,0 +1,21 @@
+/** Which handler an active call runs: that of the trigger its caller names, else `call`, else `default`. */
+import { activeCallHandlers } from '../routing/find-handler.ts';
+import type { HttpCall } from './http-call.ts';
+import type { LiveFunction } from './live-function.ts';
+import { refuse } from './refuse.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+/** A proven caller names a trigger in this header to try its handler (`moonhook invoke --trigger`). */
+const triggerHeader = 'x-moonhook-trigger';
+
+/** Handler names to try in order; undefined: there is no such trigger, and the call was refused. */
+export function wantedHandlers(call: HttpCall, parts: WorkerParts, fn: LiveFunction): readonly string[] | undefined {
+  const wanted = call.header(triggerHeader);
+  if (wanted === undefined) return activeCallHandlers;
+  const trigger = fn.triggers.get(wanted);
+  if (trigger !== undefined) return trigger.entry.handlers;
+  const names = [...fn.triggers.keys()].join(', ');
+  const publicDetail = `the function has no trigger of that name; it has ${names === '' ? 'none' : names}`;
+  refuse(call, parts, 'RequestInvalid', { outcome: 'unmatched', publicDetail });
+  return undefined;
+}
