@@ -1,16 +1,26 @@
 /** `cjson` and `cjson.safe`: the names and settings of lua-cjson for code that was written for OpenResty. */
-import { Results, type HostArguments } from '../lua/types.ts';
+import { LuaRaise, Results, type HostArguments, type LuaInput } from '../lua/types.ts';
 import { pure, raise } from './define.ts';
 import { decodeArgument, encodeArgument, jsonDecodeLimits } from './json.ts';
-import { defaultEncodeOptions } from './json-encode.ts';
+import { defaultEncodeOptions, type EncodeOptions } from './json-encode.ts';
 import type { HostModule } from './types.ts';
 
 const largestDepth = 64;
 
-/** With a true argument 2: `nil, message`, as `cjson.safe` answers; else the error is raised. */
-function problemOf(args: HostArguments, name: string): (message: string) => Results {
-  const soft = args.boolean(2);
-  return (message) => (soft ? new Results(null, message) : raise(name, message));
+/** With a true argument 2 every error is `nil, message`, as `cjson.safe` answers; else it is raised. */
+function answer(
+  args: HostArguments,
+  name: string,
+  run: (onProblem: (message: string) => never) => LuaInput,
+): LuaInput | Results {
+  const onProblem = (message: string): never => raise(name, message);
+  if (!args.boolean(2)) return run(onProblem);
+  try {
+    return run(onProblem);
+  } catch (error) {
+    if (error instanceof LuaRaise) return new Results(null, error.message);
+    throw error;
+  }
 }
 
 export const cjson: HostModule = {
@@ -69,28 +79,21 @@ end`,
     },
   ],
   hidden: [
-    pure('cjson.encode', (args, call) =>
-      encodeArgument(
-        args,
-        call,
-        {
-          ...defaultEncodeOptions,
-          emptyTable: args.boolean(3) ? 'object' : 'array',
-          sparse: { convert: args.boolean(4), ratio: args.number(5), safe: args.number(6) },
-          maxDepth: Math.min(largestDepth, Math.max(1, args.number(7))),
-          invalidNumbers: args.boolean(8) ? 'null' : 'refuse',
-        },
-        problemOf(args, 'cjson.encode'),
-      ),
-    ),
-    pure('cjson.decode', (args, call) =>
-      decodeArgument(
-        args,
-        call,
-        { ...jsonDecodeLimits, maxDepth: Math.min(largestDepth, Math.max(1, args.number(3))), keepNulls: true },
-        problemOf(args, 'cjson.decode'),
-      ),
-    ),
+    pure('cjson.encode', (args, call) => {
+      const options: EncodeOptions = {
+        ...defaultEncodeOptions,
+        emptyTable: args.boolean(3) ? 'object' : 'array',
+        sparse: { convert: args.boolean(4), ratio: args.number(5), safe: args.number(6) },
+        maxDepth: Math.min(largestDepth, Math.max(1, args.number(7))),
+        invalidNumbers: args.boolean(8) ? 'null' : 'refuse',
+      };
+      return answer(args, 'cjson.encode', (onProblem) => encodeArgument(args, call, options, onProblem));
+    }),
+    pure('cjson.decode', (args, call) => {
+      const maxDepth = Math.min(largestDepth, Math.max(1, args.number(3)));
+      const limits = { ...jsonDecodeLimits, maxDepth, keepNulls: true };
+      return answer(args, 'cjson.decode', (onProblem) => decodeArgument(args, call, limits, onProblem));
+    }),
   ],
   lua: `
 local raw_encode, raw_decode, error, setmetatable = host['cjson.encode'], host['cjson.decode'], env.error, env.setmetatable

@@ -27,6 +27,8 @@ export interface HostBench {
   run(code: string, parts?: ProgramParts, context?: Partial<HostContext>): Promise<CallResult>;
   /** The first value of a body `return function() … end`; throws if the call failed. */
   value(body: string, parts?: ProgramParts, context?: Partial<HostContext>): Promise<LuaValue>;
+  /** The same for a value that is a string. */
+  text(body: string, parts?: ProgramParts, context?: Partial<HostContext>): Promise<string>;
   /** The error a body raises, with its place: `hook:2: …`. */
   error(body: string, parts?: ProgramParts, context?: Partial<HostContext>): Promise<string>;
   close(): Promise<void>;
@@ -94,16 +96,22 @@ export async function hostBench(options: HostBenchOptions = {}): Promise<HostBen
       engine.unload(made.revision);
     }
   };
+  const value: HostBench['value'] = async (body, parts, more) => {
+    const result = await run(`return function(event)\n${body}\nend`, parts, more);
+    if (result.kind !== 'ok') throw new Error(`${result.kind}: ${'error' in result ? result.error.message : ''}`);
+    return result.values[0];
+  };
   return {
     engine,
     store,
     context,
     defects,
     run,
-    async value(body, parts, more) {
-      const result = await run(`return function(event)\n${body}\nend`, parts, more);
-      if (result.kind !== 'ok') throw new Error(`${result.kind}: ${'error' in result ? result.error.message : ''}`);
-      return result.values[0];
+    value,
+    async text(body, parts, more) {
+      const found = await value(body, parts, more);
+      if (typeof found !== 'string') throw new Error(`expected a string, got ${typeof found}`);
+      return found;
     },
     async error(body, parts, more) {
       const result = await run(`return function(event)\n${body}\nend`, parts, more);
