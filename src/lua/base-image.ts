@@ -21,9 +21,9 @@ import type { Prelude } from './types.ts';
 /** The image and the addresses in it that the engine uses. */
 export interface BaseImage {
   readonly low: Uint8Array;
-  readonly lowWords: Uint32Array;
+  readonly lowWords: Int32Array;
   readonly heap: Uint8Array;
-  readonly heapWords: Uint32Array;
+  readonly heapWords: Int32Array;
   /** End of the heap in the image, rounded up to whole blocks. */
   readonly heapEnd: number;
   /** SHA-256 of the bytes: images of functions fit over equal ones only. */

@@ -21,6 +21,8 @@ import type {
 export interface Sources {
   /** Monotonic milliseconds with fractions. */
   clock(): number;
+  /** CPU time of this thread, milliseconds. */
+  threadCpu(): number;
   /** Milliseconds since the epoch. */
   now(): number;
   randomBytes(count: number): Uint8Array;

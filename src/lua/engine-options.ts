@@ -8,6 +8,8 @@ export interface EngineOptions<Context = unknown> {
   readonly environment: HostEnvironment<Context>;
   /** Monotonic milliseconds; default `performance.now`. */
   readonly clock?: () => number;
+  /** CPU time of this thread in milliseconds; default: the operating system's, or `clock` where that is given. */
+  readonly threadCpu?: () => number;
   /** Milliseconds since the epoch; default `Date.now`. */
   readonly now?: () => number;
   readonly randomBytes?: (count: number) => Uint8Array;
@@ -16,7 +18,7 @@ export interface EngineOptions<Context = unknown> {
     error: unknown,
     where: { readonly name: string; readonly callId: string; readonly functionName: string },
   ) => void;
-  /** Function images kept, in bytes; default 64 MiB. */
+  /** Function images kept, in bytes; default 96 MiB. */
   readonly imageBytes?: number;
   /** Machines whose calls wait before they are parked; default 8. */
   readonly machines?: number;
@@ -49,13 +51,19 @@ export interface EngineSettings {
 export function engineSettings(options: EngineOptions<never>): EngineSettings {
   const parkedBytes = options.parkedBytes ?? 256 * 1024 * 1024;
   return {
-    imageBytes: options.imageBytes ?? 64 * 1024 * 1024,
+    imageBytes: options.imageBytes ?? 96 * 1024 * 1024,
     machines: options.machines ?? 8,
     slicedMachines: options.slicedMachines ?? 16,
     parkedBytes,
     parkedBytesPerNamespace: options.parkedBytesPerNamespace ?? parkedBytes / 2,
     parkedBytesPerFunction: options.parkedBytesPerFunction ?? parkedBytes / 4,
   };
+}
+
+/** CPU time of the calling thread. */
+export function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
 }
 
 /** A revision's mark in heartbeats and long marks: never 0. */

@@ -4,7 +4,7 @@ import { buildBaseImage } from './base-image.ts';
 import { Call, type Sources } from './call.ts';
 import { finishedCall } from './call-result.ts';
 import { MachineEnd } from './ends.ts';
-import { engineSettings, type EngineOptions, type EngineSettings } from './engine-options.ts';
+import { engineSettings, threadCpuMs, type EngineOptions, type EngineSettings } from './engine-options.ts';
 import { HostDispatch, type Callable } from './host-dispatch.ts';
 import { ImageCache } from './image-cache.ts';
 import { internalFunctions } from './internal-functions.ts';
@@ -64,6 +64,7 @@ class LuaEngine<Context> implements Engine<Context> {
     this.#settings = engineSettings(options);
     this.#sources = {
       clock: options.clock ?? (() => performance.now()),
+      threadCpu: options.threadCpu ?? options.clock ?? threadCpuMs,
       now: options.now ?? (() => Date.now()),
       randomBytes: options.randomBytes ?? ((count) => randomBytes(count)),
     };
@@ -88,15 +89,17 @@ class LuaEngine<Context> implements Engine<Context> {
     const create = (): Machine =>
       new Machine(options.module, this.#base, this.#base.setmetatableSlot, {
         clock: this.#sources.clock,
+        threadCpu: this.#sources.threadCpu,
         dispatch,
         yieldSlice: (machine) => this.#slices.suspend(machine),
         pulse: () => this.#pulse(),
         beat: (mark) => this.#beat(mark),
       });
     const park = (call: Call): boolean => this.#waiting.park(call);
-    this.#plain = new MachinePool(this.#settings.machines, this.#settings.machines * 4, { create, park });
-    this.#sliced = new MachinePool(this.#settings.slicedMachines, this.#settings.slicedMachines, { create, park });
-    this.#loading = new MachinePool(2, 2, { create, park });
+    const { machines, slicedMachines } = this.#settings;
+    this.#plain = new MachinePool(machines, machines * 4, machines, { create, park });
+    this.#sliced = new MachinePool(slicedMachines, slicedMachines, 4, { create, park });
+    this.#loading = new MachinePool(2, 2, 1, { create, park });
     const host: RunnerHost & ParkingHost = {
       plain: this.#plain,
       sliced: this.#sliced,
@@ -278,10 +281,13 @@ class LuaEngine<Context> implements Engine<Context> {
 
   stats(): EngineStats {
     const parked = this.#books.totals();
+    const pools = [this.#plain, this.#sliced, this.#loading];
     return {
       functions: this.#programs.size,
       functionImageBytes: this.#images.bytes,
       imageRestores: this.#images.restores,
+      machines: pools.reduce((sum, pool) => sum + pool.size, 0),
+      machineBytes: pools.reduce((sum, pool) => sum + pool.bytes, 0),
       runningCalls: this.#running.size,
       parkedCalls: parked.calls,
       parkedBytes: parked.bytes,

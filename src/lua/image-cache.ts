@@ -5,6 +5,8 @@ import type { Machine } from './machine.ts';
 
 /** Calls after which an image is also kept in one piece. */
 const usesBeforeFlat = 3;
+/** Calls count while no more than so many of other functions lie between them. */
+const recentRestores = 500;
 /** Images in one piece: a quarter of the bytes. */
 const flatShare = 0.25;
 
@@ -37,7 +39,8 @@ export class ImageCache {
     }
     machine.restore(base, delta, namespaceUid);
     if (delta === undefined) return false;
-    program.uses += 1;
+    program.uses = this.restores - program.usedAt < recentRestores ? program.uses + 1 : 1;
+    program.usedAt = this.restores;
     if (program.uses > usesBeforeFlat) this.#flatten(machine, program, delta);
     return true;
   }

@@ -3,7 +3,7 @@ import type { BaseImage } from './base-image.ts';
 import { heapBase, lowEnd, lowStart, writableStart } from './layout.ts';
 
 /** Memory is compared in pages first, then kept in blocks: a loaded function changes some thousand bytes in many places. */
-const pageBytes = 2048;
+const pageBytes = 1024;
 const blockWords = 16;
 const blockBytes = blockWords * 4;
 
@@ -11,7 +11,7 @@ const blockBytes = blockWords * 4;
 export interface Delta {
   /** Addresses of the blocks. */
   readonly blocks: Uint32Array;
-  readonly words: Uint32Array;
+  readonly words: Int32Array;
   /** The heap beyond the base image's end. */
   readonly tail: Uint8Array;
   readonly heapEnd: number;
@@ -25,32 +25,36 @@ export interface FlatImage {
   readonly heapEnd: number;
 }
 
-/** Finds the difference between a memory and the base image. The constant data is taken for unchanged. */
-export function difference(memory: Uint8Array, base: BaseImage, heapEnd: number): Delta {
+/** Finds the difference between a memory and the base image; `shared`: other threads may read it too. The constant data is taken for unchanged. */
+export function difference(memory: Uint8Array, base: BaseImage, heapEnd: number, use: 'shared' | 'own'): Delta {
   const current = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
-  const words = new Uint32Array(memory.buffer, memory.byteOffset, memory.byteLength >>> 2);
-  const found: number[] = [];
-  const compare = (image: Uint8Array, imageWords: Uint32Array, from: number, start: number): void => {
+  const words = new Int32Array(memory.buffer, memory.byteOffset, memory.byteLength >>> 2);
+  const found = new Int32Array(Math.ceil((base.lowWords.length + base.heapWords.length) / blockWords));
+  let count = 0;
+  const compare = (image: Uint8Array, imageWords: Int32Array, from: number, start: number): void => {
+    const shift = from >>> 2;
     for (let offset = start; offset < image.length; offset += pageBytes) {
       const end = Math.min(offset + pageBytes, image.length);
       if (current.compare(image, offset, end, from + offset, from + end) === 0) continue;
-      for (let block = offset; block < end; block += blockBytes) {
-        const last = Math.min(block + blockBytes, end) >>> 2;
-        let at = block >>> 2;
-        while (at < last && imageWords[at] === words[at + (from >>> 2)]) at += 1;
-        if (at < last) found.push(from + block);
+      for (let block = offset >>> 2; block < end >>> 2; block += blockWords) {
+        const last = block + blockWords;
+        let at = block;
+        while (at < last && imageWords[at] === words[at + shift]) at += 1;
+        if (at === last) continue;
+        found[count] = (block + shift) * 4;
+        count += 1;
       }
     }
   };
   compare(base.low, base.lowWords, lowStart, writableStart - lowStart);
   compare(base.heap, base.heapWords, heapBase, 0);
   const tailBytes = Math.max(0, heapEnd - base.heapEnd);
-  const size = found.length * (4 + blockBytes) + tailBytes;
-  const store = new SharedArrayBuffer(size);
-  const blocks = new Uint32Array(store, 0, found.length);
-  const kept = new Uint32Array(store, found.length * 4, found.length * blockWords);
-  const tail = new Uint8Array(store, found.length * (4 + blockBytes));
-  for (let index = 0; index < found.length; index += 1) {
+  const size = count * (4 + blockBytes) + tailBytes;
+  const store = use === 'shared' ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
+  const blocks = new Uint32Array(store, 0, count);
+  const kept = new Int32Array(store, count * 4, count * blockWords);
+  const tail = new Uint8Array(store, count * (4 + blockBytes));
+  for (let index = 0; index < count; index += 1) {
     const address = found[index] ?? 0;
     blocks[index] = address;
     for (let word = 0; word < blockWords; word += 1) {
@@ -62,7 +66,7 @@ export function difference(memory: Uint8Array, base: BaseImage, heapEnd: number)
 }
 
 /** Writes a delta into a memory that holds the base image. */
-export function applyDelta(memory: Uint8Array, memoryWords: Uint32Array, base: BaseImage, delta: Delta): void {
+export function applyDelta(memory: Uint8Array, memoryWords: Int32Array, base: BaseImage, delta: Delta): void {
   const { blocks, words } = delta;
   let from = 0;
   for (let index = 0; index < blocks.length; index += 1) {
@@ -90,9 +94,9 @@ export function capture(
   const heap = memory.slice(heapBase, end);
   return {
     low,
-    lowWords: new Uint32Array(low.buffer),
+    lowWords: new Int32Array(low.buffer),
     heap,
-    heapWords: new Uint32Array(heap.buffer),
+    heapWords: new Int32Array(heap.buffer),
     heapEnd: end,
   };
 }

@@ -34,8 +34,9 @@ export interface LoadedProgram {
   delta: Delta | undefined;
   /** The image in one piece, for functions called often. */
   flat: FlatImage | undefined;
-  /** Calls since the image was cached. */
+  /** Calls close after one another, and the number of the restore of the last one. */
   uses: number;
+  usedAt: number;
   /** A call outlived the plain entry once: calls enter through `promising`. */
   long: boolean;
   /** Recent bytes of a parked call: a maximum that decays. */

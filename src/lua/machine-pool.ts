@@ -17,19 +17,26 @@ export interface PoolHost {
 export class MachinePool {
   readonly #limit: number;
   readonly #hardLimit: number;
+  readonly #keep: number;
   readonly #host: PoolHost;
   #machines: Machine[] = [];
   #waiters: ((machine: Machine) => void)[] = [];
   #turn = 0;
 
-  constructor(limit: number, hardLimit: number, host: PoolHost) {
+  /** `keep`: idle machines beyond so many are dropped; making one again takes half a millisecond. */
+  constructor(limit: number, hardLimit: number, keep: number, host: PoolHost) {
     this.#limit = limit;
+    this.#keep = keep;
     this.#hardLimit = hardLimit;
     this.#host = host;
   }
 
   get size(): number {
     return this.#machines.length;
+  }
+
+  get bytes(): number {
+    return this.#machines.reduce((sum, machine) => sum + machine.memoryBytes, 0);
   }
 
   /** A machine without a call; undefined when all are running or suspended. */
@@ -62,8 +69,10 @@ export class MachinePool {
   release(machine: Machine): void {
     machine.call = undefined;
     machine.reserved = false;
-    if (machine.memoryBytes > retireBytes) this.drop(machine);
     this.offer();
+    if (machine.call !== undefined || machine.reserved) return;
+    const idle = this.#machines.filter((each) => each.call === undefined && !each.reserved).length;
+    if (idle > this.#keep || machine.memoryBytes > retireBytes) this.drop(machine);
   }
 
   /** Gives machines that are free, or hold waiting calls, to those who wait for one. */

@@ -17,6 +17,8 @@ import type { LazyTable } from './types.ts';
 export const quantum = 8192;
 /** Work units of host calls between two looks at the clock. */
 const workQuantum = 65536;
+/** How often a long slice asks for the thread's CPU time. */
+const measureMs = 1;
 /** A slice of a suspendable entry. */
 const sliceMs = 2;
 /** A plain entry that holds the thread longer is ended and run again in slices. */
@@ -28,6 +30,8 @@ const canaryBand = 4096;
 /** What a machine needs of its engine. */
 export interface MachineHost {
   readonly clock: () => number;
+  /** CPU time of this thread, milliseconds. */
+  readonly threadCpu: () => number;
   readonly dispatch: HostDispatch;
   /** Suspends the running slice; resolves with fuel when its turn has come, rejects with the end of the call. */
   yieldSlice(machine: Machine): Promise<number>;
@@ -63,6 +67,10 @@ export class Machine implements InstanceHost {
   reserved = false;
   #sliceStart = 0;
   #beforeMark = 0;
+  /** CPU of the slice at `#measuredAt` (wall, from its start), and the thread's CPU time then; −1: not measured yet. */
+  #measuredCpu = 0;
+  #measuredAt = 0;
+  #threadCpu = -1;
   #running = false;
   #holds: FlatImage | undefined;
   readonly #known: KnownMetatables;
@@ -99,7 +107,7 @@ export class Machine implements InstanceHost {
     this.#reserve(delta?.heapEnd ?? base.heapEnd);
     views.u8.set(base.low, lowStart);
     views.u8.set(base.heap, heapBase);
-    if (delta !== undefined) applyDelta(views.u8, views.u32, base, delta);
+    if (delta !== undefined) applyDelta(views.u8, views.i32, base, delta);
     this.#holds = undefined;
     this.#begin();
   }
@@ -111,7 +119,7 @@ export class Machine implements InstanceHost {
   restoreFlat(base: BaseImage, flat: FlatImage, tenant: string): void {
     const { views } = this;
     if (views.u8.length === 0) views.refresh();
-    if (flat !== this.#holds) {
+    if (flat !== this.#holds || tenant !== this.tenant) {
       if (tenant !== this.tenant) this.#clean(base);
       this.tenant = tenant;
       this.#reserve(flat.heapEnd);
@@ -145,8 +153,7 @@ export class Machine implements InstanceHost {
     const high = Math.min(u8.length, Math.max(exports.mh_high(), this.heapEnd));
     if (high > base.heapEnd) u8.fill(0, base.heapEnd, high);
     exports.mh_reset_high();
-    const band = u8.subarray(stackTop - stackClear - canaryBand, stackTop - stackClear);
-    const touched = band.some((byte) => byte !== 0);
+    const touched = !views.isZero(stackTop - stackClear - canaryBand, canaryBand);
     u8.fill(0, touched ? lowEnd : stackTop - stackClear, stackTop);
     u8.fill(0, lowEnd, scratch + views.scratchUsed);
     views.scratchUsed = 0;
@@ -160,9 +167,23 @@ export class Machine implements InstanceHost {
     if (this.heapEnd > limit) throw this.throwEnd(call.memoryEnd());
   }
 
-  /** Time since the running slice began. */
+  /** CPU of the running slice. */
   sliceMs(): number {
-    return this.#running ? this.#host.clock() - this.#sliceStart : 0;
+    return this.#running ? this.#cpuOf(this.#host.clock() - this.#sliceStart) : 0;
+  }
+
+  /**
+   * CPU of a slice that has taken so long by the wall clock. A short slice is taken for CPU; beyond a millisecond the
+   * thread's own CPU time counts, so that a busy machine is not the script's fault.
+   */
+  #cpuOf(wall: number): number {
+    const since = wall - this.#measuredAt;
+    if (since < measureMs) return this.#measuredCpu + since;
+    const cpu = this.#host.threadCpu();
+    this.#measuredCpu += this.#threadCpu < 0 ? since : Math.min(since, cpu - this.#threadCpu);
+    this.#threadCpu = cpu;
+    this.#measuredAt = wall;
+    return this.#measuredCpu;
   }
 
   /** Starts the clock of a slice; a running one goes on. */
@@ -170,6 +191,9 @@ export class Machine implements InstanceHost {
     if (this.#running) return;
     this.#running = true;
     this.#sliceStart = at ?? this.#host.clock();
+    this.#measuredCpu = 0;
+    this.#measuredAt = 0;
+    this.#threadCpu = -1;
     this.#beforeMark = this.#host.beat(call.program.mark);
   }
 
@@ -177,7 +201,7 @@ export class Machine implements InstanceHost {
   stopSlice(call: Call): void {
     if (!this.#running) return;
     this.#running = false;
-    call.cpuMs += this.#host.clock() - this.#sliceStart;
+    call.cpuMs += this.#cpuOf(this.#host.clock() - this.#sliceStart);
     this.#host.beat(this.#beforeMark);
   }
 
@@ -201,7 +225,7 @@ export class Machine implements InstanceHost {
     if (this.shortUntil !== 0 && now >= this.shortUntil) {
       throw this.throwEnd(new MachineEnd('convert', 'the error value took too long to show'));
     }
-    const spent = this.#running ? now - this.#sliceStart : 0;
+    const spent = this.#running ? this.#cpuOf(now - this.#sliceStart) : 0;
     try {
       call.check(now, spent + call.charged / chargePerMs);
     } catch (error) {

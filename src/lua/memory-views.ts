@@ -29,6 +29,7 @@ interface FastBuffer extends Buffer {
   utf8Write(text: string, offset: number, length: number): number;
 }
 
+const zeros = new Uint8Array(4096);
 const cachedKeys = 4096;
 const shortText = 24;
 
@@ -126,6 +127,11 @@ export class MemoryViews {
     if (this.#keys.size >= cachedKeys) this.#keys.clear();
     this.#keys.set(object, { hash, length, text });
     return text;
+  }
+
+  /** Whether a stretch (of up to 4 KiB) holds only zeros. */
+  isZero(start: number, length: number): boolean {
+    return this.#buffer.compare(zeros, 0, length, start, start + length) === 0;
   }
 
   /** To be called when the memory changes hands: addresses mean other strings then. */

@@ -86,7 +86,7 @@ export class ProgramLoader {
     return {
       ok: true,
       program: this.#complete(program, bytecode, shape.handlers, call.cpuMs - began),
-      delta: difference(machine.views.u8, base, machine.heapEnd),
+      delta: difference(machine.views.u8, base, machine.heapEnd, 'shared'),
     };
   }
 
@@ -128,6 +128,7 @@ export class ProgramLoader {
       delta: undefined,
       flat: undefined,
       uses: 0,
+      usedAt: 0,
       long: false,
       parkedEstimate: 0,
       parkedBytes: 0,

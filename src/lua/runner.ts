@@ -109,7 +109,7 @@ export class Runner {
     call.loading = false;
     if (status !== statusOk) throw new LuaRaise('the module failed to load');
     sealStart(machine, program.base);
-    this.#host.images.keep(program, difference(machine.views.u8, program.base, machine.heapEnd));
+    this.#host.images.keep(program, difference(machine.views.u8, program.base, machine.heapEnd, 'shared'));
   }
 
   /** Runs until the call ends or waits. */
@@ -228,7 +228,7 @@ export class Runner {
         call.loading = false;
         if (status !== statusOk) throw new LuaRaise('the module failed to load');
         sealStart(machine, program.base);
-        this.#host.images.keep(program, difference(machine.views.u8, program.base, machine.heapEnd));
+        this.#host.images.keep(program, difference(machine.views.u8, program.base, machine.heapEnd, 'shared'));
       }
       args = prepareCall(call, machine);
     } catch (error) {

@@ -317,6 +317,9 @@ export interface EngineStats {
   readonly functions: number;
   readonly functionImageBytes: number;
   readonly imageRestores: number;
+  /** Instances of Lua, and the bytes of memory they have reached. */
+  readonly machines: number;
+  readonly machineBytes: number;
   readonly runningCalls: number;
   readonly parkedCalls: number;
   readonly parkedBytes: number;
