@@ -97,36 +97,45 @@ end`,
   ],
   lua: `
 local raw_encode, raw_decode, error, setmetatable = host['cjson.encode'], host['cjson.decode'], env.error, env.setmetatable
-local function create(soft)
-  local empty_object, convert, ratio, safe, depth, numbers, decode_depth = true, false, 2, 10, 64, false, 64
-  local m = { _NAME = soft and 'cjson.safe' or 'cjson', _VERSION = '2.1.0', null = marks.null, array_mt = marks.array,
-    empty_array_mt = marks.array, empty_array = setmetatable({}, marks.array) }
-  m.new = function() return create(soft) end
-  m.encode = function(value) return raw_encode(value, soft, empty_object, convert, ratio, safe, depth, numbers) end
-  m.decode = function(text) return raw_decode(text, soft, decode_depth) end
-  m.encode_empty_table_as_object = function(on) if on ~= nil then empty_object = on and true or false end return empty_object end
-  m.encode_sparse_array = function(c, r, s)
-    if c ~= nil then convert = c and true or false end
-    if r ~= nil then ratio = r end
-    if s ~= nil then safe = s end
-    return convert, ratio, safe
-  end
-  m.encode_max_depth = function(n) if n ~= nil then depth = n end return depth end
-  m.decode_max_depth = function(n) if n ~= nil then decode_depth = n end return decode_depth end
-  m.encode_invalid_numbers = function(on)
-    if on ~= nil then
-      if on ~= false and on ~= 'null' then error("encode_invalid_numbers: only false and 'null' are supported", 2) end
-      numbers = on == 'null'
+local create
+function create(soft)
+  -- 1 empty tables are objects, 2-4 sparse arrays, 5 depth of encode, 6 invalid numbers, 7 depth of decode; the rest changes nothing
+  local o = { true, false, 2, 10, 64, false, 64, 16, true, false, false, true }
+  local function setting(at)
+    return function(given)
+      if given ~= nil then o[at] = given end
+      return o[at]
     end
-    return numbers and 'null' or false
   end
-  local function ignored(value) return function(given) if given ~= nil then value = given end return value end end
-  m.encode_number_precision = ignored(16)
-  m.encode_keep_buffer = ignored(true)
-  m.encode_escape_forward_slash = ignored(false)
-  m.decode_invalid_numbers = ignored(false)
-  m.decode_array_with_array_mt = ignored(true)
-  return m
+  local empty_array = setmetatable({}, marks.array)
+  return {
+    _NAME = soft and 'cjson.safe' or 'cjson', _VERSION = '2.1.0', null = marks.null, array_mt = marks.array,
+    empty_array_mt = marks.array, empty_array = empty_array,
+    new = function() return create(soft) end,
+    encode = function(value) return raw_encode(value, soft, o[1], o[2], o[3], o[4], o[5], o[6]) end,
+    decode = function(text) return raw_decode(text, soft, o[7]) end,
+    encode_empty_table_as_object = setting(1),
+    encode_sparse_array = function(convert, ratio, safe)
+      if convert ~= nil then o[2] = convert end
+      if ratio ~= nil then o[3] = ratio end
+      if safe ~= nil then o[4] = safe end
+      return o[2], o[3], o[4]
+    end,
+    encode_max_depth = setting(5),
+    encode_invalid_numbers = function(given)
+      if given ~= nil then
+        if given ~= false and given ~= 'null' then error("encode_invalid_numbers: only false and 'null' are supported", 2) end
+        o[6] = given
+      end
+      return o[6]
+    end,
+    decode_max_depth = setting(7),
+    encode_number_precision = setting(8),
+    encode_keep_buffer = setting(9),
+    encode_escape_forward_slash = setting(10),
+    decode_invalid_numbers = setting(11),
+    decode_array_with_array_mt = setting(12),
+  }
 end
 env.cjson = create(false)
 env.cjson.safe = create(true)

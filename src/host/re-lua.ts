@@ -20,8 +20,9 @@ local function matches(scan, text, pattern, flags, most)
   end
 end
 
+local scan_all, scan_split = host['re.gmatch'], host['re.split']
 env.re.gmatch = function(text, pattern, flags)
-  local next_match = matches(host['re.gmatch'], text, pattern, flags, 1073741824)
+  local next_match = matches(scan_all, text, pattern, flags, 1073741824)
   return function() return (next_match()) end
 end
 
@@ -95,7 +96,7 @@ env.re.split = function(text, pattern, flags, max)
     most = max - 1
   end
   local pieces, at = {}, 1
-  for _, from, to in matches(host['re.split'], text, pattern, flags, most) do
+  for _, from, to in matches(scan_split, text, pattern, flags, most) do
     -- An empty match at either end parts nothing.
     if to >= from or (from > 1 and from <= #text) then
       pieces[#pieces + 1] = sub(text, at, from - 1)
