@@ -1,6 +1,7 @@
-/** Reference pages of the resource: its fields from the schema, its condition reasons from their catalogue. */
+/** Reference pages of the resources: their fields from the schemas, their condition reasons from their catalogue. */
 import { conditionReasons } from '../src/function/reasons.ts';
 import { functionSchema } from '../src/function/schema.ts';
+import { subscriptionSchema } from '../src/function/schema-subscription.ts';
 import type { SchemaNode } from '../src/function/schema-node.ts';
 import { receivers } from '../src/receivers/catalogue.ts';
 
@@ -9,6 +10,13 @@ const fieldsIntro = `# WebhookFunction
 Every field of \`WebhookFunction\` (\`moonhook.dev/v1alpha1\`, short name \`whf\`), as \`kubectl explain whf\` shows them. Durations are a whole
 number and \`ms\`, \`s\`, \`m\`, \`h\` or \`d\`; sizes are Kubernetes quantities such as \`16Mi\`. The resource has no defaults in its schema:
 what is left out is decided by the installation. Fields of receivers are on the page [receivers](receivers.md).
+`;
+
+const subscriptionIntro = `# WebhookSubscription
+
+Every field of \`WebhookSubscription\` (\`moonhook.dev/v1alpha1\`, short name \`whs\`), as \`kubectl explain whs\` shows them. A subscription sends
+events of its own namespace; each attempt is signed per [Standard Webhooks](https://github.com/standard-webhooks/standard-webhooks) with the same id
+and a new timestamp.
 `;
 
 const reasonsIntro = `# Conditions of a WebhookFunction
@@ -20,14 +28,15 @@ waiting changes nothing. Reasons are stable; messages are for people and may cha
 
 export function generateResourceDocs(): ReadonlyMap<string, string> {
   return new Map([
-    ['docs/reference/webhookfunction.md', fieldsPage()],
+    ['docs/reference/webhookfunction.md', fieldsPage(fieldsIntro, functionSchema(receivers))],
+    ['docs/reference/webhooksubscription.md', fieldsPage(subscriptionIntro, subscriptionSchema)],
     ['docs/reference/conditions.md', reasonsPage()],
   ]);
 }
 
-function fieldsPage(): string {
-  const { spec, status } = functionSchema(receivers).properties ?? {};
-  const lines = [fieldsIntro];
+function fieldsPage(intro: string, schema: SchemaNode): string {
+  const { spec, status } = schema.properties ?? {};
+  const lines = [intro];
   for (const [title, node] of [
     ['spec', spec],
     ['status', status],

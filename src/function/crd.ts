@@ -1,8 +1,9 @@
-/** The CustomResourceDefinition of WebhookFunction, made from the schema. */
+/** The CustomResourceDefinitions, made from the schemas. */
 import { stringify } from 'yaml';
 import type { ReceiverSchemas } from './schema-receivers.ts';
 import type { Rule, SchemaNode } from './schema-node.ts';
 import { functionSchema } from './schema.ts';
+import { subscriptionSchema } from './schema-subscription.ts';
 
 const condition = (type: string, field: 'status' | 'reason'): string =>
   `.status.conditions[?(@.type=="${type}")].${field}`;
@@ -46,21 +47,59 @@ const columns = [
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Since it was created.' },
 ];
 
-/** The CRD as an object; `receivers` are all the senders this version knows. */
+/** Columns of `kubectl get whs`. */
+const subscriptionColumns = [
+  ...columns.slice(0, 2),
+  {
+    name: 'Healthy',
+    type: 'string',
+    jsonPath: condition('Healthy', 'status'),
+    description: 'Whether the receiver takes events.',
+  },
+  {
+    name: 'Breaker',
+    type: 'string',
+    priority: 1,
+    jsonPath: '.status.breaker',
+    description: 'Whether its host is left alone now.',
+  },
+  ...columns.slice(3, 4),
+  ...columns.slice(5),
+];
+
+interface Resource {
+  readonly kind: string;
+  readonly shortName: string;
+  readonly columns: readonly object[];
+  readonly schema: SchemaNode;
+}
+
+/** The CRD of WebhookFunction; `receivers` are all the senders this version knows. */
 export function crd(receivers: ReceiverSchemas): Readonly<Record<string, unknown>> {
+  return definitionOf({ kind: 'WebhookFunction', shortName: 'whf', columns, schema: functionSchema(receivers) });
+}
+
+/** The CRD of WebhookSubscription. */
+export function subscriptionCrd(): Readonly<Record<string, unknown>> {
+  const schema = subscriptionSchema;
+  return definitionOf({ kind: 'WebhookSubscription', shortName: 'whs', columns: subscriptionColumns, schema });
+}
+
+function definitionOf({ kind, shortName, columns, schema }: Resource): Readonly<Record<string, unknown>> {
+  const singular = kind.toLowerCase();
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: 'webhookfunctions.moonhook.dev' },
+    metadata: { name: `${singular}s.moonhook.dev` },
     spec: {
       group: 'moonhook.dev',
       scope: 'Namespaced',
       names: {
-        kind: 'WebhookFunction',
-        listKind: 'WebhookFunctionList',
-        plural: 'webhookfunctions',
-        singular: 'webhookfunction',
-        shortNames: ['whf'],
+        kind,
+        listKind: `${kind}List`,
+        plural: `${singular}s`,
+        singular,
+        shortNames: [shortName],
         categories: ['moonhook'],
       },
       versions: [
@@ -70,18 +109,27 @@ export function crd(receivers: ReceiverSchemas): Readonly<Record<string, unknown
           storage: true,
           additionalPrinterColumns: columns,
           subresources: { status: {} },
-          schema: { openAPIV3Schema: toOpenApi(functionSchema(receivers)) },
+          schema: { openAPIV3Schema: toOpenApi(schema) },
         },
       ],
     },
   };
 }
 
-/** The CRD as the YAML file in `crds/`. */
+/** The CRD of WebhookFunction as the YAML file in `crds/`. */
 export function crdYaml(receivers: ReceiverSchemas): string {
+  return yamlOf(crd(receivers), 'src/function/ and src/receivers/');
+}
+
+/** The CRD of WebhookSubscription as the YAML file in `crds/`. */
+export function subscriptionCrdYaml(): string {
+  return yamlOf(subscriptionCrd(), 'src/function/');
+}
+
+function yamlOf(definition: object, source: string): string {
   // Without aliases: a file for people and for tools that do not know them.
-  const body = stringify(crd(receivers), { lineWidth: 0, aliasDuplicateObjects: false });
-  return `# Generated from src/function/ and src/receivers/ by \`npm run generate\`; do not edit.\n${body}`;
+  const body = stringify(definition, { lineWidth: 0, aliasDuplicateObjects: false });
+  return `# Generated from ${source} by \`npm run generate\`; do not edit.\n${body}`;
 }
 
 /** A schema of ours as the API server takes it; fields of local files are left out. */

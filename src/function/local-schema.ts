@@ -7,14 +7,14 @@ import { apiVersion } from './types.ts';
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
 /** Schema nodes by document path with names left out of lists: how a mistake finds what is said about its field. */
-export function localSchema(root: SchemaNode): SchemaNode {
+export function localSchema(root: SchemaNode, kind: string): SchemaNode {
   return {
     ...root,
     required: ['apiVersion', 'kind', 'metadata', 'spec'],
     properties: {
       ...root.properties,
       apiVersion: { ...root.properties?.apiVersion, enum: [apiVersion] },
-      kind: { ...root.properties?.kind, enum: ['WebhookFunction'] },
+      kind: { ...root.properties?.kind, enum: [kind] },
       metadata,
       // A document copied from a cluster has one; it says nothing here.
       status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },

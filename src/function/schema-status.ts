@@ -1,28 +1,43 @@
-/** The schema of a function's status: written by the controller only, with a default so that a new object is not ready. */
+/** The schema of status: written by the controller only, with a default so that a new object is not ready. */
 import { flag, list, listMap, object, oneOf, text, type SchemaNode } from './schema-node.ts';
 
-const conditions = listMap(
-  'What is known about this revision: Accepted, ResolvedRefs, Programmed, Ready, and Stalled when only the user can help.',
-  object(
-    'One condition.',
-    {
-      type: text('Accepted, ResolvedRefs, Programmed, Ready or Stalled.', 316, { minLength: 1 }),
-      status: oneOf('Whether it holds.', ['True', 'False', 'Unknown']),
-      reason: text('Stable word for programs.', 1024, { minLength: 1 }),
-      message: text('A sentence for people that says what to do.', 32_768),
-      observedGeneration: {
-        type: 'integer',
-        format: 'int64',
-        description: 'Generation of the spec it speaks of.',
-        minimum: 0,
+/** Conditions as every resource has them. */
+export const conditionsSchema = (description: string): SchemaNode =>
+  listMap(
+    description,
+    object(
+      'One condition.',
+      {
+        type: text('What the condition is about.', 316, { minLength: 1 }),
+        status: oneOf('Whether it holds.', ['True', 'False', 'Unknown']),
+        reason: text('Stable word for programs.', 1024, { minLength: 1 }),
+        message: text('A sentence for people that says what to do.', 32_768),
+        observedGeneration: {
+          type: 'integer',
+          format: 'int64',
+          description: 'Generation of the spec it speaks of.',
+          minimum: 0,
+        },
+        lastTransitionTime: text('When its status last changed.', 64, { format: 'date-time' }),
       },
-      lastTransitionTime: text('When its status last changed.', 64, { format: 'date-time' }),
+      { required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'] },
+    ),
+    16,
+    'type',
+  );
+
+/** Status of a new object: not ready until somebody has judged it. */
+export const pendingStatus = {
+  conditions: [
+    {
+      type: 'Ready',
+      status: 'Unknown',
+      reason: 'Pending',
+      message: 'Waiting for the controller',
+      lastTransitionTime: '1970-01-01T00:00:00Z',
     },
-    { required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'] },
-  ),
-  16,
-  'type',
-);
+  ],
+};
 
 export const statusSchema: SchemaNode = object(
   'What the installation says about the function.',
@@ -38,7 +53,9 @@ export const statusSchema: SchemaNode = object(
       128,
     ),
     servingRevision: text('The revision whose code is serving: an older one while the newest is broken.', 128),
-    conditions,
+    conditions: conditionsSchema(
+      'What is known about this revision: Accepted, ResolvedRefs, Programmed, Ready, and Stalled when only the user can help.',
+    ),
     programmed: text('Runtimes that have this revision, of all, at the last verdict: 3/3.', 32),
     url: text('Public address of the first HTTP trigger.', 2048),
     // A printer column shows only the first of several values (kubernetes/kubectl#517), so the names are one text.
@@ -61,17 +78,5 @@ export const statusSchema: SchemaNode = object(
     ),
     warnings: list('What works but should be changed.', text('One sentence.', 1024), 32),
   },
-  {
-    default: {
-      conditions: [
-        {
-          type: 'Ready',
-          status: 'Unknown',
-          reason: 'Pending',
-          message: 'Waiting for the controller',
-          lastTransitionTime: '1970-01-01T00:00:00Z',
-        },
-      ],
-    },
-  },
+  { default: pendingStatus },
 );

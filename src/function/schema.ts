@@ -10,11 +10,11 @@ import {
   retry,
   valueOrSource,
 } from './schema-parts.ts';
+import { documentSchema } from './schema-document.ts';
 import type { ReceiverSchemas } from './schema-receivers.ts';
 import { statusSchema } from './schema-status.ts';
 import { triggerSchema } from './schema-triggers.ts';
 import { exactlyOne, flag, isSet, list, listMap, object, text, type Rule, type SchemaNode } from './schema-node.ts';
-import { apiVersion } from './types.ts';
 
 /** Longest Lua source in a document, in characters. */
 export const codeMaxLength = 131_072;
@@ -171,32 +171,13 @@ function spec(receivers: ReceiverSchemas): SchemaNode {
   );
 }
 
-/** The whole document, as the CRD holds it under `openAPIV3Schema`; `metadata` is the API server's. */
+/** The whole document, as the CRD holds it under `openAPIV3Schema`. */
 export function functionSchema(receivers: ReceiverSchemas): SchemaNode {
-  return object(
+  return documentSchema(
+    'WebhookFunction',
     'A webhook function: a few lines of Lua and what makes them run.',
-    {
-      apiVersion: text(`Version of this schema: ${apiVersion}.`, 64),
-      kind: text('Kind of this document: WebhookFunction.', 64),
-      // The API server refuses even a description here.
-      metadata: { type: 'object' },
-      spec: spec(receivers),
-      status: statusSchema,
-    },
-    {
-      required: ['spec'],
-      rules: [
-        {
-          cel: "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$')",
-          message:
-            'metadata.name: at most 63 lower case letters, digits and -, beginning and ending with a letter or digit',
-          check: (self) =>
-            isObject(self.metadata) &&
-            typeof self.metadata.name === 'string' &&
-            /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(self.metadata.name),
-        },
-      ],
-    },
+    spec(receivers),
+    statusSchema,
   );
 }
 

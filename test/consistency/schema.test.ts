@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { crdYaml } from '../../src/function/crd.ts';
+import { crdYaml, subscriptionCrdYaml } from '../../src/function/crd.ts';
 import { schemaProblems } from '../../src/function/schema-problems.ts';
+import { subscriptionSchema } from '../../src/function/schema-subscription.ts';
 import { functionSchema } from '../../src/function/schema.ts';
 import { receivers } from '../../src/receivers/catalogue.ts';
 
-test('every field of the resource, receivers included, is described, bounded and safe to write in YAML', () => {
+test('every field of the resources, receivers included, is described, bounded and safe to write in YAML', () => {
   assert.deepEqual(schemaProblems(functionSchema(receivers)), []);
+  assert.deepEqual(schemaProblems(subscriptionSchema), []);
 });
 
-test('the CRD in the repository is the one the schema makes', () => {
-  const file = new URL('../../crds/moonhook.dev_webhookfunctions.yaml', import.meta.url);
-  assert.equal(readFileSync(file, 'utf8'), crdYaml(receivers));
+test('the CRDs in the repository are those the schemas make', () => {
+  const file = (name: string): string => readFileSync(new URL(`../../crds/${name}`, import.meta.url), 'utf8');
+  assert.equal(file('moonhook.dev_webhookfunctions.yaml'), crdYaml(receivers));
+  assert.equal(file('moonhook.dev_webhooksubscriptions.yaml'), subscriptionCrdYaml());
 });
 
 test('the CRD fits into the annotation of kubectl apply', () => {
