@@ -1,6 +1,7 @@
 /** `npm run generate`: writes every file that is made from source. `--check` writes nothing and fails on a difference. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { generateCliDocs } from './generate-cli-docs.ts';
 import { generateCrds } from './generate-crds.ts';
 import { generateFailureDocs } from './generate-failure-docs.ts';
 import { generateHostDocs } from './generate-host-docs.ts';
@@ -13,6 +14,7 @@ export type Generator = () => ReadonlyMap<string, string>;
 
 /** One entry per group of generated files. */
 const generators: readonly Generator[] = [
+  generateCliDocs,
   generateCrds,
   generateFailureDocs,
   generateHostDocs,

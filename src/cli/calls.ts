@@ -18,24 +18,30 @@ interface CallsOptions {
 
 type Printer = (call: PlainCall) => readonly string[];
 
-/** Adds both verbs to the program. */
+function withOptions(command: Command): Command {
+  return command
+    .argument('[function]', 'NAMESPACE/NAME, or NAME (default: all)')
+    .option('-n, --namespace <namespace>', 'namespace of a NAME; alone: all functions of it')
+    .option('--trigger <name>', 'one trigger only')
+    .option('--outcome <names>', 'one or more outcomes, joined by commas: error,timeout')
+    .option('--limit <count>', 'at most so many, the newest (default: 100)')
+    .option('-f, --follow', 'go on and print what comes')
+    .option('--data-dir <path>', 'data directory of the process')
+    .option('-o, --output <format>', 'json (one line each with --follow)');
+}
+
+/** Adds `calls` to the program. */
 export function registerCalls(program: Command): void {
-  const shared = (command: Command): Command =>
-    command
-      .argument('[function]', 'NAMESPACE/NAME, or NAME (default: all)')
-      .option('-n, --namespace <namespace>', 'namespace of a NAME; alone: all functions of it')
-      .option('--trigger <name>', 'one trigger only')
-      .option('--outcome <names>', 'one or more outcomes, joined by commas: error,timeout')
-      .option('--limit <count>', 'at most so many, the newest (default: 100)')
-      .option('-f, --follow', 'go on and print what comes')
-      .option('--data-dir <path>', 'data directory of the process')
-      .option('-o, --output <format>', 'json (one line each with --follow)');
-  shared(program.command('calls').description('list calls, the newest first, with how they ended')).action(
+  withOptions(program.command('calls').description('list calls, the newest first, with how they ended')).action(
     async (text: string | undefined, options: CallsOptions) => {
       process.exitCode = await run(text, options, (call) => [callLine(call)], true);
     },
   );
-  shared(program.command('logs').description('print what functions logged and the errors they ended with')).action(
+}
+
+/** Adds `logs` to the program. */
+export function registerLogs(program: Command): void {
+  withOptions(program.command('logs').description('print what functions logged and the errors they ended with')).action(
     async (text: string | undefined, options: CallsOptions) => {
       process.exitCode = await run(text, options, logLines, false);
     },

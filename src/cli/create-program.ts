@@ -1,43 +1,38 @@
-/** The `moonhook` command with all its verbs, in the order `--help` shows them. */
+/** The `moonhook` command with its verbs, in the order `--help` shows them. */
 import { Command } from 'commander';
-import { registerCalls } from './calls.ts';
-import { registerCheck } from './check.ts';
-import { registerDescribe } from './describe.ts';
-import { registerDev } from './dev.ts';
-import { registerExplain } from './explain.ts';
-import { registerInvoke } from './invoke.ts';
-import { registerList } from './list.ts';
-import { registerNew } from './new.ts';
-import { registerReceivers } from './receivers.ts';
-import { registerRender } from './render.ts';
-import { registerSend } from './send.ts';
-import { registerVerify } from './verify.ts';
-import { registerVersion, version } from './version.ts';
+import { version } from './package-version.ts';
 
-/** A program that throws instead of ending the process: whoever runs it decides. */
-export function createProgram(): Command {
+/** Adds a verb (or two that belong together) to a program. */
+type Register = (program: Command) => void;
+
+/** A verb's file is read only when it is needed: `moonhook list` does not wait for the engine. */
+const verbs: Readonly<Record<string, () => Promise<Register>>> = {
+  new: async () => (await import('./new.ts')).registerNew,
+  dev: async () => (await import('./dev.ts')).registerDev,
+  check: async () => (await import('./check.ts')).registerCheck,
+  render: async () => (await import('./render.ts')).registerRender,
+  invoke: async () => (await import('./invoke.ts')).registerInvoke,
+  send: async () => (await import('./send.ts')).registerSend,
+  calls: async () => (await import('./calls.ts')).registerCalls,
+  logs: async () => (await import('./calls.ts')).registerLogs,
+  explain: async () => (await import('./explain.ts')).registerExplain,
+  list: async () => (await import('./list.ts')).registerList,
+  describe: async () => (await import('./describe.ts')).registerDescribe,
+  receivers: async () => (await import('./receivers.ts')).registerReceivers,
+  verify: async () => (await import('./verify.ts')).registerVerify,
+  version: async () => (await import('./version.ts')).registerVersion,
+};
+
+/** A program that throws instead of ending the process; with one verb if `wanted` is one, else with all. */
+export async function createProgram(wanted?: string): Promise<Command> {
   const program = new Command('moonhook')
     .description('webhook functions in Lua: serve them from a folder, try them, see why something did not fire')
     .version(version, '-V, --version', 'print the version')
     .showHelpAfterError('(`moonhook --help` lists the verbs)')
     .showSuggestionAfterError(true)
     .exitOverride();
-  const register = [
-    registerNew,
-    registerDev,
-    registerCheck,
-    registerRender,
-    registerInvoke,
-    registerSend,
-    registerCalls,
-    registerExplain,
-    registerList,
-    registerDescribe,
-    registerReceivers,
-    registerVerify,
-    registerVersion,
-  ];
-  for (const each of register) each(program);
+  const one = wanted !== undefined && Object.hasOwn(verbs, wanted) ? verbs[wanted] : undefined;
+  for (const load of one === undefined ? Object.values(verbs) : [one]) (await load())(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }

@@ -9,7 +9,7 @@ import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, formatTable } from './output.ts';
-import { version } from './version.ts';
+import { version } from './package-version.ts';
 
 const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
 

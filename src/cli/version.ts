@@ -1,12 +1,9 @@
 /** `moonhook version`: what runs here. */
 import type { Command } from 'commander';
-import packageJson from '../../package.json' with { type: 'json' };
 import { apiVersion } from '../function/types.ts';
 import { exitCodes } from './exit-codes.ts';
 import { wantsJson } from './output.ts';
-
-/** Version of this installation. */
-export const version = packageJson.version;
+import { version } from './package-version.ts';
 
 /** Adds the verb to the program. */
 export function registerVersion(program: Command): void {

@@ -1,0 +1,60 @@
+/** Writes the reference of the command line from the definitions of its verbs. */
+import type { Argument, Command, Option } from 'commander';
+import { createProgram } from '../src/cli/create-program.ts';
+import { exitCodeMeanings } from '../src/cli/exit-codes.ts';
+
+const program = await createProgram();
+
+/** `docs/reference/cli.md`. */
+export function generateCliDocs(): ReadonlyMap<string, string> {
+  return new Map([['docs/reference/cli.md', page()]]);
+}
+
+function page(): string {
+  const parts = [
+    '# The `moonhook` command',
+    '<!-- Generated from src/cli by `npm run generate`: change the definitions there. -->',
+    'Everywhere a function is `NAMESPACE/NAME`, or `NAME` with `-n NAMESPACE` (default: `default`). `-o json` prints for machines; on a terminal, control characters in foreign text are shown escaped. The verbs that speak to a running `moonhook dev` find its start-up token in the data directory: `--data-dir`, else the environment variable `MOONHOOK_DATA_DIR`, else the nearest `.moonhook` from the current folder upwards. They trust it only if it belongs to the user and nobody else may read it.',
+    '## Exit codes',
+    table(
+      ['code', 'meaning'],
+      exitCodeMeanings.map(([code, meaning]) => [String(code), meaning]),
+    ),
+    ...program.commands.map(verb),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function verb(command: Command): string {
+  const parts = [
+    `## ${command.name()}`,
+    `${sentence(command.description())}`,
+    `\`moonhook ${command.name()} ${command.usage()}\``,
+  ];
+  const given: readonly Argument[] = command.registeredArguments;
+  const rows = [
+    ...given.map((argument) => [
+      `\`${argument.required ? `<${argument.name()}>` : `[${argument.name()}]`}\``,
+      argument.description,
+    ]),
+    ...command.options.map((option) => [`\`${option.flags}\``, describe(option)]),
+  ];
+  if (rows.length > 0) parts.push(table(['argument or option', 'meaning'], rows));
+  return parts.join('\n\n');
+}
+
+function describe({ description, argChoices, defaultValue }: Option): string {
+  const choices = argChoices === undefined ? '' : ` (${argChoices.join(', ')})`;
+  const fallback = typeof defaultValue === 'string' ? `; default: ${defaultValue}` : '';
+  return `${description}${choices}${fallback}`;
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
+}

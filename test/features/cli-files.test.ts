@@ -1,0 +1,123 @@
+/** The verbs that work on files alone: new, check, render, version, and what wrong usage answers. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { templates } from '../../src/cli/templates.ts';
+import { runCli } from '../builders/run-cli.ts';
+
+function place(context: TestContext, files: Readonly<Record<string, string>> = {}): string {
+  const root = mkdtempSync(join(tmpdir(), 'moonhook-files-'));
+  context.after(() => {
+    rmSync(root, { recursive: true, force: true });
+  });
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(root, name, '..'), { recursive: true });
+    writeFileSync(join(root, name), text);
+  }
+  return root;
+}
+
+const hook = (spec: string): string =>
+  `apiVersion: moonhook.dev/v1alpha1\nkind: WebhookFunction\nmetadata: { name: a }\nspec:\n${spec}`;
+const trigger = '  triggers: [{ name: web, http: { path: a, receiver: { open: {} } } }]\n';
+
+test('new writes every starting point, and check accepts each', async (context) => {
+  const cwd = place(context);
+  for (const kind of Object.keys(templates)) {
+    const { exitCode, stdout } = await runCli(['new', `my-${kind}`, '--from', kind], { cwd });
+    assert.equal(exitCode, 0);
+    assert.match(stdout, new RegExp(`^my-${kind}\\.yaml written\n {2}`));
+  }
+  const checked = await runCli(['check'], { cwd });
+  assert.equal(checked.exitCode, 0, checked.stdout);
+  assert.match(checked.stdout, /^4 functions, 0 errors, 2 warnings$/m);
+  const again = await runCli(['new', 'my-api'], { cwd });
+  assert.equal(again.exitCode, 2);
+  assert.match(again.stderr, /my-api\.yaml is already there/);
+  assert.equal((await runCli(['new', 'My_Api'], { cwd })).exitCode, 2);
+  const printed = await runCli(['new', 'x', '--from', 'schedule', '--stdout'], { cwd });
+  assert.equal(printed.stdout, templates['schedule']?.text('x'));
+});
+
+test('check names every mistake of a folder and answers 1', async (context) => {
+  const cwd = place(context, {
+    'hooks/a.yaml': hook(`  code: |\n    return function()\n      htpp.get("x")\n    end\n${trigger}`),
+    'hooks/b.yaml': hook(`  code: return function(\n${trigger}`).replace('name: a', 'name: b'),
+    'hooks/c.yaml': hook(`  cod: return 1\n${trigger}`).replace('name: a', 'name: c'),
+  });
+  const { exitCode, stdout } = await runCli(['check', 'hooks'], { cwd });
+  assert.equal(exitCode, 1);
+  assert.match(stdout, /^hooks\/a\.yaml:7:7: error: unknown global "htpp" \(did you mean "http"\?\)$/m);
+  assert.match(stdout, /^hooks\/b\.yaml:5:\d+: error: .*expected/m);
+  assert.match(stdout, /^hooks\/c\.yaml:5:3: error: spec\.cod: unknown field "cod" \(did you mean "code"\?\)$/m);
+  assert.match(stdout, /^2 functions, \d errors, \d warnings$/m);
+  const json = JSON.parse((await runCli(['check', 'hooks/c.yaml', '-o', 'json'], { cwd })).stdout) as {
+    errors: number;
+    diagnostics: { file: string; line: number }[];
+  };
+  assert.ok(json.errors >= 1);
+  assert.deepEqual([json.diagnostics[0]?.file, json.diagnostics[0]?.line], ['hooks/c.yaml', 5]);
+});
+
+test('a Secret that is in no file is a warning, an error with --strict, and nothing with --env-file', async (context) => {
+  const spec = `  code: return function() end\n  env: [{ name: K, valueFrom: { secretKeyRef: { name: s, key: k } } }]\n${trigger}`;
+  const cwd = place(context, { 'a.yaml': hook(spec), 'secrets.env': 's.k=value\n' });
+  const relaxed = await runCli(['check'], { cwd });
+  assert.equal(relaxed.exitCode, 0);
+  assert.match(relaxed.stdout, /^a\.yaml:6:\d+: warning: .*Secret "s" does not exist/m);
+  assert.equal((await runCli(['check', '--strict'], { cwd })).exitCode, 1);
+  const given = await runCli(['check', '--env-file', 'secrets.env'], { cwd });
+  assert.match(given.stdout, /^1 function, 0 errors, 0 warnings$/m);
+});
+
+test('check runs the policy of an installation', async (context) => {
+  const cwd = place(context, {
+    'a.yaml': hook(`  code: return function() end\n  limits: { timeout: 2m }\n${trigger}`),
+    'policy.yaml': 'ceilings:\n  limits: { timeout: 30s }\n',
+    'wrong.yaml': 'ceilngs: {}\n',
+  });
+  const { exitCode, stdout } = await runCli(['check', 'a.yaml', '--policy', 'policy.yaml'], { cwd });
+  assert.equal(exitCode, 1);
+  assert.match(stdout, /^a\.yaml:6:13: error: spec\.limits\.timeout: .*30s/m);
+  const wrong = await runCli(['check', 'a.yaml', '--policy', 'wrong.yaml'], { cwd });
+  assert.equal(wrong.exitCode, 2);
+  assert.match(wrong.stderr, /wrong\.yaml:1:1: error: ceilngs: unknown field "ceilngs" \(did you mean "ceilings"\?\)/);
+});
+
+test('render puts files in, keeps comments and order, and what it prints is checked alike', async (context) => {
+  const cwd = place(context, {
+    'hooks/a.yaml': `# the hook\n${hook(`  codeFrom: { file: src/a.lua }\n  modules:\n    - { name: util, file: src/util.lua }\n${trigger}`)}---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }\ndata: { x: "1" } # kept\n`,
+    'hooks/src/a.lua': '-- main\nlocal util = require("util")\nreturn function() return util.greet() end\n',
+    'hooks/src/util.lua': 'return { greet = function() return "it\'s: fine" end }\n',
+  });
+  const { exitCode, stdout } = await runCli(['render', 'hooks'], { cwd });
+  assert.equal(exitCode, 0);
+  assert.match(stdout, /^# the hook\n/);
+  assert.match(stdout, /code: \|\n {4}-- main\n/);
+  assert.match(stdout, /# kept/);
+  assert.ok(!stdout.includes('file:'));
+  writeFileSync(join(cwd, 'rendered.yaml'), stdout);
+  assert.match((await runCli(['check', 'rendered.yaml'], { cwd })).stdout, /^1 function, 0 errors, 0 warnings$/m);
+  writeFileSync(
+    join(cwd, 'hooks', 'b.yaml'),
+    readFileSync(join(cwd, 'hooks', 'a.yaml'), 'utf8').replace('a.lua', 'gone.lua'),
+  );
+  const broken = await runCli(['render', 'hooks/b.yaml'], { cwd });
+  assert.deepEqual([broken.exitCode, broken.stdout], [1, '']);
+  assert.match(broken.stderr, /hooks\/b\.yaml:\d+:\d+: error: src\/gone\.lua: there is no such file/);
+});
+
+test('wrong usage answers 2 with what was probably meant, and help answers 0', async () => {
+  const unknown = await runCli(['chek']);
+  assert.equal(unknown.exitCode, 2);
+  assert.match(unknown.stderr, /unknown command 'chek'\n\(Did you mean check\?\)/);
+  assert.equal((await runCli([])).exitCode, 2);
+  const help = await runCli(['--help']);
+  assert.equal(help.exitCode, 0);
+  assert.match(help.stdout, /\n {2}dev .*\n/);
+  const version = await runCli(['version', '-o', 'json']);
+  assert.match(version.stdout, /^\{"moonhook":"[^"]+","api":"moonhook\.dev\/v1alpha1","node":"24\./);
+  assert.equal((await runCli(['check', '/no/such/folder'])).exitCode, 2);
+});
