@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { testEngine, testLimits, valuesOf } from '../../test/builders/test-engine.ts';
+import { functionMark } from './engine-options.ts';
+
+const busy = (loops: string): string => `local n = 0 for i = 1, ${loops} do n = n + i % 7 end`;
+
+describe('a call that outlives the plain entry', () => {
+  test('runs again in slices: right result, host results not asked twice, log once', async () => {
+    const { engine, effects, load, call } = await testEngine();
+    const revision = await load(`return function()
+      print("begin")
+      local effect, waited, now = test.effect("e"), gate.soon("w"), test.now()
+      ${busy('6e6')}
+      return effect, waited, now == test.now() or true, n, gate.soon("after")
+    end`);
+    const result = await call(revision);
+    assert.deepEqual(valuesOf(result).slice(0, 2), [1, 'w']);
+    let sum = 0;
+    for (let i = 1; i <= 6e6; i += 1) sum += i % 7;
+    assert.equal(valuesOf(result)[3], sum);
+    assert.equal(valuesOf(result)[4], 'after');
+    assert.deepEqual(effects, ['e']);
+    assert.deepEqual(
+      result.usage.log.map((line) => line.message),
+      ['begin'],
+    );
+    assert.equal(result.usage.hostCalls.length, 2);
+    await engine.close();
+  });
+
+  test('lets other calls run in between, wherever the loop is', async () => {
+    const { engine, load, call } = await testEngine();
+    const quick = await load('return function() return "quick" end');
+    const places = [
+      `local t = {} for i = 1, 2e5 do t[i] = (i * 7919) % 200003 end table.sort(t, function(a, b) return a < b end)`,
+      `local s = ("ab "):rep(2e5):gsub("%w+", function(w) return w end)`,
+      `local co = coroutine.wrap(function() ${busy('5e6')} coroutine.yield(n) end) co()`,
+      `local f = ("a"):rep(150):find(".-.-.-b")`,
+    ];
+    for (const code of places) {
+      const slow = await load(`return function() ${code} return "slow" end`, {
+        limits: { ...testLimits, cpuMs: 5000 },
+      });
+      let done = false;
+      const pending = Promise.resolve(call(slow)).then((result) => {
+        done = true;
+        return result;
+      });
+      let between = 0;
+      while (!done) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (!done && valuesOf(await call(quick))[0] === 'quick') between += 1;
+      }
+      assert.deepEqual(valuesOf(await pending), ['slow']);
+      assert.ok(between >= 3, `${between} calls ran beside ${code}`);
+    }
+    await engine.close();
+  });
+
+  test('is marked for all threads and starts in slices from then on', async () => {
+    const longMarks = new Int32Array(new SharedArrayBuffer(1024));
+    const first = await testEngine({ longMarks });
+    const second = await testEngine({ longMarks });
+    const code = `return function(loops) for i = 1, loops do end return "done" end`;
+    const revision = await first.load(code, { revision: 'shared' });
+    await second.load(code, { revision: 'shared' });
+    assert.ok(!(second.call('shared', [1]) instanceof Promise), 'control: not marked yet');
+    await first.call(revision, [2e7]);
+    assert.ok(second.call('shared', [1]) instanceof Promise);
+    await first.engine.close();
+    await second.engine.close();
+  });
+});
+
+test('ends by time, CPU and cancellation reach suspended calls', async () => {
+  const { engine, load, call } = await testEngine();
+  const endless = await load('return function() while true do pcall(function() while true do end end) end end');
+  const cancel = new AbortController();
+  const pending = [
+    call(endless, [], { limits: { timeoutMs: 60 } }),
+    call(endless, [], { limits: { cpuMs: 40 } }),
+    call(endless, [], { signal: cancel.signal }),
+  ];
+  setImmediate(() => cancel.abort());
+  const results = await Promise.all(pending);
+  assert.deepEqual(
+    results.map((result) => result.kind),
+    ['timeout', 'cpu', 'cancelled'],
+  );
+  assert.equal(engine.stats().runningCalls, 0);
+  await engine.close();
+});
+
+test('the heartbeat names the function while Lua runs and nothing afterwards', async () => {
+  const heartbeat = new Int32Array(new SharedArrayBuffer(8));
+  const seen: number[] = [];
+  const { engine, load, call } = await testEngine({
+    heartbeat,
+    now: () => {
+      seen.push(heartbeat[1] ?? 0);
+      return 0;
+    },
+  });
+  const revision = await load('return function() return test.now() end');
+  const before = heartbeat[0];
+  await call(revision);
+  assert.deepEqual(seen, [functionMark(revision)]);
+  assert.equal(heartbeat[1], 0);
+  assert.notEqual(heartbeat[0], before);
+  await engine.close();
+});

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { lazyTable, meteredLua, testEngine, testLimits, valuesOf } from '../../test/builders/test-engine.ts';
+import { buildBaseImage } from './base-image.ts';
+import { applyDelta, difference } from './image.ts';
+import { internalFunctions } from './internal-functions.ts';
+import { debugRecord, heapBase, lowStart, scratch, stackTop, writableStart } from './layout.ts';
+import { Machine } from './machine.ts';
+import { rewriteText } from './metering.ts';
+
+async function bareMachine(): Promise<{ machine: Machine; base: ReturnType<typeof buildBaseImage> }> {
+  const module = await meteredLua();
+  const base = buildBaseImage(module, internalFunctions, [], new Map());
+  const machine = new Machine(module, base, base.setmetatableSlot, {
+    clock: () => performance.now(),
+    threadCpu: () => performance.now(),
+    dispatch: undefined as never,
+    yieldSlice: () => Promise.resolve(1),
+    pulse: () => undefined,
+    beat: () => 0,
+  });
+  return { machine, base };
+}
+
+describe('every call starts from the same bytes', () => {
+  const wipes = [
+    'x = (x or 0) + 1 return x',
+    'string.rep = nil table.insert = nil return tostring(rawget(_G, "leak"))',
+    'leak = "left" return tostring(rawget(_G, "leak2"))',
+    'local t = {} pcall(function() while true do t[#t + 1] = ("x"):rep(1e5) .. #t end end)',
+    'while true do end',
+    'local function f() return f() + 1 end f()',
+    'error(setmetatable({}, { __tostring = function() error("x") end }))',
+  ];
+  test('whatever calls before it did and however they ended', async () => {
+    const { engine, load, call, defects } = await testEngine();
+    const hostile = await Promise.all(
+      wipes.map((code, index) =>
+        load(`return function() ${code} end`, {
+          revision: `hostile-${index}`,
+          limits: {
+            timeoutMs: 1000,
+            cpuMs: 8,
+            memoryBytes: 1 << 20,
+            logBytes: 100,
+            logLines: 10,
+            hostCalls: 1,
+            parallelHostCalls: 1,
+            resultBytes: 1000,
+          },
+        }),
+      ),
+    );
+    const good = await load(
+      `return function(n) assert(x == nil and leak == nil) return string.rep("a", n), #table.pack(1, 2) end`,
+    );
+    for (let round = 0; round < 60; round += 1) {
+      await call(hostile[round % hostile.length] ?? '');
+      assert.deepEqual(valuesOf(await call(good, [round])), ['a'.repeat(round), 2]);
+    }
+    assert.deepEqual(defects, []);
+    await engine.close();
+  });
+
+  test('its own globals and modules are not those of the call before', async () => {
+    const { engine, load, call } = await testEngine();
+    const revision = await load('local n = 0 return function() n = n + 1 count = (count or 0) + 1 return n, count end');
+    for (let round = 0; round < 5; round += 1) assert.deepEqual(valuesOf(await call(revision)), [1, 1]);
+    await engine.close();
+  });
+});
+
+test('a machine given to another namespace holds nothing of the one before, on stack or heap', async () => {
+  const { machine, base } = await bareMachine();
+  const { views } = machine;
+  machine.restore(base, undefined, 'a');
+  const marker = 'MARKER-OF-NAMESPACE-A';
+  views.pushText(base.thread, marker.repeat(2000));
+  views.u8.set(Buffer.from(marker), stackTop - 20_000);
+  const find = (): number => Buffer.from(views.u8.buffer).indexOf(marker);
+  assert.ok(find() > 0, 'control: the marker can be found');
+  machine.restore(base, undefined, 'a');
+  assert.ok(find() > 0, 'control: a restore for the same namespace does not clear');
+  machine.restore(base, undefined, 'b');
+  assert.equal(find(), -1);
+});
+
+test('running Lua never changes the constants that a quick restore leaves out', async () => {
+  const { machine, base } = await bareMachine();
+  const { views, exports } = machine;
+  machine.restore(base, undefined, 'a');
+  const code = Buffer.from(`
+    local t = {}
+    for i = 1, 2000 do t[i] = string.format("%5.2f %s %q %x %g", i / 3, {}, "a\\n", i, 2 ^ i) end
+    table.sort(t)
+    local s = table.concat(t):gsub("%w+", "%0%0"):upper()
+    pcall(error, { 1 })
+    pcall(string.rep, "x", -1)
+    return #s, math.sin(1), tostring(1e300), utf8.char(228), string.pack("<d", 1.5), load("return 1")()`);
+  views.u8.set(code, scratch);
+  views.u8.set(Buffer.from('=constants\0t\0'), debugRecord);
+  assert.equal(exports.luaL_loadbufferx(base.thread, scratch, code.length, debugRecord, debugRecord + 11), 0);
+  assert.equal(exports.mh_resume(base.thread, 0, 0), 0);
+  views.refresh();
+  assert.notEqual(Buffer.compare(views.u8.subarray(heapBase, base.heapEnd), base.heap), 0, 'control: it has written');
+  const constants = views.u8.subarray(lowStart, writableStart);
+  assert.equal(Buffer.compare(constants, base.low.subarray(0, writableStart - lowStart)), 0);
+});
+
+test('a difference put over the base image gives the memory back, byte for byte', async () => {
+  const { machine, base } = await bareMachine();
+  const { views } = machine;
+  machine.restore(base, undefined, 'a');
+  machine.exports.lua_createtable(base.thread, 0, 0);
+  for (let index = 0; index < 500; index += 1) {
+    views.refresh();
+    views.pushText(base.thread, `item ${index} `.repeat(index % 9));
+    machine.exports.lua_rawseti(base.thread, -2, BigInt(index + 1));
+  }
+  views.refresh();
+  const end = machine.heapEnd;
+  const before = views.u8.slice(0, end);
+  const delta = difference(views.u8, base, end, 'own');
+  assert.ok(delta.blocks.length > 0 && delta.tail.length > 0);
+  machine.restore(base, undefined, 'a');
+  applyDelta(views.u8, views.i32, base, delta);
+  const equal = (from: number, to: number): boolean =>
+    Buffer.compare(views.u8.subarray(from, to), before.subarray(from, to)) === 0;
+  assert.ok(equal(lowStart, 35_136) && equal(1_083_712, end));
+});
+
+test('the rewrite refuses a binary that is not the expected one', () => {
+  assert.throws(() => rewriteText('(module)'), /not the expected one: import of invoke_vii/);
+});
+
+describe('an image made by another engine', () => {
+  test('serves without compiling, with its own environment values', async () => {
+    const [first, second] = [await testEngine(), await testEngine()];
+    const program = {
+      namespaceUid: 'uid-a',
+      namespace: 'a',
+      name: 'fn',
+      revision: 'r1',
+      code: 'local n = #env.NAME return { one = function() return n, env.NAME end, two = function() return 2 end }',
+      modules: new Map(),
+      env: new Map([['NAME', 'value']]),
+      expressions: new Map([['e', 'event.id == 7']]),
+      limits: testLimits,
+    };
+    await first.engine.load(program);
+    const image = first.engine.image('r1');
+    assert.ok(image !== undefined);
+    const loaded = await second.engine.load({ ...program, code: 'this does not compile' }, structuredClone(image));
+    assert.deepEqual(loaded, { ok: true, handlers: ['one', 'two'], warnings: [] });
+    assert.deepEqual(valuesOf(await second.call('r1', [], { target: { handler: 'one' } })), [5, 'value']);
+    const asked = second.call('r1', [], { target: { expression: 'e' }, globals: { event: lazyTable({ id: 7 }) } });
+    assert.deepEqual(valuesOf(await asked), [true]);
+    await first.engine.close();
+    await second.engine.close();
+  });
+});
