@@ -1,5 +1,5 @@
 /** What host functions reach beyond the engine: given with each call as its context. */
-import type { HostFunction, LuaInput, LuaValue } from '../lua/types.ts';
+import type { HostFunction, LuaValue } from '../lua/types.ts';
 import type { Outbound } from '../policy/outbound-types.ts';
 import type { KeyValueStore, LaterQueue, EventBus } from '../store/types.ts';
 
@@ -92,5 +92,4 @@ export interface HostEntry {
   readonly implementation: HostImplementation;
 }
 
-export type { LuaInput, LuaValue };
-export type { Outbound, OutboundRequest, OutboundResponse, OutboundResult } from '../policy/outbound-types.ts';
+export type { Outbound, OutboundRequest, OutboundResponse } from '../policy/outbound-types.ts';

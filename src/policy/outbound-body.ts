@@ -12,8 +12,8 @@ export interface BodyLimits {
   readonly received?: (bytes: number) => void;
 }
 
-/** The encodings the guard asks for. */
-export const acceptEncoding = 'gzip, deflate, br';
+/** The encodings the guard asks for; `deflate` is understood but not asked for, servers disagree on what it is. */
+export const acceptEncoding = 'gzip, br';
 
 class TooLarge extends Error {}
 

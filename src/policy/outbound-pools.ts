@@ -20,9 +20,10 @@ export interface PoolsOptions {
 }
 
 export interface Pools {
-  get(key: PoolKey): Pool;
-  /** Ends a pool that is still connecting for nobody. */
-  release(key: PoolKey): void;
+  /** The pool for one request, until it is released. */
+  take(key: PoolKey): Pool;
+  /** After an aborted request a pool that is still connecting for nobody is ended. */
+  release(key: PoolKey, aborted: boolean): void;
   readonly size: number;
   close(): Promise<void>;
 }
@@ -30,6 +31,8 @@ export interface Pools {
 interface Entry {
   readonly pool: Pool;
   readonly connector: Connector;
+  /** Requests under way. */
+  users: number;
 }
 
 const idleMs = 4_000;
@@ -52,12 +55,12 @@ export function createPools(options: PoolsOptions): Pools {
   const makeRoom = (): void => {
     for (const [name, entry] of pools) {
       if (pools.size < options.maxPools) return;
-      if (isIdle(entry.pool)) remove(name, entry);
+      if (entry.users === 0) remove(name, entry);
     }
   };
 
   return {
-    get(key) {
+    take(key) {
       const name = nameOf(key);
       let entry = pools.get(name);
       if (entry === undefined) {
@@ -79,17 +82,20 @@ export function createPools(options: PoolsOptions): Pools {
           bodyTimeout: 0,
           connect: connector.connect,
         });
-        entry = { pool, connector };
+        entry = { pool, connector, users: 0 };
       }
       // Least recently used first.
       pools.delete(name);
       pools.set(name, entry);
+      entry.users += 1;
       return entry.pool;
     },
-    release(key) {
+    release(key, aborted) {
       const name = nameOf(key);
       const entry = pools.get(name);
-      if (entry !== undefined && isIdle(entry.pool) && entry.pool.stats.connected === 0) remove(name, entry);
+      if (entry === undefined) return;
+      entry.users -= 1;
+      if (aborted && entry.users === 0 && entry.pool.stats.connected === 0) remove(name, entry);
     },
     get size() {
       return pools.size;
@@ -100,10 +106,6 @@ export function createPools(options: PoolsOptions): Pools {
       await Promise.all(open.map(end));
     },
   };
-}
-
-function isIdle(pool: Pool): boolean {
-  return pool.stats.running === 0 && pool.stats.pending === 0 && pool.stats.queued === 0;
 }
 
 function nameOf(key: PoolKey): string {

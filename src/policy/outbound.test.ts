@@ -331,6 +331,15 @@ test('compressed answers are decoded, bombs end at the cap', async () => {
   ]);
   const { port } = await serve((request, response) => {
     const name = (request.url ?? '').slice(1);
+    if (name === 'nothing' || name === 'no-content') {
+      response
+        .writeHead(name === 'nothing' ? 200 : 204, {
+          'content-encoding': 'gzip',
+          ...(name === 'nothing' ? { 'content-length': 0 } : {}),
+        })
+        .end();
+      return;
+    }
     const encoding = name === 'gzip-bomb' || name === 'broken' ? 'gzip' : name === 'double' ? 'gzip, gzip' : name;
     response.setHeader('content-encoding', encoding);
     response.end(bodies.get(name) ?? gzipSync(gzipSync('x')));
@@ -339,6 +348,7 @@ test('compressed answers are decoded, bombs end at the cap', async () => {
   const get = async (name: string): Promise<OutboundResult> =>
     send(guardWith(), rules, { url: `http://127.0.0.1:${port}/${name}` });
   for (const name of ['gzip', 'deflate', 'br']) assert.equal(textOf(await get(name)), 'hello', name);
+  for (const name of ['nothing', 'no-content']) assert.equal(textOf(await get(name)), '', name);
   assert.equal(refusedBy(await get('gzip-bomb')), 'size');
   assert.equal(refusedBy(await get('broken')), 'encoding');
   assert.equal(refusedBy(await get('double')), 'encoding');

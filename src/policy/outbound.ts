@@ -167,22 +167,26 @@ async function exchange(
   signal: AbortSignal,
 ): Promise<OutboundResult | { readonly redirect: { readonly status: number; readonly location: string } }> {
   const key: PoolKey = { namespaceUid: owner.namespaceUid, origin: hop.url.origin, addresses };
-  const pool = guard.pools.get(key);
+  const pool = guard.pools.take(key);
   try {
-    const response = await pool.request({
+    // A request that waits for a connection hears of an abort only once there is one: the race does not wait for that.
+    const sent = pool.request({
       method: hop.method,
       path: `${hop.url.pathname}${hop.url.search}`,
       headers: requestHeaders(hop, guard.userAgent),
       signal,
       ...(hop.body === undefined ? {} : { body: hop.body }),
     });
+    const response = await raceAbort(sent, signal);
     const headers = responseHeaders(response.headers);
     const location = headers.get('location')?.[0];
     if (request.maxRedirects > 0 && location !== undefined && isRedirect(response.statusCode)) {
       response.body.on('error', () => undefined).destroy();
       return { redirect: { status: response.statusCode, location } };
     }
-    const encodings = hop.method === 'HEAD' ? [] : (headers.get('content-encoding') ?? []);
+    const encodings = isBodyless(hop.method, response.statusCode, headers)
+      ? []
+      : (headers.get('content-encoding') ?? []);
     const body = await readBody(response.body, encodings, {
       maxBytes: request.maxResponseBytes,
       signal,
@@ -194,8 +198,13 @@ async function exchange(
       response: { status: response.statusCode, headers, body: body.body, url: hop.url.href },
     };
   } finally {
-    if (signal.aborted) guard.pools.release(key);
+    guard.pools.release(key, signal.aborted);
   }
+}
+
+/** No body follows (RFC 9110 §6.4.1), whatever encoding the headers name. */
+function isBodyless(method: string, status: number, headers: ReadonlyMap<string, readonly string[]>): boolean {
+  return method === 'HEAD' || status === 204 || status === 304 || headers.get('content-length')?.[0] === '0';
 }
 
 function requestHeaders(hop: Hop, userAgent: string): string[] {
