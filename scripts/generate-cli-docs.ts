@@ -28,7 +28,7 @@ function page(): string {
 function verb(command: Command): string {
   const parts = [
     `## ${command.name()}`,
-    `${sentence(command.description())}`,
+    sentence(command.description()),
     `\`moonhook ${command.name()} ${command.usage()}\``,
   ];
   const given: readonly Argument[] = command.registeredArguments;

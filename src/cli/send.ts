@@ -41,7 +41,7 @@ export function registerSend(program: Command): void {
     .option('--path <path>', 'path and query instead of those of the trigger: /team-a/items/7?x=1')
     .option('--secret <value>', 'sign with this instead of the secret of the folder', collect)
     .option('--secret-file <file>', 'sign with the content of a file', collect)
-    .option('--env-file <file>', 'SECRET.KEY=VALUE lines, as given to moonhook dev')
+    .option('--env-file <file>', 'SECRET.KEY=VALUE lines (default: the file given to moonhook dev)')
     .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', 'json')
     .addHelpText(
@@ -76,13 +76,15 @@ async function resolveSender(target: TargetName, options: SendOptions): Promise<
   if (!given.ok) return unusable(given.message);
   const status = await askApi('/status', options.dataDir);
   if (!status.ok) return status;
+  const running = status.value['envFile'];
+  const envFile = options.envFile ?? (typeof running === 'string' ? running : undefined);
   const found = await findSender({
     ...target,
     folder: String(status.value['folder']),
     lookUpSecrets: given.value.length === 0,
     ...(options.trigger === undefined ? {} : { trigger: options.trigger }),
     ...(options.as === undefined ? {} : { as: options.as }),
-    ...(options.envFile === undefined ? {} : { envFile: options.envFile }),
+    ...(envFile === undefined ? {} : { envFile }),
   });
   if (!found.ok) return unusable(found.message);
   return { ok: true, value: given.value.length === 0 ? found.value : { ...found.value, secrets: given.value } };

@@ -15,6 +15,8 @@ import type { Diagnostic } from './diagnostic.ts';
 /** What the process knows, read anew with each question. */
 export interface LocalView {
   readonly folder: string;
+  /** The file of `--env-file`: where `send` finds a secret, too. */
+  readonly envFile?: string;
   readonly version: string;
   /** False: events, `kv` and records are in memory and end with the process. */
   readonly durable: boolean;
@@ -41,6 +43,7 @@ export function getStatus(view: LocalView): ApiAnswer {
   return ok({
     version: view.version,
     folder: view.folder,
+    ...(view.envFile === undefined ? {} : { envFile: view.envFile }),
     durable: view.durable,
     functions: states.length,
     ready: states.filter((state) => conditionOf(state, 'Ready')?.status === 'True').length,

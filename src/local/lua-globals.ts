@@ -1,5 +1,6 @@
 /** Which globals a Lua source uses and how, by scope: for words that no environment has. For code that is known to compile. */
 import { tokenize, type Token } from './lua-tokens.ts';
+import { TokenStream, Unreadable } from './token-stream.ts';
 
 export type Use = 'read' | 'call' | 'index' | 'write';
 
@@ -26,58 +27,22 @@ export function findGlobals(source: string): readonly GlobalUse[] | undefined {
   }
 }
 
-class Unreadable extends Error {}
-
 const blockEnds = new Set(['end', 'else', 'elseif', 'until']);
 const binary = new Set('and or + - * / // % ^ .. == ~= < > <= >= & | ~ << >>'.split(' '));
 
 class Reader {
   readonly uses: GlobalUse[] = [];
   changesEnvironment = false;
-  readonly #tokens: readonly Token[];
-  #at = 0;
+  readonly #tokens: TokenStream;
   #scopes: Set<string>[] = [new Set()];
 
   constructor(tokens: readonly Token[]) {
-    this.#tokens = tokens;
+    this.#tokens = new TokenStream(tokens);
   }
 
   chunk(): void {
     this.#block();
-    if (this.#peek().kind !== 'end') throw new Unreadable();
-  }
-
-  #peek(ahead = 0): Token {
-    const token = this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)];
-    if (!token) throw new Unreadable();
-    return token;
-  }
-
-  #next(): Token {
-    const token = this.#peek();
-    this.#at += 1;
-    return token;
-  }
-
-  #is(text: string): boolean {
-    const { kind, text: found } = this.#peek();
-    return found === text && (kind === 'keyword' || kind === 'symbol');
-  }
-
-  #take(text: string): boolean {
-    if (!this.#is(text)) return false;
-    this.#at += 1;
-    return true;
-  }
-
-  #expect(text: string): void {
-    if (!this.#take(text)) throw new Unreadable();
-  }
-
-  #name(): Token {
-    const token = this.#next();
-    if (token.kind !== 'name') throw new Unreadable();
-    return token;
+    if (this.#tokens.peek().kind !== 'end') throw new Unreadable();
   }
 
   #declare(name: string): void {
@@ -93,14 +58,14 @@ class Reader {
 
   #block(): void {
     for (;;) {
-      const { kind, text } = this.#peek();
+      const { kind, text } = this.#tokens.peek();
       if (kind === 'end' || (kind === 'keyword' && blockEnds.has(text))) return;
-      if (this.#take('return')) {
-        const after = this.#peek();
-        if (after.kind !== 'end' && !this.#is(';') && !(after.kind === 'keyword' && blockEnds.has(after.text))) {
+      if (this.#tokens.take('return')) {
+        const after = this.#tokens.peek();
+        if (after.kind !== 'end' && !this.#tokens.is(';') && !(after.kind === 'keyword' && blockEnds.has(after.text))) {
           this.#expressions();
         }
-        this.#take(';');
+        this.#tokens.take(';');
         return;
       }
       this.#statement();
@@ -108,27 +73,27 @@ class Reader {
   }
 
   #statement(): void {
-    if (this.#take(';') || this.#take('break')) return;
-    if (this.#take('::')) {
-      this.#name();
-      this.#expect('::');
-    } else if (this.#take('goto')) this.#name();
-    else if (this.#take('do')) this.#body();
-    else if (this.#take('while')) {
+    if (this.#tokens.take(';') || this.#tokens.take('break')) return;
+    if (this.#tokens.take('::')) {
+      this.#tokens.name();
+      this.#tokens.expect('::');
+    } else if (this.#tokens.take('goto')) this.#tokens.name();
+    else if (this.#tokens.take('do')) this.#body();
+    else if (this.#tokens.take('while')) {
       this.#expression();
-      this.#expect('do');
+      this.#tokens.expect('do');
       this.#body();
-    } else if (this.#take('repeat')) {
+    } else if (this.#tokens.take('repeat')) {
       this.#scoped(() => {
         this.#block();
-        this.#expect('until');
+        this.#tokens.expect('until');
         // The condition sees the locals of the loop.
         this.#expression();
       });
-    } else if (this.#take('if')) this.#if();
-    else if (this.#take('for')) this.#for();
-    else if (this.#take('function')) this.#function();
-    else if (this.#take('local')) this.#local();
+    } else if (this.#tokens.take('if')) this.#if();
+    else if (this.#tokens.take('for')) this.#for();
+    else if (this.#tokens.take('function')) this.#function();
+    else if (this.#tokens.take('local')) this.#local();
     else this.#assignmentOrCall();
   }
 
@@ -136,47 +101,47 @@ class Reader {
     this.#scoped(() => {
       this.#block();
     });
-    this.#expect('end');
+    this.#tokens.expect('end');
   }
 
   #if(): void {
     do {
       this.#expression();
-      this.#expect('then');
+      this.#tokens.expect('then');
       this.#scoped(() => {
         this.#block();
       });
-    } while (this.#take('elseif'));
-    if (this.#take('else')) {
+    } while (this.#tokens.take('elseif'));
+    if (this.#tokens.take('else')) {
       this.#scoped(() => {
         this.#block();
       });
     }
-    this.#expect('end');
+    this.#tokens.expect('end');
   }
 
   #for(): void {
-    const names = [this.#name().text];
-    while (this.#take(',')) names.push(this.#name().text);
-    if (!this.#take('=')) this.#expect('in');
+    const names = [this.#tokens.name().text];
+    while (this.#tokens.take(',')) names.push(this.#tokens.name().text);
+    if (!this.#tokens.take('=')) this.#tokens.expect('in');
     this.#expressions();
-    this.#expect('do');
+    this.#tokens.expect('do');
     this.#scoped(() => {
       for (const name of names) this.#declare(name);
       this.#block();
     });
-    this.#expect('end');
+    this.#tokens.expect('end');
   }
 
   /** `function a.b:c() … end`. */
   #function(): void {
-    const first = this.#name();
+    const first = this.#tokens.name();
     let depth = 0;
     let method = false;
     let member: Token | undefined;
-    while (this.#is('.') || this.#is(':')) {
-      method = this.#next().text === ':';
-      const name = this.#name();
+    while (this.#tokens.is('.') || this.#tokens.is(':')) {
+      method = this.#tokens.next().text === ':';
+      const name = this.#tokens.name();
       depth += 1;
       if (depth === 1) member = name;
     }
@@ -186,40 +151,40 @@ class Reader {
   }
 
   #functionBody(method: boolean): void {
-    this.#expect('(');
+    this.#tokens.expect('(');
     this.#scoped(() => {
       if (method) this.#declare('self');
-      while (!this.#take(')')) {
-        if (!this.#take('...')) this.#declare(this.#name().text);
-        this.#take(',');
+      while (!this.#tokens.take(')')) {
+        if (!this.#tokens.take('...')) this.#declare(this.#tokens.name().text);
+        this.#tokens.take(',');
       }
       this.#block();
     });
-    this.#expect('end');
+    this.#tokens.expect('end');
   }
 
   #local(): void {
-    if (this.#take('function')) {
-      this.#declare(this.#name().text);
+    if (this.#tokens.take('function')) {
+      this.#declare(this.#tokens.name().text);
       this.#functionBody(false);
       return;
     }
     const names: string[] = [];
     do {
-      names.push(this.#name().text);
-      if (this.#take('<')) {
-        this.#name();
-        this.#expect('>');
+      names.push(this.#tokens.name().text);
+      if (this.#tokens.take('<')) {
+        this.#tokens.name();
+        this.#tokens.expect('>');
       }
-    } while (this.#take(','));
-    if (this.#take('=')) this.#expressions();
+    } while (this.#tokens.take(','));
+    if (this.#tokens.take('=')) this.#expressions();
     for (const name of names) this.#declare(name);
   }
 
   #assignmentOrCall(): void {
     const targets: (() => void)[] = [this.#suffixed()];
-    while (this.#take(',')) targets.push(this.#suffixed());
-    const assigned = this.#take('=');
+    while (this.#tokens.take(',')) targets.push(this.#suffixed());
+    const assigned = this.#tokens.take('=');
     if (assigned) this.#expressions();
     this.#written = assigned;
     for (const target of targets) target();
@@ -231,65 +196,69 @@ class Reader {
 
   #expressions(): void {
     do this.#expression();
-    while (this.#take(','));
+    while (this.#tokens.take(','));
   }
 
   #expression(): void {
     for (;;) {
-      while (this.#take('not') || this.#take('-') || this.#take('#') || this.#take('~'));
+      while (this.#tokens.take('not') || this.#tokens.take('-') || this.#tokens.take('#') || this.#tokens.take('~'));
       this.#operand();
-      const { kind, text } = this.#peek();
+      const { kind, text } = this.#tokens.peek();
       if (!((kind === 'symbol' || kind === 'keyword') && binary.has(text))) return;
-      this.#at += 1;
+      this.#tokens.skip(1);
     }
   }
 
   #operand(): void {
-    const { kind } = this.#peek();
+    const { kind } = this.#tokens.peek();
     if (kind === 'number' || kind === 'string') {
-      this.#at += 1;
+      this.#tokens.skip(1);
       return;
     }
-    if (['nil', 'true', 'false', '...'].some((text) => this.#take(text))) return;
-    if (this.#is('{')) this.#table();
-    else if (this.#take('function')) this.#functionBody(false);
+    if (['nil', 'true', 'false', '...'].some((text) => this.#tokens.take(text))) return;
+    if (this.#tokens.is('{')) this.#table();
+    else if (this.#tokens.take('function')) this.#functionBody(false);
     else this.#suffixed()();
   }
 
   #table(): void {
-    this.#expect('{');
-    while (!this.#take('}')) {
-      if (this.#take('[')) {
+    this.#tokens.expect('{');
+    while (!this.#tokens.take('}')) {
+      if (this.#tokens.take('[')) {
         this.#expression();
-        this.#expect(']');
-        this.#expect('=');
-      } else if (this.#peek().kind === 'name' && this.#peek(1).text === '=' && this.#peek(1).kind === 'symbol') {
-        this.#at += 2;
+        this.#tokens.expect(']');
+        this.#tokens.expect('=');
+      } else if (
+        this.#tokens.peek().kind === 'name' &&
+        this.#tokens.peek(1).text === '=' &&
+        this.#tokens.peek(1).kind === 'symbol'
+      ) {
+        this.#tokens.skip(2);
       }
       this.#expression();
-      if (!this.#take(',')) this.#take(';');
+      if (!this.#tokens.take(',')) this.#tokens.take(';');
     }
   }
 
   /** A name or parentheses with what follows; the answer notes the use, once it is known whether it is written. */
   #suffixed(): () => void {
     let first: Token | undefined;
-    if (this.#take('(')) {
+    if (this.#tokens.take('(')) {
       this.#expression();
-      this.#expect(')');
-    } else first = this.#name();
+      this.#tokens.expect(')');
+    } else first = this.#tokens.name();
     const steps: { readonly kind: 'index' | 'call'; readonly member?: Token }[] = [];
     for (;;) {
-      if (this.#take('.')) steps.push({ kind: 'index', member: this.#name() });
-      else if (this.#take('[')) {
+      if (this.#tokens.take('.')) steps.push({ kind: 'index', member: this.#tokens.name() });
+      else if (this.#tokens.take('[')) {
         this.#expression();
-        this.#expect(']');
+        this.#tokens.expect(']');
         steps.push({ kind: 'index' });
-      } else if (this.#take(':')) {
-        steps.push({ kind: 'index', member: this.#name() });
+      } else if (this.#tokens.take(':')) {
+        steps.push({ kind: 'index', member: this.#tokens.name() });
         this.#arguments();
         steps.push({ kind: 'call' });
-      } else if (this.#is('(') || this.#is('{') || this.#peek().kind === 'string') {
+      } else if (this.#tokens.is('(') || this.#tokens.is('{') || this.#tokens.peek().kind === 'string') {
         this.#arguments();
         steps.push({ kind: 'call' });
       } else break;
@@ -305,12 +274,12 @@ class Reader {
   }
 
   #arguments(): void {
-    if (this.#is('{')) this.#table();
-    else if (this.#take('(')) {
-      if (this.#take(')')) return;
+    if (this.#tokens.is('{')) this.#table();
+    else if (this.#tokens.take('(')) {
+      if (this.#tokens.take(')')) return;
       this.#expressions();
-      this.#expect(')');
-    } else if (this.#next().kind !== 'string') throw new Unreadable();
+      this.#tokens.expect(')');
+    } else if (this.#tokens.next().kind !== 'string') throw new Unreadable();
   }
 
   #isLocal(name: string): boolean {

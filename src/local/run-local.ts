@@ -15,7 +15,7 @@ import { registerLocalApi } from './local-api-http.ts';
 import type { LocalView } from './local-api.ts';
 import { createLocalInputs } from './local-inputs.ts';
 import { readPolicyFile } from './read-policy-file.ts';
-import { readSecretsFile } from './read-secrets-file.ts';
+import { readSecretsFile, watchSecretsFile } from './read-secrets-file.ts';
 import { reportChanges, type FunctionStates } from './report-functions.ts';
 import { createTableBuilder } from './table-builder.ts';
 import { watchFolder, type FolderWatch, type Timers } from './watch-folder.ts';
@@ -79,12 +79,13 @@ async function start(
   options: RunLocalOptions,
   directory: HeldDataDirectory,
   policyFor: (publicUrl: string) => Parameters<typeof createTableBuilder>[0]['policy'],
-  secrets: ReadonlyMap<string, string>,
+  firstSecrets: ReadonlyMap<string, string>,
 ): Promise<LocalRun> {
   const { settings, log, print, timers } = options;
   const token = Buffer.from(options.randomBytes(32)).toString('base64url');
   const root = realpathSync(settings.folder);
   let states: FunctionStates = new Map();
+  let secrets = firstSecrets;
   let diagnostics: readonly Diagnostic[] = [];
   let runtime: Runtime | undefined;
   const store = await openStore({
@@ -159,6 +160,15 @@ async function start(
       },
     });
     await update([''], timers.now());
+    const { envFile } = settings;
+    const stopSecrets =
+      envFile === undefined
+        ? () => {}
+        : watchSecretsFile(envFile, timers, (result) => {
+            if (result.ok) secrets = result.entries;
+            else for (const line of result.lines) print(line);
+            void update([], timers.now());
+          });
     directory.publish({
       pid: process.pid,
       token,
@@ -179,6 +189,7 @@ async function start(
       stop: async () => {
         stopped = true;
         watch.close();
+        stopSecrets();
         lookAgain?.cancel();
         await updating;
         await running.drain();
@@ -203,6 +214,7 @@ function viewOf(
 ): LocalView {
   return {
     folder,
+    ...(options.settings.envFile === undefined ? {} : { envFile: resolve(options.settings.envFile) }),
     version: options.version,
     durable: store.durable,
     states,

@@ -1,6 +1,7 @@
 /** Files are edited while they are served: the next request runs the new code, or the last good one. */
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startLocal, type LocalFixture } from '../builders/local-run.ts';
@@ -160,4 +161,26 @@ test('a folder that is removed keeps what it gave until it is back', async (cont
     local.lines.filter((line) => line.includes('removed')),
     [],
   );
+});
+
+test('a rotated secret in the env file takes effect, and the old one stops', async (context) => {
+  const base = mkdtempSync(join(tmpdir(), 'moonhook-env-'));
+  context.after(() => {
+    rmSync(base, { recursive: true });
+  });
+  const envFile = join(base, 'secrets.env');
+  const [old, fresh] = ['old-secret-of-more-than-16-bytes', 'new-secret-of-more-than-16-bytes'];
+  writeFileSync(envFile, `caller.token=${old}\n`);
+  const text = hook('a', answer('ok')).replace(
+    '{ open: {} }',
+    '{ bearer: { secretRefs: [{ name: caller, key: token }] } }',
+  );
+  const local = await startLocal(context, { files: { 'a.yaml': text }, options: { envFile } });
+  const ask = async (token: string): Promise<number> =>
+    (await local.fetch('/default/a', { headers: { authorization: `Bearer ${token}` } })).status;
+  assert.deepEqual([await ask(old), await ask(fresh)], [200, 401]);
+  const from = local.lines.length;
+  writeFileSync(envFile, `caller.token=${fresh}\n# rotated\n`);
+  await local.line(/^default\/a: live/, from);
+  assert.deepEqual([await ask(old), await ask(fresh)], [401, 200]);
 });
