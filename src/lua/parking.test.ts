@@ -13,7 +13,7 @@ describe('waiting calls', () => {
       return answer, co(), secret.list[20]
     end`);
     const names = Array.from({ length: 60 }, (_, index) => `call ${index}`);
-    const pending = names.map((name) => call(revision, [name]));
+    const pending = names.map(async (name) => call(revision, [name]));
     await Promise.all(names.map((name) => gate.arrived(name)));
     const { parkedCalls, parkedBytes } = engine.stats();
     assert.equal(parkedCalls, 58);
@@ -51,14 +51,17 @@ describe('waiting calls', () => {
       await load('return function(name) return gate.wait(name) end'),
       await load('return function() return 1 end'),
     ];
-    const pending = ['a', 'b'].map((name) => call(full, [name]));
+    const pending = ['a', 'b'].map(async (name) => call(full, [name]));
     const refused = await call(full, ['c']);
     assert.equal(refused.kind, 'overloaded');
     assert.ok(refused.kind === 'overloaded' && refused.retryAfterMs > 0);
     assert.deepEqual(valuesOf(await call(other)), [1], 'control: another function is served');
     for (const name of ['a', 'b']) gate.release(name);
     await Promise.all(pending);
-    assert.equal(await Promise.race([call(full, ['d']), gate.arrived('d').then(() => 'started')]), 'started');
+    assert.equal(
+      await Promise.race([Promise.resolve(call(full, ['d'])), gate.arrived('d').then(() => 'started')]),
+      'started',
+    );
     gate.release('d');
     await engine.close();
   });

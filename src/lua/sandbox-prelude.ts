@@ -181,7 +181,9 @@ local function require(name)
   if loader == nil then
     local known = {}
     for key in pairs(preload) do known[#known + 1] = tostring(key) end
-    for key in pairs(loaded) do known[#known + 1] = tostring(key) end
+    for key in pairs(loaded) do
+      if preload[key] == nil then known[#known + 1] = tostring(key) end
+    end
     sort(known)
     error(format("module '%s' not found; known modules: %s", tostring(name), concat(known, ', ')), 2)
   end

@@ -42,15 +42,15 @@ describe('a call that outlives the plain entry', () => {
       const slow = await load(`return function() ${code} return "slow" end`, {
         limits: { ...testLimits, cpuMs: 5000 },
       });
-      let done = false;
+      const state = { done: false };
       const pending = Promise.resolve(call(slow)).then((result) => {
-        done = true;
+        state.done = true;
         return result;
       });
       let between = 0;
-      while (!done) {
+      while (!state.done) {
         await new Promise((resolve) => setImmediate(resolve));
-        if (!done && valuesOf(await call(quick))[0] === 'quick') between += 1;
+        if (!state.done && valuesOf(await call(quick))[0] === 'quick') between += 1;
       }
       assert.deepEqual(valuesOf(await pending), ['slow']);
       assert.ok(between >= 3, `${between} calls ran beside ${code}`);
@@ -77,11 +77,8 @@ test('ends by time, CPU and cancellation reach suspended calls', async () => {
   const { engine, load, call } = await testEngine();
   const endless = await load('return function() while true do pcall(function() while true do end end) end end');
   const cancel = new AbortController();
-  const pending = [
-    call(endless, [], { limits: { timeoutMs: 60 } }),
-    call(endless, [], { limits: { cpuMs: 40 } }),
-    call(endless, [], { signal: cancel.signal }),
-  ];
+  const requests = [{ limits: { timeoutMs: 60 } }, { limits: { cpuMs: 40 } }, { signal: cancel.signal }];
+  const pending = requests.map(async (request) => call(endless, [], request));
   setImmediate(() => cancel.abort());
   const results = await Promise.all(pending);
   assert.deepEqual(

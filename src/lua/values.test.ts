@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { lazyTable, testEngine, valuesOf } from '../../test/builders/test-engine.ts';
 import { floatText } from './host-arguments.ts';
 import { jsonNull, type LuaInput, type LuaValue } from './types.ts';
