@@ -119,6 +119,7 @@ const noRequest: RequestSource = {
   params: new Map(),
   host: '',
   ip: '',
+  headerFirst: () => undefined,
   headerNames: () => nothing,
   headerValues: () => undefined,
   queryNames: () => nothing,

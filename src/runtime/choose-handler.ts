@@ -12,9 +12,9 @@ const triggerHeader = 'x-moonhook-trigger';
 export function wantedHandlers(call: HttpCall, parts: WorkerParts, fn: LiveFunction): readonly string[] | undefined {
   const wanted = call.header(triggerHeader);
   if (wanted === undefined) return activeCallHandlers;
-  const trigger = fn.triggers.get(wanted);
+  const trigger = fn.trigger(wanted);
   if (trigger !== undefined) return trigger.entry.handlers;
-  const names = [...fn.triggers.keys()].join(', ');
+  const names = fn.entry.triggers.map(({ name }) => name).join(', ');
   const publicDetail = `the function has no trigger of that name; it has ${names === '' ? 'none' : names}`;
   refuse(call, parts, 'RequestInvalid', { outcome: 'unmatched', publicDetail });
   return undefined;

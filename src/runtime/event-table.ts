@@ -36,6 +36,8 @@ export interface RequestSource {
   readonly params: ReadonlyMap<string, string>;
   readonly host: string;
   readonly ip: string;
+  /** The first value; names in lower case. */
+  headerFirst(name: string): string | undefined;
   headerNames(): readonly string[];
   headerValues(name: string): readonly string[] | undefined;
   queryNames(): readonly string[];
@@ -175,7 +177,8 @@ class ValuesTable implements LazyTable {
   }
 
   get(key: string): LuaInput {
-    const values = this.caseInsensitive ? this.#request.headerValues(key) : this.#request.queryValues(key);
+    if (this.caseInsensitive) return this.#all ? this.#request.headerValues(key) : this.#request.headerFirst(key);
+    const values = this.#request.queryValues(key);
     return this.#all ? values : values?.[0];
   }
 }

@@ -4,14 +4,9 @@ import { createLaterQueue } from '../delivery/later.ts';
 import { createEventBus } from '../delivery/publish.ts';
 import { createFunctionCaches } from '../host/cache-store.ts';
 import type { FunctionCaller, HostContext } from '../host/types.ts';
-import {
-  parseEgressGrant,
-  parseEgressPattern,
-  type EffectiveEgress,
-  type InstallationEgress,
-} from '../policy/egress.ts';
-import { parseAddressBlock } from '../policy/address-ranges.ts';
-import { egressOf, type InstallationPolicy } from '../policy/installation-policy.ts';
+import type { EffectiveEgress, InstallationEgress } from '../policy/egress.ts';
+import type { InstallationPolicy } from '../policy/installation-policy.ts';
+import { egressPatterns, namespaceEgress } from '../policy/namespace-egress.ts';
 import type { OutboundGuard } from '../policy/outbound.ts';
 import type { FunctionEntry } from '../routing/types.ts';
 import type { Store } from '../store/store.ts';
@@ -50,7 +45,7 @@ export function createContexts(sources: ContextSources): (entry: FunctionEntry) 
   return (entry) => {
     let installation = installations.get(entry.namespace);
     if (installation === undefined) {
-      installation = installationEgress(policy, entry.namespace);
+      installation = namespaceEgress(policy, entry.namespace);
       installations.set(entry.namespace, installation);
     }
     const egress: EffectiveEgress = { installation, ...allowOf(entry) };
@@ -66,26 +61,6 @@ export function createContexts(sources: ContextSources): (entry: FunctionEntry) 
   };
 }
 
-/** Entries that do not parse were refused with the policy file; here they grant nothing, and an exclusive list stays exclusive. */
-function installationEgress(policy: InstallationPolicy, namespace: string): InstallationEgress {
-  const { allow, grants, deny } = egressOf(policy, namespace);
-  const local = policy.singleTenant;
-  return {
-    ...(allow === undefined ? {} : { ceiling: allow.flatMap((text) => valueOf(parseEgressPattern(text))) }),
-    grants: grants.flatMap((text) => valueOf(parseEgressGrant(text, { local }))),
-    denied: deny.flatMap((text) => {
-      const block = parseAddressBlock(text);
-      if (block === undefined) throw new Error(`egress.deny: "${text}" is neither an address nor a range`);
-      return [block];
-    }),
-    local,
-  };
-}
-
 function allowOf({ egress }: FunctionEntry): Pick<EffectiveEgress, 'allow'> {
-  if (egress.allow === undefined) return {};
-  return { allow: egress.allow.flatMap((text) => valueOf(parseEgressPattern(text))) };
+  return egress.allow === undefined ? {} : { allow: egressPatterns(egress.allow) };
 }
-
-const valueOf = <T>(parsed: { readonly ok: true; readonly value: T } | { readonly ok: false }): readonly T[] =>
-  parsed.ok ? [parsed.value] : [];

@@ -70,6 +70,8 @@ export class HttpCall implements RawRequest {
   handler: string | undefined = undefined;
   /** Lua ran for so long; undefined: it did not run. */
   ranMs: number | undefined = undefined;
+  /** Monotonic; when Lua had ended. */
+  endedAt: number | undefined = undefined;
   answered = false;
   /** True: the record is written by somebody else later (`ackAfter`). */
   continues = false;
@@ -109,6 +111,15 @@ export class HttpCall implements RawRequest {
   header(name: string): string | undefined {
     const value = this.request.headers[name];
     return typeof value === 'string' ? value : value?.[0];
+  }
+
+  /** The first value as it arrived. Node's own table is there already; only what it may have joined is looked up anew. */
+  firstHeader(name: string): string | undefined {
+    const { headers } = this.request;
+    if (!Object.hasOwn(headers, name)) return undefined;
+    const value = headers[name];
+    if (typeof value === 'string' && !value.includes(',') && !value.includes(';')) return value;
+    return this.headers.get(name)?.[0];
   }
 
   get headers(): ReadonlyMap<string, readonly string[]> {

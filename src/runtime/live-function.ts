@@ -52,7 +52,13 @@ export interface LiveTrigger {
   readonly limits: Partial<CallLimits>;
 }
 
-export interface LiveFunction {
+/** Makes what a function needs when it is first called: most functions of a large table are not. */
+export interface LiveParts {
+  trigger(entry: TriggerEntry): LiveTrigger;
+  context(): HostContext;
+}
+
+export class LiveFunction {
   readonly entry: FunctionEntry;
   /** Position in the shared arrays. */
   readonly index: number;
@@ -60,7 +66,36 @@ export interface LiveFunction {
   readonly callRow: number;
   /** Undefined: no version of its code ever loaded. */
   readonly program: LiveProgram | undefined;
-  readonly triggers: ReadonlyMap<string, LiveTrigger>;
-  /** Context of calls that start a chain; others get a copy with their hops. */
-  readonly context: HostContext;
+  readonly #parts: LiveParts;
+  #triggers: Map<string, LiveTrigger> | undefined = undefined;
+  #context: HostContext | undefined = undefined;
+
+  constructor(
+    entry: FunctionEntry,
+    { index, callRow }: { readonly index: number; readonly callRow: number },
+    program: LiveProgram | undefined,
+    parts: LiveParts,
+  ) {
+    this.entry = entry;
+    this.index = index;
+    this.callRow = callRow;
+    this.program = program;
+    this.#parts = parts;
+  }
+
+  /** By name. */
+  trigger(name: string): LiveTrigger | undefined {
+    const known = this.#triggers?.get(name);
+    if (known !== undefined) return known;
+    const entry = this.entry.triggers.find((each) => each.name === name);
+    if (entry === undefined) return undefined;
+    const made = this.#parts.trigger(entry);
+    (this.#triggers ??= new Map()).set(name, made);
+    return made;
+  }
+
+  /** Of calls that start a chain; others get a copy with their hops. */
+  get context(): HostContext {
+    return (this.#context ??= this.#parts.context());
+  }
 }

@@ -46,7 +46,7 @@ export function matchRoute(call: HttpCall, parts: WorkerParts): void {
 function take(call: HttpCall, target: RouteTarget<LiveFunction>, path: string): void {
   const { owner, route, publicUrl } = target;
   call.fn = owner;
-  call.trigger = owner.triggers.get(target.trigger.name);
+  call.trigger = owner.trigger(target.trigger.name);
   call.path = path;
   call.route = route.path;
   call.publicBase = publicUrl;

@@ -3,6 +3,7 @@
  * path. Of quiet calls only the newest per function are worth sending; of the rest all, up to a bound that is counted.
  */
 import { isQuiet, type CallRecord } from './call-record.ts';
+import { CallTrace } from './record-of-call.ts';
 
 /** What is ready to be sent. */
 export interface RecordBatch {
@@ -10,14 +11,17 @@ export interface RecordBatch {
   readonly dropped: number;
 }
 
+/** A record, or what one is made of when it is sent. */
+type Noted = CallRecord | CallTrace;
+
 /** Newest first out: a ring of one function's quiet records. */
 class QuietRing {
-  readonly #slots: (CallRecord | undefined)[];
+  readonly #slots: (Noted | undefined)[];
   #next = 0;
   #held = 0;
 
   constructor(size: number) {
-    this.#slots = Array.from<CallRecord | undefined>({ length: size });
+    this.#slots = Array.from<Noted | undefined>({ length: size });
   }
 
   get held(): number {
@@ -25,7 +29,7 @@ class QuietRing {
   }
 
   /** Answers whether one was overwritten. */
-  push(record: CallRecord): boolean {
+  push(record: Noted): boolean {
     const full = this.#held === this.#slots.length;
     this.#slots[this.#next] = record;
     this.#next = this.#next + 1 === this.#slots.length ? 0 : this.#next + 1;
@@ -33,11 +37,11 @@ class QuietRing {
     return full;
   }
 
-  drainInto(records: CallRecord[]): void {
+  drainInto(records: Noted[]): void {
     const size = this.#slots.length;
     for (let index = 0; index < this.#held; index += 1) {
       const at = (this.#next - this.#held + index + size) % size;
-      records.push(this.#slots[at] as CallRecord);
+      records.push(this.#slots[at] as Noted);
       this.#slots[at] = undefined;
     }
     this.#held = 0;
@@ -45,7 +49,7 @@ class QuietRing {
 }
 
 export class RecordBuffer {
-  #urgent: CallRecord[] = [];
+  #urgent: Noted[] = [];
   readonly #quiet = new Map<string, QuietRing>();
   readonly #perFunction: number;
   readonly #maxUrgent: number;
@@ -61,7 +65,7 @@ export class RecordBuffer {
     this.#maxQuiet = options.maxQuiet;
   }
 
-  add(record: CallRecord): void {
+  add(record: Noted): void {
     const quiet = isQuiet(record.outcome) && record.log === undefined && !this.followed;
     if (!quiet || record.functionUid === undefined) {
       if (this.#urgent.length >= this.#maxUrgent) this.#dropped += 1;
@@ -91,6 +95,6 @@ export class RecordBuffer {
       this.#quiet.clear();
       this.#quietHeld = 0;
     }
-    return { records, dropped };
+    return { records: records.map((record) => (record instanceof CallTrace ? record.toRecord() : record)), dropped };
   }
 }

@@ -5,50 +5,124 @@ import { maskTarget, sensitiveHeaders } from './mask-credentials.ts';
 
 const capturedBodyBytes = 64 * 1024;
 
-/** `now`: monotonic. */
-export function recordOf(call: HttpCall, status: number, ending: Ending, now: number): CallRecord {
-  const { fn, trigger, usage, error } = call;
-  const refused = ending.outcome === 'unverified';
-  const correlation = call.header('x-call-id');
-  const traceparent = call.header('traceparent');
-  return {
-    callId: call.id,
-    time: call.time,
-    kind: call.listener === 'public' ? 'http' : 'call',
-    outcome: ending.outcome,
-    status,
-    durationMs: now - call.startedAt,
-    worker: call.worker,
-    request: {
-      method: call.method,
-      target: maskTarget(call),
-      ip: call.ip,
-      bodyBytes: call.body.length,
-      ...(call.request.headers.host === undefined ? {} : { host: call.request.headers.host }),
-      ...(call.route === '' ? {} : { route: call.route }),
-    },
-    ...(fn === undefined ? {} : functionFields(call)),
-    ...(trigger === undefined ? {} : { trigger: trigger.entry.name }),
-    ...(trigger?.http === undefined ? {} : { receiver: trigger.http.receiver.name }),
-    ...(call.handler === undefined ? {} : { handler: call.handler }),
-    ...(ending.code === undefined ? {} : { code: ending.code }),
-    ...(ending.detail === undefined ? {} : { detail: ending.detail }),
-    ...(usage === undefined ? {} : { cpuMs: usage.cpuMs, memoryPeakBytes: usage.memoryPeakBytes }),
-    ...(usage === undefined || usage.log.length === 0 ? {} : { log: usage.log, logTruncated: usage.logTruncated }),
-    ...(usage === undefined || usage.hostCalls.length === 0 ? {} : { hostCalls: usage.hostCalls }),
-    ...(error === undefined ? {} : { error }),
-    ...(call.steps === undefined ? {} : { steps: call.steps }),
-    ...(call.eventId === undefined ? {} : { eventId: call.eventId }),
-    ...(call.identified === undefined ? {} : identityFields(call)),
-    ...(call.duplicateOf === undefined ? {} : { duplicateOf: call.duplicateOf }),
-    ...(refused ? { captured: capture(call) } : {}),
-    ...(correlation === undefined ? {} : { correlation: correlation.slice(0, 200) }),
-    ...(traceparent === undefined ? {} : { traceparent: traceparent.slice(0, 200) }),
-  };
+/**
+ * What a record needs of a call that has ended, without request and response themselves. The record is made of it when it
+ * is sent: most calls of a busy function are overtaken by newer ones before that.
+ */
+export class CallTrace {
+  readonly outcome: CallRecord['outcome'];
+  readonly functionUid: string | undefined;
+  readonly log: CallRecord['log'];
+  readonly #status: number;
+  readonly #ending: Ending;
+  readonly #durationMs: number;
+  readonly #id: string;
+  readonly #time: number;
+  readonly #kind: 'http' | 'call';
+  readonly #worker: number;
+  readonly #method: string;
+  readonly #target: string;
+  readonly #ip: string;
+  readonly #host: string | undefined;
+  readonly #route: string;
+  readonly #bodyBytes: number;
+  readonly #fn: HttpCall['fn'];
+  readonly #trigger: HttpCall['trigger'];
+  readonly #handler: string | undefined;
+  readonly #usage: HttpCall['usage'];
+  readonly #error: HttpCall['error'];
+  readonly #steps: HttpCall['steps'];
+  readonly #eventId: string | undefined;
+  readonly #identified: HttpCall['identified'];
+  readonly #duplicateOf: string | undefined;
+  readonly #correlation: string | undefined;
+  readonly #traceparent: string | undefined;
+  readonly #captured: CapturedRequest | undefined;
+
+  /** `now`: monotonic. */
+  constructor(call: HttpCall, status: number, ending: Ending, now: number) {
+    const { fn, usage, request } = call;
+    this.outcome = ending.outcome;
+    this.functionUid = fn?.entry.uid;
+    this.log = usage === undefined || usage.log.length === 0 ? undefined : usage.log;
+    this.#status = status;
+    this.#ending = ending;
+    this.#durationMs = now - call.startedAt;
+    this.#id = call.id;
+    this.#time = call.time;
+    this.#kind = call.listener === 'public' ? 'http' : 'call';
+    this.#worker = call.worker;
+    this.#method = call.method;
+    this.#target = maskTarget(call);
+    this.#ip = call.ip;
+    this.#host = request.headers.host;
+    this.#route = call.route;
+    this.#bodyBytes = call.body.length;
+    this.#fn = fn;
+    this.#trigger = call.trigger;
+    this.#handler = call.handler;
+    this.#usage = usage;
+    this.#error = call.error;
+    this.#steps = call.steps;
+    this.#eventId = call.eventId;
+    this.#identified = call.identified;
+    this.#duplicateOf = call.duplicateOf;
+    this.#correlation = call.header('x-call-id');
+    this.#traceparent = call.header('traceparent');
+    this.#captured = ending.outcome === 'unverified' ? capture(call) : undefined;
+  }
+
+  toRecord(): CallRecord {
+    const { code, detail } = this.#ending;
+    const usage = this.#usage;
+    return {
+      callId: this.#id,
+      time: this.#time,
+      kind: this.#kind,
+      outcome: this.outcome,
+      status: this.#status,
+      durationMs: this.#durationMs,
+      worker: this.#worker,
+      request: {
+        method: this.#method,
+        target: this.#target,
+        ip: this.#ip,
+        bodyBytes: this.#bodyBytes,
+        ...(this.#host === undefined ? {} : { host: this.#host }),
+        ...(this.#route === '' ? {} : { route: this.#route }),
+      },
+      ...functionFields(this.#fn),
+      ...triggerFields(this.#trigger),
+      ...identityFields(this.#identified),
+      ...(usage === undefined ? {} : { cpuMs: usage.cpuMs, memoryPeakBytes: usage.memoryPeakBytes }),
+      ...(this.log === undefined ? {} : { log: this.log, logTruncated: usage?.logTruncated === true }),
+      ...(usage === undefined || usage.hostCalls.length === 0 ? {} : { hostCalls: usage.hostCalls }),
+      ...known({
+        handler: this.#handler,
+        code,
+        detail,
+        error: this.#error,
+        steps: this.#steps,
+        eventId: this.#eventId,
+        duplicateOf: this.#duplicateOf,
+        captured: this.#captured,
+        correlation: this.#correlation?.slice(0, 200),
+        traceparent: this.#traceparent?.slice(0, 200),
+      }),
+    };
+  }
 }
 
-function functionFields(call: HttpCall): Partial<CallRecord> {
-  const { entry, program } = call.fn as NonNullable<HttpCall['fn']>;
+type Known<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
+
+/** Without the fields that are not known. */
+function known<T extends object>(fields: T): Known<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Known<T>;
+}
+
+function functionFields(fn: HttpCall['fn']): Partial<CallRecord> {
+  if (fn === undefined) return {};
+  const { entry, program } = fn;
   return {
     namespaceUid: entry.namespaceUid,
     namespace: entry.namespace,
@@ -58,8 +132,15 @@ function functionFields(call: HttpCall): Partial<CallRecord> {
   };
 }
 
-function identityFields(call: HttpCall): Partial<CallRecord> {
-  const { name, deliveryId } = call.identified as NonNullable<HttpCall['identified']>;
+function triggerFields(trigger: HttpCall['trigger']): Partial<CallRecord> {
+  if (trigger === undefined) return {};
+  const { entry, http } = trigger;
+  return { trigger: entry.name, ...(http === undefined ? {} : { receiver: http.receiver.name }) };
+}
+
+function identityFields(identified: HttpCall['identified']): Partial<CallRecord> {
+  if (identified === undefined) return {};
+  const { name, deliveryId } = identified;
   return { eventName: name, ...(deliveryId === undefined ? {} : { deliveryId }) };
 }
 

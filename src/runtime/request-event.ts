@@ -82,6 +82,9 @@ export class RequestEvent implements EventSource, RequestSource {
   get ip(): string {
     return this.#call.ip;
   }
+  headerFirst(name: string): string | undefined {
+    return this.#hiddenHeaders().has(name) ? undefined : this.#call.firstHeader(name);
+  }
   headerNames(): readonly string[] {
     const hidden = this.#hiddenHeaders();
     return [...this.#call.headers.keys()].filter((name) => !hidden.has(name));

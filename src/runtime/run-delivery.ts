@@ -34,7 +34,7 @@ export function findWork(destination: string, parts: WorkerParts): Work | undefi
     const { handler } = parsed.target;
     return fn.program.handlers.has(handler) ? { fn, trigger: undefined, handler } : undefined;
   }
-  const trigger = fn.triggers.get(parsed.target.trigger);
+  const trigger = fn.trigger(parsed.target.trigger);
   if (trigger?.handler === undefined || trigger.unavailable !== undefined) return undefined;
   return { fn, trigger, handler: trigger.handler };
 }

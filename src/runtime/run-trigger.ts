@@ -64,7 +64,8 @@ export function runHandler(
 
 function finish(call: HttpCall, parts: WorkerParts, fn: LiveFunction, result: CallResult, began: number): void {
   parts.inflight.leave(fn.index);
-  call.ranMs = parts.clock.monotonic() - began;
+  call.endedAt = parts.clock.monotonic();
+  call.ranMs = call.endedAt - began;
   call.usage = result.usage;
   if (call.continues) return endCall(call, parts, call.response.statusCode, endingOf(result));
   if (result.kind !== 'ok' && result.kind !== 'exit') return answerFailure(call, parts, result);

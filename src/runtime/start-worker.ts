@@ -118,7 +118,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
       switch (message.kind) {
         case 'apply': {
           const acknowledgements = await applyToWorker(message.changes, parts, { engine, contextFor });
-          table.version = message.version;
+          if (message.version !== undefined) table.version = message.version;
           loop.poke();
           return send({ kind: 'applied', id: message.id, acknowledgements });
         }

@@ -149,6 +149,9 @@ class StoredRequestSource implements RequestSource {
   get ip(): string {
     return this.#request.ip;
   }
+  headerFirst(name: string): string | undefined {
+    return this.#headers.get(name)?.[0];
+  }
   headerNames(): readonly string[] {
     return [...this.#headers.keys()];
   }

@@ -1,5 +1,6 @@
 /** Messages between the main thread and a worker: plain data, structured-cloned. */
 import type { MessagePort } from 'node:worker_threads';
+import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
 import type { Acknowledgement, FunctionEntry } from '../routing/types.ts';
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';
 import type { CallRecord } from './call-record.ts';
@@ -21,7 +22,9 @@ export type WorkerChange =
       readonly places: FunctionPlaces;
       readonly lastGood?: { readonly code: FunctionEntry['code']; readonly revision: string };
     }
-  | { readonly op: 'delete'; readonly uid: string };
+  | { readonly op: 'delete'; readonly uid: string }
+  | { readonly op: 'setSubscription'; readonly subscription: SubscriptionEntry }
+  | { readonly op: 'deleteSubscription'; readonly uid: string };
 
 /** Given to a worker at its start. */
 export interface WorkerStart {
@@ -43,7 +46,13 @@ export interface WorkerStart {
 }
 
 export type ToWorker =
-  | { readonly kind: 'apply'; readonly id: number; readonly version: number; readonly changes: readonly WorkerChange[] }
+  /** `version`: with these the table is whole. */
+  | {
+      readonly kind: 'apply';
+      readonly id: number;
+      readonly version?: number;
+      readonly changes: readonly WorkerChange[];
+    }
   | { readonly kind: 'listen'; readonly publicPort: number; readonly callsPort: number }
   | { readonly kind: 'quarantine'; readonly uid: string; readonly until: number }
   | { readonly kind: 'flush'; readonly id: number }

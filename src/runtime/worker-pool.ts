@@ -135,7 +135,7 @@ export class WorkerPool {
   }
 
   #forWorkers(change: TableChange, refused: Acknowledgement[]): readonly WorkerChange[] {
-    if (change.op === 'delete') return [change];
+    if (change.op !== 'set') return [change];
     const { entry } = change;
     const places = this.#settings.places.take(entry);
     if (places === undefined) {
@@ -225,6 +225,9 @@ export class WorkerPool {
         if (places === undefined) continue;
         const lastGood = good === undefined || good.revision === entry.revision ? {} : { lastGood: good };
         changes.push({ op: 'set', entry, places, ...lastGood });
+      }
+      for (const subscription of this.#table.subscriptions?.values() ?? []) {
+        changes.push({ op: 'setSubscription', subscription });
       }
       await thread.apply(this.#table.version, changes);
     });

@@ -19,6 +19,8 @@ export interface ListenPorts {
 /** The thread has ended; what was asked of it will not be answered. */
 export class WorkerGone extends Error {}
 
+const changesPerMessage = 256;
+
 interface Waiting {
   resolve(value: never): void;
   reject(error: Error): void;
@@ -53,10 +55,19 @@ export class WorkerThread {
     return thread;
   }
 
-  apply(version: number, changes: readonly WorkerChange[]): Promise<readonly Acknowledgement[]> {
-    const id = this.#nextId++;
-    this.#post({ kind: 'apply', id, version, changes });
-    return this.#wait(`applied ${id}`);
+  /** A large table goes in pieces: each is copied, and requests are answered in between. */
+  async apply(version: number, changes: readonly WorkerChange[]): Promise<readonly Acknowledgement[]> {
+    const acknowledgements: Acknowledgement[] = [];
+    let from = 0;
+    do {
+      const piece = changes.slice(from, from + changesPerMessage);
+      from += changesPerMessage;
+      const id = this.#nextId++;
+      const last = from >= changes.length;
+      this.#post({ kind: 'apply', id, changes: piece, ...(last ? { version } : {}) });
+      acknowledgements.push(...(await this.#wait<readonly Acknowledgement[]>(`applied ${id}`)));
+    } while (from < changes.length);
+    return acknowledgements;
   }
 
   listen(ports: ListenPorts): Promise<ListenPorts> {
