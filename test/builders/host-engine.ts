@@ -38,6 +38,8 @@ export interface HostBenchOptions {
   readonly egress?: EffectiveEgress;
   readonly caller?: (name: string, data: LuaValue) => Promise<CalledResult>;
   readonly now?: () => number;
+  /** Monotonic milliseconds; default `performance.now`. */
+  readonly clock?: () => number;
 }
 
 /** Egress of one machine with the given grants and list. */
@@ -68,6 +70,7 @@ export async function hostBench(options: HostBenchOptions = {}): Promise<HostBen
     environment: createHostEnvironment(),
     onDefect: (error) => void defects.push(error),
     ...(options.now === undefined ? {} : { now: options.now }),
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
   const opened = await openStore({ path: ':memory:', onLost: (error) => void defects.push(error) });
   const store = opened.connect();

@@ -73,7 +73,7 @@ describe('floods of host calls', () => {
         assert.equal(valueOf(await hook.call([2])), 2, 'control');
         const result = await hook.call([1e12]);
         assert.ok(result.kind === 'cpu' || result.kind === 'memory', `${call}: ${result.kind}`);
-        assert.ok(result.usage.cpuMs < 120, `${call}: ${result.usage.cpuMs} ms`);
+        assert.ok(result.usage.cpuMs < 500, `${call}: ${result.usage.cpuMs} ms`);
         await checkNeighbour();
       }
     }));

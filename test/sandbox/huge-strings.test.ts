@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { valueOf } from '../builders/lua-program.ts';
-import { withEngine } from '../builders/sandbox-engine.ts';
+import { threadClock, withEngine } from '../builders/sandbox-engine.ts';
 
 const mebibyte = 1024 * 1024;
 const sizes = [
@@ -50,10 +50,10 @@ describe('extreme sizes', () => {
         );
         assert.equal((await hook.call([0])).kind, 'ok', 'control: a small size is taken');
         for (let which = 1; which <= sizes.length; which += 1) {
-          const started = performance.now();
+          const started = threadClock();
           const result = await hook.call([which]);
           assert.ok(['ok', 'memory', 'cpu'].includes(result.kind), `${sizes[which - 1]}: ${JSON.stringify(result)}`);
-          assert.ok(performance.now() - started < 250, `${sizes[which - 1]} took ${performance.now() - started} ms`);
+          assert.ok(threadClock() - started < 250, `${sizes[which - 1]} took ${threadClock() - started} ms`);
         }
         await checkNeighbour();
       }));
@@ -109,10 +109,10 @@ describe('long strings', () => {
         `return function() ${'f('.repeat(50_000)}`,
         '\n'.repeat(3_000_000),
       ]) {
-        const started = performance.now();
+        const started = threadClock();
         const { result } = await load(code, { limits: { cpuMs: 2000 } });
         assert.ok(result.ok || result.mistakes.length > 0);
-        assert.ok(performance.now() - started < 3000);
+        assert.ok(threadClock() - started < 3000);
         await checkNeighbour();
       }
     }));

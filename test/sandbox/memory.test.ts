@@ -114,7 +114,7 @@ describe('the memory limit', () => {
       );
       const result = await hook.call([memoryBytes * 0.9]);
       assert.ok(result.kind === 'cpu' || result.kind === 'memory', JSON.stringify(result));
-      assert.ok(result.usage.cpuMs < 200, `${result.usage.cpuMs}`);
+      assert.ok(result.usage.cpuMs < 500, `${result.usage.cpuMs}`);
       await checkNeighbour();
     }));
 });

@@ -73,9 +73,13 @@ return {
 const parts = {
   modules: { helper: 'return { calls = 0 }' },
   env: { KEY: 'value' },
-  limits: { cpuMs: 200, timeoutMs: 400, memoryBytes: 8_000_000 },
+  limits: { cpuMs: 3000, timeoutMs: 10_000, memoryBytes: 8_000_000 },
 };
 const marker = 'STAIN-77e1';
+/** Ends that need a limit to be met soon. */
+function limitsOf(way: string): { readonly cpuMs?: number; readonly timeoutMs?: number } {
+  return way === 'cpu' ? { cpuMs: 60 } : way === 'timeout' ? { timeoutMs: 100 } : {};
+}
 const ways = ['ok', 'error', 'cpu', 'memory', 'timeout', 'exit', 'wait', 'coroutine', 'sliced'];
 const seed = [11n, 22n] as const;
 
@@ -114,7 +118,7 @@ describe('what a call can observe', () => {
         const sameNamespace = await bench.loadGood(observer, { ...parts, name: 'hook' });
         const other = await bench.loadGood(observer, { ...parts, namespace: 'team-z' });
         for (let round = 0; round < 3; round += 1) {
-          const stained = await same.call([way, marker], { target: { handler: 'stain' } });
+          const stained = await same.call([way, marker], { target: { handler: 'stain' }, limits: limitsOf(way) });
           assert.equal(
             stained.kind,
             way === 'coroutine' ? 'error' : ['wait', 'sliced'].includes(way) ? 'ok' : way,
