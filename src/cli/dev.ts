@@ -105,6 +105,16 @@ function printer(terminal: boolean, log: Logger): (line: string) => void {
   };
 }
 
+/** A terminal's worth of triggers. */
+const listed = 20;
+
+/** What is not ready comes first when not all fit. */
+function shortened(rows: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  if (rows.length <= listed) return rows;
+  const isReady = ([, , state]: readonly string[]): boolean => state === 'Ready';
+  return [...rows.filter((row) => !isReady(row)), ...rows.filter(isReady)].slice(0, listed);
+}
+
 function banner(run: LocalRun, tookMs: number): readonly string[] {
   const states = [...run.states().values()];
   const ready = states.filter(({ summary }) =>
@@ -135,7 +145,8 @@ function banner(run: LocalRun, tookMs: number): readonly string[] {
     '',
     ...(rows.length === 0
       ? ['No functions yet: `moonhook new NAME` writes a first one.']
-      : formatTable(['FUNCTION', 'TRIGGER', 'STATE', 'WHERE'], rows).trimEnd().split('\n')),
+      : formatTable(['FUNCTION', 'TRIGGER', 'STATE', 'WHERE'], shortened(rows)).trimEnd().split('\n')),
+    ...(rows.length <= listed ? [] : [`… and ${rows.length - listed} more: \`moonhook list\` shows all`]),
     '',
   ];
 }

@@ -85,20 +85,28 @@ function standing({ verdict, summary, answers }: FunctionState, tookMs: number):
     : `${name}: serves, but not everything of it (${reason})`;
 }
 
+/** More functions than this that went live in one change share a line. */
+const listed = 20;
+
 /** Lines about what changed between two states; `tookMs` is counted from the change of the file. */
 export function reportChanges(before: FunctionStates, after: FunctionStates, tookMs: number): readonly string[] {
-  const lines: string[] = [];
+  const lines: { readonly text: string; readonly isLive?: boolean }[] = [];
   for (const [uid, state] of after) {
     const old = before.get(uid);
     if (old !== undefined && !isNews(old, state)) continue;
     const known = new Set(old === undefined ? [] : diagnosticsOf(old).map(formatDiagnostic));
-    for (const line of diagnosticsOf(state).map(formatDiagnostic)) if (!known.has(line)) lines.push(line);
-    lines.push(standing(state, tookMs));
+    for (const text of diagnosticsOf(state).map(formatDiagnostic)) if (!known.has(text)) lines.push({ text });
+    lines.push({ text: standing(state, tookMs), isLive: isReady(state) });
   }
-  for (const [uid, { verdict }] of before) {
-    if (!after.has(uid)) lines.push(`${verdict.namespace}/${verdict.name}: removed`);
-  }
-  return lines;
+  const removed = [...before]
+    .filter(([uid]) => !after.has(uid))
+    .map(([, { verdict }]) => `${verdict.namespace}/${verdict.name}: removed`);
+  const live = lines.filter(({ isLive }) => isLive === true).length;
+  return [
+    ...lines.filter(({ isLive }) => isLive !== true || live <= listed).map(({ text }) => text),
+    ...(live <= listed ? [] : [`${live} functions: live in ${Math.max(1, Math.round(tookMs))} ms`]),
+    ...(removed.length <= listed ? removed : [`${removed.length} functions: removed`]),
+  ];
 }
 
 /** A function that only moved within its file has a new revision (its lines are elsewhere) and is no news. */
