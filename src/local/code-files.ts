@@ -19,7 +19,9 @@ export function codeFilesOf(document: FunctionDocument): readonly NamedFile[] {
 }
 
 /** Origin of the main code (empty key) and of each module by its name; absent where lines are not lines of a file. */
-export function codeOriginsOf(document: FunctionDocument): ReadonlyMap<string, CodeOrigin> {
+export function codeOriginsOf(
+  document: Pick<FunctionDocument, 'file' | 'resource' | 'places' | 'prefix'>,
+): ReadonlyMap<string, CodeOrigin> {
   const origins = new Map<string, CodeOrigin>();
   const { spec } = document.resource;
   const add = (key: string, file: string | undefined, path: readonly (string | number)[]): void => {

@@ -5,7 +5,7 @@ import { apiVersion } from '../function/types.ts';
 import type { FunctionInput } from '../routing/build-context.ts';
 import { fileKey, functionsLabel, referenceKey, type References } from '../routing/read-references.ts';
 import type { ReferencedObject } from '../routing/types.ts';
-import { codeFilesOf, codeOriginsOf } from './code-files.ts';
+import { codeFilesOf } from './code-files.ts';
 import type { FileContent } from './folder.ts';
 import type { SourceSnapshot } from './folder-source.ts';
 import type { ConfigurationDocument, FunctionDocument } from './read-documents.ts';
@@ -55,7 +55,7 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
         spec: resource.spec,
       },
       namespaceUid: stableUid(`namespace ${namespace}`),
-      codeOrigins: codeOriginsOf(document),
+      codeOrigins: document.codeOrigins,
     };
     known.set(document.identity, { document, input });
     return input;

@@ -1,7 +1,7 @@
 /** All Lua of one function, code, modules and expressions, each with its place; and the remarks on the words in it. */
 import type { CodeOrigin } from '../routing/types.ts';
 import { checkLuaNames, knownNames, type LuaSource } from './check-lua-names.ts';
-import { codeFilesOf, codeOriginsOf } from './code-files.ts';
+import { codeFilesOf } from './code-files.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import type { FieldPath } from './document-places.ts';
 import type { FileContent } from './folder.ts';
@@ -50,7 +50,7 @@ const expressionFields: readonly FieldPath[] = [
 
 function luaSourcesOf(document: FunctionDocument, codeFiles: ReadonlyMap<string, FileContent>): readonly LuaSource[] {
   const { spec } = document.resource;
-  const origins = codeOriginsOf(document);
+  const origins = document.codeOrigins;
   const names = new Map(codeFilesOf(document).map(({ written, name }) => [written, name]));
   const sources: LuaSource[] = [];
   const add = (text: string | undefined, file: string | undefined, origin: CodeOrigin | undefined): void => {
@@ -64,10 +64,13 @@ function luaSourcesOf(document: FunctionDocument, codeFiles: ReadonlyMap<string,
     for (const field of expressionFields) {
       const text = valueAt(trigger, field);
       if (typeof text !== 'string') continue;
-      const origin = document.places.textOrigin([...document.prefix, 'spec', 'triggers', index, ...field]);
       sources.push({
         text,
-        origin: origin === undefined ? fallback(document) : { file: document.file, ...origin },
+        // Asked for a remark only: it parses the document again.
+        get origin() {
+          const origin = document.places.textOrigin([...document.prefix, 'spec', 'triggers', index, ...field]);
+          return origin === undefined ? fallback(document) : { file: document.file, ...origin };
+        },
         expression: true,
         more: ['event', 'object', 'previous'],
       });

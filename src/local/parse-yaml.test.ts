@@ -83,6 +83,9 @@ test('the place of a field is that of its key, or of its nearest ancestor when i
   assert.deepEqual(places.placeOf(['spec', 'triggers', 0, 'http', 'receiver']), { line: 5, column: 7 });
   assert.deepEqual(places.placeOf(['spec', 'triggers', 7]), { line: 3, column: 3 });
   assert.deepEqual(places.placeOf([]), { line: 2, column: 1 });
+  for (const path of [['spec', 'triggers', 0, 'http', 'path'], ['spec', 'triggers', 7], []]) {
+    assert.deepEqual(document!.laterPlaces.placeOf(path), places.placeOf(path), 'found again from the text alone');
+  }
 });
 
 test('lines of code map to lines of the file where the scalar keeps its lines', () => {

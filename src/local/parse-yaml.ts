@@ -1,15 +1,5 @@
 /** Reads a file of several YAML documents; a broken document does not stop the others. */
-import {
-  isAlias,
-  isCollection,
-  isMap,
-  isPair,
-  isScalar,
-  parseAllDocuments,
-  visit,
-  type Document,
-  type ParsedNode,
-} from 'yaml';
+import { isAlias, isCollection, isMap, isScalar, parseAllDocuments, type Document, type ParsedNode } from 'yaml';
 import type { Diagnostic } from './diagnostic.ts';
 import { documentPlaces, type DocumentPlaces, type LinePlace } from './document-places.ts';
 import { findAmbiguity, mergeKeyAmbiguity } from './yaml-ambiguity.ts';
@@ -17,7 +7,10 @@ import { findAmbiguity, mergeKeyAmbiguity } from './yaml-ambiguity.ts';
 /** One document that parsed: its plain value and where each part of it stands. */
 export interface YamlDocument {
   readonly value: unknown;
+  /** Hold the whole syntax tree: for as long as the document is being read. */
   readonly places: DocumentPlaces;
+  /** The same places, found by parsing again: they hold nothing but the text. */
+  readonly laterPlaces: DocumentPlaces;
   /** Refuses what YAML 1.1 and 1.2 read differently; asked only for documents that are ours. */
   checkVersions(): readonly Diagnostic[];
 }
@@ -131,8 +124,8 @@ function parsePart(
     const [first] = problems.toSorted((a, b) => a.pos[0] - b.pos[0]);
     if (first) return { mistakes: [explain(first, mistake)] };
   }
-  const structure = checkStructure(parsed, mistake);
-  if (structure) return { mistakes: [structure] };
+  const structure = readStructure(parsed.contents as ParsedNode, mistake);
+  if ('severity' in structure) return { mistakes: [structure] };
   let value: unknown;
   try {
     value = parsed.toJS({ maxAliasCount: maxAliases });
@@ -141,13 +134,23 @@ function parsePart(
       mistakes: [mistake(0, `the document cannot be read: ${error instanceof Error ? error.message : String(error)}`)],
     };
   }
-  const document = parsed;
   if (value === null) return undefined;
   return {
     value,
-    places: documentPlaces(document.contents as ParsedNode, placeAt, text),
-    checkVersions: () => checkVersions(document, mistake),
+    places: documentPlaces(parsed.contents as ParsedNode, placeAt, text),
+    laterPlaces: placesOnDemand(() => parsePart(file, text, firstLine)),
+    checkVersions: () => structure.plain.flatMap((scalar) => versionMistake(scalar, mistake)),
   };
+}
+
+/** What parsed once parses again. */
+function placesOnDemand(parse: () => ReturnType<typeof parsePart>): DocumentPlaces {
+  const again = (): DocumentPlaces => {
+    const parsed = parse();
+    if (parsed === undefined || 'mistakes' in parsed) throw new Error('a document that was read cannot be read again');
+    return parsed.places;
+  };
+  return { placeOf: (path) => again().placeOf(path), textOrigin: (path) => again().textOrigin(path) };
 }
 
 /** Turns offsets of a part into lines and columns of the file. */
@@ -189,55 +192,67 @@ function firstLine(message: string): string {
   return line.charAt(0).toLowerCase() + line.slice(1).replace(/:$/, '');
 }
 
-/** Depth, aliases and keys that plain JSON cannot hold. */
-function checkStructure(document: Document.Parsed, mistake: Mistake): Diagnostic | undefined {
-  let found: Diagnostic | undefined;
-  let aliases = 0;
-  visit(document, {
-    Node(_key, node, path) {
-      const [offset = 0] = node.range ?? [];
-      if (isCollection(node) && path.filter(isCollection).length >= maxDepth) {
-        found = mistake(offset, `nested deeper than ${maxDepth} levels`);
-        return visit.BREAK;
-      }
-      if (isAlias(node) && path.some((ancestor) => isCollection(ancestor) && ancestor.anchor === node.source)) {
-        found = mistake(offset, 'an alias inside its own anchor', 'write the value out');
-        return visit.BREAK;
-      }
-      if (isAlias(node) && ++aliases > maxAliases) {
-        found = mistake(offset, `more than ${maxAliases} aliases in one document`, 'write the values out');
-        return visit.BREAK;
-      }
-      return undefined;
-    },
-    Pair(_key, pair) {
-      const key = pair.key;
-      if (isScalar(key) && (typeof key.value === 'string' || typeof key.value === 'number')) return undefined;
-      // `on:` and the like are text here; the check of versions says more about them.
-      if (isScalar(key) && typeof key.value === 'boolean') return undefined;
-      const [offset = 0] = (isScalar(key) || isCollection(key) || isAlias(key) ? key.range : undefined) ?? [];
-      found = mistake(offset, 'a key must be text');
-      return visit.BREAK;
-    },
-  });
-  return found;
+/** An unquoted scalar without a tag. */
+interface PlainScalar {
+  readonly source: string;
+  readonly offset: number;
+  readonly isKey: boolean;
 }
 
-function checkVersions(document: Document.Parsed, mistake: Mistake): readonly Diagnostic[] {
-  const found: Diagnostic[] = [];
-  visit(document, {
-    Scalar(key, node, path) {
-      if (node.type !== 'PLAIN' || node.tag !== undefined) return;
-      const [offset = 0] = node.range ?? [];
-      const source = node.source ?? '';
-      const parent = path.at(-1);
-      if (key === 'key' && source === '<<' && isPair(parent) && isMap(path.at(-2))) {
-        found.push(mistake(offset, mergeKeyAmbiguity.message, mergeKeyAmbiguity.hint));
-        return;
+interface Structure {
+  readonly plain: readonly PlainScalar[];
+}
+
+/** Finds depth, aliases and keys that plain JSON cannot hold, and gathers the scalars whose version matters. */
+function readStructure(root: ParsedNode, mistake: Mistake): Structure | Diagnostic {
+  const plain: PlainScalar[] = [];
+  const anchors: (string | undefined)[] = [];
+  let aliases = 0;
+  /** By hand: the library's visitor costs a tenth of the whole parse. */
+  const read = (node: ParsedNode | null | undefined, isKey: boolean): Diagnostic | undefined => {
+    if (node === null || node === undefined) return undefined;
+    const [offset] = node.range;
+    if (isScalar(node)) {
+      if (node.type === 'PLAIN' && node.tag === undefined) plain.push({ source: node.source, offset, isKey });
+      return undefined;
+    }
+    if (isAlias(node)) {
+      if (anchors.includes(node.source)) {
+        return mistake(offset, 'an alias inside its own anchor', 'write the value out');
       }
-      const ambiguity = findAmbiguity(source);
-      if (ambiguity) found.push(mistake(offset, ambiguity.message, ambiguity.hint));
-    },
-  });
-  return found;
+      aliases += 1;
+      return aliases > maxAliases
+        ? mistake(offset, `more than ${maxAliases} aliases in one document`, 'write the values out')
+        : undefined;
+    }
+    if (!isCollection(node)) return undefined;
+    if (anchors.length >= maxDepth) return mistake(offset, `nested deeper than ${maxDepth} levels`);
+    anchors.push(node.anchor);
+    let found: Diagnostic | undefined;
+    if (isMap(node)) {
+      for (const { key, value } of node.items as readonly { key: ParsedNode | null; value: ParsedNode | null }[]) {
+        found ??= keyMistake(key, mistake) ?? read(key, true) ?? read(value, false);
+        if (found !== undefined) return found;
+      }
+    } else {
+      for (const item of node.items as readonly (ParsedNode | null)[]) {
+        found = read(item, false);
+        if (found !== undefined) return found;
+      }
+    }
+    anchors.pop();
+    return undefined;
+  };
+  return read(root, false) ?? { plain };
+}
+
+function keyMistake(key: ParsedNode | null, mistake: Mistake): Diagnostic | undefined {
+  // `on:` and the like are text here; the check of versions says more about them.
+  if (isScalar(key) && ['string', 'number', 'boolean'].includes(typeof key.value)) return undefined;
+  return mistake(key?.range[0] ?? 0, 'a key must be text');
+}
+
+function versionMistake({ source, offset, isKey }: PlainScalar, mistake: Mistake): readonly Diagnostic[] {
+  const ambiguity = isKey && source === '<<' ? mergeKeyAmbiguity : findAmbiguity(source);
+  return ambiguity === undefined ? [] : [mistake(offset, ambiguity.message, ambiguity.hint)];
 }

@@ -2,6 +2,8 @@
 import { apiVersion, type WebhookFunction } from '../function/types.ts';
 import { formatPath } from '../function/mistakes.ts';
 import { didYouMean } from '../function/suggest.ts';
+import type { CodeOrigin } from '../routing/types.ts';
+import { codeOriginsOf } from './code-files.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import type { DocumentPlaces, FieldPath } from './document-places.ts';
 import { parseYaml, type YamlDocument } from './parse-yaml.ts';
@@ -19,7 +21,10 @@ interface DocumentBase {
 export interface FunctionDocument extends DocumentBase {
   readonly kind: 'WebhookFunction';
   readonly resource: WebhookFunction;
+  /** Found by parsing its text again: for messages, not for every function. */
   readonly places: DocumentPlaces;
+  /** Of its code (empty key) and of each module by name; absent where lines are not lines of a file. */
+  readonly codeOrigins: ReadonlyMap<string, CodeOrigin>;
   /** Path of the resource in its document: not empty inside a List. */
   readonly prefix: FieldPath;
 }
@@ -174,7 +179,9 @@ class DocumentReader {
     let read: SourceDocument;
     if (kind === 'WebhookFunction') {
       for (const finding of this.#check(fields)) this.#find(document, prefix, finding);
-      read = { ...base, kind, resource: fields as unknown as WebhookFunction, places: document.places, prefix };
+      const resource = fields as unknown as WebhookFunction;
+      const codeOrigins = codeOriginsOf({ file: this.#file, resource, places: document.places, prefix });
+      read = { ...base, kind, resource, places: document.laterPlaces, codeOrigins, prefix };
     } else {
       const { entries, mistakes } = readConfiguration(kind, fields);
       for (const mistake of mistakes) this.#find(document, prefix, { severity: 'error', ...mistake });

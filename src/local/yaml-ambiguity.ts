@@ -105,9 +105,12 @@ function decimalOf(source: string): string {
   return stripped.startsWith('+') ? stripped.slice(1) : stripped;
 }
 
+/** Every form begins with one of these; most scalars do not. */
+const firstLetters = /^[-+.=0-9yYnNoO]/;
+
 /** Why an unquoted scalar is read differently by YAML 1.1 and 1.2; undefined: both read the same. */
 export function findAmbiguity(source: string): Ambiguity | undefined {
-  if (source.length > 64) return undefined;
+  if (source.length > 64 || !firstLetters.test(source)) return undefined;
   return forms.find(({ pattern }) => pattern.test(source))?.describe(source);
 }
 
