@@ -1,12 +1,12 @@
 /** Stores the event of an asynchronous trigger, then acknowledges it as its sender expects; duplicates are answered too. */
 import { formatDestination } from '../delivery/destination.ts';
 import { duplicateKey } from '../receivers/duplicate-key.ts';
-import type { AppendItem, Appended, DuplicateKey } from '../store/store.ts';
+import type { AppendItem, Appended, DuplicateKey, NewDelivery } from '../store/store.ts';
 import { evaluate } from './evaluate.ts';
 import { EventTable } from './event-table.ts';
 import type { HttpCall } from './http-call.ts';
 import { acknowledge } from './identify-event.ts';
-import { keyText } from './limit-calls.ts';
+import { keyText, readKey } from './limit-calls.ts';
 import type { LiveFunction, LiveTrigger } from './live-function.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
 import { refuse } from './refuse.ts';
@@ -39,7 +39,9 @@ async function store(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigg
   }
   const key = await duplicateOf(call, parts, fn, trigger, destination);
   if (key === 'refused') return undefined;
-  const deliveries = [{ destination }, ...(trigger.http?.publish === true ? busDeliveries(call, parts, fn) : [])];
+  const own = await debounced(call, parts, trigger, destination);
+  if (own === 'refused') return undefined;
+  const deliveries = [own, ...(trigger.http?.publish === true ? busDeliveries(call, parts, fn) : [])];
   const [appended] = await append(call, parts, fn, deliveries, key);
   if (appended === undefined) {
     return refuse(call, parts, 'Internal', { outcome: 'error', detail: 'the store answered nothing' });
@@ -120,4 +122,22 @@ async function duplicateOf(
   }
   const key = keyText(value.value);
   return key === undefined ? undefined : { endpoint, key: `lua:${key}`, windowMs };
+}
+
+/** `debounce`: waits for quiet, and the newest event of a key takes the place of those that wait. */
+async function debounced(
+  call: HttpCall,
+  parts: WorkerParts,
+  trigger: LiveTrigger,
+  destination: string,
+): Promise<NewDelivery | 'refused'> {
+  const debounce = trigger.http?.debounce;
+  if (debounce === undefined) return { destination };
+  const found = await readKey(call, parts, trigger.expressions.debounceKey);
+  if (!found.ok) return 'refused';
+  // nil: this event is not held back.
+  if (found.key === undefined) return { destination };
+  const orderKey = `debounce:${found.key}`;
+  const delayMs = parts.quiet.delay(`${destination} ${orderKey}`, debounce.waitMs, debounce.maxWaitMs);
+  return { destination, delayMs, orderKey, supersede: true };
 }

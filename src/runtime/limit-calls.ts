@@ -49,7 +49,7 @@ async function limitByKey(call: HttpCall, parts: WorkerParts, trigger: LiveTrigg
 }
 
 /** Without an expression all requests share one key; nil is not limited. */
-async function readKey(call: HttpCall, parts: WorkerParts, expression: string | undefined): Promise<Keyed> {
+export async function readKey(call: HttpCall, parts: WorkerParts, expression: string | undefined): Promise<Keyed> {
   if (expression === undefined) return { ok: true, key: '' };
   if (call.fn === undefined) return { ok: false };
   const value = await evaluate(call.fn, parts, call.id, expression, new EventTable(new RequestEvent(call)));

@@ -4,7 +4,7 @@ import { parseDestination } from '../delivery/destination.ts';
 import { laterTarget } from '../delivery/later.ts';
 import type { Attempt } from '../delivery/lease-loop.ts';
 import { endAttempt } from '../delivery/retry-schedule.ts';
-import type { CallResult, CallUsage } from '../lua/types.ts';
+import type { CallError, CallResult, CallUsage } from '../lua/types.ts';
 import type { Ending, Lease } from '../store/store.ts';
 import type { Outcome } from '../telemetry/call-outcomes.ts';
 import { endingOfRun } from './attempt-ending.ts';
@@ -15,6 +15,7 @@ import type { LiveFunction, LiveTrigger } from './live-function.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
 import { runProgram } from './run-program.ts';
 import { StoredEventSource } from './stored-event.ts';
+import { awaitTurn, throttledSlots } from './throttle-delivery.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 interface Work {
@@ -45,37 +46,75 @@ export function freeSlots(destination: string, running: number, parts: WorkerPar
   if (work === undefined) return 0;
   const { fn } = work;
   const own = fn.entry.limits.concurrency - parts.inflight.total(fn.index);
-  return Math.max(0, Math.min(own, parts.settings.asynchronous.running - running));
+  const throttled = work.trigger === undefined ? own : throttledSlots(fn, work.trigger, parts);
+  return Math.max(0, Math.min(own, throttled, parts.settings.asynchronous.running - running));
 }
 
 export async function runDelivery(lease: Lease, signal: AbortSignal, parts: WorkerParts): Promise<Attempt> {
   const work = findWork(lease.destination, parts);
   // The table changed between lease and start.
   if (work === undefined) return { ending: { kind: 'retry', delayMs: 1000, error: 'not served here any more' } };
-  const { fn, trigger, handler } = work;
+  const { fn, trigger } = work;
   const callId = parts.newCallId();
   const source = new StoredEventSource(lease.event, trigger?.entry.name, lease.attempt);
-  const schedule = trigger?.entry.retryScheduleMs ?? fn.entry.retryScheduleMs;
   const began = parts.clock.monotonic();
   const note = (outcome: Outcome, ending: Ending, more: Partial<CallRecord>): void =>
     record(parts, { lease, work, callId, source, began, outcome, ending }, more);
+  if (trigger === undefined) return runWork(lease, signal, parts, work, source, callId, note);
 
-  const filter = trigger?.expressions.filter;
-  if (filter !== undefined) {
-    const value = await evaluate(fn, parts, callId, filter, new EventTable(source));
-    if (!value.ok) {
-      const ending = endAttempt({ kind: 'again', error: value.error.message }, lease.attempt, schedule, Math.random);
-      const final: Ending = ending.kind === 'dead' ? { ...ending, reason: 'FilterError' } : ending;
-      note(final.kind === 'dead' ? 'dead' : 'error', final, { code: 'FilterError', error: value.error });
-      return { ending: final };
-    }
-    if (!isTrue(value.value)) {
-      const ending: Ending = { kind: 'filtered' };
-      note('filtered', ending, {});
-      return { ending };
-    }
+  const refused = await filterDelivery(lease, parts, work, source, callId, note);
+  if (refused !== undefined) return { ending: refused };
+  const turn = await awaitTurn(fn, trigger, source, callId, parts, signal);
+  if (!turn.ok) return { ending: expressionFailed(lease, work, turn.error, note) };
+  try {
+    return await runWork(lease, signal, parts, work, source, callId, note);
+  } finally {
+    turn.release();
   }
+}
 
+type Note = (outcome: Outcome, ending: Ending, more: Partial<CallRecord>) => void;
+
+/** Set: the filter turned the event away, or failed. */
+async function filterDelivery(
+  lease: Lease,
+  parts: WorkerParts,
+  work: Work,
+  source: StoredEventSource,
+  callId: string,
+  note: Note,
+): Promise<Ending | undefined> {
+  const filter = work.trigger?.expressions.filter;
+  if (filter === undefined) return undefined;
+  const value = await evaluate(work.fn, parts, callId, filter, new EventTable(source));
+  if (!value.ok) return expressionFailed(lease, work, value.error, note);
+  if (isTrue(value.value)) return undefined;
+  const ending: Ending = { kind: 'filtered' };
+  note('filtered', ending, {});
+  return ending;
+}
+
+/** An error of an expression is never a drop: a failed attempt, dead with `FilterError` in the end. */
+function expressionFailed(lease: Lease, work: Work, error: CallError, note: Note): Ending {
+  const schedule = work.trigger?.entry.retryScheduleMs ?? [];
+  const ending = endAttempt({ kind: 'again', error: error.message }, lease.attempt, schedule, Math.random);
+  const final: Ending = ending.kind === 'dead' ? { ...ending, reason: 'FilterError' } : ending;
+  note(final.kind === 'dead' ? 'dead' : 'error', final, { code: 'FilterError', error });
+  return final;
+}
+
+async function runWork(
+  lease: Lease,
+  signal: AbortSignal,
+  parts: WorkerParts,
+  work: Work,
+  source: StoredEventSource,
+  callId: string,
+  note: Note,
+): Promise<Attempt> {
+  const { fn, trigger, handler } = work;
+  const schedule = trigger?.entry.retryScheduleMs ?? fn.entry.retryScheduleMs;
+  const began = parts.clock.monotonic();
   const effects = createAttemptEffects({
     store: parts.store,
     lease,

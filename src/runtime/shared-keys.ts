@@ -48,6 +48,19 @@ export class SharedKeys {
     }
   }
 
+  /** How many requests of a key would pass now. */
+  rateAllowance(key: string, requests: number, perMs: number, nowMs: number): number {
+    const slot = this.#slotOf(`r${key}`, nowMs);
+    const now = Math.round(nowMs * 1000);
+    const start = Math.max(now, Number(Atomics.load(this.#arrival, slot)));
+    const step = Math.max(1, Math.round((perMs * 1000) / requests));
+    return Math.max(0, Math.floor((now + Math.round(perMs * 1000) - start) / step));
+  }
+
+  placesTaken(key: string, nowMs: number): number {
+    return this.#places(this.#slotOf(`c${key}`, nowMs));
+  }
+
   /** Takes one of `limit` places of a key; answers its slot for `releasePlace`, or undefined when all are taken. */
   takePlace(key: string, limit: number, nowMs: number): number | undefined {
     const slot = this.#slotOf(`c${key}`, nowMs);

@@ -18,6 +18,7 @@ import { HttpCall } from './http-call.ts';
 import { createListener, type Listener } from './listener-http.ts';
 import { LiveTable } from './live-table.ts';
 import { createRareCounts } from './rare-counts.ts';
+import { QuietTimes } from './quiet-times.ts';
 import { ReadingBudget } from './read-body.ts';
 import { RecordBuffer } from './record-buffer.ts';
 import { freeSlots, runDelivery } from './run-delivery.ts';
@@ -75,6 +76,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     engine,
     store,
     waiting: createWaitingCounts(store, settings.asynchronous.waitingPerDestination, () => clock.monotonic()),
+    quiet: new QuietTimes(() => clock.monotonic()),
     records: new RecordBuffer({ perFunction: settings.records.okPerFunction, maxUrgent: 10_000, maxQuiet: 10_000 }),
     counters: new CallCounters(start.counters),
     rare,

@@ -8,6 +8,7 @@ import type { CallCounters } from '../telemetry/call-counters.ts';
 import type { ClientAddress } from './client-address.ts';
 import type { WaitingCounts } from './count-waiting.ts';
 import type { LiveTable } from './live-table.ts';
+import type { QuietTimes } from './quiet-times.ts';
 import type { ReadingBudget } from './read-body.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import type { SharedKeys } from './shared-keys.ts';
@@ -40,6 +41,7 @@ export interface WorkerParts {
   readonly engine: Engine<HostContext>;
   readonly store: Store;
   readonly waiting: WaitingCounts;
+  readonly quiet: QuietTimes;
   readonly records: RecordBuffer;
   readonly counters: CallCounters;
   readonly rare: RareCounts;

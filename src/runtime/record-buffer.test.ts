@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { Outcome } from '../telemetry/call-outcomes.ts';
+import type { CallRecord } from './call-record.ts';
+import { RecordBuffer } from './record-buffer.ts';
+
+const record = (callId: string, outcome: Outcome, functionUid = 'u1', more: Partial<CallRecord> = {}): CallRecord => ({
+  callId,
+  outcome,
+  functionUid,
+  time: 0,
+  kind: 'http',
+  durationMs: 1,
+  ...more,
+});
+const ids = (records: readonly CallRecord[]): string[] => records.map(({ callId }) => callId);
+
+suite('RecordBuffer', () => {
+  test('sends failures and records with log lines soon, quiet ones only when asked', () => {
+    const buffer = new RecordBuffer({ perFunction: 2, maxUrgent: 10, maxQuiet: 10 });
+    buffer.add(record('ok1', 'ok'));
+    assert.equal(buffer.hasUrgent, false);
+    buffer.add(record('bad', 'error'));
+    buffer.add(record('said', 'ok', 'u1', { log: [{ level: 'info', at: 0, message: 'x' }] }));
+    assert.equal(buffer.hasUrgent, true);
+    assert.deepEqual(ids(buffer.take(false).records), ['bad', 'said']);
+    assert.deepEqual(ids(buffer.take(true).records), ['ok1']);
+    assert.deepEqual(ids(buffer.take(true).records), []);
+  });
+
+  test('of the quiet ones keeps the newest of each function, in order', () => {
+    const buffer = new RecordBuffer({ perFunction: 2, maxUrgent: 10, maxQuiet: 100 });
+    for (let index = 0; index < 5; index += 1) buffer.add(record(`a${index}`, 'ok'));
+    buffer.add(record('b0', 'ok', 'u2'));
+    assert.deepEqual(ids(buffer.take(true).records), ['a3', 'a4', 'b0']);
+  });
+
+  test('sends quiet ones as well when too many wait or somebody follows', () => {
+    const buffer = new RecordBuffer({ perFunction: 2, maxUrgent: 10, maxQuiet: 3 });
+    for (let index = 0; index < 4; index += 1) buffer.add(record(`a${index}`, 'ok', `u${index}`));
+    assert.equal(buffer.hasUrgent, true);
+    assert.equal(buffer.take(false).records.length, 4);
+    buffer.followed = true;
+    buffer.add(record('x', 'ok'));
+    assert.equal(buffer.hasUrgent, true);
+  });
+
+  test('counts what it gives up', () => {
+    const buffer = new RecordBuffer({ perFunction: 2, maxUrgent: 3, maxQuiet: 3 });
+    for (let index = 0; index < 5; index += 1) buffer.add(record(`e${index}`, 'error'));
+    const { records, dropped } = buffer.take(false);
+    assert.deepEqual([records.length, dropped], [3, 2]);
+    assert.equal(buffer.take(false).dropped, 0);
+  });
+});
