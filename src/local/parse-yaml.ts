@@ -124,7 +124,7 @@ function parsePart(
     const [first] = problems.toSorted((a, b) => a.pos[0] - b.pos[0]);
     if (first) return { mistakes: [explain(first, mistake)] };
   }
-  const structure = readStructure(parsed.contents as ParsedNode, mistake);
+  const structure = readStructure(parsed.contents, mistake);
   if ('severity' in structure) return { mistakes: [structure] };
   let value: unknown;
   try {
@@ -137,7 +137,7 @@ function parsePart(
   if (value === null) return undefined;
   return {
     value,
-    places: documentPlaces(parsed.contents as ParsedNode, placeAt, text),
+    places: documentPlaces(parsed.contents, placeAt, text),
     laterPlaces: placesOnDemand(() => parsePart(file, text, firstLine)),
     checkVersions: () => structure.plain.flatMap((scalar) => versionMistake(scalar, mistake)),
   };
