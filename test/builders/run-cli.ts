@@ -4,6 +4,9 @@ import { join } from 'node:path';
 
 const command = join(import.meta.dirname, '..', '..', 'bin', 'moonhook');
 
+/** Only a test that fails waits so long. */
+const patienceMs = 30_000;
+
 export interface CliResult {
   readonly exitCode: number | null;
   readonly stdout: string;
@@ -38,8 +41,10 @@ export function runCli(
 }
 
 export interface RunningCli {
-  /** Resolves with the first output that matches, standard output and error together. */
-  output(pattern: RegExp): Promise<string>;
+  /** Resolves with the first output from `after` on that matches, standard output and error together. */
+  output(pattern: RegExp, after?: number): Promise<string>;
+  /** Where the output is now. */
+  mark(): number;
   /** Sends the signal and resolves with the exit code. */
   stop(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -64,14 +69,19 @@ export function startCli(args: readonly string[], options: { readonly cwd?: stri
     });
   });
   return {
-    output: async (pattern) => {
+    mark: () => output.length,
+    output: async (pattern, after = 0) => {
       for (;;) {
-        const found = pattern.exec(output);
+        const found = pattern.exec(output.slice(after));
         if (found) return found[0];
         if (ended) throw new Error(`the command ended without ${String(pattern)}:\n${output}`);
         const woken = Promise.withResolvers<void>();
         waiting.add(woken.resolve);
+        const late = setTimeout(() => {
+          woken.reject(new Error(`no ${String(pattern)} within ${patienceMs / 1000} s:\n${output}`));
+        }, patienceMs);
         await woken.promise;
+        clearTimeout(late);
         waiting.delete(woken.resolve);
       }
     },
