@@ -57,15 +57,17 @@ export async function runDelivery(lease: Lease, signal: AbortSignal, parts: Work
   const { fn, trigger } = work;
   const callId = parts.newCallId();
   const source = new StoredEventSource(lease.event, trigger?.entry.name, lease.attempt);
-  const began = parts.clock.monotonic();
+  // The wait for a turn is not part of the run.
+  const run = { began: parts.clock.monotonic() };
   const note = (outcome: Outcome, ending: Ending, more: Partial<CallRecord>): void =>
-    record(parts, { lease, work, callId, source, began, outcome, ending }, more);
+    record(parts, { lease, work, callId, source, began: run.began, outcome, ending }, more);
   if (trigger === undefined) return runWork(lease, signal, parts, work, source, callId, note);
 
   const refused = await filterDelivery(lease, parts, work, source, callId, note);
   if (refused !== undefined) return { ending: refused };
   const turn = await awaitTurn(fn, trigger, source, callId, parts, signal);
   if (!turn.ok) return { ending: expressionFailed(lease, work, turn.error, note) };
+  run.began = parts.clock.monotonic();
   try {
     return await runWork(lease, signal, parts, work, source, callId, note);
   } finally {
