@@ -160,7 +160,7 @@ async function overruns(engine: Engine): Promise<Measure[]> {
       const hostile = programOf(`runaway-${cpuMs}-${index}`, 'evil', `return function()\n${body}\nend`);
       await engine.load({ ...hostile, limits: { ...limits, cpuMs } });
       for (let round = 0; round < 5; round += 1) {
-        const started = performance.now();
+        const started = threadCpuMs();
         await engine.call({
           callId: 'r',
           revision: hostile.revision,
@@ -168,7 +168,7 @@ async function overruns(engine: Engine): Promise<Measure[]> {
           arguments: [],
           context: undefined,
         });
-        over.push(performance.now() - started - cpuMs);
+        over.push(threadCpuMs() - started - cpuMs);
       }
     }
     measures.push({
@@ -176,7 +176,7 @@ async function overruns(engine: Engine): Promise<Measure[]> {
       value: quantile(over, 0.95),
       unit: 'ms',
       goal: { compare: '<=', value: Math.max(20, cpuMs / 10) },
-      note: `max ${Math.max(...over).toFixed(1)} ms, n = ${over.length}; wall time, the first call of each is run twice`,
+      note: `max ${Math.max(...over).toFixed(1)} ms, n = ${over.length}; CPU time of the thread; the first call of each is run twice`,
     });
   }
   return measures;
