@@ -37,6 +37,12 @@ suite('RecordBook', () => {
     assert.equal(book.size, 4);
   });
 
+  test('the newest are kept in whatever order they arrive', () => {
+    const book = new RecordBook(limits);
+    for (const time of [5, 6, 7, 1, 2, 8]) book.add(record(`a${time}`, 'ok', time), 8);
+    assert.deepEqual(ids(book.find({}, 8)), ['a8', 'a7', 'a6']);
+  });
+
   test('keeps failures by age and not by number', () => {
     const book = new RecordBook(limits);
     for (let index = 0; index < 10; index += 1) book.add(record(`e${index}`, 'error', index * 200), index * 200);

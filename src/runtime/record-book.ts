@@ -75,7 +75,8 @@ export class RecordBook {
       if (held === undefined) this.#shelves.set(shelf, [kept]);
       else {
         held.push(kept);
-        if (held.length > room) this.#remove(held.shift());
+        // Workers send in turns: the oldest is not always the first that came.
+        if (held.length > room) this.#remove(held.splice(indexOfOldest(held), 1)[0]);
       }
     }
     this.#sweep(now);
@@ -132,6 +133,14 @@ export class RecordBook {
     if (at !== -1) held.splice(at, 1);
     if (held.length === 0) this.#shelves.delete(kept.shelf);
   }
+}
+
+function indexOfOldest(held: readonly Kept[]): number {
+  let oldest = 0;
+  for (let index = 1; index < held.length; index += 1) {
+    if ((held[index] as Kept).record.time < (held[oldest] as Kept).record.time) oldest = index;
+  }
+  return oldest;
 }
 
 function shelfOf(record: CallRecord): string {
