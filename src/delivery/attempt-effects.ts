@@ -170,7 +170,7 @@ export function createAttemptEffects({ store, lease, match, target }: AttemptEff
     events: {
       durable: store.durable,
       async publish(event) {
-        const child = publishedItem(event, event.id ?? childId(), match);
+        const child = await publishedItem(event, event.id ?? childId(), match);
         append.push(child);
         return child.event.id;
       },

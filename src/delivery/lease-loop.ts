@@ -10,12 +10,17 @@ export interface Attempt {
   readonly effects?: Pick<SettleItem, 'append' | 'writes' | 'expectations'>;
 }
 
+/** Not tried after all (no place, open breaker): the attempt is given back, and due again after the wait. */
+export interface GivenBack {
+  readonly giveBackMs: number;
+}
+
 export interface LeaseLoopSettings {
   readonly store: Store;
   /** Deliveries this worker may start now for a destination; 0: unknown here, suspended, or at its limit. */
   slots(destination: string): number;
   /** Runs one attempt; never rejects for what a function does. The signal ends it: the lease was lost. */
-  run(lease: Lease, signal: AbortSignal): Promise<Attempt>;
+  run(lease: Lease, signal: AbortSignal): Promise<Attempt | GivenBack>;
   /** The ending after a conflict could not be resolved by running again. */
   conflicted(lease: Lease): Ending;
   /** False while synchronous calls would suffer; asked again after the next turn. */
@@ -131,10 +136,14 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     }
   }
 
-  /** Undefined: the lease was lost, somebody else has it. */
+  /** Undefined: the lease was lost, somebody else has it; or it was given back. */
   async function runUntilSettled(lease: Lease, signal: AbortSignal): Promise<Ending | undefined> {
     for (let round = 0; ; round++) {
       const attempt = await settings.run(lease, signal);
+      if ('giveBackMs' in attempt) {
+        await giveBack([lease.receipt], attempt.giveBackMs);
+        return undefined;
+      }
       const last = round >= conflictRetries;
       const settled = await settle({ receipt: lease.receipt, ending: attempt.ending, ...attempt.effects });
       if (settled === 'ok') return attempt.ending;
@@ -159,9 +168,9 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     }
   }
 
-  async function giveBack(receipts: readonly Receipt[]): Promise<void> {
+  async function giveBack(receipts: readonly Receipt[], delayMs = 0): Promise<void> {
     try {
-      await store.release(receipts, 0);
+      await store.release(receipts, delayMs);
     } catch (error) {
       settings.onError(error as Error);
     }

@@ -26,3 +26,8 @@ export function signWebhook(
   });
   return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures.join(' ') };
 }
+
+/** `X-Hub-Signature-256` as GitHub sends it: the secret's own text is the key. */
+export function signAsGithub(body: Uint8Array, secret: Uint8Array): readonly [string, string] {
+  return ['x-hub-signature-256', `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`];
+}

@@ -85,6 +85,12 @@ export const catalogue = {
     title: 'The function has no callback',
     remedy: 'Add `callback` to the function or drop the `X-Callback-Url` header.',
   },
+  CallbackUrlRefused: {
+    status: 400,
+    title: 'The callback URL is not allowed',
+    remedy:
+      'Name a host of `callback.urls` that the installation lets the function reach; the detail says which rule refused.',
+  },
   RateLimited: {
     status: 429,
     title: 'Too many requests for this trigger',

@@ -279,6 +279,12 @@ export const conditionReasons = {
     meaning: 'Code in a ConfigMap or file is not UTF-8 text.',
     action: 'Save it as UTF-8; bytecode is not accepted.',
   },
+  UrlInvalid: {
+    types: ['ResolvedRefs'],
+    status: 'False',
+    meaning: 'The Secret of a subscription holds no URL that can be sent to.',
+    action: 'Put an absolute http or https URL into the key; the message says what is wrong with it.',
+  },
   ValueNotText: {
     types: ['ResolvedRefs'],
     status: 'False',

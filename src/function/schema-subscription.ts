@@ -64,7 +64,7 @@ const spec = object(
       { minItems: 1 },
     ),
     channels: set(
-      'Only events published to one of these channels, and those published to none.',
+      'Only events published to one of these channels. Absent: all events, whatever their channel.',
       text('A channel.', 256, { minLength: 1 }),
       32,
       { minItems: 1 },

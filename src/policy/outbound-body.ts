@@ -51,6 +51,18 @@ export async function readBody(
   return { ok: true, body: Buffer.concat(chunks, size) };
 }
 
+/** The first bytes of a body, as they are; the rest is given up. Network failures before that reject. */
+export async function readStart(stream: Readable, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    chunks.push(chunk.subarray(0, maxBytes - size));
+    size += chunk.length;
+    if (size >= maxBytes) break;
+  }
+  return Buffer.concat(chunks);
+}
+
 function createDecoder(encodings: readonly string[]): ReturnType<typeof createGunzip> | undefined | 'unknown' {
   const [encoding, ...more] = encodings;
   if (encoding === undefined) return undefined;

@@ -14,6 +14,8 @@ export interface OutboundRequest {
   readonly maxRedirects: number;
   /** Counted after decompression. */
   readonly maxResponseBytes: number;
+  /** A longer response is no failure: its first `maxResponseBytes` are kept as they arrive, not decompressed. */
+  readonly cutResponse?: true;
   /** Ends the request and closes its socket. */
   readonly signal: AbortSignal;
   /** Told of each piece of the response body as it arrives; may abort through `signal`. */

@@ -3,7 +3,7 @@
  * name, by every address of its lookup, and by the address that was really connected.
  */
 import { checkAddress, checkHost, type EffectiveEgress, type EgressTarget } from './egress.ts';
-import { acceptEncoding, readBody } from './outbound-body.ts';
+import { acceptEncoding, readBody, readStart } from './outbound-body.ts';
 import { ConnectedElsewhere, ConnectTimeout, dialTcp, type Dial } from './outbound-connect.ts';
 import { createPools, type PoolKey, type Pools } from './outbound-pools.ts';
 import { isRedirect, nextHop, type Hop } from './outbound-redirect.ts';
@@ -187,6 +187,10 @@ async function exchange(
     const encodings = isBodyless(hop.method, response.statusCode, headers)
       ? []
       : (headers.get('content-encoding') ?? []);
+    if (request.cutResponse === true) {
+      const body = await readStart(response.body, request.maxResponseBytes);
+      return { ok: true, response: { status: response.statusCode, headers, body, url: hop.url.href } };
+    }
     const body = await readBody(response.body, encodings, {
       maxBytes: request.maxResponseBytes,
       signal,

@@ -8,6 +8,8 @@ import type { ReceiverDefinition } from '../receivers/types.ts';
 import { assignRoutes, noRoutes, type AssignedRoutes } from './assign-routes.ts';
 import type { FunctionInput } from './build-context.ts';
 import { buildFunction, type BuiltFunction } from './build-function.ts';
+import { buildSubscriptions, type SubscriptionsResult } from './build-subscriptions.ts';
+import type { SubscriptionInput } from './build-subscription.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { chargeQuotas, countsQuotas } from './charge-quotas.ts';
 import { findChanges } from './find-changes.ts';
@@ -18,6 +20,8 @@ import type { FunctionEntry, FunctionVerdict, Problem } from './types.ts';
 export interface BuildInput {
   /** Each with a uid of its own. */
   readonly functions: readonly FunctionInput[];
+  /** Each with a uid of its own; absent: none. */
+  readonly subscriptions?: readonly SubscriptionInput[];
   readonly references: References;
   readonly policy: InstallationPolicy;
   readonly receivers: ReadonlyMap<string, ReceiverDefinition>;
@@ -36,6 +40,7 @@ export interface BuildResult {
   readonly verdicts: ReadonlyMap<string, FunctionVerdict>;
   /** Functions of another installation's class: not ours to judge. */
   readonly skipped: readonly FunctionInput[];
+  readonly subscriptions: SubscriptionsResult;
   readonly memory: BuildMemory;
 }
 
@@ -63,12 +68,17 @@ export interface Remembered {
 /** Builds the table and the verdicts. */
 export function buildRouteTable(input: BuildInput): BuildResult {
   const { previous, policy } = input;
+  const subscriptions = buildSubscriptions({
+    ...input,
+    subscriptions: input.subscriptions ?? [],
+    previous: previous?.subscriptions,
+  });
   const memory = usableMemory(input);
   const changes = findChanges(input, memory);
   if (previous !== undefined && memory !== undefined && changes.built.length + changes.gone.length === 0) {
     // Nothing of ours moved; functions of other classes may have.
     const { functions, references } = input;
-    return { ...previous, skipped: changes.skipped, memory: { ...memory, functions, references } };
+    return { ...previous, skipped: changes.skipped, subscriptions, memory: { ...memory, functions, references } };
   }
 
   const built = new Map<string, BuiltFunction>();
@@ -109,6 +119,7 @@ export function buildRouteTable(input: BuildInput): BuildResult {
     entries,
     verdicts,
     skipped: changes.skipped,
+    subscriptions,
     memory: { policy, receivers, mode, fingerprintKey, references, functions, remembered, denied, routes },
   };
 }

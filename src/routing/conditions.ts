@@ -141,9 +141,11 @@ function readiness(
   if (waiting !== undefined) return waiting;
   // The resource asks for it, so this is the state it wants to be in.
   if (verdict.suspended) {
-    return { status: 'True', reason: 'Suspended', message: 'suspended: no trigger runs; remove spec.suspend to go on' };
+    const stopped = verdict.kind === undefined ? 'no trigger runs' : 'nothing is sent, events wait';
+    return { status: 'True', reason: 'Suspended', message: `suspended: ${stopped}; remove spec.suspend to go on` };
   }
-  return { status: 'True', reason: 'Ready', message: 'the function answers its triggers' };
+  const ready = verdict.kind === undefined ? 'the function answers its triggers' : 'events are sent as they come';
+  return { status: 'True', reason: 'Ready', message: ready };
 }
 
 /** Only the user can help: waiting changes nothing. */

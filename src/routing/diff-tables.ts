@@ -1,13 +1,18 @@
 /** What changed between two route tables, function by function, and its application. */
+import type { SubscriptionEntry } from './subscription-entry.ts';
 import { encodeEntry } from './wire-format.ts';
 import type { FunctionEntry, RouteTable } from './types.ts';
 
 export type TableChange =
   | { readonly op: 'set'; readonly entry: FunctionEntry }
-  | { readonly op: 'delete'; readonly uid: string };
+  | { readonly op: 'delete'; readonly uid: string }
+  | { readonly op: 'setSubscription'; readonly subscription: SubscriptionEntry }
+  | { readonly op: 'deleteSubscription'; readonly uid: string };
 
 /** The table before anything was applied. */
-export const emptyTable: RouteTable = { version: 0, functions: new Map() };
+export const emptyTable: RouteTable = { version: 0, functions: new Map(), subscriptions: new Map() };
+
+const noSubscriptions: ReadonlyMap<string, SubscriptionEntry> = new Map();
 
 /** The changes that turn `before` into `after`. An entry that is the same object costs one comparison. */
 export function diffTables(before: RouteTable, after: RouteTable): readonly TableChange[] {
@@ -16,21 +21,42 @@ export function diffTables(before: RouteTable, after: RouteTable): readonly Tabl
     const old = before.functions.get(uid);
     if (old === undefined || !sameEntry(old, entry)) changes.push({ op: 'set', entry });
   }
-  if (before.functions.size + changes.length === after.functions.size && before.functions.size === 0) return changes;
   for (const uid of before.functions.keys()) {
     if (!after.functions.has(uid)) changes.push({ op: 'delete', uid });
   }
+  diffSubscriptions(before.subscriptions ?? noSubscriptions, after.subscriptions ?? noSubscriptions, changes);
   return changes;
+}
+
+function diffSubscriptions(
+  before: ReadonlyMap<string, SubscriptionEntry>,
+  after: ReadonlyMap<string, SubscriptionEntry>,
+  changes: TableChange[],
+): void {
+  if (before === after) return;
+  for (const [uid, subscription] of after) {
+    const old = before.get(uid);
+    const same = old === subscription || (old !== undefined && JSON.stringify(old) === JSON.stringify(subscription));
+    if (!same) changes.push({ op: 'setSubscription', subscription });
+  }
+  for (const uid of before.keys()) if (!after.has(uid)) changes.push({ op: 'deleteSubscription', uid });
 }
 
 /** A new table; the given one stays as it is for the requests that still read it. */
 export function applyChanges(table: RouteTable, changes: readonly TableChange[], version: number): RouteTable {
   const functions = new Map(table.functions);
+  const before = table.subscriptions ?? noSubscriptions;
+  let subscriptions: Map<string, SubscriptionEntry> | undefined;
   for (const change of changes) {
     if (change.op === 'set') functions.set(change.entry.uid, change.entry);
-    else functions.delete(change.uid);
+    else if (change.op === 'delete') functions.delete(change.uid);
+    else {
+      subscriptions ??= new Map(before);
+      if (change.op === 'setSubscription') subscriptions.set(change.subscription.uid, change.subscription);
+      else subscriptions.delete(change.uid);
+    }
   }
-  return { version, functions };
+  return { version, functions, subscriptions: subscriptions ?? before };
 }
 
 function sameEntry(a: FunctionEntry, b: FunctionEntry): boolean {

@@ -1,4 +1,5 @@
 /** The debug view of the running table: everything but secret values. */
+import type { SubscriptionEntry } from './subscription-entry.ts';
 import type { CallbackEntry, FunctionEntry, RouteTable, TriggerEntry } from './types.ts';
 
 /** Stands where a secret value would. */
@@ -8,12 +9,50 @@ export const mask = '***';
 export interface DumpedTable {
   readonly version: number;
   readonly functions: readonly Readonly<Record<string, unknown>>[];
+  readonly subscriptions: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** The table with all secrets masked, by namespace and name. */
 export function dumpTable(table: RouteTable): DumpedTable {
   const entries = [...table.functions.values()].sort((a, b) => compare(label(a), label(b)));
-  return { version: table.version, functions: entries.map(dumpEntry) };
+  const subscriptions = [...(table.subscriptions?.values() ?? [])].sort((a, b) => compare(label(a), label(b)));
+  return {
+    version: table.version,
+    functions: entries.map(dumpEntry),
+    subscriptions: subscriptions.map(dumpSubscription),
+  };
+}
+
+/** One subscription with its secrets masked. */
+export function dumpSubscription(entry: SubscriptionEntry): Readonly<Record<string, unknown>> {
+  const { uid, namespace, namespaceUid, name, group, generation, revision, url, urlSecret, suspended } = entry;
+  const { events, channels, filter, transform, format, retryScheduleMs, timeoutMs, rate, concurrency, ordered } = entry;
+  return {
+    namespace,
+    name,
+    uid,
+    namespaceUid,
+    group,
+    generation,
+    revision,
+    suspended,
+    ...(entry.unresolved === undefined ? {} : { unresolved: entry.unresolved }),
+    url: urlSecret ? mask : url,
+    events,
+    ...(channels === undefined ? {} : { channels }),
+    ...(filter === undefined ? {} : { filter }),
+    ...(transform === undefined ? {} : { transform }),
+    secrets: entry.secrets.map(() => mask),
+    format,
+    headers: Object.fromEntries(
+      entry.headers.map(({ name: header, value, secret }) => [header, secret ? mask : value]),
+    ),
+    retryScheduleMs,
+    timeoutMs,
+    ...(rate === undefined ? {} : { rate }),
+    concurrency,
+    ...(ordered === undefined ? {} : { ordered }),
+  };
 }
 
 function dumpEntry(entry: FunctionEntry): Readonly<Record<string, unknown>> {
@@ -71,7 +110,7 @@ function dumpCallback(callback: CallbackEntry): Readonly<Record<string, unknown>
   return { urls: callback.urls, secrets: callback.secrets.map(() => mask) };
 }
 
-function label(entry: FunctionEntry): string {
+function label(entry: FunctionEntry | SubscriptionEntry): string {
   return `${entry.namespace}/${entry.name}/${entry.uid}`;
 }
 

@@ -34,8 +34,8 @@ export function finishFunction(built: BuiltFunction, findings: FinishedFunction[
     revision,
     suspended,
     conditions: [
-      condition('Accepted', 'Accepted', 'the resource is valid and allowed', problems, generation),
-      condition('ResolvedRefs', 'ResolvedRefs', 'all references are resolved', problems, generation),
+      conditionOf('Accepted', 'Accepted', 'the resource is valid and allowed', problems, generation),
+      conditionOf('ResolvedRefs', 'ResolvedRefs', 'all references are resolved', problems, generation),
     ],
     problems,
     warnings: built.warnings,
@@ -45,7 +45,8 @@ export function finishFunction(built: BuiltFunction, findings: FinishedFunction[
   return { built, findings, entry, verdict };
 }
 
-function condition(
+/** One condition of a build: true, or false with what was found. */
+export function conditionOf(
   type: 'Accepted' | 'ResolvedRefs',
   reason: string,
   message: string,

@@ -1,5 +1,6 @@
 /** The route table: what the source of resources (files, cluster) tells every runtime. Plain data, JSON all through. */
 import type { Condition, ResolvedLimits } from '../function/types.ts';
+import type { SubscriptionEntry } from './subscription-entry.ts';
 
 export type { ResolvedLimits } from '../function/types.ts';
 
@@ -171,6 +172,8 @@ export interface RouteTable {
   readonly version: number;
   /** By uid. */
   readonly functions: ReadonlyMap<string, FunctionEntry>;
+  /** By uid; absent: none. */
+  readonly subscriptions?: ReadonlyMap<string, SubscriptionEntry>;
 }
 
 /** What one runtime says about one revision. */
@@ -199,8 +202,10 @@ export interface Problem {
   readonly message: string;
 }
 
-/** What the build says about one function, before any runtime has judged its Lua. */
+/** What the build says about one function or subscription, before any runtime has judged its Lua. */
 export interface FunctionVerdict {
+  /** Absent: a function. */
+  readonly kind?: 'WebhookSubscription';
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;

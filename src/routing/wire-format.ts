@@ -1,5 +1,6 @@
 /** The text form of a table's entries on the way to a runtime: JSON that leaves out what every reader can fill in again. */
 import { triggerHandlers } from './find-handler.ts';
+import type { SubscriptionEntry } from './subscription-entry.ts';
 import type { FunctionEntry, ResolvedLimits, TriggerEntry } from './types.ts';
 
 /** Grows when a reader of the previous version could misunderstand an entry. */
@@ -41,22 +42,9 @@ export type DecodedEntry =
 
 /** Reads what `encodeEntry` wrote. */
 export function decodeEntry(text: string): DecodedEntry {
-  let wire: WireEntry;
-  try {
-    wire = JSON.parse(text) as WireEntry;
-  } catch {
-    // The parser's own message quotes the text, and the text holds secrets.
-    return { ok: false, reason: 'Malformed', message: `the entry is not JSON (${text.length} characters)` };
-  }
-  if (wire === null || typeof wire !== 'object' || typeof wire.v !== 'number') {
-    return { ok: false, reason: 'Malformed', message: 'the entry names no format version' };
-  }
-  if (wire.v > wireVersion) {
-    const message = `the entry has format ${wire.v}, this runtime reads up to ${wireVersion}: upgrade the runtime`;
-    return { ok: false, reason: 'UnsupportedRuntime', message };
-  }
-  const missing = requiredMembers.find((member) => wire[member] === undefined);
-  if (missing !== undefined) return { ok: false, reason: 'Malformed', message: `the entry has no ${missing}` };
+  const read = readWire<WireEntry>(text, requiredMembers);
+  if (!read.ok) return read;
+  const { wire } = read;
   const { v: _version, triggers, ...rest } = wire;
   const entry: FunctionEntry = {
     ...rest,
@@ -68,6 +56,30 @@ export function decodeEntry(text: string): DecodedEntry {
     triggers: (triggers ?? []).map((trigger) => decodeTrigger(trigger, wire)),
   };
   return { ok: true, entry };
+}
+
+type ReadWire<Wire> =
+  | { readonly ok: true; readonly wire: Wire & { readonly v: number } }
+  | { readonly ok: false; readonly reason: 'UnsupportedRuntime' | 'Malformed'; readonly message: string };
+
+function readWire<Wire>(text: string, required: readonly (keyof Wire & string)[]): ReadWire<Wire> {
+  let wire: Wire & { readonly v: number };
+  try {
+    wire = JSON.parse(text) as Wire & { readonly v: number };
+  } catch {
+    // The parser's own message quotes the text, and the text holds secrets.
+    return { ok: false, reason: 'Malformed', message: `the entry is not JSON (${text.length} characters)` };
+  }
+  if (wire === null || typeof wire !== 'object' || typeof wire.v !== 'number') {
+    return { ok: false, reason: 'Malformed', message: 'the entry names no format version' };
+  }
+  if (wire.v > wireVersion) {
+    const message = `the entry has format ${wire.v}, this runtime reads up to ${wireVersion}: upgrade the runtime`;
+    return { ok: false, reason: 'UnsupportedRuntime', message };
+  }
+  const missing = required.find((member) => wire[member] === undefined);
+  if (missing !== undefined) return { ok: false, reason: 'Malformed', message: `the entry has no ${missing}` };
+  return { ok: true, wire };
 }
 
 const requiredMembers = [
@@ -110,3 +122,33 @@ function changedLimits(limits: ResolvedLimits, base: ResolvedLimits): Partial<Re
 function sameList(a: readonly unknown[], b: readonly unknown[]): boolean {
   return a === b || (a.length === b.length && a.every((item, index) => item === b[index]));
 }
+
+/** One line of JSON of a subscription; holds secret values, so it only travels where those may. */
+export function encodeSubscription(subscription: SubscriptionEntry): string {
+  return JSON.stringify({ v: wireVersion, ...subscription });
+}
+
+export type DecodedSubscription =
+  | { readonly ok: true; readonly subscription: SubscriptionEntry }
+  | { readonly ok: false; readonly reason: 'UnsupportedRuntime' | 'Malformed'; readonly message: string };
+
+/** Reads what `encodeSubscription` wrote. */
+export function decodeSubscription(text: string): DecodedSubscription {
+  const read = readWire<SubscriptionEntry>(text, subscriptionMembers);
+  if (!read.ok) return read;
+  const { v: _version, ...subscription } = read.wire;
+  return { ok: true, subscription };
+}
+
+const subscriptionMembers = [
+  'uid',
+  'namespace',
+  'namespaceUid',
+  'name',
+  'revision',
+  'url',
+  'events',
+  'secrets',
+  'format',
+  'retryScheduleMs',
+] as const satisfies readonly (keyof SubscriptionEntry)[];

@@ -3,6 +3,8 @@ import { formatDestination } from '../delivery/destination.ts';
 import { findHandler } from '../routing/find-handler.ts';
 import { answerCall } from './answer-call.ts';
 import { wantedHandlers } from './choose-handler.ts';
+import type { StoredEvent } from '../store/store.ts';
+import { chooseCallback } from './choose-callback.ts';
 import type { HttpCall } from './http-call.ts';
 import type { LiveFunction } from './live-function.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
@@ -27,6 +29,7 @@ async function storeCall(call: HttpCall, parts: WorkerParts, fn: LiveFunction): 
   if (wanted === undefined) return;
   const handler = findHandler(wanted, fn.program?.handlers ?? new Set()) ?? wanted.at(-1) ?? 'default';
   const destination = formatDestination({ namespaceUid, functionName: name, target: { handler } });
+  if (chooseCallback(call, parts, fn.entry.callback, destination) === 'refused') return undefined;
   const key = call.header('idempotency-key');
   const event = new RequestEvent(call);
   const [appended] = await parts.store.append([
@@ -56,11 +59,11 @@ async function storeCall(call: HttpCall, parts: WorkerParts, fn: LiveFunction): 
 }
 
 async function publishEvent(call: HttpCall, parts: WorkerParts, namespace: string): Promise<void> {
-  const namespaceUid = parts.table.namespaceUid(namespace);
+  const namespaceUid = parts.table.namespaceUid(namespace) ?? parts.subscriptions.namespaceUid(namespace);
   if (namespaceUid === undefined) {
     return refuse(call, parts, 'FunctionNotFound', {
       outcome: 'unmatched',
-      publicDetail: `namespace "${namespace}" has no functions`,
+      publicDetail: `namespace "${namespace}" has no functions and no subscriptions`,
     });
   }
   const read = readCloudEvent(call, namespace);
@@ -69,18 +72,19 @@ async function publishEvent(call: HttpCall, parts: WorkerParts, namespace: strin
     return refuse(call, parts, code, { outcome: 'unmatched', publicDetail: read.message });
   }
   const { event } = read;
-  const deliveries = publishedDeliveries(parts.table, namespaceUid, event.type, event.source);
+  const stored: StoredEvent = {
+    id: event.id ?? call.id,
+    namespaceUid,
+    type: event.type,
+    source: event.source,
+    time: call.time,
+    attributes: JSON.stringify({ name: event.type, ...event.attributes, callId: call.id, hops: call.hops }),
+    body: event.body,
+  };
+  const deliveries = await publishedDeliveries(parts, stored);
   const [appended] = await parts.store.append([
     {
-      event: {
-        id: event.id ?? call.id,
-        namespaceUid,
-        type: event.type,
-        source: event.source,
-        time: call.time,
-        attributes: JSON.stringify({ name: event.type, ...event.attributes, callId: call.id, hops: call.hops }),
-        body: event.body,
-      },
+      event: stored,
       deliveries,
       // The same source and id are the same event (CloudEvents 1.0 §3.1).
       ...(event.id === undefined
@@ -94,7 +98,8 @@ async function publishEvent(call: HttpCall, parts: WorkerParts, namespace: strin
     return refuse(call, parts, 'Internal', { outcome: 'error', detail: 'the store answered nothing' });
   }
   call.eventId = appended.id;
-  if (deliveries.length === 0) call.note('publish', false, `no event trigger of ${namespace} matches ${event.type}`);
+  if (deliveries.length === 0)
+    call.note('publish', false, `no event trigger and no subscription of ${namespace} matches ${event.type}`);
   const { duplicateOf } = appended;
   if (duplicateOf !== undefined) call.duplicateOf = duplicateOf;
   return accepted(

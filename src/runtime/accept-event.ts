@@ -1,7 +1,8 @@
 /** Stores the event of an asynchronous trigger, then acknowledges it as its sender expects; duplicates are answered too. */
 import { formatDestination } from '../delivery/destination.ts';
+import { chooseCallback } from './choose-callback.ts';
 import { duplicateKey } from '../receivers/duplicate-key.ts';
-import type { AppendItem, Appended, DuplicateKey, NewDelivery } from '../store/store.ts';
+import type { AppendItem, Appended, DuplicateKey, NewDelivery, StoredEvent } from '../store/store.ts';
 import { evaluate } from './evaluate.ts';
 import { EventTable } from './event-table.ts';
 import type { HttpCall } from './http-call.ts';
@@ -41,8 +42,10 @@ async function store(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigg
   if (key === 'refused') return undefined;
   const own = await debounced(call, parts, trigger, destination);
   if (own === 'refused') return undefined;
-  const deliveries = [own, ...(trigger.http?.publish === true ? busDeliveries(call, parts, fn) : [])];
-  const [appended] = await append(call, parts, fn, deliveries, key);
+  if (chooseCallback(call, parts, trigger.http?.callback, destination) === 'refused') return undefined;
+  const event = eventOf(call, fn);
+  const bus = trigger.http?.publish === true ? await publishedDeliveries(parts, event) : [];
+  const [appended] = await append(parts, event, [own, ...bus], key);
   if (appended === undefined) {
     return refuse(call, parts, 'Internal', { outcome: 'error', detail: 'the store answered nothing' });
   }
@@ -60,39 +63,32 @@ async function store(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigg
 
 /** A synchronous trigger that publishes: the event is on the bus before the handler runs. */
 async function publish(call: HttpCall, parts: WorkerParts, fn: LiveFunction): Promise<void> {
-  const [appended] = await append(call, parts, fn, busDeliveries(call, parts, fn), undefined);
+  const event = eventOf(call, fn);
+  const [appended] = await append(parts, event, await publishedDeliveries(parts, event), undefined);
   if (appended !== undefined) call.eventId = appended.id;
 }
 
 function append(
-  call: HttpCall,
   parts: WorkerParts,
-  fn: LiveFunction,
+  event: StoredEvent,
   deliveries: AppendItem['deliveries'],
   duplicate: DuplicateKey | undefined,
 ): Promise<readonly Appended[]> {
-  const event = new RequestEvent(call);
-  return parts.store.append([
-    {
-      event: {
-        id: call.id,
-        namespaceUid: fn.entry.namespaceUid,
-        type: event.eventType,
-        source: event.eventSource,
-        time: call.time,
-        attributes: JSON.stringify(attributesOf(call)),
-        // Of exactly its size: a message would clone the whole slab a small Buffer lies in.
-        body: new Uint8Array(call.body),
-      },
-      deliveries,
-      ...(duplicate === undefined ? {} : { duplicate }),
-    },
-  ]);
+  return parts.store.append([{ event, deliveries, ...(duplicate === undefined ? {} : { duplicate }) }]);
 }
 
-function busDeliveries(call: HttpCall, parts: WorkerParts, fn: LiveFunction): AppendItem['deliveries'] {
+function eventOf(call: HttpCall, fn: LiveFunction): StoredEvent {
   const event = new RequestEvent(call);
-  return publishedDeliveries(parts.table, fn.entry.namespaceUid, event.eventType, event.eventSource);
+  return {
+    id: call.id,
+    namespaceUid: fn.entry.namespaceUid,
+    type: event.eventType,
+    source: event.eventSource,
+    time: call.time,
+    attributes: JSON.stringify(attributesOf(call)),
+    // Of exactly its size: a message would clone the whole slab a small Buffer lies in.
+    body: new Uint8Array(call.body),
+  };
 }
 
 /** The trigger's `dedup`, else what the sender's profile says. */

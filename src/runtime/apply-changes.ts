@@ -17,8 +17,11 @@ export async function applyToWorker(
   const acknowledgements: Acknowledgement[] = [];
   let began = parts.clock.monotonic();
   for (const change of changes) {
-    if (change.op === 'delete') retire(parts.table.delete(change.uid), undefined, parts);
-    else acknowledgements.push(await applyOne(change, parts, tools));
+    if (change.op === 'set') acknowledgements.push(await applyOne(change, parts, tools));
+    else if (change.op === 'delete') retire(parts.table.delete(change.uid), undefined, parts);
+    else if (change.op === 'setSubscription')
+      acknowledgements.push(await parts.subscriptions.load(change.subscription));
+    else parts.subscriptions.delete(change.uid);
     if (parts.clock.monotonic() - began < turnMs) continue;
     await new Promise<void>((resolve) => void setImmediate(resolve));
     began = parts.clock.monotonic();

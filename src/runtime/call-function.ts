@@ -4,9 +4,8 @@ import { encodeResult } from './encode-result.ts';
 import type { CalledResult, FunctionCaller } from '../host/types.ts';
 import type { CallResult, LuaValue } from '../lua/types.ts';
 import { activeCallHandlers, findHandler } from '../routing/find-handler.ts';
-import type { FunctionEntry } from '../routing/types.ts';
 import { EventTable, type EventSource, type RequestSource } from './event-table.ts';
-import { contextOf } from './host-context.ts';
+import { contextOf, type ContextOwner } from './host-context.ts';
 import type { LiveFunction } from './live-function.ts';
 import { runProgram } from './run-program.ts';
 import { maxHops } from './screen-request.ts';
@@ -15,7 +14,7 @@ import type { WorkerParts } from './worker-parts.ts';
 const fail = (message: string, status: number): CalledResult => ({ ok: false, message, status });
 
 /** `parts` is asked at each call: it does not exist yet when contexts are made. */
-export function createCaller(entry: FunctionEntry, parts: () => WorkerParts): FunctionCaller {
+export function createCaller(entry: ContextOwner, parts: () => WorkerParts): FunctionCaller {
   return {
     async call(name, handler, data, remainingMs, hops) {
       const worker = parts();
@@ -39,7 +38,7 @@ export function createCaller(entry: FunctionEntry, parts: () => WorkerParts): Fu
 async function run(
   fn: LiveFunction,
   handler: string,
-  from: FunctionEntry,
+  from: ContextOwner,
   data: LuaValue,
   timeoutMs: number,
   hops: number,
@@ -141,7 +140,7 @@ class CalledEvent implements EventSource {
   readonly eventSender: EventSource['eventSender'];
   readonly #data: LuaValue;
 
-  constructor(callId: string, time: number, from: FunctionEntry, data: LuaValue) {
+  constructor(callId: string, time: number, from: ContextOwner, data: LuaValue) {
     this.eventId = callId;
     this.time = time;
     this.eventSource = `/namespaces/${from.namespace}/functions/${from.name}`;

@@ -26,11 +26,15 @@ export interface CallRecord {
   readonly callId: string;
   /** Milliseconds since the epoch. */
   readonly time: number;
-  readonly kind: 'http' | 'call' | 'event' | 'schedule' | 'later';
+  readonly kind: 'http' | 'call' | 'event' | 'schedule' | 'later' | 'webhook' | 'callback';
   readonly namespaceUid?: string;
   readonly namespace?: string;
   readonly functionUid?: string;
   readonly functionName?: string;
+  /** Name of the subscription that sends; `functionUid` is its uid then. */
+  readonly subscription?: string;
+  /** Of webhooks and callbacks: where to, and what was answered there. */
+  readonly outgoing?: { readonly target: string; readonly status?: number };
   readonly revision?: string;
   readonly trigger?: string;
   readonly handler?: string;

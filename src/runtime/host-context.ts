@@ -1,7 +1,7 @@
 /** What the host functions of one function reach: built once per loaded revision; a call in a chain gets a copy. */
 import { createDirectKeyValue } from '../delivery/direct-key-value.ts';
 import { createLaterQueue } from '../delivery/later.ts';
-import { createEventBus } from '../delivery/publish.ts';
+import { createEventBus, type MatchDestinations } from '../delivery/publish.ts';
 import { createFunctionCaches } from '../host/cache-store.ts';
 import type { FunctionCaller, HostContext } from '../host/types.ts';
 import type { EffectiveEgress, InstallationEgress } from '../policy/egress.ts';
@@ -11,8 +11,6 @@ import type { OutboundGuard } from '../policy/outbound.ts';
 import type { FunctionEntry } from '../routing/types.ts';
 import type { Store } from '../store/store.ts';
 import type { LiveFunction } from './live-function.ts';
-import type { LiveTable } from './live-table.ts';
-import { publishedDeliveries } from './match-event-triggers.ts';
 
 /** The context of one call. */
 export function contextOf(fn: LiveFunction, hops: number, traceparent: string | undefined): HostContext {
@@ -20,26 +18,26 @@ export function contextOf(fn: LiveFunction, hops: number, traceparent: string | 
   return { ...fn.context, hops, ...(traceparent === undefined ? {} : { traceparent }) };
 }
 
+/** For whom a context is made. */
+export type ContextOwner = Pick<FunctionEntry, 'namespace' | 'namespaceUid' | 'name' | 'egress'>;
+
 export interface ContextSources {
   readonly store: Store;
   readonly guard: OutboundGuard;
   readonly policy: InstallationPolicy;
-  readonly table: LiveTable;
   readonly newId: () => string;
   readonly now: () => number;
-  callerFor(entry: FunctionEntry): FunctionCaller;
+  /** Who else wants an event that is published. */
+  readonly match: MatchDestinations;
+  callerFor(entry: ContextOwner): FunctionCaller;
 }
 
 /** Answers the context of each loaded revision; what is parsed per namespace is parsed once. */
-export function createContexts(sources: ContextSources): (entry: FunctionEntry) => HostContext {
-  const { store, guard, policy, table, newId, now } = sources;
+export function createContexts(sources: ContextSources): (entry: ContextOwner) => HostContext {
+  const { store, guard, policy, match, newId, now } = sources;
   const keyValue = createDirectKeyValue(store);
   const later = createLaterQueue(store, newId);
-  const events = createEventBus(
-    store,
-    ({ namespaceUid, type, source }) => publishedDeliveries(table, namespaceUid, type, source),
-    newId,
-  );
+  const events = createEventBus(store, match, newId);
   const caches = createFunctionCaches({ now });
   const installations = new Map<string, InstallationEgress>();
   return (entry) => {
@@ -61,6 +59,6 @@ export function createContexts(sources: ContextSources): (entry: FunctionEntry) 
   };
 }
 
-function allowOf({ egress }: FunctionEntry): Pick<EffectiveEgress, 'allow'> {
+function allowOf({ egress }: ContextOwner): Pick<EffectiveEgress, 'allow'> {
   return egress.allow === undefined ? {} : { allow: egressPatterns(egress.allow) };
 }

@@ -66,6 +66,8 @@ export class HttpCall implements RawRequest {
   usage: CallUsage | undefined = undefined;
   error: CallError | undefined = undefined;
   eventId: string | undefined = undefined;
+  /** Where the result goes, and whose it is. */
+  callback: { readonly url: string; readonly destination: string } | undefined = undefined;
   duplicateOf: string | undefined = undefined;
   handler: string | undefined = undefined;
   /** Lua ran for so long; undefined: it did not run. */

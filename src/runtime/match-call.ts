@@ -1,4 +1,5 @@
 /** Finds what a request on the call listener is for: a function now, a function later, or the event bus of a namespace. */
+import { callbackHeader } from './choose-callback.ts';
 import { refuseQuarantined } from './check-ready.ts';
 import type { HttpCall } from './http-call.ts';
 import { refuse } from './refuse.ts';
@@ -61,8 +62,9 @@ function checkHeaders(call: HttpCall, parts: WorkerParts): void {
   if (!call.asynchronous && call.header('idempotency-key') !== undefined) {
     return refuse(call, parts, 'IdempotencyNeedsAsync', { outcome: 'limited' });
   }
-  if (call.header('x-callback-url') !== undefined) {
-    return refuse(call, parts, 'CallbackNotConfigured', { outcome: 'limited' });
+  if (!call.asynchronous && call.header(callbackHeader) !== undefined) {
+    const publicDetail = 'a synchronous call has its result at once: use /async-function or Prefer: respond-async';
+    return refuse(call, parts, 'CallbackNotConfigured', { outcome: 'limited', publicDetail });
   }
   return undefined;
 }

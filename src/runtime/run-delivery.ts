@@ -2,11 +2,11 @@
 import { createAttemptEffects } from '../delivery/attempt-effects.ts';
 import { parseDestination } from '../delivery/destination.ts';
 import { laterTarget } from '../delivery/later.ts';
-import type { Attempt } from '../delivery/lease-loop.ts';
 import { endAttempt } from '../delivery/retry-schedule.ts';
 import type { CallError, CallResult, CallUsage } from '../lua/types.ts';
 import type { Ending, Lease } from '../store/store.ts';
 import type { Outcome } from '../telemetry/call-outcomes.ts';
+import type { RanAttempt } from './add-callback.ts';
 import { endingOfRun } from './attempt-ending.ts';
 import type { CallRecord } from './call-record.ts';
 import { evaluate, isTrue } from './evaluate.ts';
@@ -50,7 +50,7 @@ export function freeSlots(destination: string, running: number, parts: WorkerPar
   return Math.max(0, Math.min(own, throttled, parts.settings.asynchronous.running - running));
 }
 
-export async function runDelivery(lease: Lease, signal: AbortSignal, parts: WorkerParts): Promise<Attempt> {
+export async function runDelivery(lease: Lease, signal: AbortSignal, parts: WorkerParts): Promise<RanAttempt> {
   const work = findWork(lease.destination, parts);
   // The table changed between lease and start.
   if (work === undefined) return { ending: { kind: 'retry', delayMs: 1000, error: 'not served here any more' } };
@@ -113,14 +113,14 @@ async function runWork(
   source: StoredEventSource,
   callId: string,
   note: Note,
-): Promise<Attempt> {
+): Promise<RanAttempt> {
   const { fn, trigger, handler } = work;
   const schedule = trigger?.entry.retryScheduleMs ?? fn.entry.retryScheduleMs;
   const began = parts.clock.monotonic();
   const effects = createAttemptEffects({
     store: parts.store,
     lease,
-    match: ({ namespaceUid, type, source: from }) => publishedDeliveries(parts.table, namespaceUid, type, from),
+    match: (event) => publishedDeliveries(parts, event),
     target: laterTarget,
   });
   const { hops = 0, traceparent } = source.attributes;
@@ -152,7 +152,8 @@ async function runWork(
   });
   countRun(parts, work, outcomeOf(result, ending), parts.clock.monotonic() - began, result.usage);
   // A failed attempt leaves nothing behind.
-  return ending.kind === 'done' ? { ending, effects: effects.collect() } : { ending };
+  const ran = { ending, result, durationMs: parts.clock.monotonic() - began };
+  return ending.kind === 'done' ? { ...ran, effects: effects.collect() } : ran;
 }
 
 function outcomeOf(result: CallResult, ending: Ending): Outcome {

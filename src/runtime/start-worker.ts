@@ -1,11 +1,14 @@
 /** Composes a worker: engine, store connection, table, listeners; takes the main thread's messages. */
+import { createBreakers } from '../delivery/breakers.ts';
 import { startLeaseLoop, type LeaseLoop } from '../delivery/lease-loop.ts';
+import { createHealthBook } from '../delivery/subscription-health.ts';
 import { createHostEnvironment } from '../host/environment.ts';
 import { createEngine } from '../lua/engine.ts';
 import { createOutboundGuard } from '../policy/outbound.ts';
 import { namedHosts } from '../policy/place-route.ts';
 import { connectStore } from '../store/connect-store.ts';
 import { CallCounters } from '../telemetry/call-counters.ts';
+import { withCallback } from './add-callback.ts';
 import { applyToWorker } from './apply-changes.ts';
 import { createCallIds } from './call-ids.ts';
 import { createCaller } from './call-function.ts';
@@ -16,12 +19,16 @@ import { publicSteps } from './handle-request.ts';
 import { createContexts } from './host-context.ts';
 import { HttpCall } from './http-call.ts';
 import { createListener, type Listener } from './listener-http.ts';
+import { LiveSubscriptions } from './live-subscriptions.ts';
 import { LiveTable } from './live-table.ts';
+import { publishedDeliveries } from './match-event-triggers.ts';
 import { createRareCounts } from './rare-counts.ts';
 import { QuietTimes } from './quiet-times.ts';
 import { ReadingBudget } from './read-body.ts';
 import { RecordBuffer } from './record-buffer.ts';
+import { outgoingSlots } from './outgoing-slots.ts';
 import { freeSlots, runDelivery } from './run-delivery.ts';
+import { isOutgoing, runOutgoing } from './run-outgoing.ts';
 import { SharedKeys } from './shared-keys.ts';
 import { takeSteps, type Step } from './take-steps.ts';
 import { Inflight, ThreadSignals } from './thread-signals.ts';
@@ -64,6 +71,16 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     onDefect: (error, where) => report(`a defect in ${where.name}, call ${where.callId}`, error),
   });
   const quarantine = new Map<string, number>();
+  const guard = createOutboundGuard();
+  const contextFor = createContexts({
+    store,
+    guard,
+    policy: settings.policy,
+    match: (event) => publishedDeliveries(parts, event),
+    newId: newCallId,
+    now: () => clock.monotonic(),
+    callerFor: (entry) => createCaller(entry, () => parts),
+  });
   const parts: WorkerParts = {
     index,
     settings,
@@ -73,6 +90,12 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     report,
     newCallId,
     table,
+    subscriptions: new LiveSubscriptions({ engine, contextFor }),
+    outgoing: {
+      breakers: createBreakers(() => clock.monotonic()),
+      health: createHealthBook(store, () => clock.wall()),
+      running: 0,
+    },
     engine,
     store,
     waiting: createWaitingCounts(store, settings.asynchronous.waitingPerDestination, () => clock.monotonic()),
@@ -92,16 +115,6 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     openRequests: 0,
     draining: false,
   };
-  const guard = createOutboundGuard();
-  const contextFor = createContexts({
-    store,
-    guard,
-    policy: settings.policy,
-    table,
-    newId: newCallId,
-    now: () => clock.monotonic(),
-    callerFor: (entry) => createCaller(entry, () => parts),
-  });
   const publicListener = createListener(settings.inbound, taker(parts, 'public', publicSteps), rare.refusal);
   const callListener = createListener(settings.inbound, taker(parts, 'calls', callSteps), rare.refusal);
   const loop = startLoop(parts);
@@ -170,8 +183,12 @@ function startLoop(parts: WorkerParts): LeaseLoop {
   const loop: LeaseLoop = startLeaseLoop({
     store: parts.store,
     leaseMs: parts.settings.asynchronous.leaseMs,
-    slots: (destination) => freeSlots(destination, loop.running(), parts),
-    run: (lease, signal) => runDelivery(lease, signal, parts),
+    slots: (destination) =>
+      outgoingSlots(destination, parts) ?? freeSlots(destination, loop.running() - parts.outgoing.running, parts),
+    run: (lease, signal) =>
+      isOutgoing(lease.destination)
+        ? runOutgoing(lease, signal, parts)
+        : runDelivery(lease, signal, parts).then((attempt) => withCallback(attempt, lease, parts)),
     conflicted: () => ({
       kind: 'dead',
       reason: 'KeyValueConflict',

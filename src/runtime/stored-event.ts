@@ -1,6 +1,7 @@
 /** An event as it is stored and read again: its attributes as JSON beside the bytes of its body. */
 import type { LuaInput } from '../lua/types.ts';
 import type { StoredEvent } from '../store/store.ts';
+import type { CallOutcome } from './add-callback.ts';
 import { decodeForLua } from './decode-data.ts';
 import type { EventSource, RequestSource, SenderFields } from './event-table.ts';
 import type { HttpCall } from './http-call.ts';
@@ -23,6 +24,8 @@ interface StoredRequest {
 export interface EventAttributes {
   readonly name?: string;
   readonly subject?: string;
+  /** Narrows a published event to subscriptions of that channel. */
+  readonly channel?: string;
   readonly hops?: number;
   readonly traceparent?: string;
   readonly scheduledTime?: string;
@@ -34,6 +37,10 @@ export interface EventAttributes {
   readonly request?: StoredRequest;
   /** The HTTP call that brought it. */
   readonly callId?: string;
+  /** Where the result of the call goes, and which destination's it is. */
+  readonly callback?: { readonly url: string; readonly destination: string };
+  /** Of a callback: how the call ended. */
+  readonly outcome?: CallOutcome;
 }
 
 /** Attributes of the event of a verified request. */
@@ -47,6 +54,7 @@ export function attributesOf(call: HttpCall): EventAttributes {
   return {
     name: event.eventName,
     callId: call.id,
+    ...(call.callback === undefined ? {} : { callback: call.callback }),
     ...(event.eventSubject === undefined ? {} : { subject: event.eventSubject }),
     ...(call.hops === 0 ? {} : { hops: call.hops }),
     ...(traceparent === undefined ? {} : { traceparent }),

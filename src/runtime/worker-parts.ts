@@ -7,7 +7,9 @@ import type { Store } from '../store/store.ts';
 import type { CallCounters } from '../telemetry/call-counters.ts';
 import type { ClientAddress } from './client-address.ts';
 import type { WaitingCounts } from './count-waiting.ts';
+import type { LiveSubscriptions } from './live-subscriptions.ts';
 import type { LiveTable } from './live-table.ts';
+import type { OutgoingState } from './outgoing-slots.ts';
 import type { QuietTimes } from './quiet-times.ts';
 import type { ReadingBudget } from './read-body.ts';
 import type { RecordBuffer } from './record-buffer.ts';
@@ -40,6 +42,8 @@ export interface WorkerParts {
   readonly table: LiveTable;
   readonly engine: Engine<HostContext>;
   readonly store: Store;
+  readonly subscriptions: LiveSubscriptions;
+  readonly outgoing: OutgoingState;
   readonly waiting: WaitingCounts;
   readonly quiet: QuietTimes;
   readonly records: RecordBuffer;

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import type { FunctionSpec, WebhookFunction } from '../../src/function/types.ts';
+import type { SubscriptionSpec, WebhookSubscription } from '../../src/function/subscription-types.ts';
 import { localPolicy, type InstallationPolicy } from '../../src/policy/installation-policy.ts';
 import { receivers } from '../../src/receivers/catalogue.ts';
 import { buildRouteTable, type BuildResult } from '../../src/routing/build-route-table.ts';
@@ -18,6 +19,11 @@ export interface FunctionUnderTest extends FunctionSpec {
   readonly namespace?: string;
 }
 
+export interface SubscriptionUnderTest extends SubscriptionSpec {
+  readonly name: string;
+  readonly namespace?: string;
+}
+
 export interface ServedFunctions {
   readonly runtime: Runtime;
   readonly url: string;
@@ -29,6 +35,8 @@ export interface ServedFunctions {
   readonly log: readonly Readonly<Record<string, unknown>>[];
   /** Serves exactly these functions from now on. */
   serve(...functions: readonly FunctionUnderTest[]): Promise<readonly Acknowledgement[]>;
+  /** Serves exactly these subscriptions beside the functions from now on. */
+  subscribe(...subscriptions: readonly SubscriptionUnderTest[]): Promise<readonly Acknowledgement[]>;
   /** As the caller that knows the start-up token. */
   call(path: string, init?: RequestInit): Promise<Response>;
   /** The first record, past or to come, that the filter and the condition cover. */
@@ -41,7 +49,7 @@ export interface ServedFunctions {
 /** `NAME/KEY` → value: Secrets of every namespace. */
 export type Secrets = Readonly<Record<string, string>>;
 
-function referencesOf(functions: readonly FunctionUnderTest[], secrets: Secrets): References {
+function referencesOf(functions: readonly { readonly namespace?: string }[], secrets: Secrets): References {
   const found = new Map<string, ReferencedObject>();
   for (const [path, value] of Object.entries(secrets)) {
     const [name = '', key = ''] = path.split('/');
@@ -53,6 +61,15 @@ function referencesOf(functions: readonly FunctionUnderTest[], secrets: Secrets)
     }
   }
   return found;
+}
+
+function subscriptionOf({ name, namespace = 'default', ...spec }: SubscriptionUnderTest): WebhookSubscription {
+  return {
+    apiVersion: 'moonhook.dev/v1alpha1',
+    kind: 'WebhookSubscription',
+    metadata: { name, namespace, uid: `uid-subscription-${namespace}-${name}`, generation: 1 },
+    spec,
+  };
 }
 
 function resourceOf({ name, namespace = 'default', ...spec }: FunctionUnderTest): WebhookFunction {
@@ -68,6 +85,7 @@ function resourceOf({ name, namespace = 'default', ...spec }: FunctionUnderTest)
 export async function serveFunctions(
   options: {
     readonly functions?: readonly FunctionUnderTest[];
+    readonly subscriptions?: readonly SubscriptionUnderTest[];
     readonly secrets?: Secrets;
     readonly settings?: Partial<RuntimeSettings>;
     readonly policy?: Partial<InstallationPolicy>;
@@ -102,13 +120,19 @@ export async function serveFunctions(
   let previous: BuildResult | undefined;
   let version = 0;
   const fingerprintKey = randomBytes(32);
-  async function serve(...wanted: readonly FunctionUnderTest[]): Promise<readonly Acknowledgement[]> {
+  let wanted: readonly FunctionUnderTest[] = [];
+  let subscriptions: readonly SubscriptionUnderTest[] = options.subscriptions ?? [];
+  async function build(): Promise<readonly Acknowledgement[]> {
     const built = buildRouteTable({
       functions: wanted.map((each) => ({
         resource: resourceOf(each),
         namespaceUid: `ns-${each.namespace ?? 'default'}`,
       })),
-      references: referencesOf(wanted, secrets),
+      subscriptions: subscriptions.map((each) => ({
+        resource: subscriptionOf(each),
+        namespaceUid: `ns-${each.namespace ?? 'default'}`,
+      })),
+      references: referencesOf([...wanted, ...subscriptions], secrets),
       policy,
       receivers,
       mode: 'local',
@@ -117,8 +141,12 @@ export async function serveFunctions(
     });
     previous = built;
     version += 1;
-    const table: RouteTable = { version, functions: built.entries };
+    const table: RouteTable = { version, functions: built.entries, subscriptions: built.subscriptions.entries };
     return runtime.apply(table);
+  }
+  async function serve(...functions: readonly FunctionUnderTest[]): Promise<readonly Acknowledgement[]> {
+    wanted = functions;
+    return build();
   }
   if (options.serveNothing !== true) await serve(...functions);
   return {
@@ -130,6 +158,10 @@ export async function serveFunctions(
     policy,
     log: lines,
     serve,
+    subscribe: async (...next) => {
+      subscriptions = next;
+      return build();
+    },
     call: (path, init = {}) =>
       fetch(runtime.addresses.calls + path, {
         ...init,

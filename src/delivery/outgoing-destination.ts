@@ -1,0 +1,21 @@
+/** Names of destinations outside: a subscription, or the callbacks of a function. No function is named `-`. */
+
+export interface OutgoingDestination {
+  readonly namespaceUid: string;
+  readonly kind: 'subscription' | 'callback';
+  /** Of the subscription, or of the function whose callbacks they are. */
+  readonly name: string;
+}
+
+/** `NAMESPACE-UID/-/subscription:NAME`, `NAMESPACE-UID/-/callback:FUNCTION`. */
+export function formatOutgoing({ namespaceUid, kind, name }: OutgoingDestination): string {
+  return `${namespaceUid}/-/${kind}:${name}`;
+}
+
+/** Undefined: not a destination outside. */
+export function parseOutgoing(text: string): OutgoingDestination | undefined {
+  const match = /^([^/]+)\/-\/(subscription|callback):(.+)$/.exec(text);
+  if (match === null) return undefined;
+  const [, namespaceUid = '', kind, name = ''] = match;
+  return { namespaceUid, kind: kind === 'callback' ? 'callback' : 'subscription', name };
+}

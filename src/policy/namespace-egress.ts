@@ -1,0 +1,28 @@
+/** What the installation lets a namespace reach, parsed for the outbound guard. */
+import { parseAddressBlock } from './address-ranges.ts';
+import { parseEgressGrant, parseEgressPattern, type EgressPattern, type InstallationEgress } from './egress.ts';
+import { egressOf, type InstallationPolicy } from './installation-policy.ts';
+
+/** Entries that do not parse were refused with the policy file; here they grant nothing. */
+export function namespaceEgress(policy: InstallationPolicy, namespace: string): InstallationEgress {
+  const { allow, grants, deny } = egressOf(policy, namespace);
+  const local = policy.singleTenant;
+  return {
+    ...(allow === undefined ? {} : { ceiling: egressPatterns(allow) }),
+    grants: grants.flatMap((text) => valueOf(parseEgressGrant(text, { local }))),
+    denied: deny.flatMap((text) => {
+      const block = parseAddressBlock(text);
+      if (block === undefined) throw new Error(`egress.deny: "${text}" is neither an address nor a range`);
+      return [block];
+    }),
+    local,
+  };
+}
+
+/** A list as users write it. What does not parse allows nothing, and an exclusive list stays exclusive. */
+export function egressPatterns(allow: readonly string[]): readonly EgressPattern[] {
+  return allow.flatMap((text) => valueOf(parseEgressPattern(text)));
+}
+
+const valueOf = <T>(parsed: { readonly ok: true; readonly value: T } | { readonly ok: false }): readonly T[] =>
+  parsed.ok ? [parsed.value] : [];

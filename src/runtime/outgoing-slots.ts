@@ -1,0 +1,41 @@
+/** How many outgoing requests may start now for a destination: its own limits, its breaker, and the worker's. */
+import { breakerKey, type Breakers } from '../delivery/breakers.ts';
+import type { HealthBook } from '../delivery/subscription-health.ts';
+import { parseOutgoing } from '../delivery/outgoing-destination.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+export interface OutgoingState {
+  readonly breakers: Breakers;
+  readonly health: HealthBook;
+  /** Requests of this worker on their way. */
+  running: number;
+}
+
+/** They hold a socket and little else, and must not take the places of functions. */
+const mostPerWorker = 1000;
+/** Callbacks of one function at once, in each pod. */
+export const callbackConcurrency = 10;
+
+/** Undefined: the destination is not outside. */
+export function outgoingSlots(destination: string, parts: WorkerParts): number | undefined {
+  const parsed = parseOutgoing(destination);
+  if (parsed === undefined) return undefined;
+  const { outgoing, keys, clock } = parts;
+  const left = mostPerWorker - outgoing.running;
+  const taken = keys.placesTaken(destination, clock.wall());
+  if (parsed.kind === 'callback') {
+    const known = parts.table.inScope(parsed.namespaceUid, parsed.name) !== undefined;
+    return known ? Math.max(0, Math.min(left, callbackConcurrency - taken)) : 0;
+  }
+  const live = parts.subscriptions.at(destination);
+  if (live === undefined || live.broken || live.entry.suspended || live.entry.unresolved !== undefined) return 0;
+  const { concurrency, rate, namespaceUid, url } = live.entry;
+  const breaker = breakerKey(namespaceUid, url);
+  if (outgoing.breakers.waitOf(breaker) > 0) return 0;
+  const allowed = outgoing.breakers.isProbing(breaker) ? 1 : concurrency - taken;
+  const paced =
+    rate === undefined
+      ? allowed
+      : Math.min(allowed, keys.rateAllowance(destination, rate.requests, rate.perMs, clock.wall()));
+  return Math.max(0, Math.min(left, paced));
+}

@@ -1,0 +1,104 @@
+/** The record of one attempt to send something outside. */
+import type { CallError, CallUsage } from '../lua/types.ts';
+import type { Ending, Lease } from '../store/store.ts';
+import type { Outcome } from '../telemetry/call-outcomes.ts';
+import type { CallRecord } from './call-record.ts';
+import type { LiveSubscription } from './live-subscriptions.ts';
+import type { EventAttributes } from './stored-event.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+export interface WebhookFindings {
+  /** What the receiver answered. */
+  readonly status?: number;
+  readonly error?: CallError;
+  readonly usage?: CallUsage;
+  /** What turned the event away. */
+  readonly by?: 'filter' | 'transform';
+}
+
+const outcomes: Readonly<Record<Ending['kind'], Outcome>> = {
+  done: 'ok',
+  filtered: 'filtered',
+  cancelled: 'cancelled',
+  retry: 'error',
+  dead: 'dead',
+};
+
+export function recordWebhook(
+  { entry }: LiveSubscription,
+  lease: Lease,
+  began: number,
+  ending: Ending,
+  findings: WebhookFindings,
+  parts: WorkerParts,
+): void {
+  const { namespaceUid, namespace, uid, name, revision, urlSecret, url } = entry;
+  record(
+    lease,
+    began,
+    ending,
+    findings,
+    {
+      kind: 'webhook',
+      namespaceUid,
+      namespace,
+      functionUid: uid,
+      subscription: name,
+      revision,
+      outgoing: outgoingOf(url, urlSecret, findings),
+    },
+    parts,
+  );
+}
+
+/** What is shown of a target: a URL from a Secret is one. */
+export function outgoingOf(
+  url: string,
+  secret: boolean,
+  { status }: WebhookFindings,
+): NonNullable<CallRecord['outgoing']> {
+  const parsed = URL.parse(url);
+  const target = parsed === null ? '' : secret ? `${parsed.origin}/***` : `${parsed.origin}${parsed.pathname}`;
+  return { target, ...(status === undefined ? {} : { status }) };
+}
+
+/** `who`: the members that name the sender and the target. */
+export function record(
+  lease: Lease,
+  began: number,
+  ending: Ending,
+  { error, usage, by }: WebhookFindings,
+  who: Pick<CallRecord, 'kind' | 'namespaceUid' | 'namespace' | 'functionUid' | 'revision' | 'outgoing'> &
+    Partial<CallRecord>,
+  parts: WorkerParts,
+): void {
+  const { name, traceparent, deliveryId } = JSON.parse(lease.event.attributes) as EventAttributes;
+  const now = parts.clock.wall();
+  const durationMs = parts.clock.monotonic() - began;
+  const why =
+    ending.kind === 'retry'
+      ? ending.error
+      : ending.kind === 'dead'
+        ? `${ending.reason}: ${ending.error}`
+        : by === undefined
+          ? undefined
+          : `the ${by} turned it away`;
+  parts.rare.attempt(ending.kind);
+  parts.records.add({
+    callId: parts.newCallId(),
+    time: now - durationMs,
+    ...who,
+    outcome: outcomes[ending.kind],
+    durationMs,
+    worker: parts.index,
+    eventId: lease.event.id,
+    eventName: name ?? lease.event.type,
+    attempt: lease.attempt,
+    ...(deliveryId === undefined ? {} : { deliveryId }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(ending.kind === 'retry' ? { nextAttempt: now + ending.delayMs } : {}),
+    ...(why === undefined ? {} : { detail: why }),
+    ...(error === undefined ? {} : { error }),
+    ...(usage === undefined || usage.log.length === 0 ? {} : { log: usage.log, logTruncated: usage.logTruncated }),
+  });
+}

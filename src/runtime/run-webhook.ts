@@ -1,0 +1,181 @@
+/** One attempt of a webhook: filter, transform, breaker, signature, request, verdict; what follows lands with the settle. */
+import { createHash } from 'node:crypto';
+import { breakerKey } from '../delivery/breakers.ts';
+import { messageId } from '../delivery/format-outgoing.ts';
+import { judgeAnswer, type Judgement, type OutgoingAnswer } from '../delivery/judge-answer.ts';
+import type { Attempt, GivenBack } from '../delivery/lease-loop.ts';
+import { endAttempt } from '../delivery/retry-schedule.ts';
+import { sendOutgoing } from '../delivery/send-outgoing.ts';
+import { signAsGithub, signWebhook } from '../delivery/sign-webhook.ts';
+import { switchOffAfterMs, type SwitchedOff } from '../delivery/subscription-health.ts';
+import type { AppendItem, Ending, KeyValueWrite, Lease, StoredEvent } from '../store/store.ts';
+import type { LiveSubscription } from './live-subscriptions.ts';
+import { publishedDeliveries } from './match-event-triggers.ts';
+import { prepareWebhook, type PreparedWebhook } from './prepare-webhook.ts';
+import { recordWebhook } from './record-webhook.ts';
+import { hopsHeader } from './screen-request.ts';
+import type { EventAttributes } from './stored-event.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+/** A person asks whether the receiver is there: one attempt, past filter, breaker and rate. */
+export const pingType = 'dev.moonhook.ping';
+const disabledType = 'dev.moonhook.subscription.disabled';
+/** Not served here now: looked at again after so long. */
+const absentMs = 1000;
+const noPlaceMs = 50;
+
+export async function runWebhook(lease: Lease, signal: AbortSignal, parts: WorkerParts): Promise<Attempt | GivenBack> {
+  const live = parts.subscriptions.at(lease.destination);
+  if (live === undefined || live.broken || live.entry.suspended || live.entry.unresolved !== undefined) {
+    return { giveBackMs: absentMs };
+  }
+  const { keys, clock, outgoing } = parts;
+  const place = keys.takePlace(lease.destination, live.entry.concurrency, clock.wall());
+  if (place === undefined) return { giveBackMs: noPlaceMs };
+  outgoing.running += 1;
+  try {
+    return await attemptWebhook(live, lease, signal, parts);
+  } finally {
+    outgoing.running -= 1;
+    keys.releasePlace(place);
+  }
+}
+
+async function attemptWebhook(
+  live: LiveSubscription,
+  lease: Lease,
+  signal: AbortSignal,
+  parts: WorkerParts,
+): Promise<Attempt | GivenBack> {
+  const { entry } = live;
+  const { namespaceUid, name } = entry;
+  const { outgoing, clock, keys } = parts;
+  const began = clock.monotonic();
+  const ping = lease.event.type === pingType;
+  const schedule = ping ? [] : entry.retryScheduleMs;
+  const note = (ending: Ending, more: Parameters<typeof recordWebhook>[4] = {}): void =>
+    recordWebhook(live, lease, began, ending, more, parts);
+
+  const off = await outgoing.health.switchedOff(namespaceUid, name);
+  if (off?.identity === live.identity && !ping) {
+    const ending: Ending = { kind: 'dead', reason: 'SubscriptionDisabled', error: `switched off: ${off.error}` };
+    note(ending);
+    return { ending };
+  }
+  const prepared = await prepareWebhook(live, lease, parts, ping, signal);
+  if (prepared.kind !== 'message') {
+    const ending = endOfPreparation(prepared, lease, schedule);
+    note(ending, prepared.kind === 'failed' ? { error: prepared.error } : { by: prepared.by });
+    return { ending };
+  }
+  const breaker = breakerKey(namespaceUid, entry.url);
+  if (!ping) {
+    const admitted = outgoing.breakers.admit(breaker);
+    if (!admitted.go) return { giveBackMs: admitted.waitMs };
+    if (entry.rate !== undefined) {
+      const turn = keys.takeRate(lease.destination, entry.rate.requests, entry.rate.perMs, clock.wall());
+      if (!turn.ok) return { giveBackMs: turn.retryAfterMs };
+    }
+  }
+  const answer = await send(live, lease, prepared.message, signal, parts);
+  // The lease was lost or the worker ends: this says nothing about the receiver.
+  if (signal.aborted) return { giveBackMs: 0 };
+  const judgement = judgeAnswer(answer);
+  if (judgement.health !== 'neutral') outgoing.breakers.report(breaker, judgement.health);
+  const ending = endAttempt(judgement.result, lease.attempt, schedule, Math.random);
+  note(ending, {
+    ...(answer.kind === 'answered' ? { status: answer.status } : {}),
+    ...(prepared.usage === undefined ? {} : { usage: prepared.usage }),
+  });
+  const { writes, append } = await consequences(live, lease, judgement, parts);
+  return { ending, effects: { writes, append } };
+}
+
+function endOfPreparation(
+  prepared: Exclude<PreparedWebhook, { readonly kind: 'message' }>,
+  lease: Lease,
+  schedule: readonly number[],
+): Ending {
+  if (prepared.kind === 'filtered') return { kind: 'filtered' };
+  const { reason, error, retryAfterMs } = prepared;
+  const again = {
+    kind: 'again',
+    error: error.message,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  } as const;
+  const ending = endAttempt(again, lease.attempt, schedule, Math.random);
+  return ending.kind === 'dead' ? { ...ending, reason } : ending;
+}
+
+function send(
+  live: LiveSubscription,
+  lease: Lease,
+  message: (PreparedWebhook & { readonly kind: 'message' })['message'],
+  signal: AbortSignal,
+  parts: WorkerParts,
+): Promise<OutgoingAnswer> {
+  const { entry, secrets } = live;
+  const now = parts.clock.wall();
+  const { hops = 0, traceparent } = JSON.parse(lease.event.attributes) as EventAttributes;
+  const [first] = secrets;
+  const url = URL.parse(entry.url);
+  return sendOutgoing(
+    live.context.outbound,
+    {
+      url: entry.url,
+      headers: message.headers,
+      hostHeaders: [
+        ...Object.entries(signWebhook(messageId(lease.event.id), now, message.body, secrets)),
+        ...(entry.format === 'github' && first !== undefined ? [signAsGithub(message.body, first)] : []),
+        [hopsHeader, String(hops + 1)],
+        ...(traceparent === undefined ? [] : [['traceparent', traceparent] as const]),
+      ],
+      body: message.body,
+      timeoutMs: entry.timeoutMs,
+      signal,
+      secretTexts: [
+        ...(entry.urlSecret ? [entry.url, `${url?.pathname ?? ''}${url?.search ?? ''}`] : []),
+        ...entry.headers.flatMap(({ value, secret }) => (secret ? [value] : [])),
+        ...secrets.map((secret) => Buffer.from(secret).toString('utf8')),
+      ],
+    },
+    now,
+  );
+}
+
+interface Consequences {
+  readonly writes: readonly KeyValueWrite[];
+  readonly append: readonly AppendItem[];
+}
+
+/** The subscription's health, and whether this was the end of it. */
+async function consequences(
+  { entry, identity, destination }: LiveSubscription,
+  lease: Lease,
+  { result, gone }: Judgement,
+  parts: WorkerParts,
+): Promise<Consequences> {
+  const { namespaceUid, namespace, name } = entry;
+  const { health } = parts.outgoing;
+  const at = parts.clock.wall();
+  if (result.kind === 'done') return { writes: health.success(namespaceUid, name), append: [] };
+  const error = 'error' in result ? result.error : '';
+  const { writes, onlyFailuresMs } = await health.failure(namespaceUid, name, error);
+  if (!gone && onlyFailuresMs < switchOffAfterMs) return { writes, append: [] };
+  const off: SwitchedOff = { at, reason: gone ? 'Gone' : 'OnlyFailures', error, identity };
+  const { hops = 0 } = JSON.parse(lease.event.attributes) as EventAttributes;
+  const event: StoredEvent = {
+    // Two deliveries that find it out at once say it once.
+    id: createHash('sha256').update(`${destination} ${identity} ${off.reason}`).digest('hex').slice(0, 32),
+    namespaceUid,
+    type: disabledType,
+    source: `/${namespace}/${name}`,
+    time: at,
+    attributes: JSON.stringify({ name: disabledType, subject: name, hops: hops + 1 }),
+    body: Buffer.from(JSON.stringify({ subscription: name, namespace, reason: off.reason, error })),
+  };
+  const wanted = await publishedDeliveries(parts, event);
+  // The failing one is not told of its own failures.
+  const deliveries = wanted.filter((delivery) => delivery.destination !== destination);
+  return { writes: [...writes, ...health.switchOff(namespaceUid, name, off)], append: [{ event, deliveries }] };
+}
