@@ -185,6 +185,8 @@ export class Call<Context = unknown> implements HostCall<Context> {
 
   charge(bytes: number): void {
     this.charged += bytes;
+    const { machine } = this;
+    if (machine !== undefined && machine.state !== 0) machine.addWork(bytes >>> 4);
   }
 
   hold(bytes: number): void {

@@ -16,6 +16,7 @@ import { ParkingBooks } from './parking-books.ts';
 import { ProgramLoader } from './program-loader.ts';
 import { Runner, type RunnerHost } from './runner.ts';
 import { SliceQueue } from './slice-queue.ts';
+import { ThreadSignals } from './thread-signals.ts';
 import { WaitingCalls, type ParkingHost } from './waiting-calls.ts';
 import type {
   CallLimits,
@@ -54,8 +55,7 @@ class LuaEngine<Context> implements Engine<Context> {
   readonly #loader: ProgramLoader;
   readonly #running = new Set<Call>();
   readonly #kills = new Map<string, number>();
-  readonly #heartbeat: Int32Array | undefined;
-  readonly #longMarks: Int32Array | undefined;
+  readonly #signals: ThreadSignals;
   readonly #onDefect: EngineOptions<Context>['onDefect'];
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -68,8 +68,7 @@ class LuaEngine<Context> implements Engine<Context> {
       now: options.now ?? (() => Date.now()),
       randomBytes: options.randomBytes ?? ((count) => randomBytes(count)),
     };
-    this.#heartbeat = options.heartbeat;
-    this.#longMarks = options.longMarks;
+    this.#signals = new ThreadSignals(options.heartbeat, options.longMarks);
     this.#onDefect = options.onDefect;
     this.#images = new ImageCache(this.#settings.imageBytes);
     this.#books = new ParkingBooks(this.#settings);
@@ -92,8 +91,8 @@ class LuaEngine<Context> implements Engine<Context> {
         threadCpu: this.#sources.threadCpu,
         dispatch,
         yieldSlice: (machine) => this.#slices.suspend(machine),
-        pulse: () => this.#pulse(),
-        beat: (mark) => this.#beat(mark),
+        pulse: () => this.#signals.pulse(),
+        beat: (mark) => this.#signals.beat(mark),
       });
     const park = (call: Call): boolean => this.#waiting.park(call);
     const { machines, slicedMachines } = this.#settings;
@@ -108,7 +107,7 @@ class LuaEngine<Context> implements Engine<Context> {
       parked: (call, delta) => this.#parked(call, delta.bytes),
       unparked: (call, delta) => this.#books.unparked(call, delta.bytes),
       images: this.#images,
-      markLong: (call) => this.#markLong(call.program),
+      markLong: (call) => this.#signals.markLong(call.program),
       ended: (call, result) => this.#settle(call, result),
       defect: (error, call) => this.#defect(error, 'engine', call),
     };
@@ -142,7 +141,7 @@ class LuaEngine<Context> implements Engine<Context> {
     const overload = this.#books.admit(program);
     if (overload !== undefined) return overload;
     const call = new Call<Context>(program, request, limits, this.#sources) as Call;
-    call.sliced = program.long || this.#isMarkedLong(program);
+    call.sliced = program.long || this.#signals.isMarkedLong(program);
     if (request.signal?.aborted === true)
       return finishedCall(call, { kind: 'cancelled', error: { message: 'was cancelled' } });
     const result = this.#runner.start(call);
@@ -215,35 +214,6 @@ class LuaEngine<Context> implements Engine<Context> {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }, deadlineMs);
-  }
-
-  #pulse(): void {
-    const heartbeat = this.#heartbeat;
-    if (heartbeat !== undefined) heartbeat[0] = ((heartbeat[0] ?? 0) + 1) | 0;
-  }
-
-  #beat(mark: number): number {
-    const heartbeat = this.#heartbeat;
-    if (heartbeat === undefined) return 0;
-    const before = heartbeat[1] ?? 0;
-    heartbeat[1] = mark;
-    heartbeat[0] = ((heartbeat[0] ?? 0) + 1) | 0;
-    return before;
-  }
-
-  #markLong(program: LoadedProgram): void {
-    program.long = true;
-    const marks = this.#longMarks;
-    if (marks === undefined) return;
-    const bit = (program.mark >>> 1) % (marks.length * 32);
-    Atomics.or(marks, bit >>> 5, 1 << (bit & 31));
-  }
-
-  #isMarkedLong(program: LoadedProgram): boolean {
-    const marks = this.#longMarks;
-    if (marks === undefined) return false;
-    const bit = (program.mark >>> 1) % (marks.length * 32);
-    return ((marks[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
   }
 
   #defect(error: unknown, name: string, call: Call): void {

@@ -36,8 +36,9 @@ export interface DispatchEvents {
 
 /** Outcome codes of the imports `host` and `host_continue`. */
 const raised = -1;
-/** Work units of one host call, before its bytes. */
-const callUnits = 128;
+/** Work units of one host call, before its bytes; a direct function may take milliseconds, one of the engine does not. */
+const callUnits = 2048;
+const internalUnits = 128;
 /** The light userdata that marks a yield to the host. */
 export const hostMark = 1;
 
@@ -61,8 +62,11 @@ export class HostDispatch<Context = unknown> {
     const before = machine.state;
     machine.state = state;
     try {
+      if (entry.kind === 'internal') {
+        machine.addWork(internalUnits);
+        return entry.run(machine, state, call);
+      }
       machine.addWork(callUnits);
-      if (entry.kind === 'internal') return entry.run(machine, state, call);
       if (call.loading && !entry.atLoad) throw new LuaRaise(`'${entry.name}' at load time: move it into the handler`);
       machine.args.aim(state, entry.name);
       if (entry.kind === 'waiting') return this.#start(machine, state, call, entry);

@@ -11,14 +11,13 @@ import { LazyState } from './lazy-tables.ts';
 import { MemoryViews } from './memory-views.ts';
 import { ValuePusher } from './push-value.ts';
 import { type KnownMetatables, ValueReader } from './read-value.ts';
+import { SliceClock } from './slice-clock.ts';
 import type { LazyTable } from './types.ts';
 
 /** Loop turns between two looks at the clock: some 0.05 ms. */
 export const quantum = 8192;
 /** Work units of host calls between two looks at the clock. */
 const workQuantum = 65536;
-/** How often a long slice asks for the thread's CPU time. */
-const measureMs = 1;
 /** A slice of a suspendable entry. */
 const sliceMs = 2;
 /** A plain entry that holds the thread longer is ended and run again in slices. */
@@ -65,19 +64,15 @@ export class Machine implements InstanceHost {
   usedAt = 0;
   /** Given out by its pool. */
   reserved = false;
-  #sliceStart = 0;
   #beforeMark = 0;
-  /** CPU of the slice at `#measuredAt` (wall, from its start), and the thread's CPU time then; −1: not measured yet. */
-  #measuredCpu = 0;
-  #measuredAt = 0;
-  #threadCpu = -1;
-  #running = false;
+  readonly #slice: SliceClock;
   #holds: FlatImage | undefined;
   readonly #known: KnownMetatables;
   readonly #host: MachineHost;
 
   constructor(module: WebAssembly.Module, known: KnownMetatables, setmetatableSlot: number, host: MachineHost) {
     this.#host = host;
+    this.#slice = new SliceClock(host.threadCpu);
     this.#known = known;
     this.exports = createInstance(module, this);
     this.exports.mh_set_setmetatable(setmetatableSlot);
@@ -169,39 +164,18 @@ export class Machine implements InstanceHost {
 
   /** CPU of the running slice. */
   sliceMs(): number {
-    return this.#running ? this.#cpuOf(this.#host.clock() - this.#sliceStart) : 0;
-  }
-
-  /**
-   * CPU of a slice that has taken so long by the wall clock. A short slice is taken for CPU; beyond a millisecond the
-   * thread's own CPU time counts, so that a busy machine is not the script's fault.
-   */
-  #cpuOf(wall: number): number {
-    const since = wall - this.#measuredAt;
-    if (since < measureMs) return this.#measuredCpu + since;
-    const cpu = this.#host.threadCpu();
-    this.#measuredCpu += this.#threadCpu < 0 ? since : Math.min(since, cpu - this.#threadCpu);
-    this.#threadCpu = cpu;
-    this.#measuredAt = wall;
-    return this.#measuredCpu;
+    return this.#slice.cpu(this.#host.clock());
   }
 
   /** Starts the clock of a slice; a running one goes on. */
   startSlice(call: Call, at?: number): void {
-    if (this.#running) return;
-    this.#running = true;
-    this.#sliceStart = at ?? this.#host.clock();
-    this.#measuredCpu = 0;
-    this.#measuredAt = 0;
-    this.#threadCpu = -1;
-    this.#beforeMark = this.#host.beat(call.program.mark);
+    if (this.#slice.start(at ?? this.#host.clock())) this.#beforeMark = this.#host.beat(call.program.mark);
   }
 
   /** Ends a slice and adds its time to the call. */
   stopSlice(call: Call): void {
-    if (!this.#running) return;
-    this.#running = false;
-    call.cpuMs += this.#cpuOf(this.#host.clock() - this.#sliceStart);
+    if (!this.#slice.running) return;
+    call.cpuMs += this.#slice.stop(this.#host.clock());
     this.#host.beat(this.#beforeMark);
   }
 
@@ -225,7 +199,7 @@ export class Machine implements InstanceHost {
     if (this.shortUntil !== 0 && now >= this.shortUntil) {
       throw this.throwEnd(new MachineEnd('convert', 'the error value took too long to show'));
     }
-    const spent = this.#running ? this.#cpuOf(now - this.#sliceStart) : 0;
+    const spent = this.#slice.cpu(now);
     try {
       call.check(now, spent + call.charged / chargePerMs);
     } catch (error) {
@@ -249,7 +223,7 @@ export class Machine implements InstanceHost {
     this.checkClock();
     // JavaScript frames on the stack cannot be suspended: without fuel every loop in there would ask again.
     if (!this.sliced || this.state !== 0) return quantum;
-    return this.#host.clock() - this.#sliceStart >= sliceMs ? 0 : quantum;
+    return this.#slice.wall(this.#host.clock()) >= sliceMs ? 0 : quantum;
   }
 
   async fuelAsync(): Promise<number> {

@@ -106,6 +106,12 @@ export class Runner {
     const args = pushStart(machine, program, program.bytecode);
     const status = machine.exports.mh_resume(program.base.thread, args, 0);
     machine.views.refresh();
+    this.#started(call, machine, status);
+  }
+
+  /** The top level has run again: its image is kept anew. */
+  #started(call: Call, machine: Machine, status: number): void {
+    const { program } = call;
     call.loading = false;
     if (status !== statusOk) throw new LuaRaise('the module failed to load');
     sealStart(machine, program.base);
@@ -225,10 +231,7 @@ export class Runner {
       if (!restored) {
         call.loading = true;
         const status = await this.enter(call, machine, pushStart(machine, program, program.bytecode));
-        call.loading = false;
-        if (status !== statusOk) throw new LuaRaise('the module failed to load');
-        sealStart(machine, program.base);
-        this.#host.images.keep(program, difference(machine.views.u8, program.base, machine.heapEnd, 'shared'));
+        this.#started(call, machine, status);
       }
       args = prepareCall(call, machine);
     } catch (error) {
