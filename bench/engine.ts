@@ -175,7 +175,7 @@ await loadCode(cold, 'other', lower);
 const colds: number[] = [];
 for (let index = 0; index < 300; index += 1) {
   const start = performance.now();
-  void callOf(cold, index % 2 === 0 ? 'long-source' : 'other');
+  await callOf(cold, index % 2 === 0 ? 'long-source' : 'other');
   if (index % 2 === 0) colds.push((performance.now() - start) * 1000);
 }
 line(
