@@ -67,7 +67,8 @@ export class Call<Context = unknown> implements HostCall<Context> {
   memoryPeak = 0;
   hostCalls: HostCallRecord[] = [];
   hostCallCount = 0;
-  inFlight = 0;
+  /** Operations of this run that Lua has not seen the end of: the same number when the run is repeated. */
+  unseen = 0;
   lines: CallLog;
   machine: Machine | undefined;
   /** Lua thread of the running attempt. */
@@ -224,6 +225,7 @@ export class Call<Context = unknown> implements HostCall<Context> {
     this.seeded = false;
     this.hostCallCount = 0;
     this.operationCount = 0;
+    this.unseen = 0;
     this.lines = new CallLog(this.limits.logBytes, this.limits.logLines);
     this.journal?.rewind();
     for (const operation of this.operations) operation.visible = false;
@@ -234,7 +236,7 @@ export class Call<Context = unknown> implements HostCall<Context> {
     const arrived: number[] = [];
     for (const operation of this.operations) {
       if (operation.outcome === undefined || operation.visible) continue;
-      operation.visible = true;
+      this.#show(operation);
       arrived.push(operation.number);
     }
     if (this.keepsJournal) (this.journal ??= new Journal()).resumed(arrived);
@@ -246,9 +248,14 @@ export class Call<Context = unknown> implements HostCall<Context> {
     if (recorded === undefined) return false;
     for (const number of recorded) {
       const known = this.operations[number - 1];
-      if (known !== undefined) known.visible = true;
+      if (known !== undefined) this.#show(known);
     }
     return true;
+  }
+
+  #show(operation: Operation): void {
+    operation.visible = true;
+    this.unseen -= 1;
   }
 
   record(): JournalRecord {

@@ -167,9 +167,10 @@ export class HostDispatch<Context = unknown> {
     call.hostCallCount += 1;
     if (call.hostCallCount > call.limits.hostCalls)
       throw new LuaRaise(`more than ${call.limits.hostCalls} host calls in one call`);
-    if (call.inFlight >= call.limits.parallelHostCalls)
+    if (call.unseen >= call.limits.parallelHostCalls)
       throw new LuaRaise(`more than ${call.limits.parallelHostCalls} host calls at once`);
     call.operationCount += 1;
+    call.unseen += 1;
     const number = call.operationCount;
     const known = call.operations[number - 1];
     if (known === undefined) {
@@ -190,9 +191,7 @@ export class HostDispatch<Context = unknown> {
       summary = text.slice(0, 200);
     };
     const view = new OperationView(call as Call<Context>, note);
-    call.inFlight += 1;
     const settle = (outcome: Outcome): void => {
-      call.inFlight -= 1;
       call.hostCalls.push({
         name: entry.name,
         startMs: started - call.startedAt,

@@ -129,11 +129,12 @@ env.parallel = function(...)
     end
   end
   local results, failed, failure = {}, nil, nil
-  local waiting, count, started = {}, 0, 0
+  local branches, count, started = {}, 0, 0
   local limit = width()
   local function step(index, co, ok, first, operation)
     if ok and first == mark and status(co) == 'suspended' then
-      waiting[#waiting + 1] = { index = index, co = co, operation = operation }
+      waiting[co] = true
+      branches[#branches + 1] = { index = index, co = co, operation = operation }
       return
     end
     count = count - 1
@@ -155,16 +156,17 @@ env.parallel = function(...)
     end
     if count == 0 then break end
     local operations = {}
-    for i = 1, #waiting do operations[i] = waiting[i].operation end
+    for i = 1, #branches do operations[i] = branches[i].operation end
     raw_yield(mark, any(unpack(operations)))
-    local before = waiting
-    waiting = {}
+    local before = branches
+    branches = {}
     for i = 1, #before do
       local entry = before[i]
       if done(entry.operation) then
+        waiting[entry.co] = nil
         step(entry.index, entry.co, raw_resume(entry.co))
       else
-        waiting[#waiting + 1] = entry
+        branches[#branches + 1] = entry
       end
     end
   end
