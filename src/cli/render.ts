@@ -1,7 +1,6 @@
 /** `moonhook render`: the documents with every `file:` replaced by the text it names, ready for `kubectl apply -f -`. */
 import type { Command } from 'commander';
 import { isMap, parseAllDocuments, Scalar, type Document } from 'yaml';
-import { codeFilesOf } from '../local/code-files.ts';
 import { readInside } from '../local/folder.ts';
 import { formatDiagnostic } from '../local/diagnostic.ts';
 import { readDocuments, type FunctionDocument } from '../local/read-documents.ts';
@@ -89,7 +88,7 @@ async function inlineFiles(
 ): Promise<readonly string[]> {
   const mistakes: string[] = [];
   const texts = new Map<string, string>();
-  for (const { written, name } of codeFilesOf(own)) {
+  for (const { written, name } of own.codeFiles) {
     const content = await readInside(source.root, name);
     if (content.kind === 'text') texts.set(written, content.text);
     else {

@@ -10,7 +10,7 @@ export interface NamedFile {
 }
 
 /** The files that `codeFrom.file` and `modules[].file` name. */
-export function codeFilesOf(document: FunctionDocument): readonly NamedFile[] {
+export function codeFilesOf(document: Pick<FunctionDocument, 'file' | 'resource'>): readonly NamedFile[] {
   const { codeFrom, modules } = document.resource.spec;
   const written = [codeFrom?.file, ...(modules ?? []).map(({ file }) => file)];
   return written.flatMap((file) =>

@@ -41,40 +41,65 @@ export function takeReading(
 }
 
 interface Claim {
-  readonly file: string;
   readonly document: SourceDocument;
   readonly leaving: boolean;
 }
 
-/**
- * One document per identity: of two, the one already in force (`owners`, updated here) stays, else the first by file name.
- */
-export function combineFiles(
-  files: ReadonlyMap<string, FileState>,
-  owners: Map<string, string>,
-): { readonly documents: readonly SourceDocument[]; readonly diagnostics: readonly Diagnostic[] } {
-  const diagnostics: Diagnostic[] = [];
-  const claims = new Map<string, Claim[]>();
-  for (const [file, { reading, given, leaving }] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    diagnostics.push(...reading.diagnostics, ...repeated(reading, given));
-    for (const [identity, document] of given) {
-      const list = claims.get(identity) ?? [];
-      list.push({ file, document, leaving: leaving.has(identity) });
-      claims.set(identity, list);
+/** All files together, kept up file by file: a change costs what it touches, not what is there. */
+export class CombinedFiles {
+  /** Identity → file → claim. */
+  readonly #claims = new Map<string, Map<string, Claim>>();
+  /** File that gives each identity. */
+  readonly #owners = new Map<string, string>();
+  readonly #documents = new Map<string, SourceDocument>();
+  /** Only those that are not empty: of files by name, of identities that several files claim. */
+  readonly #ofFiles = new Map<string, readonly Diagnostic[]>();
+  readonly #ofIdentities = new Map<string, readonly Diagnostic[]>();
+
+  /** By identity. */
+  get documents(): ReadonlyMap<string, SourceDocument> {
+    return this.#documents;
+  }
+
+  get diagnostics(): readonly Diagnostic[] {
+    return [...this.#ofFiles.values(), ...this.#ofIdentities.values()].flat();
+  }
+
+  /** Takes what a file gives now; undefined: the file is gone. */
+  set(file: string, before: FileState | undefined, state: FileState | undefined): void {
+    const own = state === undefined ? [] : [...state.reading.diagnostics, ...repeated(state.reading, state.given)];
+    if (own.length === 0) this.#ofFiles.delete(file);
+    else this.#ofFiles.set(file, own);
+    const touched = new Set([...(before?.given.keys() ?? []), ...(state?.given.keys() ?? [])]);
+    for (const identity of touched) {
+      const claims = this.#claims.get(identity) ?? new Map<string, Claim>();
+      const document = state?.given.get(identity);
+      if (document === undefined) claims.delete(file);
+      else claims.set(file, { document, leaving: state?.leaving.has(identity) ?? false });
+      this.#claims.set(identity, claims);
+      this.#choose(identity, claims);
     }
   }
-  const documents: SourceDocument[] = [];
-  for (const [identity, list] of claims) {
-    const staying = list.filter(({ leaving }) => !leaving);
-    const candidates = staying.length > 0 ? staying : list;
-    const chosen = candidates.find(({ file }) => file === owners.get(identity)) ?? candidates[0];
-    if (!chosen) continue;
-    owners.set(identity, chosen.file);
-    documents.push(chosen.document);
-    for (const other of staying) if (other !== chosen) diagnostics.push(doubled(other.document, chosen.document));
+
+  /** One document per identity: of two, the one already in force stays, else the first by file name. */
+  #choose(identity: string, claims: ReadonlyMap<string, Claim>): void {
+    this.#ofIdentities.delete(identity);
+    const sorted = [...claims].sort(([a], [b]) => (a < b ? -1 : 1));
+    const staying = sorted.filter(([, { leaving }]) => !leaving);
+    const candidates = staying.length > 0 ? staying : sorted;
+    const chosen = candidates.find(([file]) => file === this.#owners.get(identity)) ?? candidates[0];
+    if (chosen === undefined) {
+      this.#claims.delete(identity);
+      this.#owners.delete(identity);
+      this.#documents.delete(identity);
+      return;
+    }
+    const [file, { document }] = chosen;
+    this.#owners.set(identity, file);
+    this.#documents.set(identity, document);
+    const others = staying.filter((claim) => claim !== chosen).map(([, claim]) => doubled(claim.document, document));
+    if (others.length > 0) this.#ofIdentities.set(identity, others);
   }
-  for (const identity of owners.keys()) if (!claims.has(identity)) owners.delete(identity);
-  return { documents, diagnostics };
 }
 
 /** Documents that stand twice in one file: the first counts. */

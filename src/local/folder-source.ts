@@ -1,6 +1,5 @@
 /** Reads the resources of a folder again and again, only what changed, and answers them as they are in force. */
-import { codeFilesOf } from './code-files.ts';
-import { combineFiles, removalGraceMs, takeReading, type FileState } from './combine-files.ts';
+import { CombinedFiles, removalGraceMs, takeReading, type FileState } from './combine-files.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { isResourceFile, listFolder, readInside, type FileContent } from './folder.ts';
 import { readDocuments, type CheckFunction, type FileReading, type SourceDocument } from './read-documents.ts';
@@ -34,23 +33,38 @@ interface CodeFile {
   readonly missingSince?: number;
 }
 
+const filesAtOnce = 64;
 const emptyReading: FileReading = { documents: [], broken: [], unreadable: false, diagnostics: [] };
 
 /** A source over one folder. Calls of `refresh` must not overlap. */
 export function createFolderSource(options: FolderSourceOptions): FolderSource {
   const { root, check, now } = options;
   const files = new Map<string, FileState>();
-  const owners = new Map<string, string>();
+  /** Files of which something waits for its removal to be believed. */
+  const leaving = new Set<string>();
+  const combined = new CombinedFiles();
   const codeFiles = new Map<string, CodeFile>();
 
-  async function readFile(name: string): Promise<void> {
-    const content = await readInside(root, name);
+  function takeFile(name: string, content: FileContent): void {
     const before = files.get(name);
     const same = before !== undefined && sameContent(before.content, content);
     if (same && before.leaving.size === 0) return;
     const next = takeReading(before, same ? before.reading : readingOf(name, content), content, now());
-    if (content.kind === 'missing' && next.given.size === 0) files.delete(name);
+    const gone = content.kind === 'missing' && next.given.size === 0;
+    if (gone) files.delete(name);
     else files.set(name, next);
+    if (next.leaving.size > 0) leaving.add(name);
+    else leaving.delete(name);
+    combined.set(name, before, gone ? undefined : next);
+  }
+
+  /** In groups: one after the other would wait for the disk each time, all at once hold every text. */
+  async function readFiles(names: readonly string[]): Promise<void> {
+    for (let at = 0; at < names.length; at += filesAtOnce) {
+      const group = names.slice(at, at + filesAtOnce);
+      const contents = await Promise.all(group.map((name) => readInside(root, name)));
+      for (const [index, content] of contents.entries()) takeFile(group[index] ?? '', content);
+    }
   }
 
   function readingOf(name: string, content: FileContent): FileReading {
@@ -77,11 +91,13 @@ export function createFolderSource(options: FolderSourceOptions): FolderSource {
     const wanted = new Set<string>();
     for (const name of names) {
       if (isResourceFile(name)) wanted.add(name);
+      // A name that is a file of ours is no folder.
+      if (files.has(name)) continue;
       for (const known of files.keys()) if (isWithin(known, name)) wanted.add(known);
       const listing = await listFolder(root, name);
       for (const file of listing?.files ?? []) wanted.add(file);
     }
-    for (const [name, { leaving }] of files) if (leaving.size > 0) wanted.add(name);
+    for (const name of leaving) wanted.add(name);
     return wanted;
   }
 
@@ -89,11 +105,11 @@ export function createFolderSource(options: FolderSourceOptions): FolderSource {
     otherFiles: () => codeFiles.keys(),
     refresh: async (changed) => {
       const names = [...changed];
-      for (const name of await resourceFilesOf(names)) await readFile(name);
-      const { documents, diagnostics } = combineFiles(files, owners);
+      await readFiles([...(await resourceFilesOf(names))]);
+      const documents = [...combined.documents.values()];
       const used = new Set(
         documents.flatMap((document) =>
-          document.kind === 'WebhookFunction' ? codeFilesOf(document).map(({ name }) => name) : [],
+          document.kind === 'WebhookFunction' ? document.codeFiles.map(({ name }) => name) : [],
         ),
       );
       for (const name of codeFiles.keys()) if (!used.has(name)) codeFiles.delete(name);
@@ -103,12 +119,11 @@ export function createFolderSource(options: FolderSourceOptions): FolderSource {
         if (!known || touched || known.missingSince !== undefined) await readCodeFile(name);
       }
       const waiting =
-        [...files.values()].some(({ leaving }) => leaving.size > 0) ||
-        [...codeFiles.values()].some(({ missingSince }) => missingSince !== undefined);
+        leaving.size > 0 || [...codeFiles.values()].some(({ missingSince }) => missingSince !== undefined);
       return {
         documents,
         codeFiles: new Map([...codeFiles].map(([name, { content }]) => [name, content])),
-        diagnostics,
+        diagnostics: combined.diagnostics,
         ...(waiting ? { lookAgainInMs: removalGraceMs } : {}),
       };
     },

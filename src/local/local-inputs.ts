@@ -3,16 +3,26 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { apiVersion } from '../function/types.ts';
 import type { FunctionInput } from '../routing/build-context.ts';
+import type { SubscriptionInput } from '../routing/build-subscription.ts';
 import { fileKey, functionsLabel, referenceKey, type References } from '../routing/read-references.ts';
 import type { ReferencedObject } from '../routing/types.ts';
-import { codeFilesOf } from './code-files.ts';
 import type { FileContent } from './folder.ts';
 import type { SourceSnapshot } from './folder-source.ts';
-import type { ConfigurationDocument, FunctionDocument } from './read-documents.ts';
+import type {
+  ConfigurationDocument,
+  FunctionDocument,
+  ResourceDocument,
+  SubscriptionDocument,
+} from './read-documents.ts';
 
 export interface LocalInputs {
   /** The same objects as before for what did not change. */
   readonly functions: readonly FunctionInput[];
+  /** Where each resource stands, by uid. */
+  readonly documents: ReadonlyMap<string, ResourceDocument>;
+  /** Uids of resources whose document is another one than before, or has files beside it. */
+  readonly touched: ReadonlySet<string>;
+  readonly subscriptions: readonly SubscriptionInput[];
   readonly references: References;
 }
 
@@ -21,22 +31,34 @@ export interface LocalInputsMaker {
   make(snapshot: SourceSnapshot, secrets: ReadonlyMap<string, string>): LocalInputs;
 }
 
-interface Known {
-  readonly document: FunctionDocument;
-  readonly input: FunctionInput;
+interface Known<Document, Input> {
+  readonly document: Document;
+  readonly input: Input;
+  readonly uid: string;
+  /** Turn in which it was last there. */
+  seen: number;
 }
 
 /** `now` answers milliseconds since the epoch. */
 export function createLocalInputs(now: () => number): LocalInputsMaker {
-  const known = new Map<string, Known>();
+  const known = new Map<string, Known<FunctionDocument, FunctionInput>>();
+  const knownSubscriptions = new Map<string, Known<SubscriptionDocument, SubscriptionInput>>();
+  const byUid = new Map<string, ResourceDocument>();
+  let turn = 0;
+  let touched = new Set<string>();
   const objects = new WeakMap<object, ReferencedObject>();
   const overlays = new Map<string, Overlay>();
 
   function inputOf(document: FunctionDocument): FunctionInput {
     const before = known.get(document.identity);
-    if (before?.document === document) return before.input;
+    if (before?.document === document) {
+      before.seen = turn;
+      if (document.codeFiles.length > 0) touched.add(before.uid);
+      return before.input;
+    }
     const { namespace, name, resource } = document;
     const { metadata } = before?.input.resource ?? {};
+    const uid = metadata?.uid ?? stableUid(`function ${namespace}/${name}`);
     const specChanged = before !== undefined && !isDeepStrictEqual(before.document.resource.spec, resource.spec);
     const input: FunctionInput = {
       resource: {
@@ -45,7 +67,7 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
         metadata: {
           name,
           namespace,
-          uid: stableUid(`function ${namespace}/${name}`),
+          uid,
           generation: (metadata?.generation ?? 1) + (specChanged ? 1 : 0),
           // The time this process first saw it: of two that want one route, the one that was there first keeps it.
           creationTimestamp: metadata?.creationTimestamp ?? new Date(now()).toISOString(),
@@ -57,7 +79,40 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
       namespaceUid: stableUid(`namespace ${namespace}`),
       codeOrigins: document.codeOrigins,
     };
-    known.set(document.identity, { document, input });
+    known.set(document.identity, { document, input, uid, seen: turn });
+    byUid.set(uid, document);
+    touched.add(uid);
+    return input;
+  }
+
+  function subscriptionOf(document: SubscriptionDocument): SubscriptionInput {
+    const before = knownSubscriptions.get(document.identity);
+    if (before?.document === document) {
+      before.seen = turn;
+      return before.input;
+    }
+    const { namespace, name, resource } = document;
+    const { metadata } = before?.input.resource ?? {};
+    const uid = metadata?.uid ?? stableUid(`subscription ${namespace}/${name}`);
+    const specChanged = before !== undefined && !isDeepStrictEqual(before.document.resource.spec, resource.spec);
+    const input: SubscriptionInput = {
+      resource: {
+        apiVersion,
+        kind: 'WebhookSubscription',
+        metadata: {
+          name,
+          namespace,
+          uid,
+          generation: (metadata?.generation ?? 1) + (specChanged ? 1 : 0),
+          creationTimestamp: metadata?.creationTimestamp ?? new Date(now()).toISOString(),
+        },
+        spec: resource.spec,
+      },
+      namespaceUid: stableUid(`namespace ${namespace}`),
+    };
+    knownSubscriptions.set(document.identity, { document, input, uid, seen: turn });
+    byUid.set(uid, document);
+    touched.add(uid);
     return input;
   }
 
@@ -70,10 +125,17 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
   return {
     make: ({ documents, codeFiles }, secrets) => {
       const functions: FunctionInput[] = [];
+      const subscriptions: SubscriptionInput[] = [];
       const references = new Map<string, ReferencedObject>();
       const namespaces = new Set<string>();
-      const identities = new Set<string>();
+      turn += 1;
+      touched = new Set();
       for (const document of documents) {
+        if (document.kind === 'WebhookSubscription') {
+          namespaces.add(document.namespace);
+          subscriptions.push(subscriptionOf(document));
+          continue;
+        }
         if (document.kind !== 'WebhookFunction') {
           const { kind, namespace, name } = document;
           references.set(
@@ -82,10 +144,9 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
           );
           continue;
         }
-        identities.add(document.identity);
         namespaces.add(document.namespace);
         functions.push(inputOf(document));
-        for (const { written, name } of codeFilesOf(document)) {
+        for (const { written, name } of document.codeFiles) {
           const content = codeFiles.get(name);
           if (content === undefined || content.kind === 'missing') continue;
           references.set(
@@ -94,9 +155,15 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
           );
         }
       }
-      for (const identity of known.keys()) if (!identities.has(identity)) known.delete(identity);
+      for (const book of [known, knownSubscriptions]) {
+        for (const [identity, { uid, seen }] of book) {
+          if (seen === turn) continue;
+          book.delete(identity);
+          byUid.delete(uid);
+        }
+      }
       addSecrets(references, namespaces, secrets, overlays);
-      return { functions, references };
+      return { functions, subscriptions, references, documents: byUid, touched };
     },
   };
 }

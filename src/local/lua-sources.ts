@@ -1,7 +1,6 @@
 /** All Lua of one function, code, modules and expressions, each with its place; and the remarks on the words in it. */
 import type { CodeOrigin } from '../routing/types.ts';
 import { checkLuaNames, knownNames, type LuaSource } from './check-lua-names.ts';
-import { codeFilesOf } from './code-files.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import type { FieldPath } from './document-places.ts';
 import type { FileContent } from './folder.ts';
@@ -23,7 +22,7 @@ export function createRemarks(unknownNames: Severity): Remarks {
   const known = knownNames();
   const remembered = new WeakMap<FunctionDocument, Remembered>();
   return (document, codeFiles) => {
-    const files = codeFilesOf(document).map(({ name }) => codeFiles.get(name));
+    const files = document.codeFiles.map(({ name }) => codeFiles.get(name));
     const before = remembered.get(document);
     if (before?.files.every((file, index) => file === files[index])) return before.remarks;
     const { spec } = document.resource;
@@ -51,7 +50,7 @@ const expressionFields: readonly FieldPath[] = [
 function luaSourcesOf(document: FunctionDocument, codeFiles: ReadonlyMap<string, FileContent>): readonly LuaSource[] {
   const { spec } = document.resource;
   const origins = document.codeOrigins;
-  const names = new Map(codeFilesOf(document).map(({ written, name }) => [written, name]));
+  const names = new Map(document.codeFiles.map(({ written, name }) => [written, name]));
   const sources: LuaSource[] = [];
   const add = (text: string | undefined, file: string | undefined, origin: CodeOrigin | undefined): void => {
     const content = file === undefined ? undefined : codeFiles.get(names.get(file) ?? '');

@@ -1,9 +1,10 @@
 /** Turns the text of one file into the resources of local mode, or into what is wrong with them and where. */
+import type { WebhookSubscription } from '../function/subscription-types.ts';
 import { apiVersion, type WebhookFunction } from '../function/types.ts';
 import { formatPath } from '../function/mistakes.ts';
 import { didYouMean } from '../function/suggest.ts';
 import type { CodeOrigin } from '../routing/types.ts';
-import { codeOriginsOf } from './code-files.ts';
+import { codeFilesOf, codeOriginsOf, type NamedFile } from './code-files.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import type { DocumentPlaces, FieldPath } from './document-places.ts';
 import { parseYaml, type YamlDocument } from './parse-yaml.ts';
@@ -25,9 +26,24 @@ export interface FunctionDocument extends DocumentBase {
   readonly places: DocumentPlaces;
   /** Of its code (empty key) and of each module by name; absent where lines are not lines of a file. */
   readonly codeOrigins: ReadonlyMap<string, CodeOrigin>;
+  /** Files of code it names. */
+  readonly codeFiles: readonly NamedFile[];
   /** Path of the resource in its document: not empty inside a List. */
   readonly prefix: FieldPath;
 }
+
+export interface SubscriptionDocument extends DocumentBase {
+  readonly kind: 'WebhookSubscription';
+  readonly resource: WebhookSubscription;
+  readonly places: DocumentPlaces;
+  /** Of each expression by its path: `spec.filter`. */
+  readonly expressionOrigins: ReadonlyMap<string, CodeOrigin>;
+  /** Path of the resource in its document: not empty inside a List. */
+  readonly prefix: FieldPath;
+}
+
+/** A resource of ours: it has a standing, and a file that says so. */
+export type ResourceDocument = FunctionDocument | SubscriptionDocument;
 
 export interface ConfigurationDocument extends DocumentBase {
   readonly kind: 'ConfigMap' | 'Secret';
@@ -37,7 +53,7 @@ export interface ConfigurationDocument extends DocumentBase {
   readonly type?: string;
 }
 
-export type SourceDocument = FunctionDocument | ConfigurationDocument;
+export type SourceDocument = ResourceDocument | ConfigurationDocument;
 
 export interface FileReading {
   readonly documents: readonly SourceDocument[];
@@ -56,10 +72,10 @@ export interface SchemaFinding {
   readonly hint?: string;
 }
 
-/** Checks a value against the schema of WebhookFunction and its rules. */
+/** Checks a value against the schema of its kind and its rules. */
 export type CheckFunction = (value: Readonly<Record<string, unknown>>) => readonly SchemaFinding[];
 
-const ownKinds = ['WebhookFunction', 'ConfigMap', 'Secret'] as const;
+const ownKinds = ['WebhookFunction', 'WebhookSubscription', 'ConfigMap', 'Secret'] as const;
 type OwnKind = (typeof ownKinds)[number];
 const namePattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 const labelPattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
@@ -123,10 +139,11 @@ class DocumentReader {
       return undefined;
     }
     const own = ownKinds.find((name) => name === kind);
-    const expected = own === 'WebhookFunction' ? apiVersion : 'v1';
+    const ours = own === 'WebhookFunction' || own === 'WebhookSubscription';
+    const expected = ours ? apiVersion : 'v1';
     if (own !== undefined && version === expected) return own;
     const group = typeof version === 'string' ? (version.split('/')[0] ?? '') : '';
-    if (own === 'WebhookFunction' || (own !== undefined && typeof version !== 'string')) {
+    if (ours || (own !== undefined && typeof version !== 'string')) {
       const found =
         version === undefined ? 'the field "apiVersion" is missing' : `${kind} is not of ${JSON.stringify(version)}`;
       this.#fail(
@@ -134,15 +151,6 @@ class DocumentReader {
         version === undefined ? prefix : [...prefix, 'apiVersion'],
         found,
         `write apiVersion: ${expected}`,
-      );
-      return undefined;
-    }
-    if (group === 'moonhook.dev' && kind === 'WebhookSubscription') {
-      this.#say(
-        document,
-        'warning',
-        [...prefix, 'kind'],
-        'WebhookSubscription is not served in a local run: passed over',
       );
       return undefined;
     }
@@ -181,7 +189,13 @@ class DocumentReader {
       for (const finding of this.#check(fields)) this.#find(document, prefix, finding);
       const resource = fields as unknown as WebhookFunction;
       const codeOrigins = codeOriginsOf({ file: this.#file, resource, places: document.places, prefix });
-      read = { ...base, kind, resource, places: document.laterPlaces, codeOrigins, prefix };
+      const codeFiles = codeFilesOf({ file: this.#file, resource });
+      read = { ...base, kind, resource, places: document.laterPlaces, codeOrigins, codeFiles, prefix };
+    } else if (kind === 'WebhookSubscription') {
+      for (const finding of this.#check(fields)) this.#find(document, prefix, finding);
+      const expressionOrigins = expressionOriginsOf(this.#file, document.places, prefix);
+      const resource = fields as unknown as WebhookSubscription;
+      read = { ...base, kind, resource, places: document.laterPlaces, expressionOrigins, prefix };
     } else {
       const { entries, mistakes } = readConfiguration(kind, fields);
       for (const mistake of mistakes) this.#find(document, prefix, { severity: 'error', ...mistake });
@@ -227,4 +241,20 @@ function labelsOf(metadata: Fields): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(labels).flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])),
   );
+}
+
+const expressionPaths: readonly FieldPath[] = [
+  ['spec', 'filter'],
+  ['spec', 'transform'],
+  ['spec', 'ordered', 'key'],
+];
+
+/** Where the Lua of a subscription stands; absent where lines are not lines of a file. */
+function expressionOriginsOf(file: string, places: DocumentPlaces, prefix: FieldPath): ReadonlyMap<string, CodeOrigin> {
+  const origins = new Map<string, CodeOrigin>();
+  for (const path of expressionPaths) {
+    const origin = places.textOrigin([...prefix, ...path]);
+    if (origin !== undefined) origins.set(path.join('.'), { file, ...origin });
+  }
+  return origins;
 }

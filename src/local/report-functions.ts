@@ -4,15 +4,15 @@ import type { Acknowledgement, FunctionVerdict, Problem } from '../routing/types
 import { formatDiagnostic, type Diagnostic, type Severity } from './diagnostic.ts';
 import type { FieldPath } from './document-places.ts';
 import { parseFieldPath } from './field-path.ts';
-import type { FunctionDocument } from './read-documents.ts';
+import type { ResourceDocument, SubscriptionDocument } from './read-documents.ts';
 
-/** One function as it stands after a change. */
+/** One function or subscription as it stands after a change. */
 export interface FunctionState {
   readonly verdict: FunctionVerdict;
   readonly summary: FunctionSummary;
   /** What the runtime said about this revision. */
   readonly acknowledgement?: Acknowledgement;
-  readonly document: FunctionDocument;
+  readonly document: ResourceDocument;
   /** About words in its code. */
   readonly remarks: readonly Diagnostic[];
   /** False: nothing of it can answer, whatever its code. */
@@ -35,20 +35,22 @@ export function diagnosticsOf(state: FunctionState): readonly Diagnostic[] {
   ];
 }
 
-function problemAt(document: FunctionDocument, { path, message }: Problem): Diagnostic {
+function problemAt(document: ResourceDocument, { path, message }: Problem): Diagnostic {
   const diagnostic = at(document, 'error', parseFieldPath(path ?? ''), message);
   return path === undefined ? diagnostic : { ...diagnostic, path };
 }
 
 /** At the place of a field; without a field at the name of the function. */
-function at(document: FunctionDocument, severity: Severity, path: FieldPath, message: string): Diagnostic {
+function at(document: ResourceDocument, severity: Severity, path: FieldPath, message: string): Diagnostic {
   const place = document.places.placeOf([...document.prefix, ...(path.length > 1 ? path : ['metadata', 'name'])]);
   return { severity, file: document.file, ...place, message };
 }
 
 /** What Lua says, at the line of the file; at the function itself where the code stands in no file. */
-function rejectionAt(document: FunctionDocument, acknowledgement: Acknowledgement): Diagnostic {
-  const { file, line, column, message = 'the code was rejected', suggestion } = acknowledgement;
+function rejectionAt(document: ResourceDocument, acknowledgement: Acknowledgement): Diagnostic {
+  const { line, column, message = 'the code was rejected', suggestion } = acknowledgement;
+  if (document.kind === 'WebhookSubscription') return expressionAt(document, acknowledgement);
+  const { file } = acknowledgement;
   if (file === undefined || line === undefined || !/\.[A-Za-z0-9]+$/.test(file)) {
     return at(document, 'error', [], describeRejection(acknowledgement));
   }
@@ -62,14 +64,31 @@ function rejectionAt(document: FunctionDocument, acknowledgement: Acknowledgemen
   };
 }
 
+/** An expression of a subscription is named by its path. */
+function expressionAt(document: SubscriptionDocument, acknowledgement: Acknowledgement): Diagnostic {
+  const { file = '', line = 1, message = 'the expression was rejected', suggestion } = acknowledgement;
+  const origin = document.expressionOrigins.get(file);
+  const found = at(document, 'error', parseFieldPath(file), `${file}: ${message}`);
+  return {
+    ...found,
+    ...(origin === undefined ? {} : { line: line + origin.lineOffset, column: 1 + origin.columnOffset }),
+    ...(suggestion === undefined ? {} : { hint: `did you mean "${suggestion}"?` }),
+  };
+}
+
 /** First letters of a revision, enough for people to tell two apart. */
 export function shortRevision(revision: string): string {
   return revision.slice(0, 8);
 }
 
+/** `team-a/deploy`, `whs/team-a/orders`: as verbs take them. */
+function labelOf({ kind, namespace, name }: FunctionVerdict): string {
+  return `${kind === undefined ? '' : 'whs/'}${namespace}/${name}`;
+}
+
 /** `team-a/deploy: live in 8 ms (revision 9f2c1a2b)`. */
 function standing({ verdict, summary, answers }: FunctionState, tookMs: number): string {
-  const name = `${verdict.namespace}/${verdict.name}`;
+  const name = labelOf(verdict);
   const ready = summary.conditions.find(({ type }) => type === 'Ready');
   const serving = summary.servingRevision;
   if (ready?.reason === 'Suspended') return `${name}: suspended (revision ${shortRevision(verdict.revision)})`;
@@ -93,14 +112,16 @@ export function reportChanges(before: FunctionStates, after: FunctionStates, too
   const lines: { readonly text: string; readonly isLive?: boolean }[] = [];
   for (const [uid, state] of after) {
     const old = before.get(uid);
-    if (old !== undefined && !isNews(old, state)) continue;
+    // The same object: nothing about it was touched.
+    if (old === state || (old !== undefined && !isNews(old, state))) continue;
     const known = new Set(old === undefined ? [] : diagnosticsOf(old).map(formatDiagnostic));
     for (const text of diagnosticsOf(state).map(formatDiagnostic)) if (!known.has(text)) lines.push({ text });
     lines.push({ text: standing(state, tookMs), isLive: isReady(state) });
   }
-  const removed = [...before]
-    .filter(([uid]) => !after.has(uid))
-    .map(([, { verdict }]) => `${verdict.namespace}/${verdict.name}: removed`);
+  const removed: string[] = [];
+  for (const [uid, { verdict }] of before) {
+    if (!after.has(uid)) removed.push(`${verdict.namespace}/${verdict.name}: removed`);
+  }
   const live = lines.filter(({ isLive }) => isLive === true).length;
   return [
     ...lines.filter(({ isLive }) => isLive !== true || live <= listed).map(({ text }) => text),

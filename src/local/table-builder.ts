@@ -2,15 +2,15 @@
 import { buildRouteTable, type BuildResult } from '../routing/build-route-table.ts';
 import { summarise } from '../routing/conditions.ts';
 import { diffTables, type TableChange } from '../routing/diff-tables.ts';
-import type { Acknowledgement, FunctionEntry, RouteTable } from '../routing/types.ts';
+import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
+import type { Acknowledgement, FunctionEntry, FunctionVerdict, RouteTable } from '../routing/types.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import type { Severity } from './diagnostic.ts';
 import type { SourceSnapshot } from './folder-source.ts';
 import type { LocalInputsMaker } from './local-inputs.ts';
 import { createRemarks } from './lua-sources.ts';
-import type { FunctionDocument } from './read-documents.ts';
-import type { FunctionState, FunctionStates } from './report-functions.ts';
+import type { FunctionStates } from './report-functions.ts';
 
 /** What serves a table and judges its Lua. */
 export interface TableServer {
@@ -44,9 +44,10 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
 
   return {
     update: async (snapshot, secrets) => {
-      const { functions, references } = inputs.make(snapshot, secrets);
+      const { functions, subscriptions, references, documents, touched } = inputs.make(snapshot, secrets);
       const result = buildRouteTable({
         functions,
+        subscriptions,
         references,
         policy,
         receivers,
@@ -56,20 +57,26 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
       });
       previous = result;
       const version = server.table.version + 1;
-      const changes = diffTables(server.table, { version, functions: result.entries });
+      const changes = diffTables(server.table, {
+        version,
+        functions: result.entries,
+        subscriptions: result.subscriptions.entries,
+      });
+      const judged = new Set<string>();
       if (changes.length > 0 || version === 1) {
-        for (const each of await server.applyChanges(changes, version)) acknowledgements.set(each.uid, each);
+        for (const each of await server.applyChanges(changes, version)) {
+          acknowledgements.set(each.uid, each);
+          judged.add(each.uid);
+        }
       }
       const now = new Date(options.now()).toISOString();
-      const documents = new Map<string, FunctionDocument>();
-      for (const document of snapshot.documents) {
-        if (document.kind === 'WebhookFunction') documents.set(`${document.namespace}/${document.name}`, document);
-      }
-      const next = new Map<string, FunctionState>();
-      for (const [uid, verdict] of result.verdicts) {
-        const document = documents.get(`${verdict.namespace}/${verdict.name}`);
+      const verdicts = [result.verdicts, result.subscriptions.verdicts];
+      const next = new Map(states);
+      for (const [uid, verdict] of verdicts.flatMap((each) => changedIn(each, states, judged, touched))) {
+        const document = documents.get(uid);
         if (!document) continue;
         const entry = result.entries.get(uid);
+        const subscription = result.subscriptions.entries.get(uid);
         const said = acknowledgements.get(uid);
         const acknowledgement = said?.revision === verdict.revision ? said : undefined;
         const runtime = { runtime: 'local', connected: true, ...(said === undefined ? {} : { acknowledgement: said }) };
@@ -78,17 +85,38 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
           verdict,
           summary: summarise(verdict, [runtime], clock),
           document,
-          answers: canAnswer(entry),
-          remarks: remark(document, snapshot.codeFiles),
-          codeRevision: entry?.code.codeRevision,
+          answers: subscription === undefined ? canAnswer(entry) : canSend(subscription, acknowledgement),
+          remarks: document.kind === 'WebhookFunction' ? remark(document, snapshot.codeFiles) : [],
+          codeRevision: entry?.code.codeRevision ?? subscription?.revision,
           ...(acknowledgement === undefined ? {} : { acknowledgement }),
         });
       }
-      for (const uid of acknowledgements.keys()) if (!result.entries.has(uid)) acknowledgements.delete(uid);
+      for (const uid of next.keys()) if (!verdicts.some((each) => each.has(uid))) next.delete(uid);
+      for (const uid of acknowledgements.keys()) {
+        if (!result.entries.has(uid) && !result.subscriptions.entries.has(uid)) acknowledgements.delete(uid);
+      }
       states = next;
       return states;
     },
   };
+}
+
+/** Of thousands of functions one was edited: the others keep the state they have. */
+function changedIn(
+  verdicts: ReadonlyMap<string, FunctionVerdict>,
+  states: FunctionStates,
+  judged: ReadonlySet<string>,
+  touched: ReadonlySet<string>,
+): readonly (readonly [string, FunctionVerdict])[] {
+  const changed: (readonly [string, FunctionVerdict])[] = [];
+  for (const [uid, verdict] of verdicts) {
+    if (states.get(uid)?.verdict !== verdict || judged.has(uid) || touched.has(uid)) changed.push([uid, verdict]);
+  }
+  return changed;
+}
+
+function canSend(subscription: SubscriptionEntry, acknowledgement: Acknowledgement | undefined): boolean {
+  return subscription.unresolved === undefined && acknowledgement?.accepted === true;
 }
 
 function canAnswer(entry: FunctionEntry | undefined): boolean {
