@@ -1,13 +1,11 @@
 /** Stores the event of an asynchronous trigger, then acknowledges it as its sender expects; duplicates are answered too. */
 import { formatDestination } from '../delivery/destination.ts';
 import { chooseCallback } from './choose-callback.ts';
-import { duplicateKey } from '../receivers/duplicate-key.ts';
 import type { AppendItem, Appended, DuplicateKey, NewDelivery, StoredEvent } from '../store/store.ts';
-import { evaluate } from './evaluate.ts';
-import { EventTable } from './event-table.ts';
 import type { HttpCall } from './http-call.ts';
 import { acknowledge } from './identify-event.ts';
-import { keyText, readKey } from './limit-calls.ts';
+import { findDuplicateKey } from './find-duplicate-key.ts';
+import { readKey } from './limit-calls.ts';
 import type { LiveFunction, LiveTrigger } from './live-function.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
 import { refuse } from './refuse.ts';
@@ -38,7 +36,7 @@ async function store(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigg
       retryAfterMs: 30_000,
     });
   }
-  const key = await duplicateOf(call, parts, fn, trigger, destination);
+  const key = await findDuplicateKey(call, parts, fn, trigger, destination);
   if (key === 'refused') return undefined;
   const own = await debounced(call, parts, trigger, destination);
   if (own === 'refused') return undefined;
@@ -89,35 +87,6 @@ function eventOf(call: HttpCall, fn: LiveFunction): StoredEvent {
     // Of exactly its size: a message would clone the whole slab a small Buffer lies in.
     body: new Uint8Array(call.body),
   };
-}
-
-/** The trigger's `dedup`, else what the sender's profile says. */
-async function duplicateOf(
-  call: HttpCall,
-  parts: WorkerParts,
-  fn: LiveFunction,
-  trigger: LiveTrigger,
-  endpoint: string,
-): Promise<DuplicateKey | undefined | 'refused'> {
-  const { identified } = call;
-  const dedup = trigger.http?.dedup;
-  const profile = trigger.receiver?.prepared.profile;
-  if (identified === undefined || profile === undefined) return undefined;
-  const windowMs = dedup?.windowMs ?? profile.duplicateWindowMs ?? 72 * 3_600_000;
-  const rerun = profile.retriesByItself ? {} : { rerun: true };
-  const expression = trigger.expressions.dedupKey;
-  if (expression === undefined) {
-    const key = duplicateKey(profile, identified, call.body);
-    return key === undefined ? undefined : { endpoint, key, windowMs, ...rerun };
-  }
-  const value = await evaluate(fn, parts, call.id, expression, new EventTable(new RequestEvent(call)));
-  if (!value.ok) {
-    call.error = value.error;
-    refuse(call, parts, 'FilterError', { outcome: 'error', detail: `${expression}: ${value.error.message}` });
-    return 'refused';
-  }
-  const key = keyText(value.value);
-  return key === undefined ? undefined : { endpoint, key: `lua:${key}`, windowMs };
 }
 
 /** `debounce`: waits for quiet, and the newest event of a key takes the place of those that wait. */

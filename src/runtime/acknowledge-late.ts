@@ -21,7 +21,6 @@ export interface LateAcknowledgement {
 export function acknowledgeLate(call: HttpCall, parts: WorkerParts): LateAcknowledgement | undefined {
   const budget = call.trigger?.http?.ackAfterMs;
   if (budget === undefined || call.listener !== 'public') return undefined;
-  const { leaseMs } = parts.settings.asynchronous;
   let ended: CallResult | undefined;
   let held: Lease | undefined;
   let stopExtending: (() => void) | undefined;
@@ -29,13 +28,9 @@ export function acknowledgeLate(call: HttpCall, parts: WorkerParts): LateAcknowl
   async function overBudget(): Promise<void> {
     const lease = await storeLeased(call, parts);
     // The handler answered while the event was being stored.
-    if (ended !== undefined) return settle(call, parts, lease, ended);
+    if (ended !== undefined) return lease === undefined ? undefined : settle(call, parts, lease, ended);
     held = lease;
-    stopExtending = parts.every(leaseMs / 3, () => {
-      parts.store
-        .extend([lease.receipt], leaseMs)
-        .catch((error: unknown) => parts.report('a lease could not be extended', error));
-    });
+    if (lease !== undefined) stopExtending = keepLease(lease, parts);
     call.continues = true;
     call.note('ackAfter', true, `no answer within ${budget} ms: acknowledged, the handler runs on`);
     return acknowledge(call, parts, 'accepted');
@@ -56,14 +51,16 @@ export function acknowledgeLate(call: HttpCall, parts: WorkerParts): LateAcknowl
   };
 }
 
-async function storeLeased(call: HttpCall, parts: WorkerParts): Promise<Lease> {
+/** Undefined: the store knows this delivery from before, there is nothing to settle. */
+async function storeLeased(call: HttpCall, parts: WorkerParts): Promise<Lease | undefined> {
   const { fn, trigger } = call;
   if (fn === undefined || trigger === undefined) throw new Error('the call has no trigger');
   const event = new RequestEvent(call);
   const [appended] = await parts.store.append([
     {
       event: {
-        id: call.id,
+        // A trigger that publishes has stored its event under the call's id.
+        id: call.eventId === undefined ? call.id : `${call.id}-late`,
         namespaceUid: fn.entry.namespaceUid,
         type: event.eventType,
         source: event.eventSource,
@@ -81,12 +78,23 @@ async function storeLeased(call: HttpCall, parts: WorkerParts): Promise<Lease> {
           leaseMs: parts.settings.asynchronous.leaseMs,
         },
       ],
+      ...(call.duplicateKey === undefined ? {} : { duplicate: call.duplicateKey }),
     },
   ]);
-  const [lease] = appended?.leased ?? [];
-  if (lease === undefined) throw new Error('the store gave no lease');
-  call.eventId = call.id;
+  if (appended === undefined) throw new Error('the store answered nothing');
+  call.eventId = appended.id;
+  const [lease] = appended.leased;
+  if (lease === undefined && appended.duplicateOf === undefined) throw new Error('the store gave no lease');
   return lease;
+}
+
+function keepLease(lease: Lease, parts: WorkerParts): () => void {
+  const { leaseMs } = parts.settings.asynchronous;
+  return parts.every(leaseMs / 3, () => {
+    parts.store
+      .extend([lease.receipt], leaseMs)
+      .catch((error: unknown) => parts.report('a lease could not be extended', error));
+  });
 }
 
 function settle(call: HttpCall, parts: WorkerParts, lease: Lease, result: CallResult): void {

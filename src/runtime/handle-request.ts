@@ -3,6 +3,7 @@ import { acceptEvent } from './accept-event.ts';
 import { answerHandshake, answerVerifiedHandshake } from './answer-handshake.ts';
 import { answerPreflight } from './answer-preflight.ts';
 import { checkReady } from './check-ready.ts';
+import { claimDelivery } from './claim-delivery.ts';
 import { decodeData } from './decode-data.ts';
 import { filterEvent } from './filter-event.ts';
 import { identifyEvent } from './identify-event.ts';
@@ -32,5 +33,6 @@ export const publicSteps: readonly Step[] = [
   acceptEvent, // asynchronous: stored, then 202
   limitCalls, // rate and concurrency, by key: 429
   filterEvent, // the trigger's filter: answered 2xx, not run
+  claimDelivery, // ackAfter: a repeat while the handler runs is answered
   runTrigger, // Lua; its result is the answer
 ];

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FailureCode } from '../failures/catalogue.ts';
 import type { CallError, CallUsage } from '../lua/types.ts';
 import type { Identified, RawRequest, Step, VerifiedSender } from '../receivers/types.ts';
+import type { DuplicateKey } from '../store/store.ts';
 import type { Outcome } from '../telemetry/call-outcomes.ts';
 import type { LiveFunction, LiveTrigger } from './live-function.ts';
 
@@ -69,6 +70,8 @@ export class HttpCall implements RawRequest {
   /** Where the result goes, and whose it is. */
   callback: { readonly url: string; readonly destination: string } | undefined = undefined;
   duplicateOf: string | undefined = undefined;
+  /** `ackAfter`: what a repeat of this delivery is recognised by once it is stored. */
+  duplicateKey: DuplicateKey | undefined = undefined;
   handler: string | undefined = undefined;
   /** Lua ran for so long; undefined: it did not run. */
   ranMs: number | undefined = undefined;

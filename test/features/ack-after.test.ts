@@ -7,6 +7,7 @@ suite('ackAfter', () => {
   let served: ServedFunctions;
   before(async () => {
     served = await serveFunctions({
+      settings: { workers: 2 },
       functions: [
         {
           name: 'patient',
@@ -17,7 +18,18 @@ suite('ackAfter', () => {
             return "in time"
           end`,
           retry: { schedule: ['10ms'] },
-          triggers: [{ name: 'web', http: { path: 'patient', receiver: { open: {} }, ackAfter: '150ms' } }],
+          triggers: [
+            { name: 'web', http: { path: 'patient', receiver: { open: {} }, ackAfter: '150ms' } },
+            {
+              name: 'keyed',
+              http: {
+                path: 'keyed',
+                receiver: { open: {} },
+                ackAfter: '150ms',
+                dedup: { key: 'event.request.headers["x-id"]', window: '1h' },
+              },
+            },
+          ],
         },
       ],
     });
@@ -41,6 +53,19 @@ suite('ackAfter', () => {
     while ((await served.metric('deliveries{state="done"}')) < 1);
     const runs = (await served.runtime.records.query({ id })).filter(({ log }) => log !== undefined);
     assert.equal(runs.length, 1);
+  });
+
+  test('a sender that repeats while the handler runs does not start it again, on whichever worker', async () => {
+    const url = `${served.url}/default/keyed?s=0.4&n=d`;
+    const send = (): Promise<Response> => fetch(url, { headers: { 'x-id': 'one', connection: 'close' } });
+    const first = send();
+    while ((await served.metric('function_inflight{namespace="default",function="patient"}')) === 0);
+    const repeats = await Promise.all([send(), send(), send()]);
+    assert.ok(repeats.every(({ ok }) => ok));
+    assert.ok((await first).ok);
+    await served.record({ trigger: 'keyed' }, ({ log }) => log?.[0]?.message === 'ended d');
+    const records = await served.runtime.records.query({ trigger: 'keyed' });
+    assert.deepEqual(records.map(({ outcome }) => outcome).sort(), ['duplicate', 'duplicate', 'duplicate', 'ok']);
   });
 
   test('one that fails after its acknowledgement is tried again from the store', async () => {

@@ -1,0 +1,30 @@
+/**
+ * A trigger with `ackAfter` claims its delivery before the handler starts: a sender that repeats while the handler still
+ * runs, on any worker, does not start it again.
+ */
+import { formatDestination } from '../delivery/destination.ts';
+import { findDuplicateKey } from './find-duplicate-key.ts';
+import type { HttpCall } from './http-call.ts';
+import { acknowledge } from './identify-event.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+export function claimDelivery(call: HttpCall, parts: WorkerParts): void | Promise<void> {
+  return call.trigger?.http?.ackAfterMs === undefined ? undefined : claim(call, parts);
+}
+
+async function claim(call: HttpCall, parts: WorkerParts): Promise<void> {
+  const { fn, trigger } = call;
+  if (fn === undefined || trigger === undefined) return undefined;
+  const { namespaceUid, name } = fn.entry;
+  const endpoint = formatDestination({ namespaceUid, functionName: name, target: { trigger: trigger.entry.name } });
+  const key = await findDuplicateKey(call, parts, fn, trigger, endpoint);
+  if (key === undefined || key === 'refused') return undefined;
+  const place = parts.keys.takePlace(`delivery ${endpoint} ${key.key}`, 1, parts.clock.wall());
+  if (place === undefined) {
+    call.note('duplicate', false, 'this delivery is being handled: the handler is not started again');
+    return acknowledge(call, parts, 'duplicate');
+  }
+  call.duplicateKey = key;
+  call.onEnd(() => parts.keys.releasePlace(place));
+  return undefined;
+}

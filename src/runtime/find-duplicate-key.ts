@@ -1,0 +1,40 @@
+/** The key by which a repeated delivery is recognised. */
+import { duplicateKey } from '../receivers/duplicate-key.ts';
+import type { DuplicateKey } from '../store/store.ts';
+import { evaluate } from './evaluate.ts';
+import { EventTable } from './event-table.ts';
+import type { HttpCall } from './http-call.ts';
+import { keyText } from './limit-calls.ts';
+import type { LiveFunction, LiveTrigger } from './live-function.ts';
+import { refuse } from './refuse.ts';
+import { RequestEvent } from './request-event.ts';
+import type { WorkerParts } from './worker-parts.ts';
+
+/** The trigger's `dedup`, else what the sender's profile says; `refused`: the call was answered. */
+export async function findDuplicateKey(
+  call: HttpCall,
+  parts: WorkerParts,
+  fn: LiveFunction,
+  trigger: LiveTrigger,
+  endpoint: string,
+): Promise<DuplicateKey | undefined | 'refused'> {
+  const { identified } = call;
+  const dedup = trigger.http?.dedup;
+  const profile = trigger.receiver?.prepared.profile;
+  if (identified === undefined || profile === undefined) return undefined;
+  const windowMs = dedup?.windowMs ?? profile.duplicateWindowMs ?? 72 * 3_600_000;
+  const rerun = profile.retriesByItself ? {} : { rerun: true };
+  const expression = trigger.expressions.dedupKey;
+  if (expression === undefined) {
+    const key = duplicateKey(profile, identified, call.body);
+    return key === undefined ? undefined : { endpoint, key, windowMs, ...rerun };
+  }
+  const value = await evaluate(fn, parts, call.id, expression, new EventTable(new RequestEvent(call)));
+  if (!value.ok) {
+    call.error = value.error;
+    refuse(call, parts, 'FilterError', { outcome: 'error', detail: `${expression}: ${value.error.message}` });
+    return 'refused';
+  }
+  const key = keyText(value.value);
+  return key === undefined ? undefined : { endpoint, key: `lua:${key}`, windowMs };
+}
