@@ -121,7 +121,7 @@ test('a difference put over the base image gives the memory back, byte for byte'
   const end = machine.heapEnd;
   const before = views.u8.slice(0, end);
   const delta = difference(views.u8, base, end, 'own');
-  assert.ok(delta.blocks.length > 0 && delta.tail.length > 0);
+  assert.ok(delta.runs.length > 0 && (delta.tail?.length ?? 0) > 0);
   machine.restore(base, undefined, 'a');
   applyDelta(views.u8, views.i32, base, delta);
   const equal = (from: number, to: number): boolean =>
