@@ -1,7 +1,13 @@
 /** Reads a file of several YAML documents; a broken document does not stop the others. */
 import { isAlias, isCollection, isMap, isScalar, parseAllDocuments, type Document, type ParsedNode } from 'yaml';
 import type { Diagnostic } from './diagnostic.ts';
-import { documentPlaces, type DocumentPlaces, type LinePlace } from './document-places.ts';
+import {
+  documentPlaces,
+  type DocumentPlaces,
+  type FieldPath,
+  type LinePlace,
+  type TextOrigin,
+} from './document-places.ts';
 import { findAmbiguity, mergeKeyAmbiguity } from './yaml-ambiguity.ts';
 
 /** One document that parsed: its plain value and where each part of it stands. */
@@ -138,19 +144,36 @@ function parsePart(
   return {
     value,
     places: documentPlaces(parsed.contents, placeAt, text),
-    laterPlaces: placesOnDemand(() => parsePart(file, text, firstLine)),
+    laterPlaces: new LaterPlaces(file, text, firstLine),
     checkVersions: () => structure.plain.flatMap((scalar) => versionMistake(scalar, mistake)),
   };
 }
 
-/** What parsed once parses again. */
-function placesOnDemand(parse: () => ReturnType<typeof parsePart>): DocumentPlaces {
-  const again = (): DocumentPlaces => {
-    const parsed = parse();
+/** What parsed once parses again. No closure: it would hold on to the tree that the others beside it need. */
+class LaterPlaces implements DocumentPlaces {
+  readonly #file: string;
+  readonly #text: string;
+  readonly #firstLine: number;
+
+  constructor(file: string, text: string, firstLine: number) {
+    this.#file = file;
+    this.#text = text;
+    this.#firstLine = firstLine;
+  }
+
+  placeOf(path: FieldPath): LinePlace {
+    return this.#places().placeOf(path);
+  }
+
+  textOrigin(path: FieldPath): TextOrigin | undefined {
+    return this.#places().textOrigin(path);
+  }
+
+  #places(): DocumentPlaces {
+    const parsed = parsePart(this.#file, this.#text, this.#firstLine);
     if (parsed === undefined || 'mistakes' in parsed) throw new Error('a document that was read cannot be read again');
     return parsed.places;
-  };
-  return { placeOf: (path) => again().placeOf(path), textOrigin: (path) => again().textOrigin(path) };
+  }
 }
 
 /** Turns offsets of a part into lines and columns of the file. */
