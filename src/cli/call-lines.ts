@@ -9,6 +9,8 @@ export interface PlainCall {
   readonly kind: string;
   readonly namespace?: string;
   readonly functionName?: string;
+  readonly subscription?: string;
+  readonly outgoing?: { readonly target: string; readonly status?: number };
   readonly trigger?: string;
   readonly outcome: string;
   readonly status?: number;
@@ -30,18 +32,26 @@ export const callHeader = ['TIME', 'CALL', 'FUNCTION', 'TRIGGER', 'OUTCOME', 'ST
 
 /** One row of the table of calls. */
 export function callRow(call: PlainCall): readonly string[] {
-  const { namespace, functionName, request } = call;
+  const { namespace, functionName, subscription, request } = call;
   const what = request === undefined ? (call.eventName ?? call.kind) : `${request.method} ${request.target}`;
   return [
     new Date(call.time).toISOString().slice(11, 23),
     call.callId,
-    namespace === undefined ? '-' : `${namespace}/${functionName ?? ''}`,
+    namespace === undefined
+      ? '-'
+      : `${subscription === undefined ? '' : 'whs/'}${namespace}/${subscription ?? functionName ?? ''}`,
     call.trigger ?? '-',
     call.outcome,
-    call.status === undefined || call.status === 0 ? '-' : String(call.status),
+    statusOf(call),
     formatMilliseconds(call.durationMs),
     `${what}${whyOf(call)}`,
   ];
+}
+
+/** What was answered: by us, or by the receiver of a webhook. */
+function statusOf({ status, outgoing }: PlainCall): string {
+  const shown = outgoing?.status ?? status;
+  return shown === undefined || shown === 0 ? '-' : String(shown);
 }
 
 function whyOf({ error, detail, code }: PlainCall): string {

@@ -48,6 +48,7 @@ async function check(paths: readonly string[], options: CheckOptions): Promise<n
   if (!policy.ok) return unusable(policy.lines);
   const found: Diagnostic[] = [];
   let functions = 0;
+  let subscriptions = 0;
   for (const { root, files, print } of sources) {
     const server = await createLoadServer(complain);
     const checked = await checkFolder({
@@ -60,15 +61,24 @@ async function check(paths: readonly string[], options: CheckOptions): Promise<n
     });
     await server.close();
     functions += checked.functions;
+    subscriptions += checked.subscriptions;
     found.push(...checked.diagnostics.map((diagnostic) => ({ ...diagnostic, file: print(diagnostic.file) })));
   }
   const errors = found.filter(({ severity }) => severity === 'error').length;
   const warnings = found.filter(({ severity }) => severity === 'warning').length;
   if (json)
-    process.stdout.write(`${JSON.stringify({ functions, errors, warnings, diagnostics: found }, undefined, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ functions, subscriptions, errors, warnings, diagnostics: found }, undefined, 2)}\n`,
+    );
   else {
     for (const diagnostic of found) process.stdout.write(`${escapeText(formatDiagnostic(diagnostic))}\n`);
-    process.stdout.write(`${count(functions, 'function')}, ${count(errors, 'error')}, ${count(warnings, 'warning')}\n`);
+    const checked = [
+      count(functions, 'function'),
+      ...(subscriptions === 0 ? [] : [count(subscriptions, 'subscription')]),
+      count(errors, 'error'),
+      count(warnings, 'warning'),
+    ];
+    process.stdout.write(`${checked.join(', ')}\n`);
   }
   return errors > 0 || (options.strict === true && warnings > 0) ? exitCodes.failed : exitCodes.ok;
 }

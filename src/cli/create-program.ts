@@ -18,6 +18,7 @@ const verbs: Readonly<Record<string, () => Promise<Register>>> = {
   explain: async () => (await import('./explain.ts')).registerExplain,
   list: async () => (await import('./list.ts')).registerList,
   describe: async () => (await import('./describe.ts')).registerDescribe,
+  ping: async () => (await import('./ping.ts')).registerPing,
   receivers: async () => (await import('./receivers.ts')).registerReceivers,
   verify: async () => (await import('./verify.ts')).registerVerify,
   version: async () => (await import('./version.ts')).registerVersion,

@@ -6,7 +6,7 @@ import { askApi, refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, formatTable, wantsJson } from './output.ts';
-import { readTarget } from './target-name.ts';
+import { readSubject } from './subject-name.ts';
 
 interface DescribeOptions {
   readonly namespace?: string;
@@ -31,14 +31,17 @@ interface Described {
   readonly problems: readonly Diagnostic[];
   readonly urls: readonly { readonly trigger: string; readonly url: string }[];
   readonly effective?: Readonly<Record<string, unknown>>;
+  /** Of a subscription. */
+  readonly health?: Readonly<Record<string, string>>;
+  readonly breaker?: string;
 }
 
 /** Adds the verb to the program. */
 export function registerDescribe(program: Command): void {
   program
     .command('describe')
-    .description('show one function: conditions, routes, limits with every default, warnings')
-    .argument('<function>', 'NAMESPACE/NAME, or NAME')
+    .description('show one function or subscription: conditions, routes, limits with every default, warnings')
+    .argument('<function>', 'NAMESPACE/NAME, or NAME; a subscription: whs/NAMESPACE/NAME or whs/NAME')
     .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default)')
     .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', 'json')
@@ -49,13 +52,13 @@ export function registerDescribe(program: Command): void {
 
 async function describe(text: string, options: DescribeOptions): Promise<number> {
   const json = wantsJson(options.output);
-  const target = readTarget(text, options.namespace);
+  const target = readSubject(text, options.namespace);
   if (json === undefined) return exitCodes.unusable;
   if (typeof target === 'string') {
     complain(target);
     return exitCodes.unusable;
   }
-  const answer = await askApi(`/functions/${target.namespace}/${target.name}`, options.dataDir);
+  const answer = await askApi(`/${target.kind}s/${target.namespace}/${target.name}`, options.dataDir);
   if (!answer.ok) return refused(answer);
   process.stdout.write(
     json ? `${JSON.stringify(answer.value, undefined, 2)}\n` : page(answer.value as unknown as Described),
@@ -71,6 +74,8 @@ function page(described: Described): string {
     ['Revision', described.revision],
     ...(servingRevision === undefined || servingRevision === described.revision ? [] : [['Serving', servingRevision]]),
     ['Generation', String(described.generation)],
+    ...(described.health === undefined ? [] : [['Receiver', describeHealth(described.health)]]),
+    ...(described.breaker === undefined ? [] : [['Breaker', described.breaker]]),
   ];
   const parts = [
     facts.map(([name = '', value = '']) => `${name.padEnd(12)}${escapeText(value)}`).join('\n'),
@@ -89,8 +94,25 @@ function page(described: Described): string {
   }
   if (problems.length > 0) parts.push(problems.map((problem) => escapeText(formatDiagnostic(problem))).join('\n'));
   if (effective !== undefined) {
-    const { limits, env, egress, retryScheduleMs, triggers } = effective;
-    parts.push(escapeText(stringify({ effective: { limits, env, egress, retryScheduleMs, triggers } }).trimEnd()));
+    parts.push(escapeText(stringify({ effective: shownOf(described, effective) }).trimEnd()));
   }
   return `${parts.join('\n\n')}\n`;
+}
+
+/** What its owner did not write: defaults and what they became. */
+function shownOf(
+  { health }: Described,
+  effective: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  if (health === undefined) {
+    const { limits, env, egress, retryScheduleMs, triggers } = effective;
+    return { limits, env, egress, retryScheduleMs, triggers };
+  }
+  const { url, events, channels, format, headers, timeoutMs, retryScheduleMs, rate, concurrency, ordered } = effective;
+  return { url, events, channels, format, headers, timeoutMs, retryScheduleMs, rate, concurrency, ordered };
+}
+
+function describeHealth({ state = 'Unknown', ...facts }: Readonly<Record<string, string>>): string {
+  const shown = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
+  return shown.length === 0 ? state : `${state} (${shown.join(', ')})`;
 }

@@ -124,6 +124,9 @@ function banner(run: LocalRun, tookMs: number): readonly string[] {
     const name = `${verdict.namespace}/${verdict.name}`;
     const state = summary.conditions.find(({ type }) => type === 'Ready')?.reason ?? 'Pending';
     const urls = verdict.urls.map(({ trigger, url }) => [name, trigger, state, url]);
+    if (document.kind === 'WebhookSubscription') {
+      return [[name, 'subscription', state, document.resource.spec.events.join(', ')]];
+    }
     const others = (document.resource.spec.triggers ?? [])
       .filter(({ http }) => http === undefined)
       .map((trigger) => [name, trigger.name, state, kindOf(trigger)]);

@@ -1,4 +1,4 @@
-/** `moonhook list`: the functions of a running `moonhook dev`. */
+/** `moonhook list`: the functions and subscriptions of a running `moonhook dev`. */
 import type { Command } from 'commander';
 import { askApi, refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -20,11 +20,22 @@ interface ListedFunction {
   readonly triggers: readonly { readonly name: string; readonly kind: string }[];
 }
 
+interface ListedSubscription {
+  readonly namespace: string;
+  readonly name: string;
+  readonly ready: string;
+  readonly reason: string;
+  readonly events: readonly string[];
+  readonly url?: string;
+  readonly health: { readonly state: string };
+  readonly breaker: string;
+}
+
 /** Adds the verb to the program. */
 export function registerList(program: Command): void {
   program
     .command('list')
-    .description('list the functions of the running `moonhook dev`')
+    .description('list the functions and subscriptions of the running `moonhook dev`')
     .option('-n, --namespace <namespace>', 'one namespace only (default: all)')
     .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', 'json')
@@ -39,15 +50,41 @@ async function list(options: ListOptions): Promise<number> {
   const query = options.namespace === undefined ? '' : `?namespace=${encodeURIComponent(options.namespace)}`;
   const answer = await askApi(`/functions${query}`, options.dataDir);
   if (!answer.ok) return refused(answer);
+  const sending = await askApi(`/subscriptions${query}`, options.dataDir);
+  if (!sending.ok) return refused(sending);
   const functions = answer.value['functions'] as readonly ListedFunction[];
+  const subscriptions = sending.value['subscriptions'] as readonly ListedSubscription[];
   if (json) {
-    process.stdout.write(`${JSON.stringify(functions, undefined, 2)}\n`);
+    process.stdout.write(`${JSON.stringify([...functions, ...subscriptions], undefined, 2)}\n`);
     return exitCodes.ok;
   }
-  if (functions.length === 0) {
+  if (functions.length + subscriptions.length === 0) {
     process.stderr.write('moonhook: no functions\n');
     return exitCodes.ok;
   }
+  const tables = [
+    ...(functions.length === 0 ? [] : [functionTable(functions)]),
+    ...(subscriptions.length === 0 ? [] : [subscriptionTable(subscriptions)]),
+  ];
+  process.stdout.write(tables.join('\n'));
+  return exitCodes.ok;
+}
+
+function subscriptionTable(subscriptions: readonly ListedSubscription[]): string {
+  const rows = subscriptions.map((each) => [
+    each.namespace,
+    `whs/${each.name}`,
+    each.ready,
+    each.reason,
+    each.events.join(', '),
+    each.health.state,
+    each.breaker,
+    each.url ?? '',
+  ]);
+  return formatTable(['NAMESPACE', 'NAME', 'READY', 'REASON', 'EVENTS', 'RECEIVER', 'BREAKER', 'URL'], rows);
+}
+
+function functionTable(functions: readonly ListedFunction[]): string {
   const rows = functions.map((each) => [
     each.namespace,
     each.name,
@@ -57,6 +94,5 @@ async function list(options: ListOptions): Promise<number> {
     each.revision.slice(0, 8),
     each.url ?? '',
   ]);
-  process.stdout.write(formatTable(['NAMESPACE', 'NAME', 'READY', 'REASON', 'TRIGGERS', 'REVISION', 'URL'], rows));
-  return exitCodes.ok;
+  return formatTable(['NAMESPACE', 'NAME', 'READY', 'REASON', 'TRIGGERS', 'REVISION', 'URL'], rows);
 }

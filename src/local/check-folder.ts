@@ -23,6 +23,7 @@ export interface CheckFolderOptions {
 
 export interface CheckedFolder {
   readonly functions: number;
+  readonly subscriptions: number;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -51,7 +52,9 @@ export async function checkFolder(options: CheckFolderOptions): Promise<CheckedF
   });
   const states = await builder.update(snapshot, secrets);
   const found = [...states.values()].flatMap((state) => soften(state, diagnosticsOf(state)));
-  return { functions: states.size, diagnostics: sortDiagnostics([...snapshot.diagnostics, ...found]) };
+  const functions = [...states.values()].filter(({ verdict }) => verdict.kind === undefined).length;
+  const subscriptions = states.size - functions;
+  return { functions, subscriptions, diagnostics: sortDiagnostics([...snapshot.diagnostics, ...found]) };
 }
 
 function soften({ verdict: { problems } }: FunctionState, diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {

@@ -7,6 +7,7 @@ import { applyChanges, emptyTable } from '../routing/diff-tables.ts';
 import { programRevision } from '../routing/last-good.ts';
 import type { Acknowledgement, RouteTable } from '../routing/types.ts';
 import { loadFunction } from '../runtime/load-function.ts';
+import { loadSubscription } from '../runtime/load-subscription.ts';
 import type { TableServer } from './table-builder.ts';
 
 export interface LoadServer extends TableServer {
@@ -31,6 +32,12 @@ export async function createLoadServer(onDefect: (message: string) => void): Pro
       table = applyChanges(table, changes, version);
       const acknowledgements: Acknowledgement[] = [];
       for (const change of changes) {
+        if (change.op === 'setSubscription') {
+          const { acknowledgement, program } = await loadSubscription(change.subscription, engine);
+          acknowledgements.push(acknowledgement);
+          if (program !== undefined) engine.unload(program.revision);
+          continue;
+        }
         if (change.op !== 'set') continue;
         const { entry } = change;
         const places = { index: 0, callRow: 0, triggerRows: {} };

@@ -17,6 +17,7 @@ import {
   type LocalView,
   type SupposedRequest,
 } from './local-api.ts';
+import { describeSubscription, listSubscriptions, pingSubscription } from './subscription-api.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;
 type Names = { readonly namespace: string; readonly name: string };
@@ -25,6 +26,7 @@ type Names = { readonly namespace: string; readonly name: string };
 const explainBodyLimit = 24 * 1024 * 1024;
 /** A line now and then tells a follower's proxy, and us, that the connection lives. */
 const keepAliveMs = 15_000;
+const maxBehindBytes = 8 * 1024 * 1024;
 
 /** Adds the routes; `port` answers the listener's own port. */
 export function registerLocalApi(
@@ -46,6 +48,15 @@ export function registerLocalApi(
       );
       api.get<{ Params: Names }>('/functions/:namespace/:name', async ({ params }, reply) =>
         send(reply, describeFunction(view, params.namespace, params.name)),
+      );
+      api.get<{ Querystring: Query }>('/subscriptions', async ({ query }, reply) =>
+        send(reply, await listSubscriptions(view, query['namespace'])),
+      );
+      api.get<{ Params: Names }>('/subscriptions/:namespace/:name', async ({ params }, reply) =>
+        send(reply, await describeSubscription(view, params.namespace, params.name)),
+      );
+      api.post<{ Params: Names }>('/subscriptions/:namespace/:name/ping', async ({ params }, reply) =>
+        send(reply, await pingSubscription(view, params.namespace, params.name)),
       );
       api.get<{ Querystring: Query }>('/calls', async (request, reply) => calls(request, reply, view));
       api.get<{ Params: { id: string } }>('/calls/:id', async ({ params }, reply) =>
@@ -75,7 +86,9 @@ async function calls(request: FastifyRequest<{ Querystring: Query }>, reply: Fas
   // Sent at once: a follower knows from here on nothing is missed.
   raw.write('\n');
   const stop = followCalls(view, filter, (record) => {
-    raw.write(`${JSON.stringify(record)}\n`);
+    // A reader that does not keep up would be kept in memory.
+    if (raw.writableLength > maxBehindBytes) raw.destroy();
+    else raw.write(`${JSON.stringify(record)}\n`);
   });
   const alive = setInterval(() => raw.write('\n'), keepAliveMs);
   raw.on('close', () => {

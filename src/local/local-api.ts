@@ -11,6 +11,7 @@ import { outcomes, type Outcome } from '../telemetry/call-outcomes.ts';
 import { toPlain } from './plain-values.ts';
 import { diagnosticsOf, type FunctionState, type FunctionStates } from './report-functions.ts';
 import type { Diagnostic } from './diagnostic.ts';
+import type { SendingView } from './subscription-api.ts';
 
 /** What the process knows, read anew with each question. */
 export interface LocalView {
@@ -22,6 +23,7 @@ export interface LocalView {
   readonly durable: boolean;
   states(): FunctionStates;
   table(): RouteTable;
+  readonly sending: SendingView;
   /** About files, not about functions. */
   fileDiagnostics(): readonly Diagnostic[];
   findRecords(filter: RecordFilter): Promise<readonly CallRecord[]>;
@@ -39,13 +41,15 @@ const notFound = (message: string): ApiAnswer => ({ status: 404, message });
 const bad = (message: string): ApiAnswer => ({ status: 400, message });
 
 export function getStatus(view: LocalView): ApiAnswer {
-  const states = [...view.states().values()];
+  const all = [...view.states().values()];
+  const states = all.filter(isFunction);
   return ok({
     version: view.version,
     folder: view.folder,
     ...(view.envFile === undefined ? {} : { envFile: view.envFile }),
     durable: view.durable,
     functions: states.length,
+    subscriptions: all.length - states.length,
     ready: states.filter((state) => conditionOf(state, 'Ready')?.status === 'True').length,
     tableVersion: view.table().version,
     diagnostics: view.fileDiagnostics(),
@@ -54,7 +58,7 @@ export function getStatus(view: LocalView): ApiAnswer {
 
 export function listFunctions(view: LocalView, namespace: string | undefined): ApiAnswer {
   const states = [...view.states().values()]
-    .filter(({ verdict }) => namespace === undefined || verdict.namespace === namespace)
+    .filter((state) => isFunction(state) && (namespace === undefined || state.verdict.namespace === namespace))
     .sort((a, b) => compare(nameOf(a), nameOf(b)));
   return ok({ functions: states.map(summaryOf) });
 }
@@ -214,17 +218,22 @@ function matchLines(
 const decode = (secret: string): Uint8Array => Buffer.from(secret, 'base64');
 
 function stateOf(view: LocalView, namespace: string, name: string): FunctionState | undefined {
-  return [...view.states().values()].find(({ verdict }) => verdict.namespace === namespace && verdict.name === name);
+  return [...view.states().values()].find(
+    (state) => isFunction(state) && state.verdict.namespace === namespace && state.verdict.name === name,
+  );
 }
 
 function unknownFunction(view: LocalView, namespace: string, name: string): ApiAnswer {
-  const elsewhere = [...view.states().values()].filter(({ verdict }) => verdict.name === name).map(nameOf);
+  const elsewhere = [...view.states().values()]
+    .filter((state) => isFunction(state) && state.verdict.name === name)
+    .map(nameOf);
   const hint = elsewhere.length === 0 ? '' : `; there is ${elsewhere.join(', ')}`;
   return notFound(`there is no function ${namespace}/${name}${hint}`);
 }
 
 function summaryOf(state: FunctionState): Readonly<Record<string, unknown>> {
-  const { verdict, summary } = state;
+  const { verdict, summary, document } = state;
+  const triggers = document.kind === 'WebhookFunction' ? (document.resource.spec.triggers ?? []) : [];
   const ready = conditionOf(state, 'Ready');
   return {
     namespace: verdict.namespace,
@@ -236,12 +245,14 @@ function summaryOf(state: FunctionState): Readonly<Record<string, unknown>> {
     revision: verdict.revision,
     ...(summary.servingRevision === undefined ? {} : { servingRevision: summary.servingRevision }),
     url: verdict.urls[0]?.url,
-    triggers: (state.document.resource.spec.triggers ?? []).map((trigger) => ({
+    triggers: triggers.map((trigger) => ({
       name: trigger.name,
       kind: ['http', 'schedule', 'event', 'kubernetes'].find((kind) => Object.hasOwn(trigger, kind)) ?? 'unknown',
     })),
   };
 }
+
+const isFunction = ({ verdict }: FunctionState): boolean => verdict.kind === undefined;
 
 function conditionOf({ summary }: FunctionState, type: string) {
   return summary.conditions.find((condition) => condition.type === type);

@@ -1,6 +1,7 @@
 /** A local run: a folder of files → route table → runtime in this process, kept up with every change of the folder. */
 import { realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { readHealth } from '../delivery/subscription-health.ts';
 import { createFunctionCheck } from '../function/check-function.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { createRuntime, type Runtime, type RuntimeAddresses } from '../runtime/runtime.ts';
@@ -18,6 +19,7 @@ import { readPolicyFile } from './read-policy-file.ts';
 import { readSecretsFile, watchSecretsFile } from './read-secrets-file.ts';
 import { reportChanges, type FunctionStates } from './report-functions.ts';
 import { createTableBuilder } from './table-builder.ts';
+import type { SendingView } from './subscription-api.ts';
 import { watchFolder, type FolderWatch, type Timers } from './watch-folder.ts';
 
 export interface RunLocalOptions {
@@ -222,7 +224,18 @@ function viewOf(
     table: () => runtime()?.table ?? { version: 0, functions: new Map() },
     findRecords: async (filter) => (await runtime()?.records.query(filter)) ?? [],
     followRecords: (filter, listener) => runtime()?.records.follow(filter, listener) ?? (() => {}),
+    sending: sendingOf(options, store, runtime),
     now: () => options.now(),
+  };
+}
+
+function sendingOf(options: RunLocalOptions, store: OpenStore, runtime: () => Runtime | undefined): SendingView {
+  const connection = store.connect();
+  return {
+    health: (namespaceUid, name) => readHealth(connection, namespaceUid, name),
+    breakers: async () => (await runtime()?.openBreakers()) ?? [],
+    append: async (item) => void (await connection.append([item])),
+    newId: () => `ping-${hex(options.randomBytes(8))}`,
   };
 }
 

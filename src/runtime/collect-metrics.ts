@@ -87,6 +87,17 @@ function sampleEngines(sample: Sample, stats: readonly WorkerStats[]): void {
   }
 }
 
+/** Of a breaker that several workers hold, the worst counts. */
+function sampleBreakers(sample: Sample, stats: readonly WorkerStats[]): void {
+  const states = new Map<string, 'open' | 'halfOpen'>();
+  for (const { key, kind } of stats.flatMap(({ breakers }) => breakers)) {
+    if (states.get(key) !== 'open') states.set(key, kind);
+  }
+  for (const state of ['open', 'halfOpen'] as const) {
+    sample.set('breakers', [...states.values()].filter((each) => each === state).length, { state });
+  }
+}
+
 async function sampleStore(sample: Sample, store: Store): Promise<void> {
   const { byState, gap } = await store.counts();
   for (const [state, count] of Object.entries(byState)) sample.set('deliveries', count, { state });
@@ -122,5 +133,7 @@ export async function scrapeRuntime(
   const stats = await Promise.allSettled(pool.threads.map((thread) => thread.stats()));
   const known = stats.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   sampleEngines(sample, known);
+  sampleBreakers(sample, known);
+  sample.set('subscriptions', pool.table.subscriptions?.size ?? 0);
   await sampleStore(sample, store);
 }

@@ -1,4 +1,5 @@
 /** A runtime: worker threads behind shared ports, the table they serve, records, metrics, health; in one process. */
+import type { OpenBreaker } from '../delivery/breakers.ts';
 import { meterLua } from '../lua/metering.ts';
 import type { TableChange } from '../routing/diff-tables.ts';
 import type { Acknowledgement, RouteTable } from '../routing/types.ts';
@@ -42,6 +43,8 @@ export interface Runtime {
   /** Called with each acknowledgement; answers what stops it. */
   onAcknowledgement(listener: (acknowledgement: Acknowledgement) => void): () => void;
   readonly records: RecordSource;
+  /** Breakers of outgoing requests that are not closed, in any worker. */
+  openBreakers(): Promise<readonly OpenBreaker[]>;
   /** Of a schedule trigger: milliseconds since the epoch. */
   nextScheduleTime(destination: string): number | undefined;
   /** Stops listening, lets what runs end within the grace, closes. */
@@ -128,6 +131,10 @@ export async function createRuntime({ settings, log, store: given, adminRoutes }
       return () => listeners.delete(listener);
     },
     records,
+    openBreakers: async () => {
+      const stats = await Promise.allSettled(pool.threads.map((thread) => thread.stats()));
+      return stats.flatMap((each) => (each.status === 'fulfilled' ? each.value.breakers : []));
+    },
     nextScheduleTime: (destination) => schedules.nextScheduleTime(destination),
     async drain() {
       state.draining = true;

@@ -218,9 +218,16 @@ async function drain(
   stop();
 }
 
-function statsOf({ engine }: WorkerParts) {
+function statsOf({ engine, outgoing }: WorkerParts) {
   const { imageRestores, functionImageBytes, parkedCalls, parkedBytes, killsByReason } = engine.stats();
-  return { imageRestores, functionImageBytes, parkedCalls, parkedBytes, kills: Object.fromEntries(killsByReason) };
+  return {
+    imageRestores,
+    functionImageBytes,
+    parkedCalls,
+    parkedBytes,
+    kills: Object.fromEntries(killsByReason),
+    breakers: outgoing.breakers.open(),
+  };
 }
 
 function describe(error: unknown): string {

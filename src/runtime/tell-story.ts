@@ -33,15 +33,17 @@ export function tellStories(records: readonly CallRecord[]): readonly string[] {
 }
 
 function headline(record: CallRecord): string {
-  const { namespace, functionName, trigger, callId, outcome } = record;
+  const { namespace, functionName, subscription, trigger, callId, outcome } = record;
   const where =
     namespace === undefined
       ? 'no function'
-      : `${namespace}/${functionName ?? ''}${trigger === undefined ? '' : ` trigger ${trigger}`}`;
+      : subscription !== undefined
+        ? `subscription ${namespace}/${subscription}`
+        : `${namespace}/${functionName ?? ''}${trigger === undefined ? '' : ` trigger ${trigger}`}`;
   return `${time(record.time)} call ${callId} · ${where} · ${outcome}`;
 }
 
-function arrival({ kind, request, receiver, attempt, correlation }: CallRecord): string[] {
+function arrival({ kind, outgoing, request, receiver, attempt, correlation }: CallRecord): string[] {
   const lines: string[] = [];
   if (request !== undefined) {
     const { method, target, ip, bodyBytes, route, host } = request;
@@ -50,7 +52,9 @@ function arrival({ kind, request, receiver, attempt, correlation }: CallRecord):
     );
     if (route !== undefined) lines.push(`  route ${route}${receiver === undefined ? '' : `, receiver ${receiver}`}`);
   }
-  if (kind !== 'http' && kind !== 'call') lines.push(`  ${kind}, attempt ${attempt ?? 1}`);
+  const target = outgoing === undefined ? '' : ` to ${outgoing.target}`;
+  if (kind !== 'http' && kind !== 'call') lines.push(`  ${kind}${target}, attempt ${attempt ?? 1}`);
+  if (outgoing?.status !== undefined) lines.push(`  the receiver answered ${outgoing.status}`);
   if (correlation !== undefined) lines.push(`  the caller names it ${correlation}`);
   return lines;
 }

@@ -1,5 +1,6 @@
 /** Messages between the main thread and a worker: plain data, structured-cloned. */
 import type { MessagePort } from 'node:worker_threads';
+import type { OpenBreaker } from '../delivery/breakers.ts';
 import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
 import type { Acknowledgement, FunctionEntry } from '../routing/types.ts';
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';
@@ -60,13 +61,14 @@ export type ToWorker =
   | { readonly kind: 'stats'; readonly id: number }
   | { readonly kind: 'drain'; readonly graceMs: number };
 
-/** The engine's figures of one thread. */
+/** Figures of one thread. */
 export interface WorkerStats {
   readonly imageRestores: number;
   readonly functionImageBytes: number;
   readonly parkedCalls: number;
   readonly parkedBytes: number;
   readonly kills: Readonly<Record<string, number>>;
+  readonly breakers: readonly OpenBreaker[];
 }
 
 /** Rare counts since the last batch: `metric` + labels joined by a NUL. */

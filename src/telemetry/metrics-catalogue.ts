@@ -65,6 +65,12 @@ export const metricsCatalogue = [
     labels: ['result'],
     help: 'Attempts of asynchronous deliveries, by result: done, retry, dead, filtered, lost.',
   },
+  {
+    name: 'breakers',
+    type: 'gauge',
+    labels: ['state'],
+    help: 'Breakers of outgoing webhooks by state: open (the host is left alone) and halfOpen (one attempt is on its way).',
+  },
   { name: 'dead_letters', type: 'gauge', labels: [], help: 'Deliveries that ended dead and can be replayed.' },
   {
     name: 'events_conservation_gap',
@@ -79,6 +85,7 @@ export const metricsCatalogue = [
     help: 'From receiving a change of the route table to the last acknowledgement of all threads.',
   },
   { name: 'functions', type: 'gauge', labels: [], help: 'Functions in the route table.' },
+  { name: 'subscriptions', type: 'gauge', labels: [], help: 'Subscriptions in the route table.' },
   { name: 'route_table_version', type: 'gauge', labels: [], help: 'Version of the route table that serves.' },
   { name: 'workers', type: 'gauge', labels: [], help: 'Worker threads that answer requests.' },
   {

@@ -1,0 +1,48 @@
+/** `moonhook ping whs/NAME`: sends a signed test event to a subscriber and tells what it answered. */
+import type { Command } from 'commander';
+import { askApi, refused } from './dev-client.ts';
+import { escapeText } from './escape-text.ts';
+import { exitCodes } from './exit-codes.ts';
+import { complain, wantsJson } from './output.ts';
+import { readSubject } from './subject-name.ts';
+
+interface PingOptions {
+  readonly namespace?: string;
+  readonly dataDir?: string;
+  readonly output?: string;
+}
+
+/** Adds the verb to the program. */
+export function registerPing(program: Command): void {
+  program
+    .command('ping')
+    .description('send a signed test event to a subscription, past its filter and transform, once')
+    .argument('<subscription>', 'whs/NAME or whs/NAMESPACE/NAME')
+    .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default)')
+    .option('--data-dir <path>', 'data directory of the process')
+    .option('-o, --output <format>', 'json')
+    .addHelpText('after', '\nExit codes: 0 the receiver took it, 1 it did not.')
+    .action(async (text: string, options: PingOptions) => {
+      process.exitCode = await ping(text, options);
+    });
+}
+
+async function ping(text: string, options: PingOptions): Promise<number> {
+  const json = wantsJson(options.output);
+  if (json === undefined) return exitCodes.unusable;
+  const subject = readSubject(text, options.namespace);
+  if (typeof subject === 'string' || subject.kind !== 'subscription') {
+    complain(typeof subject === 'string' ? subject : `write whs/${text}: only subscriptions can be pinged`);
+    return exitCodes.unusable;
+  }
+  const path = `/subscriptions/${subject.namespace}/${subject.name}/ping`;
+  const answer = await askApi(path, options.dataDir, { method: 'POST' });
+  if (!answer.ok) return refused(answer);
+  const { ok, lines } = answer.value as { readonly ok?: boolean; readonly lines?: readonly string[] };
+  process.stdout.write(
+    json
+      ? `${JSON.stringify(answer.value, undefined, 2)}\n`
+      : (lines ?? []).map((line) => `${escapeText(line)}\n`).join(''),
+  );
+  return ok === true ? exitCodes.ok : exitCodes.failed;
+}

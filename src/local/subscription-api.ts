@@ -1,0 +1,150 @@
+/** What a running `moonhook dev` tells of subscriptions: their standing, how their receivers are doing, and pings. */
+import { breakerKey, type OpenBreaker } from '../delivery/breakers.ts';
+import { formatOutgoing } from '../delivery/outgoing-destination.ts';
+import type { SubscriptionHealth } from '../delivery/subscription-health.ts';
+import { dumpSubscription } from '../routing/dump-table.ts';
+import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
+import type { CallRecord } from '../runtime/call-record.ts';
+import { tellStories } from '../runtime/tell-story.ts';
+import { pingType } from '../runtime/run-webhook.ts';
+import type { AppendItem } from '../store/store.ts';
+import type { ApiAnswer, LocalView } from './local-api.ts';
+import { toPlain } from './plain-values.ts';
+import { diagnosticsOf, type FunctionState } from './report-functions.ts';
+
+/** Where health and breakers are known, and how a ping is sent. */
+export interface SendingView {
+  health(namespaceUid: string, name: string): Promise<SubscriptionHealth>;
+  breakers(): Promise<readonly OpenBreaker[]>;
+  append(item: AppendItem): Promise<void>;
+  newId(): string;
+}
+
+const pingWaitMs = 75_000;
+
+export async function listSubscriptions(view: LocalView, namespace: string | undefined): Promise<ApiAnswer> {
+  const breakers = await view.sending.breakers();
+  const states = [...view.states().values()].filter(
+    ({ verdict }) =>
+      verdict.kind === 'WebhookSubscription' && (namespace === undefined || verdict.namespace === namespace),
+  );
+  const subscriptions = await Promise.all(states.map((state) => summaryOf(view, state, breakers)));
+  return { status: 200, body: { subscriptions } };
+}
+
+export async function describeSubscription(view: LocalView, namespace: string, name: string): Promise<ApiAnswer> {
+  const state = stateOf(view, namespace, name);
+  if (state === undefined) return unknown(namespace, name);
+  const { verdict, summary, document } = state;
+  const entry = entryOf(view, state);
+  return {
+    status: 200,
+    body: {
+      ...(await summaryOf(view, state, await view.sending.breakers())),
+      file: document.file,
+      line: document.line,
+      generation: verdict.generation,
+      conditions: summary.conditions,
+      warnings: verdict.warnings,
+      problems: diagnosticsOf(state),
+      urls: [],
+      ...(entry === undefined ? {} : { effective: dumpSubscription(entry) }),
+    },
+  };
+}
+
+/** Sends a signed test event past filter and transform, once, and answers what became of it. */
+export async function pingSubscription(view: LocalView, namespace: string, name: string): Promise<ApiAnswer> {
+  const state = stateOf(view, namespace, name);
+  if (state === undefined) return unknown(namespace, name);
+  const entry = entryOf(view, state);
+  const ready = state.summary.conditions.find(({ type }) => type === 'Ready');
+  if (entry === undefined || entry.suspended || !state.answers) {
+    return { status: 400, message: `whs/${name} sends nothing now: ${ready?.message ?? 'it is not ready'}` };
+  }
+  const id = view.sending.newId();
+  const { promise, resolve } = Promise.withResolvers<CallRecord | undefined>();
+  const stop = view.followRecords({ id }, resolve);
+  const late = setTimeout(() => resolve(undefined), pingWaitMs);
+  try {
+    const { namespaceUid } = entry;
+    await view.sending.append({
+      event: {
+        id,
+        namespaceUid,
+        type: pingType,
+        source: `/${namespace}/${name}`,
+        time: view.now(),
+        attributes: JSON.stringify({ name: 'ping', subject: name }),
+        body: Buffer.from(JSON.stringify({ subscription: name, namespace })),
+      },
+      deliveries: [{ destination: formatOutgoing({ namespaceUid, kind: 'subscription', name }) }],
+    });
+    const record = await promise;
+    if (record === undefined) return { status: 400, message: `no attempt within ${pingWaitMs / 1000} s` };
+    return { status: 200, body: { ok: record.outcome === 'ok', call: toPlain(record), lines: tellStories([record]) } };
+  } finally {
+    clearTimeout(late);
+    stop();
+  }
+}
+
+function stateOf(view: LocalView, namespace: string, name: string): FunctionState | undefined {
+  return [...view.states().values()].find(
+    ({ verdict }) => verdict.kind === 'WebhookSubscription' && verdict.namespace === namespace && verdict.name === name,
+  );
+}
+
+function entryOf(view: LocalView, { verdict }: FunctionState): SubscriptionEntry | undefined {
+  return view.table().subscriptions?.get(verdict.uid);
+}
+
+function unknown(namespace: string, name: string): ApiAnswer {
+  return { status: 404, message: `there is no subscription ${namespace}/${name}` };
+}
+
+async function summaryOf(
+  view: LocalView,
+  state: FunctionState,
+  breakers: readonly OpenBreaker[],
+): Promise<Readonly<Record<string, unknown>>> {
+  const { verdict, summary } = state;
+  const ready = summary.conditions.find(({ type }) => type === 'Ready');
+  const entry = entryOf(view, state);
+  const health = entry === undefined ? {} : await view.sending.health(entry.namespaceUid, entry.name);
+  const breaker = entry && breakers.find(({ key }) => key === breakerKey(entry.namespaceUid, entry.url));
+  return {
+    kind: 'WebhookSubscription',
+    namespace: verdict.namespace,
+    name: verdict.name,
+    ready: ready?.status ?? 'Unknown',
+    reason: ready?.reason ?? 'Pending',
+    message: ready?.message ?? '',
+    programmed: summary.programmed,
+    revision: verdict.revision,
+    events: entry?.events ?? [],
+    ...(entry === undefined ? {} : { url: dumpSubscription(entry)['url'] }),
+    health: plainHealth(health),
+    breaker: breaker === undefined ? 'Closed' : breaker.kind === 'open' ? 'Open' : 'HalfOpen',
+  };
+}
+
+function plainHealth({ lastSuccess, failing, switchedOff }: SubscriptionHealth): Readonly<Record<string, unknown>> {
+  const time = (milliseconds: number): string => new Date(milliseconds).toISOString();
+  const state =
+    switchedOff !== undefined
+      ? 'SwitchedOff'
+      : failing !== undefined
+        ? 'Failing'
+        : lastSuccess === undefined
+          ? 'Unknown'
+          : 'Healthy';
+  return {
+    state,
+    ...(lastSuccess === undefined ? {} : { lastSuccess: time(lastSuccess) }),
+    ...(failing === undefined
+      ? {}
+      : { lastFailure: time(failing.at), failingSince: time(failing.since), error: failing.error }),
+    ...(switchedOff === undefined ? {} : { switchedOff: time(switchedOff.at), reason: switchedOff.reason }),
+  };
+}
