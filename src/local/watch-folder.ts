@@ -37,7 +37,7 @@ export interface FolderWatch {
 }
 
 /** So long after the last notice a change is taken up, but never later than `maxWaitMs` after the first. */
-const quietMs = 4;
+const quietMs = 2;
 const maxWaitMs = 40;
 /** Looking costs a call per file: it takes at most a fiftieth of the time. */
 const lookEveryMs = 2000;

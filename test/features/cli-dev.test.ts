@@ -172,6 +172,21 @@ test('a run and the verbs that speak to it', async (context) => {
     );
   });
 
+  await context.test('a port that is taken is named with the option that chooses another', async () => {
+    const port = new URL(url).port;
+    const second = await runCli(
+      ['dev', 'hooks', '--port', port, '--call-port', '0', '--admin-port', '0', '--data-dir', 'other'],
+      {
+        cwd: base,
+      },
+    );
+    assert.equal(second.exitCode, 1);
+    assert.match(
+      second.stderr,
+      new RegExp(`cannot listen on 127\\.0\\.0\\.1:${port}: another process listens there; .*--port`),
+    );
+  });
+
   await context.test('a data directory that others may read is not trusted', async () => {
     chmodSync(join(base, '.moonhook'), 0o755);
     const { exitCode, stderr } = await cli('list');
