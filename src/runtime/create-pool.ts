@@ -39,6 +39,7 @@ export function createPool(options: {
 
   const pool: WorkerPool = new WorkerPool({
     workers,
+    standby: settings.watchdog.standby,
     silenceMs: settings.watchdog.silenceMs,
     quarantineMs: settings.watchdog.quarantineMs,
     places: fleet.places,
@@ -48,14 +49,14 @@ export function createPool(options: {
       const timer = setInterval(callback, milliseconds);
       return () => clearInterval(timer);
     },
-    async start(index, gone) {
-      const thread = await fleet.start(index, {
+    start: (index, gone) =>
+      fleet.start(index, {
         gone,
         log: (level, message, fields) => log[level](message, { ...fields, worker: index }),
         batch: takeBatch,
-      });
+      }),
+    onServing(thread) {
       if (records.followed) thread.follow(true);
-      return thread;
     },
     forget: (index) => fleet.forget(index),
     onReplaced: replaced,

@@ -36,7 +36,9 @@ export function createThreadFleet(options: {
   readonly module: WebAssembly.Module;
   readonly store: OpenStore;
 }): ThreadFleet {
-  const { settings, workers, shared, module, store } = options;
+  const { settings, shared, module, store } = options;
+  // One more than serve: the standby's.
+  const workers = options.workers + 1;
   const rows = 1 + (settings.metricFunctions + 1) * rowsPerFunction;
   const counterBuffers = Array.from({ length: workers }, () => new SharedArrayBuffer(callCounterBytes(rows)));
   const counters = counterBuffers.map((buffer) => new CallCounters(buffer));

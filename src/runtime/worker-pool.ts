@@ -5,6 +5,7 @@ import { programRevision } from '../routing/last-good.ts';
 import type { Acknowledgement, CodeEntry, RouteTable } from '../routing/types.ts';
 import { mergeAcknowledgements } from './collect-acknowledgements.ts';
 import type { PlaceBook } from './hand-out-places.ts';
+import { StandbyThread } from './standby-thread.ts';
 import { Watchdog } from './watchdog.ts';
 import type { WorkerChange } from './worker-messages.ts';
 import { WorkerGone, type ListenPorts, type WorkerThread } from './worker-thread.ts';
@@ -19,10 +20,14 @@ export interface Replacement {
 
 export interface PoolSettings {
   readonly workers: number;
+  /** One more thread is kept started; it has slot `workers`. */
+  readonly standby: boolean;
   readonly silenceMs: number;
   readonly quarantineMs: number;
   start(index: number, gone: (reason: string) => void): Promise<WorkerThread>;
-  /** Forgets what a thread that ended had in flight and counted. */
+  /** A thread begins to answer. */
+  onServing(thread: WorkerThread): void;
+  /** Forgets what a thread that ended had in flight. */
   forget(index: number): void;
   readonly places: PlaceBook;
   readonly ports: ListenPorts;
@@ -41,6 +46,7 @@ export class WorkerPool {
   readonly #settings: PoolSettings;
   readonly #threads: (WorkerThread | undefined)[];
   readonly #watchdog: Watchdog;
+  readonly #standby: StandbyThread;
   readonly #good = new Map<string, Good>();
   readonly #quarantined = new Map<string, number>();
   #table: RouteTable = emptyTable;
@@ -51,7 +57,11 @@ export class WorkerPool {
 
   constructor(settings: PoolSettings) {
     this.#settings = settings;
-    this.#threads = Array.from({ length: settings.workers });
+    this.#threads = Array.from({ length: settings.workers + 1 });
+    this.#standby = new StandbyThread({
+      start: (slot, gone) => this.#begin(slot, gone),
+      onError: (message, error) => settings.onError(message, error),
+    });
     this.#watchdog = new Watchdog({ silenceMs: settings.silenceMs });
     this.#ports = settings.ports;
   }
@@ -71,10 +81,16 @@ export class WorkerPool {
 
   /** Starts all; the first decides the ports where they are free to choose. */
   async open(): Promise<void> {
-    const started = await Promise.all(this.#threads.map((_, index) => this.#start(index)));
-    for (const thread of started) this.#ports = await thread.listen(this.#ports);
+    const { workers, standby, every } = this.#settings;
+    const slots = Array.from({ length: workers }, (_, slot) => slot);
+    const started = await Promise.all(slots.map((slot) => this.#begin(slot)));
+    for (const thread of started) {
+      this.#serve(thread);
+      this.#ports = await thread.listen(this.#ports);
+    }
     const period = Math.max(10, Math.floor(this.#settings.silenceMs / 10));
-    this.#stopWatching = this.#settings.every(period, () => this.#watch());
+    this.#stopWatching = every(period, () => this.#watch());
+    if (standby) this.#standby.prepare(workers);
   }
 
   /** One change after the other; resolves with what all threads say. */
@@ -93,7 +109,7 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.#closing = true;
     this.#stopWatching?.();
-    await Promise.all(this.threads.map((thread) => thread.terminate()));
+    await Promise.all([this.#standby.close(), ...this.threads.map((thread) => thread.terminate())]);
   }
 
   /** Stops replacing threads, lets them end what runs. */
@@ -104,18 +120,17 @@ export class WorkerPool {
   }
 
   async #apply(changes: readonly TableChange[], version: number): Promise<readonly Acknowledgement[]> {
-    const known = this.#table.functions;
     this.#table = applyChanges(this.#table, changes, version);
     const refused: Acknowledgement[] = [];
     const forWorkers = changes.flatMap((change) => this.#forWorkers(change, refused));
     const answers = await Promise.all(this.threads.map((thread) => this.#ask(thread, version, forWorkers)));
     const acknowledgements = [...mergeAcknowledgements(answers.filter((answer) => answer !== undefined)), ...refused];
     for (const acknowledgement of acknowledgements) this.#remember(acknowledgement);
-    for (const uid of known.keys()) {
-      if (this.#table.functions.has(uid)) continue;
-      this.#good.delete(uid);
-      this.#quarantined.delete(uid);
-      this.#settings.places.release(uid);
+    for (const change of changes) {
+      if (change.op !== 'delete') continue;
+      this.#good.delete(change.uid);
+      this.#quarantined.delete(change.uid);
+      this.#settings.places.release(change.uid);
     }
     return acknowledgements;
   }
@@ -151,16 +166,22 @@ export class WorkerPool {
     if (accepted && entry?.revision === revision) this.#good.set(uid, { code: entry.code, revision });
   }
 
-  async #start(index: number): Promise<WorkerThread> {
+  /** Before it has started, a thread that ends lets its start fail; afterwards it is replaced if it serves. */
+  async #begin(slot: number, gone?: (reason: string) => void): Promise<WorkerThread> {
     const started: { thread?: WorkerThread } = {};
-    const thread = await this.#settings.start(index, (reason) => {
-      // Before it has started, the start itself fails.
-      if (!this.#closing && started.thread !== undefined) void this.#replace(index, started.thread, 'crashed', reason);
+    const thread = await this.#settings.start(slot, (reason) => {
+      if (this.#closing || started.thread === undefined) return;
+      if (this.#threads[slot] === started.thread) void this.#replace(slot, started.thread, 'crashed', reason);
+      else gone?.(reason);
     });
     started.thread = thread;
-    this.#threads[index] = thread;
-    this.#watchdog.watch(index, thread.signals.beats, this.#settings.clock.monotonic());
     return thread;
+  }
+
+  #serve(thread: WorkerThread): void {
+    this.#threads[thread.index] = thread;
+    this.#watchdog.watch(thread.index, thread.signals.beats, this.#settings.clock.monotonic());
+    this.#settings.onServing(thread);
   }
 
   #watch(): void {
@@ -205,7 +226,8 @@ export class WorkerPool {
   }
 
   async #retry(index: number): Promise<void> {
-    if (this.#closing || this.#threads[index] !== undefined) return;
+    // A thread that ended while it was being restored is replaced on its own account.
+    if (this.#closing || this.threads.length >= this.#settings.workers) return;
     try {
       await this.#restore(index);
     } catch (error) {
@@ -216,7 +238,11 @@ export class WorkerPool {
 
   /** The whole table first, the port last: nobody is answered by half a table. */
   async #restore(index: number): Promise<void> {
-    const thread = await this.#start(index);
+    const spare = await this.#standby.take();
+    const thread = spare ?? (await this.#begin(index));
+    this.#serve(thread);
+    // One slot is left: the ended thread's where the standby took over.
+    if (this.#settings.standby) this.#standby.prepare(this.#threads.indexOf(undefined));
     const turn = this.#applying.then(async () => {
       const changes: WorkerChange[] = [];
       for (const [uid, entry] of this.#table.functions) {

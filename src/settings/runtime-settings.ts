@@ -16,6 +16,8 @@ export interface InboundLimits {
   readonly headersTimeoutMs: number;
   /** The whole request must have arrived after so long. */
   readonly requestTimeoutMs: number;
+  /** An answer of which nothing was taken for so long is given up. */
+  readonly sendTimeoutMs: number;
   readonly keepAliveMs: number;
   /** Body bytes being read at once for one client address, per worker. */
   readonly readingBytesPerAddress: number;
@@ -51,6 +53,8 @@ export interface RuntimeSettings {
     readonly silenceMs: number;
     /** The function that ran there is refused for so long. */
     readonly quarantineMs: number;
+    /** A started thread is kept ready to take the place of one that ended: costs some 30 MB. */
+    readonly standby: boolean;
   };
   readonly records: {
     readonly maxBytes: number;
@@ -90,13 +94,14 @@ export const runtimeDefaults: RuntimeSettings = {
     headerCount: 200,
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 60_000,
+    sendTimeoutMs: 30_000,
     keepAliveMs: 65_000,
     readingBytesPerAddress: 16 * 1024 * 1024,
     readingBytes: 128 * 1024 * 1024,
     openRequests: 20_000,
   },
   drainGraceMs: 25_000,
-  watchdog: { silenceMs: 2_000, quarantineMs: 60_000 },
+  watchdog: { silenceMs: 2_000, quarantineMs: 60_000, standby: true },
   records: {
     maxBytes: 64 * 1024 * 1024,
     keepMs: 24 * 60 * 60 * 1000,

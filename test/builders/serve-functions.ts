@@ -113,6 +113,7 @@ export async function serveFunctions(
       callToken: token,
       policy,
       drainGraceMs: 2_000,
+      watchdog: { ...runtimeDefaults.watchdog, standby: false },
       ...options.settings,
     },
     log: createLogger({ level: 'debug', terminal: false, stream }),

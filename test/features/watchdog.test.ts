@@ -28,7 +28,7 @@ suite('the watchdog', () => {
         settings: {
           workers: 2,
           fault: { [fault]: 'default/bad' },
-          watchdog: { silenceMs: 300, quarantineMs: 60_000 },
+          watchdog: { silenceMs: 300, quarantineMs: 60_000, standby: true },
         },
         functions: [named('good'), named('bad')],
       });
@@ -62,7 +62,10 @@ suite('the watchdog', () => {
 
   test('the only worker comes back by itself', async () => {
     const served = await serveFunctions({
-      settings: { fault: { stuckFunction: 'default/bad' }, watchdog: { silenceMs: 300, quarantineMs: 60_000 } },
+      settings: {
+        fault: { stuckFunction: 'default/bad' },
+        watchdog: { silenceMs: 300, quarantineMs: 60_000, standby: true },
+      },
       functions: [named('good'), named('bad')],
     });
     try {
@@ -76,7 +79,7 @@ suite('the watchdog', () => {
 
   test('control: a function that computes without end is ended by its own limit, no thread is replaced', async () => {
     const served = await serveFunctions({
-      settings: { watchdog: { silenceMs: 300, quarantineMs: 60_000 } },
+      settings: { watchdog: { silenceMs: 300, quarantineMs: 60_000, standby: true } },
       functions: [
         {
           ...named('busy'),
