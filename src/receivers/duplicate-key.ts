@@ -1,6 +1,6 @@
 /** The key by which two deliveries of one endpoint are the same event. */
 import { hash } from 'node:crypto';
-import type { Identified, SenderProfile } from './types.ts';
+import type { BatchItem, Identified, SenderProfile } from './types.ts';
 
 /**
  * The sender's part of a duplicate key, without the endpoint; undefined: deliveries are never duplicates. An id that the
@@ -16,4 +16,10 @@ export function duplicateKey(
   const id = identified.deliveryId;
   if (id === undefined) return undefined;
   return identified.idSigned ? `id:${id}` : `id:${hash('sha256', body, 'base64url')}:${id}`;
+}
+
+/** The same for one event of a batch: its id, which lies in the signed body, else its bytes. */
+export function itemDuplicateKey(profile: Pick<SenderProfile, 'duplicateBy'>, item: BatchItem): string | undefined {
+  if (profile.duplicateBy === 'none') return undefined;
+  return item.deliveryId === undefined ? `body:${hash('sha256', item.body, 'base64url')}` : `id:${item.deliveryId}`;
 }

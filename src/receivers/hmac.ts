@@ -8,7 +8,7 @@ import type { FieldReader } from './read-fields.ts';
 import { firstHeader } from './read-header.ts';
 import { readJsonText } from './read-json-pointer.ts';
 import { defineSignatureReceiver, literalSecret, type SignatureSetup } from './signature-receiver.ts';
-import { digestLengths, type HmacAlgorithm, type SignatureScheme } from './signature-scheme.ts';
+import type { SignatureScheme } from './signature-scheme.ts';
 import { parseTemplate, template, uses, type SignedTemplate } from './signed-template.ts';
 import type { TimestampRule } from './timestamp.ts';
 import type { Identified, RawRequest } from './types.ts';
@@ -80,7 +80,7 @@ function readTimestampRule(fields: FieldReader, signed: SignedTemplate): Timesta
 }
 
 function readScheme(fields: FieldReader): SignatureScheme {
-  const algorithm = fields.choice('algorithm', Object.keys(digestLengths) as HmacAlgorithm[], 'sha256');
+  const algorithm = fields.choice('algorithm', ['sha1', 'sha256', 'sha384', 'sha512'] as const, 'sha256');
   const signed = readSigned(fields);
   const timestamp = readTimestampRule(fields, signed);
   const signature = fields.object('signature');
@@ -176,6 +176,7 @@ export const hmac = defineSignatureReceiver({
       'convoy-simple',
       'convoy-advanced',
       'hook0-v0',
+      'hook0-v1',
     ],
     sampleEvent: 'request',
   },

@@ -1,12 +1,22 @@
 /** Keys made from secrets once and remembered as long as the secret lives: building a key costs more than a signature. */
-import { createSecretKey, type KeyObject } from 'node:crypto';
+import { createSecretKey, KeyObject } from 'node:crypto';
 
-/** Turns a secret as stored into key bytes; undefined: it is not of the declared encoding. */
-export type DecodeSecret = (secret: Uint8Array) => Uint8Array | undefined;
+/** Turns a secret as stored into key bytes, or into a key of another kind; undefined: it is not of the declared form. */
+export type DecodeSecret = (secret: Uint8Array) => Uint8Array | KeyObject | undefined;
 
 export interface Keyring {
   /** The keys of usable secrets, in order; an empty or undecodable secret verifies nothing. */
   keys(secrets: readonly Uint8Array[]): readonly KeyObject[];
+}
+
+/** Bytes of a decoded secret; asymmetric keys of all kinds are long enough and count as 32. */
+export function keyBytes(decoded: Uint8Array | KeyObject | undefined): number {
+  return decoded instanceof KeyObject ? (decoded.symmetricKeySize ?? 32) : (decoded?.length ?? 0);
+}
+
+function toKey(decoded: Uint8Array | KeyObject | undefined): KeyObject | null {
+  if (decoded instanceof KeyObject) return decoded;
+  return decoded === undefined || decoded.length === 0 ? null : createSecretKey(decoded);
 }
 
 /** A keyring of one receiver. */
@@ -15,8 +25,7 @@ export function createKeyring(decode: DecodeSecret): Keyring {
   const keyOf = (secret: Uint8Array): KeyObject | null => {
     const made = known.get(secret);
     if (made !== undefined) return made;
-    const bytes = decode(secret);
-    const key = bytes === undefined || bytes.length === 0 ? null : createSecretKey(bytes);
+    const key = toKey(decode(secret));
     known.set(secret, key);
     return key;
   };

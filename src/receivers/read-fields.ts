@@ -4,6 +4,11 @@ import { parseTolerance } from './timestamp.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
+export interface SecretReference {
+  readonly name: string;
+  readonly key: string;
+}
+
 export interface Mistake {
   readonly path: string;
   readonly message: string;
@@ -117,6 +122,31 @@ export class FieldReader {
       return fallbackMs;
     }
     return parsed;
+  }
+
+  /** A key of a Secret. */
+  reference(name: string): SecretReference | undefined {
+    const object = this.object(name);
+    if (object === undefined) return undefined;
+    object.allowOnly(['name', 'key']);
+    const secret = object.text('name', { max: 253 });
+    const key = object.text('key', { max: 253 });
+    if (secret !== undefined && key !== undefined) return { name: secret, key };
+    return this.#refuse(name, 'must have name and key');
+  }
+
+  /** A list of objects, each with a reader. */
+  objects(name: string, max: number): readonly FieldReader[] | undefined {
+    const value = this.#value(name);
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value) || value.length === 0 || value.length > max) {
+      return this.#refuse(name, `must be a list of 1 to ${max} objects`);
+    }
+    return value.map((item: unknown, index) => {
+      const usable = typeof item === 'object' && item !== null && !Array.isArray(item);
+      if (!usable) this.mistake(`${name}[${index}]`, 'must be an object');
+      return new FieldReader(usable ? (item as Fields) : {}, this.#pathOf(`${name}[${index}]`), this.mistakes);
+    });
   }
 
   object(name: string): FieldReader | undefined {

@@ -23,17 +23,77 @@ export function parsePointer(text: string): readonly string[] | undefined {
 }
 
 /** The text, number, boolean or null at the pointer; undefined: not there, or an object, array or very long text. */
-export function readJsonPointer(body: Uint8Array, segments: readonly string[]): Scalar | undefined {
+export function readJsonPointer(
+  body: Uint8Array,
+  segments: readonly string[],
+  maxBytes = maxStringBytes,
+): Scalar | undefined {
+  const cursor = cursorAt(body, segments);
+  return cursor === undefined ? undefined : readScalar(cursor, maxBytes);
+}
+
+/** A cursor before the value at the pointer; undefined: there is none. */
+function cursorAt(body: Uint8Array, segments: readonly string[]): Cursor | undefined {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   // A key that occurs nowhere needs no walk: searching bytes is many times faster than scanning tokens.
   for (const segment of segments) {
     if (!isIndex(segment) && !bytes.includes(JSON.stringify(segment))) return undefined;
   }
   const cursor: Cursor = { bytes, position: 0 };
-  for (const segment of segments) {
-    if (!enter(cursor, segment)) return undefined;
+  return segments.every((segment) => enter(cursor, segment)) ? cursor : undefined;
+}
+
+/**
+ * The bytes of each member of a JSON object; undefined: no object, not well formed, or a name twice: then readers differ in
+ * which one they take, so what was signed is not what is read.
+ */
+export function readJsonMembers(body: Uint8Array, max: number): ReadonlyMap<string, Buffer> | undefined {
+  const cursor: Cursor = { bytes: Buffer.from(body.buffer, body.byteOffset, body.byteLength), position: 0 };
+  if (skipSpace(cursor) !== 0x7b) return undefined;
+  cursor.position += 1;
+  const members = new Map<string, Buffer>();
+  for (;;) {
+    if (skipSpace(cursor) !== quote || members.size === max) return undefined;
+    const name = readScalar(cursor, maxStringBytes);
+    if (typeof name !== 'string' || members.has(name) || skipSpace(cursor) !== 0x3a) return undefined;
+    cursor.position += 1;
+    if (skipSpace(cursor) === -1) return undefined;
+    const start = cursor.position;
+    if (!skipValue(cursor)) return undefined;
+    members.set(name, cursor.bytes.subarray(start, cursor.position));
+    const next = skipSpace(cursor);
+    cursor.position += 1;
+    if (next === 0x7d) return skipSpace(cursor) === -1 ? members : undefined;
+    if (next !== 0x2c) return undefined;
   }
-  return readScalar(cursor);
+}
+
+/** Whether there is a value at the pointer, of any kind. */
+export function hasJsonValue(body: Uint8Array, segments: readonly string[]): boolean {
+  return cursorAt(body, segments) !== undefined;
+}
+
+/** The bytes of each element of the array at the pointer; undefined: no array there, not well formed, or over `max`. */
+export function readJsonElements(
+  body: Uint8Array,
+  segments: readonly string[],
+  max: number,
+): readonly Buffer[] | undefined {
+  const cursor = cursorAt(body, segments);
+  if (cursor === undefined || skipSpace(cursor) !== 0x5b) return undefined;
+  cursor.position += 1;
+  const elements: Buffer[] = [];
+  if (skipSpace(cursor) === 0x5d) return elements;
+  for (;;) {
+    if (skipSpace(cursor) === -1 || elements.length === max) return undefined;
+    const start = cursor.position;
+    if (!skipValue(cursor)) return undefined;
+    elements.push(cursor.bytes.subarray(start, cursor.position));
+    const next = skipSpace(cursor);
+    if (next === 0x5d) return elements;
+    if (next !== 0x2c) return undefined;
+    cursor.position += 1;
+  }
 }
 
 /** Like `readJsonPointer`, as text: numbers and booleans as JSON writes them; null and empty text are undefined. */
@@ -154,13 +214,13 @@ function enterElement(cursor: Cursor, index: number): boolean {
   return byte !== -1 && byte !== 0x5d;
 }
 
-function readScalar(cursor: Cursor): Scalar | undefined {
+function readScalar(cursor: Cursor, maxBytes: number): Scalar | undefined {
   const byte = skipSpace(cursor);
   if (byte === -1 || byte === 0x7b || byte === 0x5b) return undefined;
   const start = cursor.position;
   cursor.position = byte === quote ? endOfString(cursor.bytes, start) : endOfWord(cursor.bytes, start);
   if (cursor.position === -1) return undefined;
-  if (cursor.position - start > maxStringBytes) return undefined;
+  if (cursor.position - start > maxBytes) return undefined;
   try {
     const value: unknown = JSON.parse(cursor.bytes.toString('utf8', start, cursor.position));
     return value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'

@@ -1,10 +1,13 @@
 /** The text a sender signs, as a template: `{timestamp}.{body}`, `v0:{timestamp}:{body}`, `{url}{body}`. */
 import type { RawRequest } from './types.ts';
-import { single } from './read-header.ts';
+import { formType, sortedFormText } from './form-body.ts';
+import { mediaType, single } from './read-header.ts';
 
 export type TemplatePart =
   | { readonly kind: 'literal'; readonly text: string }
   | { readonly kind: 'body' | 'timestamp' | 'id' | 'method' | 'url' | 'path' }
+  /** The decoded fields of a form by name, each name before its values: only for senders of the catalogue. */
+  | { readonly kind: 'form' }
   | { readonly kind: 'header'; readonly name: string };
 
 /** Parsed once; a template without `{body}` holds a header with a digest of the body. */
@@ -59,7 +62,8 @@ function checkCoverage(text: string, parts: readonly TemplatePart[]): ParsedTemp
       return { ok: false, message: `has {${kind}} more than once` };
     }
   }
-  if (parts.some((part) => part.kind === 'body')) return { ok: true, template: { text, parts } };
+  if (parts.some((part) => part.kind === 'body' || part.kind === 'form'))
+    return { ok: true, template: { text, parts } };
   for (const digestHeader of ['content-digest', 'digest'] as const) {
     if (parts.some((part) => part.kind === 'header' && part.name === digestHeader)) {
       return { ok: true, template: { text, parts, digestHeader } };
@@ -72,8 +76,9 @@ function checkCoverage(text: string, parts: readonly TemplatePart[]): ParsedTemp
   };
 }
 
-/** A template written in the source of a sender; a mistake there is a defect. */
+/** A template written in the source of a sender; a mistake there is a defect. `{url}{form}` is Twilio's and Mandrill's. */
 export function template(text: string): SignedTemplate {
+  if (text === '{url}{form}') return { text, parts: [{ kind: 'url' }, { kind: 'form' }] };
   const parsed = parseTemplate(text);
   if (!parsed.ok) throw new Error(`signed template "${text}" ${parsed.message}`);
   return parsed.template;
@@ -116,6 +121,12 @@ export function renderTemplate(signed: SignedTemplate, request: RawRequest, valu
       case 'path':
         chunks.push(pathOf(values.url ?? request.publicUrl));
         break;
+      case 'form': {
+        const form = mediaType(request) === formType ? sortedFormText(request.body) : undefined;
+        if (form === undefined) return { ok: false, reason: 'PartMissing', part: 'form' };
+        chunks.push(form);
+        break;
+      }
       case 'timestamp':
       case 'id': {
         const value = values[part.kind];

@@ -1,6 +1,7 @@
-/** Standard Webhooks 1.0, version `v1`; Svix sends the same. https://github.com/standard-webhooks/standard-webhooks */
+/** Standard Webhooks 1.0: `v1` (HMAC) and `v1a` (Ed25519); Svix sends the same. https://github.com/standard-webhooks/standard-webhooks */
 import { decodeBase64 } from './decode-digest.ts';
-import { deliveryId, eventName } from './event-name.ts';
+import { ed25519Key } from './ed25519-key.ts';
+import { identified } from './identify-event.ts';
 import type { DecodeSecret } from './keyring.ts';
 import { firstHeader } from './read-header.ts';
 import { readJsonText } from './read-json-pointer.ts';
@@ -11,7 +12,7 @@ import type { Identified, RawRequest } from './types.ts';
 import { vendorProfile } from './vendor-profile.ts';
 
 /** The scheme with headers of one family: `webhook-id`, `svix-id`. */
-function schemeOf(family: 'webhook' | 'svix'): SignatureScheme {
+export function schemeOf(family: 'webhook' | 'svix'): SignatureScheme {
   return {
     algorithm: 'sha256',
     header: `${family}-signature`,
@@ -27,18 +28,36 @@ function schemeOf(family: 'webhook' | 'svix'): SignatureScheme {
 /** The scheme as GitLab uses it too. */
 export const standardScheme = schemeOf('webhook');
 
+/** The same signed with Ed25519. */
+export const publicKeyScheme = (family: 'webhook' | 'svix'): SignatureScheme => ({
+  ...schemeOf(family),
+  algorithm: 'ed25519',
+  prefix: 'v1a,',
+});
+
 /** `whsec_` and base64; the prefix may be missing. */
-export const decodeStandardSecret: DecodeSecret = (secret) => {
+export const decodeStandardSecret = (secret: Uint8Array): Uint8Array | undefined => {
   const text = Buffer.from(secret).toString('latin1').trim();
   return decodeBase64(text.startsWith('whsec_') ? text.slice('whsec_'.length) : text);
 };
 
-function identify(request: RawRequest): Identified {
-  const name = eventName(readJsonText(request.body, ['type']) ?? 'request');
+/** Also `whpk_` (a public key, verifies `v1a`) and `whsk_` (a private one, signs too). */
+export const decodeStandardKey: DecodeSecret = (secret) => {
+  const text = Buffer.from(secret).toString('latin1').trim();
+  if (!/^wh[ps]k_/.test(text)) return decodeStandardSecret(secret);
+  const bytes = decodeBase64(text.slice('whpk_'.length));
+  return bytes?.length === (text.startsWith('whpk_') ? 32 : 64) ? ed25519Key(bytes) : undefined;
+};
+
+/** What a payload of the specification says about itself; `first` is the family of headers that decides. */
+export function identifyBy(first: 'webhook' | 'svix', request: RawRequest): Identified {
   // The id of the family that was verified: the other one is a stranger's word.
-  const family = request.headers.has(standardScheme.header) ? 'webhook' : 'svix';
-  const id = deliveryId(firstHeader(request, `${family}-id`));
-  return { name, type: `dev.moonhook.http.${name}`, ...(id === undefined ? {} : { deliveryId: id }), idSigned: true };
+  const other = first === 'webhook' ? 'svix' : 'webhook';
+  const family = request.headers.has(`${first}-signature`) ? first : other;
+  return identified('dev.moonhook.http', readJsonText(request.body, ['type']), {
+    id: firstHeader(request, `${family}-id`),
+    idSigned: true,
+  });
 }
 
 export const standardWebhooks = defineSignatureReceiver({
@@ -50,21 +69,24 @@ export const standardWebhooks = defineSignatureReceiver({
     defaultMode: 'sync',
   }),
   guide: {
-    secret: 'The secret as shown: `whsec_` and base64; the decoded bytes are the key.',
-    scheme: 'HMAC-SHA256 over `{id}.{timestamp}.{body}`, base64, `webhook-signature: v1,…`; `svix-*` headers too',
+    secret:
+      'The secret as shown: `whsec_` and base64 (the decoded bytes are the key), or the public key `whpk_…` of a sender that signs with `v1a`.',
+    scheme:
+      'HMAC-SHA256 (`v1`) or Ed25519 (`v1a`) over `{id}.{timestamp}.{body}`, base64, `webhook-signature`; `svix-*` headers too',
     replay: 'The signed time may be 5 minutes off.',
     event: '`type`',
     id: '`webhook-id`, signed',
-    vectors: ['standard-v1'],
+    vectors: ['standard-v1', 'standard-v1a'],
+    interop: 'standardwebhooks',
     sampleEvent: 'user.created',
   },
   fields: {},
   setup: () => ({
-    schemes: [standardScheme, schemeOf('svix')],
-    decodeSecret: decodeStandardSecret,
-    secretForm: 'whsec_ and base64 text',
+    schemes: [standardScheme, publicKeyScheme('webhook'), schemeOf('svix'), publicKeyScheme('svix')],
+    decodeSecret: decodeStandardKey,
+    secretForm: 'whsec_ and base64 text (or whpk_)',
     warnings: [],
-    identify,
+    identify: (request) => identifyBy('webhook', request),
   }),
   compose: () => ({ headers: { 'content-type': 'application/json' } }),
 });

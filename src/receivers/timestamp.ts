@@ -4,8 +4,8 @@ export type TimeUnit = 's' | 'ms' | 'rfc3339';
 
 /** A time that is part of the signed text. */
 export interface TimestampRule {
-  /** Lower-case header, or the field of the signature header that holds it. */
-  readonly from: { readonly header: string } | { readonly field: string };
+  /** Lower-case header, the field of the signature header that holds it, or the place in a body that is signed whole. */
+  readonly from: { readonly header: string } | { readonly field: string } | { readonly body: readonly string[] };
   readonly unit: TimeUnit;
   /** Milliseconds either way; 0: the sender states none and the time is not compared. */
   readonly toleranceMs: number;

@@ -80,17 +80,23 @@ export interface Identified {
   readonly idSigned: boolean;
   /** Set: the form field whose content is the JSON event (GitHub and Slack `payload`). */
   readonly formField?: string;
+  /** What the body is, where the sender's content type says otherwise. */
+  readonly contentType?: string;
   /** A body that holds several events (HubSpot, Mandrill, Meta): each with a duplicate key of its own. */
   readonly items?: readonly BatchItem[];
 }
 
 /** One event of a batched body. */
 export interface BatchItem {
-  /** JSON pointer to the item inside the decoded body: `/0`. */
+  /** Where the item is in the body: a JSON pointer (`/0`), or the element's place in a document of another kind. */
   readonly pointer: string;
   readonly name: string;
   readonly type: string;
+  /** Absent: equal items are duplicates by their bytes. */
   readonly deliveryId?: string;
+  /** The bytes of the item alone: the body of the event it becomes. */
+  readonly body: Uint8Array;
+  readonly contentType: string;
 }
 
 /** Work a receiver cannot do itself: comes in as arguments. */
@@ -99,9 +105,20 @@ export interface VerifyTools {
   now(): number;
   /** Runs a Lua verifier (`custom`); the only receiver that needs it. */
   runVerifier?(handler: string, request: RawRequest, secrets: readonly Uint8Array[]): Promise<VerifierAnswer>;
-  /** Fetches a verification document (JWKS, certificate) from an allow-listed host, cached by the host. */
-  fetchDocument?(url: string): Promise<Uint8Array>;
+  /**
+   * Fetches a document that verification needs (JWKS, certificate) from a host that the receiver has checked or that is
+   * configured; through the outbound guard, cached, also when it cannot be had.
+   */
+  fetchDocument?: FetchDocument;
 }
+
+/** `refresh`: the cached one has not what is needed; fetched again at most once a minute. */
+export type FetchDocument = (url: string, refresh?: boolean) => Promise<FetchedDocument>;
+
+/** The same bytes come as the same array as long as they are cached. */
+export type FetchedDocument =
+  | { readonly ok: true; readonly bytes: Uint8Array }
+  | { readonly ok: false; readonly message: string };
 
 export type VerifierAnswer =
   | { readonly ok: true; readonly id?: string; readonly type?: string }
@@ -154,6 +171,8 @@ export interface PreparedReceiver {
   verify(request: RawRequest, secrets: ReceiverSecrets, tools: VerifyTools): Verdict | Promise<Verdict>;
   /** A handshake that must be answered only after verification (Slack `url_verification`, Discord ping). */
   verifiedHandshake?(request: RawRequest): HostAnswer | undefined;
+  /** A verified request that asks for a call back (SNS subscriptions): made, then answered by the host. */
+  confirm?(request: RawRequest, tools: VerifyTools): Promise<HostAnswer | undefined>;
   identify(request: RawRequest, verdict: VerifiedSender): Identified;
   /** The answer to an accepted event where it depends on the request (Discord); else the profile's acknowledgement. */
   acknowledge?(request: RawRequest): HostAnswer;
@@ -177,6 +196,10 @@ export interface SignTools {
 export interface SenderGuide {
   /** What `secretRefs` hold and where to find it at the sender. */
   readonly secret: string;
+  /** What to do at the sender, step by step; absent: the receiver belongs to no vendor. */
+  readonly setUp?: readonly string[];
+  /** Own fields of the example, where the receiver needs some. */
+  readonly example?: Readonly<Record<string, unknown>>;
   /** What is checked: `HMAC-SHA256 over the body, hex`. */
   readonly scheme: string;
   /** How the sender checks the URL; absent: it does not. */

@@ -18,6 +18,8 @@ const vectors = JSON.parse(
 
 /** Applicable: the catalogue has the sender and the vector has a body. */
 const applicable = vectors.filter((vector) => receiverOfVector(vector) !== undefined);
+/** Those with a key pair or a token of their own are run by the tests of their receivers. */
+const elsewhere = new Set(['paypal-2015', 'jwt-rfc7515-a1']);
 
 function judge(vector: Vector, request: RawRequest, secret: Uint8Array, nowMs = timeOf(vector)): Verdict {
   const { name, fields } = receiverOfVector(vector) ?? assert.fail(vector.id);
@@ -29,6 +31,8 @@ function judge(vector: Vector, request: RawRequest, secret: Uint8Array, nowMs = 
 }
 
 function timeOf(vector: Vector): number {
+  // Linear's time lies in the body.
+  if (vector.id === 'linear') return 1_700_000_000_000;
   const text = vector.ts ?? '0';
   if (!/^\d+$/.test(text)) return Date.parse(text);
   return text.length > 11 ? Number(text) : Number(text) * 1000;
@@ -47,6 +51,8 @@ function* changed(bytes: Uint8Array): Generator<{ readonly bytes: Uint8Array; re
 /** Whether a byte belongs to an entry of another version, which the sender says to skip. */
 function isOtherVersion(vector: Vector, value: string, index: number): boolean {
   const start = value.lastIndexOf(',', index) + 1;
+  // The names of the signed headers are those configured, whatever the request says.
+  if (vector.id === 'hook0-v1' && value.startsWith('h=', start)) return true;
   return (
     vector.header_value !== undefined &&
     value.startsWith('v0=', start) &&
@@ -69,7 +75,7 @@ describe('published and derived vectors', () => {
     for (const { id } of applicable) assert.ok(named.has(id), `${id} is in no guide`);
   });
 
-  for (const vector of applicable) {
+  for (const vector of applicable.filter(({ id }) => !elsewhere.has(id))) {
     test(`${vector.id} (${vector.sender}) passes, and fails with any byte changed`, () => {
       const secret = secretOfVector(vector);
       const request = requestOfVector(vector);
@@ -85,6 +91,16 @@ describe('published and derived vectors', () => {
       );
       for (const { bytes } of changed(secret)) {
         assert.equal(judge(vector, request, bytes).verdict, 'refused', 'secret');
+      }
+      if (/\{url\}/.test(vector.signed)) {
+        for (const { bytes, index } of changed(Buffer.from(request.publicUrl))) {
+          // What follows `#` never leaves the sender.
+          const url = Buffer.from(bytes).toString('latin1');
+          if (!URL.canParse(url) || url.includes('#')) continue;
+          const query = new Map([...new URL(url).searchParams].map(([name, value]) => [name, [value]]));
+          const moved = { ...request, publicUrl: url, query };
+          assert.equal(judge(vector, moved, secret).verdict, 'refused', `URL at ${index}`);
+        }
       }
       for (const name of proofHeaders(vector)) {
         const value = request.headers.get(name)?.[0] ?? assert.fail(name);

@@ -1,6 +1,6 @@
 /** Fields and secrets with which each receiver of the catalogue can sign and verify in tests. */
 import { hash } from 'node:crypto';
-import type { ReceiverDefinition, SignTools } from '../../src/receivers/types.ts';
+import type { ReceiverDefinition, ReceiverSecrets, SignTools } from '../../src/receivers/types.ts';
 
 const fields: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   hmac: {
@@ -12,18 +12,54 @@ const fields: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   },
   urlSecret: { query: 'code' },
   custom: { handler: 'verify' },
+  jwt: {
+    issuer: 'https://issuer.example.com/',
+    audiences: ['https://hooks.example.com'],
+    keyRefs: [
+      { name: 'senders', key: 'jwt' },
+      { name: 'senders', key: 'jwt2' },
+    ],
+  },
+  httpSignature: {
+    keys: [
+      { id: 'one', algorithm: 'hmac-sha256', keyRef: { name: 'senders', key: 'httpSignature' } },
+      { id: 'two', algorithm: 'hmac-sha256', keyRef: { name: 'senders', key: 'httpSignature2' } },
+    ],
+  },
+  salesforce: { organizationId: '00D000000000001EAA' },
+  grafana: { timestampHeader: 'X-Grafana-Alerting-Timestamp' },
+  paypal: { webhookId: '4JH86294D6297924G' },
+  awsSns: { topicArns: ['arn:aws:sns:eu-central-1:123456789012:orders'] },
 };
+
+/** Paths of named secrets, in the order in which keys are given. */
+const named: Readonly<Record<string, readonly string[]>> = {
+  jwt: ['keyRefs[0]', 'keyRefs[1]'],
+  httpSignature: ['keys[0].keyRef', 'keys[1].keyRef'],
+};
+
+/** Receivers whose sender has a key that nobody else can have: tested in files of their own. */
+export const certified: ReadonlySet<string> = new Set(['paypal', 'awsSns']);
 
 /** Own fields of a receiver, valid and as rich as its tests need. */
 export function sampleFields(definition: ReceiverDefinition): Readonly<Record<string, unknown>> {
   return fields[definition.profile.name] ?? {};
 }
 
-/** A secret in the form the sender gives out; another one for each number. */
+/** A secret in the form the sender gives out; another one for each number. Discord's is a private key, so that it signs. */
 export function sampleSecret(definition: ReceiverDefinition, number: number): Uint8Array {
-  const digest = hash('sha256', `${definition.profile.name} ${number}`, 'buffer');
-  const encoded = ['standardWebhooks', 'gitlab'].includes(definition.profile.name);
+  const { name } = definition.profile;
+  const digest = hash('sha256', `${name} ${number}`, 'buffer');
+  if (name === 'discord') return Buffer.from(`${digest.toString('hex')}${digest.toString('hex')}`);
+  const encoded = ['standardWebhooks', 'gitlab', 'svix'].includes(name);
   return Buffer.from(encoded ? `whsec_${digest.toString('base64')}` : digest.toString('hex'));
+}
+
+/** The given secrets where this receiver expects them: in `secretRefs`, or in references of its own. */
+export function secretsFor(definition: ReceiverDefinition, ...secrets: readonly Uint8Array[]): ReceiverSecrets {
+  const paths = named[definition.profile.name];
+  if (paths === undefined) return { secrets };
+  return { secrets: [], named: new Map(secrets.map((secret, index) => [paths[index] ?? `spare[${index}]`, secret])) };
 }
 
 /** A clock that stands still, and ids that are easy to read. */

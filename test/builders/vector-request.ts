@@ -10,7 +10,7 @@ export interface Vector {
   readonly kind: string;
   readonly alg: string;
   readonly key: string;
-  readonly key_encoding: 'utf8' | 'base64' | 'hex';
+  readonly key_encoding: 'utf8' | 'base64' | 'hex' | 'x509-pem';
   readonly secret_as_shown?: string;
   readonly signed: string;
   readonly encoding: 'hex' | 'base64';
@@ -24,6 +24,8 @@ export interface Vector {
   readonly url?: string;
   readonly ts?: string;
   readonly msg_id?: string;
+  readonly webhook_id?: string;
+  readonly verify_at_unix?: number;
   readonly body?: string;
   readonly body_b64?: string;
 }
@@ -47,6 +49,31 @@ const described: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'convoy-simple': {},
   'convoy-advanced': { signed: '{timestamp},{body}', timestamp: { from: 'signature', field: 't' } },
   'hook0-v0': { signed: '{timestamp}.{body}', timestamp: { from: 'signature', field: 't' } },
+  'hook0-v1': {
+    signed: '{timestamp}.x-event-id x-delivery-id.{header:X-Event-Id}.{header:X-Delivery-Id}.{body}',
+    timestamp: { from: 'signature', field: 't' },
+  },
+};
+
+/** Own fields of named senders, where a vector needs some. */
+const ownFields: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  'github-gogithub-sha1': { acceptSha1: true },
+  'hubspot-v1': { acceptOlder: true },
+  'hubspot-v2-post': { acceptOlder: true },
+  'grafana-time': { timestampHeader: 'X-Grafana-Alerting-Timestamp' },
+  'paypal-2015': { webhookId: '4JH86294D6297924G' },
+  'jwt-rfc7515-a1': { issuer: 'joe', algorithms: ['HS256'], keyRefs: [{ name: 'senders', key: 'jwt' }] },
+};
+
+/** Headers that belong to a vector beside signature, time and id. */
+const ownHeaders: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'hubspot-v1': { 'x-hubspot-signature-version': 'v1' },
+  'hubspot-v2-post': { 'x-hubspot-signature-version': 'v2' },
+  'hook0-v1': { 'x-event-id': 'evt-1', 'x-delivery-id': 'dlv-1' },
+  'paypal-2015': {
+    'paypal-auth-algo': 'SHA256withRSA',
+    'paypal-cert-url': 'https://api.sandbox.paypal.com/v1/notifications/certs/CERT-360caa42-fca2a594-a5cafa77',
+  },
 };
 
 /** Headers beside the signature that are part of the signed text. */
@@ -58,10 +85,21 @@ const timeHeaders: Readonly<Record<string, string>> = {
   discord: 'x-signature-timestamp',
   hubspot: 'x-hubspot-request-timestamp',
   'generic-hmac': 'date',
+  grafana: 'x-grafana-alerting-timestamp',
+  svix: 'svix-timestamp',
+  paypal: 'paypal-transmission-time',
 };
 
+/** Headers with the id that is part of the signed text. */
+const idHeaders: Readonly<Record<string, string>> = { svix: 'svix-id', paypal: 'paypal-transmission-id' };
+
 /** The version field where the signature stands in a list with its time. */
-const listPrefixes: Readonly<Record<string, string>> = { mux: 'v1=', 'convoy-advanced': 'v1=', 'hook0-v0': 'v0=' };
+const listPrefixes: Readonly<Record<string, string>> = {
+  mux: 'v1=',
+  'convoy-advanced': 'v1=',
+  'hook0-v0': 'v0=',
+  'hook0-v1': 'v1=',
+};
 
 function hmacFieldsOf(vector: Vector): Readonly<Record<string, unknown>> {
   const listPrefix = listPrefixes[vector.id];
@@ -84,9 +122,7 @@ export function receiverOfVector(
   if (vector.body === undefined && vector.body_b64 === undefined) return undefined;
   if (Object.hasOwn(described, vector.id)) return { name: 'hmac', fields: hmacFieldsOf(vector) };
   const name = names[vector.sender] ?? vector.sender;
-  // Ed25519 of Standard Webhooks (`v1a`) is not offered.
-  if (!receivers.has(name) || vector.alg === 'ed25519') return undefined;
-  return { name, fields: name === 'github' && vector.alg === 'hmac-sha1' ? { acceptSha1: true } : {} };
+  return receivers.has(name) ? { name, fields: ownFields[vector.id] ?? {} } : undefined;
 }
 
 /** The secret as a user would store it. */
@@ -100,7 +136,8 @@ export function proofHeaders(vector: Vector): readonly string[] {
   return [
     signatureHeader(vector),
     ...(vector.ts === undefined || timeHeader === undefined ? [] : [timeHeader]),
-    ...(vector.msg_id === undefined ? [] : ['webhook-id']),
+    ...(vector.msg_id === undefined ? [] : [idHeaders[vector.sender] ?? 'webhook-id']),
+    ...(vector.id === 'hook0-v1' ? ['x-event-id', 'x-delivery-id'] : []),
   ];
 }
 
@@ -125,7 +162,8 @@ export function requestOfVector(vector: Vector): RawRequest {
       [signatureHeader(vector)]: value,
       ...vector.extra_headers,
       ...(vector.ts === undefined || timeHeader === undefined ? {} : { [timeHeader]: vector.ts }),
-      ...(vector.msg_id === undefined ? {} : { 'webhook-id': vector.msg_id }),
+      ...(vector.msg_id === undefined ? {} : { [idHeaders[vector.sender] ?? 'webhook-id']: vector.msg_id }),
+      ...ownHeaders[vector.id],
     },
     body: vector.body ?? Buffer.from(vector.body_b64 ?? '', 'base64'),
   });
