@@ -13,7 +13,10 @@ const windows = process.platform === 'win32';
 
 /** Steps of each task: `node …` runs with the project's Node, anything else is a command of node_modules/.bin. */
 const tasks = {
-  start: { needs: 'run', steps: [['node', 'src/cli/main.ts', 'dev', 'examples', ...process.argv.slice(3)]] },
+  start: {
+    needs: 'run',
+    steps: [['node', '--max-semi-space-size=8', 'src/cli/main.ts', 'dev', 'examples', ...process.argv.slice(3)]],
+  },
   generate: { needs: 'all', steps: [['node', 'scripts/generate.ts']] },
   bench: { needs: 'all', steps: [['node', 'bench/main.ts', ...process.argv.slice(3)]] },
   check: {

@@ -2,12 +2,13 @@
 import { createHostEnvironment } from '../host/environment.ts';
 import type { HostContext } from '../host/types.ts';
 import { createEngine } from '../lua/engine.ts';
-import { meterLua } from '../lua/metering.ts';
+import { meteredLua } from '../lua/metered-lua.ts';
 import { applyChanges, emptyTable } from '../routing/diff-tables.ts';
 import { programRevision } from '../routing/last-good.ts';
 import type { Acknowledgement, RouteTable } from '../routing/types.ts';
 import { loadFunction } from '../runtime/load-function.ts';
 import { loadSubscription } from '../runtime/load-subscription.ts';
+import { cacheFolder } from '../settings/cache-folder.ts';
 import type { TableServer } from './table-builder.ts';
 
 export interface LoadServer extends TableServer {
@@ -17,7 +18,7 @@ export interface LoadServer extends TableServer {
 /** Functions are loaded in the engine that runs them, one by one, and forgotten. */
 export async function createLoadServer(onDefect: (message: string) => void): Promise<LoadServer> {
   const engine = createEngine<HostContext>({
-    module: await meterLua(),
+    module: await meteredLua(cacheFolder),
     environment: createHostEnvironment(),
     onDefect: (error, where) => {
       onDefect(`a defect in ${where.name}: ${error instanceof Error ? error.message : String(error)}`);

@@ -269,10 +269,14 @@ export function rewriteText(source: string): string {
   return `${text.slice(0, end)}${added})\n`;
 }
 
-/** Reads, rewrites and compiles the binary (about 0.3 s). Once per process; worker threads take the module as `workerData`. */
-export async function meterLua(): Promise<WebAssembly.Module> {
-  const file = createRequire(import.meta.url).resolve('wasmoon/dist/glue.wasm');
-  const [toolkit, bytes] = await Promise.all([wabt(), readFile(file)]);
+/** The binary as it is installed. */
+export async function readLua(): Promise<Uint8Array> {
+  return await readFile(createRequire(import.meta.url).resolve('wasmoon/dist/glue.wasm'));
+}
+
+/** Rewrites the binary (0.3 s, and some 100 MB while it lasts). */
+export async function rewriteLua(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const toolkit = await wabt();
   const original = toolkit.readWasm(bytes, { ...features, readDebugNames: true });
   original.generateNames();
   original.applyNames();
@@ -282,5 +286,10 @@ export async function meterLua(): Promise<WebAssembly.Module> {
   rewritten.validate();
   const { buffer } = rewritten.toBinary({ write_debug_names: false });
   rewritten.destroy();
-  return WebAssembly.compile(buffer);
+  return Uint8Array.from(buffer);
+}
+
+/** Reads, rewrites and compiles the binary. Once per process; worker threads take the module as `workerData`. */
+export async function meterLua(): Promise<WebAssembly.Module> {
+  return await WebAssembly.compile(await rewriteLua(await readLua()));
 }

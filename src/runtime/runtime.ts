@@ -1,8 +1,9 @@
 /** A runtime: worker threads behind shared ports, the table they serve, records, metrics, health; in one process. */
 import type { OpenBreaker } from '../delivery/breakers.ts';
-import { meterLua } from '../lua/metering.ts';
+import { meteredLua } from '../lua/metered-lua.ts';
 import type { TableChange } from '../routing/diff-tables.ts';
 import type { Acknowledgement, RouteTable } from '../routing/types.ts';
+import { cacheFolder } from '../settings/cache-folder.ts';
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';
 import { openStore, type OpenStore } from '../store/open-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -59,7 +60,7 @@ export async function createRuntime({ settings, log, store: given, adminRoutes }
     log.warn('this platform cannot share a port between threads: one worker serves', { wanted: settings.workers });
   }
   const workers = ports.shared ? settings.workers : 1;
-  const module = await meterLua();
+  const module = await meteredLua(cacheFolder);
   const state: RuntimeState = { applied: false, draining: false, lost: undefined };
   const store = given ?? (await openStore({ path: ':memory:', onLost: (error) => (state.lost = error.message) }));
   if (!store.durable)
