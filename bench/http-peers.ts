@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Unmeasured } from './measure.ts';
+import { pinToCore, serverCore } from './one-core.ts';
 
 export interface Peer {
   readonly name: string;
@@ -109,7 +110,10 @@ async function ready(
       (response) => response.status,
       () => 0,
     );
-    if (status === 200) return { name, url, goal, note, stop };
+    if (status === 200) {
+      pinToCore(child.pid, serverCore);
+      return { name, url, goal, note, stop };
+    }
     await new Promise((resolve) => void setTimeout(resolve, 50));
   }
   await stop();

@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { quantile, type Measure, type Suite, type Unmeasured } from './measure.ts';
+import { loadCore, pinToCore, serverCore } from './one-core.ts';
 import { startPeers } from './http-peers.ts';
 
 const rounds = 5;
@@ -23,6 +24,7 @@ interface Target {
 
 async function load(target: Target, forSeconds = seconds): Promise<Load> {
   const child = fork(join(import.meta.dirname, 'http-load.ts'), [JSON.stringify({ ...target, seconds: forSeconds })]);
+  pinToCore(child.pid, loadCore);
   const [result] = (await once(child, 'message')) as [Load];
   if (child.exitCode === null) await once(child, 'exit');
   return result;
@@ -31,6 +33,7 @@ async function load(target: Target, forSeconds = seconds): Promise<Load> {
 async function startServer(workers: number): Promise<{ child: ChildProcess; bare: string; ours: string }> {
   const child = fork(join(import.meta.dirname, 'http-server.ts'), [String(workers)]);
   const [addresses] = (await once(child, 'message')) as [{ bare: string; ours: string }];
+  pinToCore(child.pid, serverCore);
   return { child, ...addresses };
 }
 
@@ -55,7 +58,7 @@ const median = (loads: readonly Load[] | undefined, pick: (load: Load) => number
   quantile((loads ?? []).map(pick), 0.5);
 
 export const suite: Suite = {
-  name: 'HTTP, one worker, 32 keep-alive connections',
+  name: 'HTTP, one core each, one worker, 32 keep-alive connections',
   async run(progress) {
     const { child, bare, ours } = await startServer(1);
     const peers = await startPeers(progress);
