@@ -35,14 +35,14 @@ suite('RecordBuffer', () => {
     assert.deepEqual(ids(buffer.take(true).records), ['a3', 'a4', 'b0']);
   });
 
-  test('sends quiet ones as well when too many wait or somebody follows', () => {
+  test('sends quiet ones as well while somebody follows', () => {
     const buffer = new RecordBuffer({ perFunction: 2, maxUrgent: 10, maxQuiet: 3 });
-    for (let index = 0; index < 4; index += 1) buffer.add(record(`a${index}`, 'ok', `u${index}`));
-    assert.equal(buffer.hasUrgent, true);
-    assert.equal(buffer.take(false).records.length, 4);
+    buffer.add(record('before', 'ok'));
+    assert.equal(buffer.hasUrgent, false);
     buffer.followed = true;
     buffer.add(record('x', 'ok'));
     assert.equal(buffer.hasUrgent, true);
+    assert.deepEqual(ids(buffer.take(false).records), ['x']);
   });
 
   test('counts what it gives up', () => {
