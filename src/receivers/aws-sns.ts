@@ -114,6 +114,7 @@ async function confirm(request: RawRequest, tools: VerifyTools): Promise<HostAns
 function prepareWith(topics: readonly string[]): PreparedReceiver {
   return {
     profile,
+    fetches: true,
     credentialHeaders: [],
     credentialQuery: [],
     credentialParams: [],

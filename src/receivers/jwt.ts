@@ -81,6 +81,7 @@ function prepareWith(options: JwtOptions): PreparedReceiver {
   };
   return {
     profile,
+    fetches: options.jwksUrl !== undefined,
     credentialHeaders: profile.credentialHeaders,
     credentialQuery: [],
     credentialParams: [],

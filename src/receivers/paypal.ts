@@ -98,6 +98,7 @@ async function verifyTransmission(request: RawRequest, webhookId: string, tools:
 function prepareWith(webhookId: string): PreparedReceiver {
   return {
     profile,
+    fetches: true,
     credentialHeaders: profile.credentialHeaders,
     credentialQuery: [],
     credentialParams: [],

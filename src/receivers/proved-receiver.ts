@@ -126,6 +126,7 @@ function wrap(sender: ProvedSender, inner: PreparedReceiver, proof: ChosenProof,
   };
   return {
     profile: { ...profile, secretsRequired: inner.profile.secretsRequired },
+    ...(inner.fetches === undefined ? {} : { fetches: inner.fetches }),
     warnings: inner.warnings,
     credentialHeaders: [...new Set([...profile.credentialHeaders, ...inner.credentialHeaders])],
     credentialQuery: [...new Set([...profile.credentialQuery, ...inner.credentialQuery])],

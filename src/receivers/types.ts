@@ -162,6 +162,8 @@ export interface PreparedReceiver {
   readonly credentialParams: readonly string[];
   /** Weaknesses the sender's scheme or the configuration brings, for `describe`. */
   readonly warnings: readonly string[];
+  /** It needs documents from elsewhere: `VerifyTools.fetchDocument`. */
+  readonly fetches?: boolean;
   /** Why a secret cannot be used (wrong encoding, empty), without its content; undefined: it can. Checked at apply. */
   checkSecret(secret: Uint8Array): string | undefined;
   /** Length of the key a secret decodes to: what `minimumSecretBytes` is compared with. */

@@ -1,7 +1,7 @@
 /** Stores the event of an asynchronous trigger, then acknowledges it as its sender expects; duplicates are answered too. */
 import { formatDestination } from '../delivery/destination.ts';
 import { chooseCallback } from './choose-callback.ts';
-import type { AppendItem, Appended, DuplicateKey, NewDelivery, StoredEvent } from '../store/store.ts';
+import type { AppendItem, Appended, NewDelivery } from '../store/store.ts';
 import type { HttpCall } from './http-call.ts';
 import { acknowledge } from './identify-event.ts';
 import { findDuplicateKey } from './find-duplicate-key.ts';
@@ -9,8 +9,7 @@ import { readKey } from './limit-calls.ts';
 import type { LiveFunction, LiveTrigger } from './live-function.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
 import { refuse } from './refuse.ts';
-import { RequestEvent } from './request-event.ts';
-import { attributesOf } from './stored-event.ts';
+import { splitBatch } from './split-batch.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 export function acceptEvent(call: HttpCall, parts: WorkerParts): void | Promise<void> {
@@ -36,14 +35,20 @@ async function store(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigg
       retryAfterMs: 30_000,
     });
   }
-  const key = await findDuplicateKey(call, parts, fn, trigger, destination);
-  if (key === 'refused') return undefined;
   const own = await debounced(call, parts, trigger, destination);
   if (own === 'refused') return undefined;
   if (chooseCallback(call, parts, trigger.http?.callback, destination) === 'refused') return undefined;
-  const event = eventOf(call, fn);
-  const bus = trigger.http?.publish === true ? await publishedDeliveries(parts, event) : [];
-  const [appended] = await append(parts, event, [own, ...bus], key);
+  const items: AppendItem[] = [];
+  for (const accepted of splitBatch(call, fn)) {
+    const duplicate = await findDuplicateKey(call, parts, fn, trigger, destination, accepted);
+    if (duplicate === 'refused') return undefined;
+    const bus = trigger.http?.publish === true ? await publishedDeliveries(parts, accepted.event) : [];
+    items.push({ event: accepted.event, deliveries: [own, ...bus], ...(duplicate === undefined ? {} : { duplicate }) });
+  }
+  const all = await parts.store.append(items);
+  // A batch is a duplicate when all of it is.
+  const appended = all.find(isNew) ?? all[0];
+  if (all.length > 1) call.note('batch', true, `${all.filter(isNew).length} of ${all.length} items are new`);
   if (appended === undefined) {
     return refuse(call, parts, 'Internal', { outcome: 'error', detail: 'the store answered nothing' });
   }
@@ -59,34 +64,16 @@ async function store(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigg
   return acknowledge(call, parts, 'duplicate', [['x-moonhook-duplicate-of', first]]);
 }
 
+const isNew = ({ duplicateOf, generation }: Appended): boolean => duplicateOf === undefined || generation !== undefined;
+
 /** A synchronous trigger that publishes: the event is on the bus before the handler runs. */
 async function publish(call: HttpCall, parts: WorkerParts, fn: LiveFunction): Promise<void> {
-  const event = eventOf(call, fn);
-  const [appended] = await append(parts, event, await publishedDeliveries(parts, event), undefined);
+  const items: AppendItem[] = [];
+  for (const { event } of splitBatch(call, fn)) {
+    items.push({ event, deliveries: await publishedDeliveries(parts, event) });
+  }
+  const [appended] = await parts.store.append(items);
   if (appended !== undefined) call.eventId = appended.id;
-}
-
-function append(
-  parts: WorkerParts,
-  event: StoredEvent,
-  deliveries: AppendItem['deliveries'],
-  duplicate: DuplicateKey | undefined,
-): Promise<readonly Appended[]> {
-  return parts.store.append([{ event, deliveries, ...(duplicate === undefined ? {} : { duplicate }) }]);
-}
-
-function eventOf(call: HttpCall, fn: LiveFunction): StoredEvent {
-  const event = new RequestEvent(call);
-  return {
-    id: call.id,
-    namespaceUid: fn.entry.namespaceUid,
-    type: event.eventType,
-    source: event.eventSource,
-    time: call.time,
-    attributes: JSON.stringify(attributesOf(call)),
-    // Of exactly its size: a message would clone the whole slab a small Buffer lies in.
-    body: new Uint8Array(call.body),
-  };
 }
 
 /** `debounce`: waits for quiet, and the newest event of a key takes the place of those that wait. */

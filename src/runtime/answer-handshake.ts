@@ -2,6 +2,7 @@
 import type { HostAnswer } from '../receivers/types.ts';
 import { answerCall } from './answer-call.ts';
 import type { HttpCall } from './http-call.ts';
+import { toolsOf } from './verify-sender.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 /** Before verification: the sender has no proof to give yet. */
@@ -13,9 +14,13 @@ export function answerHandshake(call: HttpCall, parts: WorkerParts): void {
 }
 
 /** After verification: the check itself is signed. */
-export function answerVerifiedHandshake(call: HttpCall, parts: WorkerParts): void {
-  const answer = call.trigger?.receiver?.prepared.verifiedHandshake?.(call);
-  if (answer !== undefined) sendHandshake(call, parts, answer);
+export function answerVerifiedHandshake(call: HttpCall, parts: WorkerParts): void | Promise<void> {
+  const prepared = call.trigger?.receiver?.prepared;
+  const answer = prepared?.verifiedHandshake?.(call);
+  if (answer !== undefined) return sendHandshake(call, parts, answer);
+  return prepared?.confirm?.(call, toolsOf(call, parts)).then((confirmed) => {
+    if (confirmed !== undefined) sendHandshake(call, parts, confirmed);
+  });
 }
 
 function sendHandshake(call: HttpCall, parts: WorkerParts, answer: HostAnswer): void {

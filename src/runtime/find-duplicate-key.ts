@@ -1,5 +1,5 @@
 /** The key by which a repeated delivery is recognised. */
-import { duplicateKey } from '../receivers/duplicate-key.ts';
+import { duplicateKey, itemDuplicateKey } from '../receivers/duplicate-key.ts';
 import type { DuplicateKey } from '../store/store.ts';
 import { evaluate } from './evaluate.ts';
 import { EventTable } from './event-table.ts';
@@ -8,6 +8,8 @@ import { keyText } from './limit-calls.ts';
 import type { LiveFunction, LiveTrigger } from './live-function.ts';
 import { refuse } from './refuse.ts';
 import { RequestEvent } from './request-event.ts';
+import type { AcceptedEvent } from './split-batch.ts';
+import { StoredEventSource } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 /** The trigger's `dedup`, else what the sender's profile says; `refused`: the call was answered. */
@@ -17,6 +19,8 @@ export async function findDuplicateKey(
   fn: LiveFunction,
   trigger: LiveTrigger,
   endpoint: string,
+  /** One event of a batch. */
+  item?: AcceptedEvent,
 ): Promise<DuplicateKey | undefined | 'refused'> {
   const { identified } = call;
   const dedup = trigger.http?.dedup;
@@ -26,10 +30,13 @@ export async function findDuplicateKey(
   const rerun = profile.retriesByItself ? {} : { rerun: true };
   const expression = trigger.expressions.dedupKey;
   if (expression === undefined) {
-    const key = duplicateKey(profile, identified, call.body);
+    const key =
+      item?.item === undefined ? duplicateKey(profile, identified, call.body) : itemDuplicateKey(profile, item.item);
     return key === undefined ? undefined : { endpoint, key, windowMs, ...rerun };
   }
-  const value = await evaluate(fn, parts, call.id, expression, new EventTable(new RequestEvent(call)));
+  const event =
+    item?.item === undefined ? new RequestEvent(call) : new StoredEventSource(item.event, trigger.entry.name, 1);
+  const value = await evaluate(fn, parts, call.id, expression, new EventTable(event));
   if (!value.ok) {
     call.error = value.error;
     refuse(call, parts, 'FilterError', { outcome: 'error', detail: `${expression}: ${value.error.message}` });

@@ -1,5 +1,6 @@
 /** What the verified request says about itself, and whether the trigger wants it. */
 import { decideEvent } from '../receivers/event-filter.ts';
+import type { BatchItem } from '../receivers/types.ts';
 import { answerWithHost } from './answer-handshake.ts';
 import type { HttpCall } from './http-call.ts';
 import type { WorkerParts } from './worker-parts.ts';
@@ -11,6 +12,7 @@ export function identifyEvent(call: HttpCall, parts: WorkerParts): void {
   const identified = receiver.prepared.identify(call, sender);
   call.identified = identified;
   const events = trigger?.http?.receiver.events;
+  if (identified.items !== undefined) return keepWanted(call, parts, events, identified.items);
   switch (decideEvent(receiver.prepared.profile, events, identified.name)) {
     case 'run':
       return undefined;
@@ -21,6 +23,23 @@ export function identifyEvent(call: HttpCall, parts: WorkerParts): void {
       call.note('events', false, `${identified.name} is not in the trigger's events`);
       return acknowledge(call, parts, 'filtered');
   }
+}
+
+/** Of a batch only the items that the trigger names go on; the batch as a whole has no name to be judged by. */
+function keepWanted(
+  call: HttpCall,
+  parts: WorkerParts,
+  events: readonly string[] | undefined,
+  items: readonly BatchItem[],
+): void {
+  const profile = call.trigger?.receiver?.prepared.profile;
+  if (profile === undefined || call.identified === undefined) return undefined;
+  const wanted = items.filter(({ name }) => decideEvent(profile, events, name) === 'run');
+  if (wanted.length === items.length && items.length > 0) return undefined;
+  call.note('events', wanted.length > 0, `${wanted.length} of ${items.length} items are wanted`);
+  if (wanted.length === 0) return acknowledge(call, parts, 'filtered');
+  call.identified = { ...call.identified, items: wanted };
+  return undefined;
 }
 
 /** The answer that this sender expects for an event that was taken. */

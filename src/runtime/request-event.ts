@@ -55,7 +55,11 @@ export class RequestEvent implements EventSource, RequestSource {
   readEventData(): LuaInput {
     const call = this.#call;
     if (!call.decoded) {
-      call.data = decodeForLua(call.header('content-type'), call.body, call.identified?.formField);
+      call.data = decodeForLua(
+        call.identified?.contentType ?? call.header('content-type'),
+        call.body,
+        call.identified?.formField,
+      );
       call.decoded = true;
     }
     return toLua(call.data);

@@ -4,6 +4,7 @@ import { startLeaseLoop, type LeaseLoop } from '../delivery/lease-loop.ts';
 import { createHealthBook } from '../delivery/subscription-health.ts';
 import { createHostEnvironment } from '../host/environment.ts';
 import { createEngine } from '../lua/engine.ts';
+import { namespaceEgress } from '../policy/namespace-egress.ts';
 import { createOutboundGuard } from '../policy/outbound.ts';
 import { namedHosts } from '../policy/place-route.ts';
 import { connectStore } from '../store/connect-store.ts';
@@ -16,7 +17,9 @@ import { createClientAddress } from './client-address.ts';
 import { createWaitingCounts } from './count-waiting.ts';
 import { callSteps } from './handle-active-call.ts';
 import { publicSteps } from './handle-request.ts';
+import { createDocuments } from './fetch-document.ts';
 import { createContexts } from './host-context.ts';
+import { networkOf, wallClock } from './injected-world.ts';
 import { HttpCall } from './http-call.ts';
 import { createListener, type Listener } from './listener-http.ts';
 import { LiveSubscriptions } from './live-subscriptions.ts';
@@ -71,7 +74,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     onDefect: (error, where) => report(`a defect in ${where.name}, call ${where.callId}`, error),
   });
   const quarantine = new Map<string, number>();
-  const guard = createOutboundGuard();
+  const guard = createOutboundGuard(networkOf(settings.fault));
   const contextFor = createContexts({
     store,
     guard,
@@ -95,6 +98,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
       breakers: createBreakers(() => clock.monotonic()),
       health: createHealthBook(store, () => clock.wall()),
       running: 0,
+      lookAgainIn: onceAhead((milliseconds) => after(milliseconds, () => loop.poke())),
     },
     engine,
     store,
@@ -108,7 +112,12 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     signals,
     reading: new ReadingBudget(settings.inbound.readingBytesPerAddress, settings.inbound.readingBytes),
     clientAddress: createClientAddress(settings.policy.trustedProxies),
-    verifyTools: { now: () => clock.wall() },
+    verifyTools: { now: wallClock(settings.fault) },
+    documents: createDocuments({
+      guard,
+      installationEgress: (namespace) => namespaceEgress(settings.policy, namespace),
+      now: () => clock.monotonic(),
+    }),
     quarantine,
     fault: settings.fault,
     callsPort: 0,
@@ -158,6 +167,19 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
           return send({ kind: 'drained' });
       }
     },
+  };
+}
+
+/** While one call waits, later ones that would come after it are dropped. */
+function onceAhead(schedule: (milliseconds: number) => () => void): (milliseconds: number) => void {
+  let due = 0;
+  let stop: (() => void) | undefined;
+  return (milliseconds) => {
+    const now = clock.monotonic();
+    if (due > now && due <= now + milliseconds) return;
+    stop?.();
+    due = now + milliseconds;
+    stop = schedule(milliseconds);
   };
 }
 

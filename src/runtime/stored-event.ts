@@ -49,7 +49,7 @@ export function attributesOf(call: HttpCall): EventAttributes {
   const kept = event.headerNames().filter((name) => !sensitiveHeaders.has(name));
   const sender = senderFields(call);
   const { identified } = call;
-  const contentType = call.header('content-type');
+  const contentType = identified?.contentType ?? call.header('content-type');
   const traceparent = call.header('traceparent');
   return {
     name: event.eventName,

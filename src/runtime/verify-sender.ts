@@ -26,8 +26,13 @@ function judge(call: HttpCall, parts: WorkerParts, verdict: Verdict): void {
   return refuse(call, parts, 'Unverified', { outcome: 'unverified', detail: verdict.reason });
 }
 
-function toolsOf(call: HttpCall, parts: WorkerParts): VerifyTools {
-  if (call.trigger?.http?.receiver.name !== 'custom') return parts.verifyTools;
+/** What the receiver of a call may ask the host for. */
+export function toolsOf(call: HttpCall, parts: WorkerParts): VerifyTools {
+  const { fn, trigger } = call;
+  if (trigger?.receiver?.prepared.fetches === true && fn !== undefined) {
+    return { ...parts.verifyTools, fetchDocument: parts.documents(fn.entry, trigger.entry.name) };
+  }
+  if (trigger?.http?.receiver.name !== 'custom') return parts.verifyTools;
   return {
     ...parts.verifyTools,
     runVerifier: (handler: string, request: RawRequest, secrets: readonly Uint8Array[]): Promise<VerifierAnswer> =>

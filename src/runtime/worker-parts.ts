@@ -6,6 +6,7 @@ import type { InjectedFault, RuntimeSettings } from '../settings/runtime-setting
 import type { Store } from '../store/store.ts';
 import type { CallCounters } from '../telemetry/call-counters.ts';
 import type { ClientAddress } from './client-address.ts';
+import type { Documents } from './fetch-document.ts';
 import type { WaitingCounts } from './count-waiting.ts';
 import type { LiveSubscriptions } from './live-subscriptions.ts';
 import type { LiveTable } from './live-table.ts';
@@ -54,7 +55,9 @@ export interface WorkerParts {
   readonly signals: ThreadSignals;
   readonly reading: ReadingBudget;
   readonly clientAddress: ClientAddress;
-  readonly verifyTools: Omit<VerifyTools, 'runVerifier'>;
+  readonly verifyTools: Pick<VerifyTools, 'now'>;
+  /** Key sets and certificates that receivers ask for. */
+  readonly documents: Documents;
   readonly quarantine: ReadonlyMap<string, number>;
   readonly fault: InjectedFault | undefined;
   /** Port of the call listener: part of the Host it accepts. */

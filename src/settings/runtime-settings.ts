@@ -33,6 +33,14 @@ export interface InjectedFault {
   readonly stuckFunction?: string;
   /** `NAMESPACE/NAME`: a call of it ends its thread. */
   readonly crashFunction?: string;
+  /** A Float64 with the time by which signatures are judged, milliseconds since the epoch; 0: the machine's. */
+  readonly wallClock?: SharedArrayBuffer;
+  /** Outgoing requests: addresses by host name, ports in place of others, certificate authorities in PEM. */
+  readonly network?: {
+    readonly addresses: Readonly<Record<string, string>>;
+    readonly ports: Readonly<Record<number, number>>;
+    readonly ca: readonly string[];
+  };
 }
 
 export interface RuntimeSettings {
