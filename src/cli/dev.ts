@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { relative } from 'node:path';
 import type { Command } from 'commander';
+import type { FunctionState } from '../local/report-functions.ts';
 import { runLocal, type LocalRun } from '../local/run-local.ts';
 import { runtimeDefaults } from '../settings/runtime-settings.ts';
 import { readDevSettings, type DevOptions } from '../settings/dev-settings.ts';
@@ -115,6 +116,10 @@ function shortened(rows: readonly (readonly string[])[]): readonly (readonly str
   return [...rows.filter((row) => !isReady(row)), ...rows.filter(isReady)].slice(0, listed);
 }
 
+function nounOf(states: readonly FunctionState[]): string {
+  return states.some(({ verdict }) => verdict.kind !== undefined) ? 'functions and subscriptions' : 'functions';
+}
+
 function banner(run: LocalRun, tookMs: number): readonly string[] {
   const states = [...run.states().values()];
   const ready = states.filter(({ summary }) =>
@@ -137,7 +142,7 @@ function banner(run: LocalRun, tookMs: number): readonly string[] {
   const here = shown.startsWith('..') ? run.folder : shown;
   return [
     '',
-    `moonhook ${version} serves ${here}: ${ready} of ${states.length} functions ready in ${(tookMs / 1000).toFixed(1)} s`,
+    `moonhook ${version} serves ${here}: ${ready} of ${states.length} ${nounOf(states)} ready in ${(tookMs / 1000).toFixed(1)} s`,
     `  triggers  ${run.addresses.public}`,
     `  calls     ${run.addresses.calls}  (needs the token)`,
     `  admin     ${run.addresses.admin}  (/metrics /healthz /readyz)`,

@@ -1,5 +1,5 @@
 /** `X-Callback-Url` of an asynchronous call: only where the function has a callback, and only to hosts it names. */
-import { checkTarget } from '../policy/egress-target.ts';
+import { checkTarget, checkWrittenTarget } from '../policy/egress-target.ts';
 import { egressPatterns, namespaceEgress } from '../policy/namespace-egress.ts';
 import { checkUrl } from '../policy/outbound-request.ts';
 import type { OutboundVerdict } from '../policy/outbound-types.ts';
@@ -47,7 +47,7 @@ export function checkCallbackUrl(
   const { target } = checked.value;
   const installation = namespaceEgress(policy, namespace);
   const { ceiling: _ceiling, ...anywhere } = installation;
-  const named = checkTarget({ installation: anywhere, allow: egressPatterns(urls) }, target);
+  const named = checkWrittenTarget({ installation: anywhere, allow: egressPatterns(urls) }, target);
   if (named.ok) return checkTarget({ installation }, target);
   if (named.rule !== 'host') return named;
   return { ...named, message: `${target.host} is not among the hosts of the function's callback.urls` };
