@@ -50,6 +50,8 @@ end`,
           const text = textOption(args, 3, options, name);
           if (text !== undefined && (text === '' || text.length > 256))
             args.fail(3, `${name} must have 1 to 256 characters`);
+          if (text !== undefined && /[\u0000-\u001f\u007f-\u009f]/.test(text))
+            args.fail(3, `${name} holds a control character`);
           return text === undefined ? {} : { [name]: text };
         });
         const delay = options.get('delay');

@@ -111,6 +111,9 @@ async function publishEvent(call: HttpCall, parts: WorkerParts, namespace: strin
   );
 }
 
+/** An id that a caller chose, as a header may carry it. */
+const headerText = (id: string): string => (/^[\x21-\x7e]*$/.test(id) ? id : encodeURIComponent(id));
+
 function accepted(
   call: HttpCall,
   parts: WorkerParts,
@@ -125,7 +128,7 @@ function accepted(
       status: 202,
       headers: [
         ['content-type', 'application/json'],
-        ...(duplicateOf === undefined ? [] : [['x-moonhook-duplicate-of', duplicateOf] as const]),
+        ...(duplicateOf === undefined ? [] : [['x-moonhook-duplicate-of', headerText(duplicateOf)] as const]),
       ],
       body: `${JSON.stringify({ ...body, durable: parts.store.durable })}\n`,
     },

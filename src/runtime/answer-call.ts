@@ -9,7 +9,14 @@ import { corsHeaders } from './cors-headers.ts';
 export function answerCall(call: HttpCall, parts: WorkerParts, answer: Answer, ending: Ending): void {
   if (call.answered) return;
   call.answered = true;
-  writeAnswer(call, parts, answer);
+  try {
+    writeAnswer(call, parts, answer);
+  } catch (error) {
+    // A header that cannot be sent: what the call held is given back, and nobody waits for an answer that never comes.
+    call.response.destroy();
+    if (!call.continues) endCall(call, parts, 0, { outcome: 'error', code: 'Internal' });
+    throw error;
+  }
   if (!call.continues) endCall(call, parts, answer.status, ending);
 }
 
@@ -56,4 +63,17 @@ function writeAnswer(call: HttpCall, parts: WorkerParts, answer: Answer): void {
   response.writeHead(status, headers);
   if (bodyless || body === undefined || call.method === 'HEAD') response.end();
   else response.end(body);
+  limitReading(call, parts);
+}
+
+/** What the other side does not take off our hands holds memory: a reader that stands still is given up. */
+function limitReading({ request, response }: HttpCall, parts: WorkerParts): void {
+  const { socket } = request;
+  if (response.writableFinished || response.writableLength === 0) return;
+  const { sendTimeoutMs } = parts.settings.inbound;
+  socket.setTimeout(sendTimeoutMs);
+  // Node sets the time of an idle connection itself. Answers that wait behind this one need it still, calls that run do not.
+  response.once('finish', () => {
+    if (socket.timeout === sendTimeoutMs && socket.writableLength === 0) socket.setTimeout(0);
+  });
 }

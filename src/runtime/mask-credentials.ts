@@ -9,10 +9,17 @@ const mask = '***';
 /** Path and query as received, with credentials replaced. */
 export function maskTarget(call: HttpCall): string {
   const receiver = call.trigger?.receiver;
-  if (receiver === undefined) return call.target;
+  if (receiver === undefined) return call.listener === 'public' ? maskUnknown(call) : call.target;
   const { credentialQuery, credentialParams } = receiver;
   if (credentialQuery.size === 0 && credentialParams.size === 0) return call.target;
   return maskPath(call, credentialParams) + maskQuery(call.queryText, credentialQuery);
+}
+
+/** No receiver says which parts are credentials (it is not resolved, or no route matched): any value may be one. */
+function maskUnknown(call: HttpCall): string {
+  const [path = ''] = call.target.split('?', 1);
+  const names = call.route.split('/').flatMap((part) => (part.startsWith(':') ? [part.slice(1)] : []));
+  return (names.length === 0 ? path : maskPath(call, new Set(names))) + maskQuery(call.queryText, undefined);
 }
 
 /** The canonical path with credential parameters masked. */
@@ -28,12 +35,13 @@ export function maskPath(call: Pick<HttpCall, 'path' | 'route'>, credentialParam
     .join('/');
 }
 
-function maskQuery(text: string, names: ReadonlySet<string>): string {
+/** Without `names` every value is masked. */
+function maskQuery(text: string, names: ReadonlySet<string> | undefined): string {
   if (text === '') return '';
   const parts = text.split('&').map((part) => {
     const at = part.indexOf('=');
-    const name = decodeName(at === -1 ? part : part.slice(0, at));
-    return names.has(name) && at !== -1 ? `${part.slice(0, at)}=${mask}` : part;
+    if (names === undefined) return at === -1 ? mask : `${part.slice(0, at)}=${mask}`;
+    return at !== -1 && names.has(decodeName(part.slice(0, at))) ? `${part.slice(0, at)}=${mask}` : part;
   });
   return `?${parts.join('&')}`;
 }

@@ -75,6 +75,7 @@ function finish(fields: Readonly<Record<string, unknown>>, body: Uint8Array, nam
     const value = fields[name];
     if (value === undefined) continue;
     if (typeof value !== 'string' || value === '') return bad(`${name} is not a text`);
+    if (/[\u0000-\u001f\u007f-\u009f]/.test(value)) return bad(`${name} holds a control character`);
     if (value.length > longest) return bad(`${name} is longer than ${longest} characters`);
   }
   const text = (name: string): string | undefined => fields[name] as string | undefined;

@@ -22,10 +22,30 @@ export function screenRequest(call: HttpCall, parts: WorkerParts): void {
       publicDetail: `more than ${inbound.headerCount} header lines`,
     });
   }
+  const mistake = mistakeOf(call, request.rawHeaders);
+  if (mistake !== undefined)
+    return refuse(call, parts, 'RequestInvalid', { outcome: 'limited', publicDetail: mistake });
   const hops = request.headers[hopsHeader];
   if (hops !== undefined) return countHops(call, parts, String(hops));
   return undefined;
 }
+
+/** What a proxy before us may read otherwise than we do, and a method that only shows a browser's secrets to its page. */
+function mistakeOf({ method }: HttpCall, rawHeaders: readonly string[]): string | undefined {
+  if (method === 'TRACE') return 'the method TRACE is not served';
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue;
+    hosts += 1;
+    if (hosts > 1) return 'more than one Host header';
+    if (!hostForm.test(rawHeaders[index + 1] ?? '')) return 'the Host header is not a host';
+  }
+  return undefined;
+}
+
+/** RFC 9110 §7.2, as far as it matters: a name or an address, and a port. */
+const hostForm = /^(?:[\w.~-]*|\[[\da-f:.]+\])(?::\d*)?$/i;
 
 function countHops(call: HttpCall, parts: WorkerParts, text: string): void {
   if (!/^\d{1,3}$/.test(text)) {

@@ -22,9 +22,16 @@ export function escapeControls(text: string): string {
 }
 
 function escapeFields(fields: LogFields): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [key, typeof value === 'string' ? escapeControls(value) : value]),
-  );
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [escapeControls(key), escapeValue(value)]));
+}
+
+/** Fields hold what scripts log: tables in tables, read by the time they come here and no deeper than they may be. */
+function escapeValue(value: unknown): unknown {
+  if (typeof value === 'string') return escapeControls(value);
+  if (Array.isArray(value)) return value.map(escapeValue);
+  if (value instanceof Map) return escapeFields(Object.fromEntries(value as ReadonlyMap<string, unknown>));
+  const plain = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  return plain ? escapeFields(value as LogFields) : value;
 }
 
 /** `terminal`: readable lines. Fields must hold no secret; errors are passed as their message. */

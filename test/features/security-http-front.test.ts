@@ -1,0 +1,138 @@
+/** What the internet may send to the public listener: nothing that two readers take differently, nothing that holds memory. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { after, before, suite, test } from 'node:test';
+import { runtimeDefaults } from '../../src/settings/runtime-settings.ts';
+import { serveFunctions, type ServedFunctions } from '../builders/serve-functions.ts';
+
+const open = { open: {} };
+const pageBytes = 3 * 1024 * 1024;
+
+/** A reset is a way to close. */
+function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()));
+}
+
+suite('the public listener', () => {
+  let served: ServedFunctions;
+  before(async () => {
+    served = await serveFunctions({
+      settings: { workers: 1, inbound: { ...runtimeDefaults.inbound, sendTimeoutMs: 300 } },
+      functions: [
+        {
+          name: 'seen',
+          code: `
+            local page = ("x"):rep(3 * 1024 * 1024)
+            return {
+              echo = function(event) return table.concat({ event.request.method, event.request.host, event.body }, " ") end,
+              page = function() return page end,
+            }`,
+          triggers: [
+            { name: 'echo', http: { path: 'echo', receiver: open } },
+            { name: 'page', http: { path: 'page', receiver: open } },
+          ],
+        },
+      ],
+    });
+  });
+  after(() => served.close());
+
+  /** Sends bytes, and answers everything that came back until the other side closed. */
+  async function raw(text: string): Promise<string> {
+    const socket = connect(Number(new URL(served.url).port), '127.0.0.1');
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.on('error', () => undefined);
+    socket.write(Buffer.from(text, 'latin1'));
+    await closeOf(socket);
+    return Buffer.concat(chunks).toString('latin1');
+  }
+  const request = (first: string, headers: readonly string[] = ['Host: one.example'], body = ''): Promise<string> =>
+    raw([first, ...headers, 'Connection: close', '', body].join('\r\n'));
+
+  test('control: an ordinary request over the same bare socket is answered', async () => {
+    assert.match(await request('GET /default/echo HTTP/1.1'), /^HTTP\/1\.1 200 [^]*GET one\.example $/);
+    const posted = await request('POST /default/echo HTTP/1.1', ['Host: [::1]:80', 'Content-Length: 3'], 'abc');
+    assert.match(posted, /^HTTP\/1\.1 200 [^]*POST \[::1\]:80 abc$/);
+  });
+
+  for (const [name, first, headers, body] of [
+    ['two Host headers', 'GET /default/echo HTTP/1.1', ['Host: one.example', 'hOST: two.example'], ''],
+    ['a Host that is none', 'GET /default/echo HTTP/1.1', ['Host: one.example/path@two'], ''],
+    ['no Host', 'GET /default/echo HTTP/1.1', [], ''],
+    ['a target with another host', 'GET http://two.example/default/echo HTTP/1.1', ['Host: one.example'], ''],
+    ['the method TRACE', 'TRACE /default/echo HTTP/1.1', ['Host: one.example', 'Cookie: a=b'], ''],
+    [
+      'two lengths',
+      'POST /default/echo HTTP/1.1',
+      ['Host: one.example', 'Content-Length: 1', 'Content-Length: 2'],
+      'ab',
+    ],
+    [
+      'a length and chunks',
+      'POST /default/echo HTTP/1.1',
+      ['Host: one.example', 'Content-Length: 5', 'Transfer-Encoding: chunked'],
+      '0\r\n\r\n',
+    ],
+    [
+      'chunks that are not the last encoding',
+      'POST /default/echo HTTP/1.1',
+      ['Host: one.example', 'Transfer-Encoding: chunked, identity'],
+      '0\r\n\r\n',
+    ],
+    ['a folded header', 'GET /default/echo HTTP/1.1', ['Host: one.example', 'X-A: b', ' c'], ''],
+    ['a space before the colon', 'GET /default/echo HTTP/1.1', ['Host : one.example'], ''],
+    ['a control character in the target', 'GET /default/echo\u001b[2J HTTP/1.1', ['Host: one.example'], ''],
+  ] as const) {
+    test(`refuses ${name} with 400`, async () => {
+      const answer = await request(first, headers, body);
+      assert.match(answer, /^HTTP\/1\.1 400 /);
+      assert.doesNotMatch(answer, /default\/echo|one\.example|a=b/, 'nothing of the request comes back');
+    });
+  }
+
+  test('does not become a tunnel or another protocol', async () => {
+    assert.equal(await request('CONNECT 127.0.0.1:22 HTTP/1.1'), '');
+    for (const protocol of ['websocket', 'h2c']) {
+      const answer = await request('GET /default/echo HTTP/1.1', ['Host: one.example', `Upgrade: ${protocol}`]);
+      assert.doesNotMatch(answer, /^HTTP\/1\.1 101/);
+    }
+  });
+
+  test('a body that was refused unread is not taken for the next request', async () => {
+    const hidden = 'GET /default/echo HTTP/1.1\r\nHost: smuggled\r\n\r\n';
+    const length = `Content-Length: ${2 * 1024 * 1024}`;
+    const answer = await raw(`POST /default/echo HTTP/1.1\r\nHost: one.example\r\n${length}\r\n\r\n${hidden}`);
+    assert.match(answer, /^HTTP\/1\.1 413 /);
+    assert.equal(answer.match(/HTTP\/1\.1 /g)?.length, 1);
+    assert.doesNotMatch(answer, /smuggled/);
+  });
+
+  test('gives up a client that does not take its answers, and control: serves one that does', async () => {
+    const socket = connect(Number(new URL(served.url).port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    const closed = closeOf(socket);
+    // More than the buffers of both kernels hold.
+    const requests = 20;
+    socket.write('GET /default/page HTTP/1.1\r\nHost: one.example\r\n\r\n'.repeat(requests));
+    await once(socket, 'readable');
+    // Nothing is read; what is written fails once the other side has closed.
+    while (!socket.destroyed) {
+      const answer = await fetch(`${served.url}/default/page`);
+      assert.equal((await answer.text()).length, pageBytes);
+      socket.write('\r\n');
+    }
+    await closed;
+    assert.ok(socket.bytesRead < requests * pageBytes, `${socket.bytesRead} bytes were taken`);
+
+    const patient = connect(Number(new URL(served.url).port), '127.0.0.1');
+    patient.write('GET /default/page HTTP/1.1\r\nHost: one.example\r\n\r\n'.repeat(requests));
+    let read = 0;
+    for await (const chunk of patient) {
+      read += (chunk as Buffer).length;
+      if (read > requests * pageBytes) break;
+    }
+    assert.ok(read > requests * pageBytes, 'all answers came');
+  });
+});
