@@ -78,6 +78,8 @@ export function endMistake(
   };
 }
 
+const noModules: Bytecode['modules'] = new Map();
+
 /** Compiles all files; mistakes of all of them. */
 export async function compileProgram(
   machine: Machine,
@@ -109,7 +111,7 @@ export async function compileProgram(
   for (const [name, source] of program.modules) modules.set(name, await compile('compile', name, source));
   const expressions: [string, Uint8Array][] = [];
   for (const [name, source] of program.expressions) expressions.push([name, await compile('expression', name, source)]);
-  return mistakes.length > 0 ? mistakes : { code, modules, expressions };
+  return mistakes.length > 0 ? mistakes : { code, modules: modules.size === 0 ? noModules : modules, expressions };
 }
 
 interface Shape {

@@ -28,6 +28,9 @@ const fieldNames = Object.keys(limitFields) as (keyof Limits)[];
 /** The defaults of the installation, held under its ceilings. */
 export function defaultLimitsOf(policy: InstallationPolicy): LimitValues {
   const names = Object.keys(policy.defaults.limits) as (keyof LimitValues)[];
+  // One object for all functions without limits of their own.
+  if (names.every((name) => policy.defaults.limits[name] <= policy.ceilings.limits[name]))
+    return policy.defaults.limits;
   return Object.fromEntries(
     names.map((name) => [name, Math.min(policy.defaults.limits[name], policy.ceilings.limits[name])]),
   ) as unknown as LimitValues;

@@ -34,6 +34,8 @@ export interface BuildFunctionOptions {
   readonly fingerprintKey: Uint8Array;
 }
 
+const nothingSeen: BuiltFunction['seen'] = new Map();
+
 /** Resolves, checks and hashes one function. */
 export function buildFunction(input: FunctionInput, options: BuildFunctionOptions): BuiltFunction {
   const { policy, receivers, mode } = options;
@@ -97,7 +99,7 @@ export function buildFunction(input: FunctionInput, options: BuildFunctionOption
       ...triggers.flatMap(({ problems }) => problems),
     ],
     warnings: [...code.warnings, ...env.warnings, ...triggers.flatMap(({ warnings }) => warnings), ...reader.warnings],
-    seen: reader.seen,
+    seen: reader.seen.size === 0 ? nothingSeen : reader.seen,
   };
 }
 

@@ -13,12 +13,15 @@ export interface RowLabels {
 export const otherRow = 0;
 const otherLabels: RowLabels = { namespace: 'other', functionName: 'other', trigger: 'other' };
 
+const noRows: Readonly<Record<string, number>> = {};
+
 interface Held {
   readonly index: number;
   readonly callRow: number;
   /** False: beyond the cap, counted as `other`. */
   readonly labelled: boolean;
-  readonly rows: Map<string, number>;
+  /** Of its triggers, with labels only. */
+  readonly rows: Map<string, number> | undefined;
 }
 
 export interface PlaceBook {
@@ -70,7 +73,7 @@ export function createPlaceBook(options: {
       index,
       labelled: own,
       callRow: own ? takeRow(entry, '-') : otherRow,
-      rows: new Map<string, number>(),
+      rows: own ? new Map<string, number>() : undefined,
     };
     held.set(entry.uid, place);
     return place;
@@ -80,16 +83,17 @@ export function createPlaceBook(options: {
     take(entry) {
       const place = held.get(entry.uid) ?? open(entry);
       if (place === undefined) return undefined;
+      const { index, callRow, rows } = place;
+      // Its triggers count where its calls do: as `other`.
+      if (rows === undefined) return { index, callRow, triggerRows: noRows };
       const names = new Set(entry.triggers.map(({ name }) => name));
-      for (const [name, row] of place.rows) {
+      for (const [name, row] of rows) {
         if (names.has(name)) continue;
-        place.rows.delete(name);
+        rows.delete(name);
         freeRow(row);
       }
-      for (const name of names) {
-        if (!place.rows.has(name)) place.rows.set(name, place.labelled ? takeRow(entry, name) : otherRow);
-      }
-      return { index: place.index, callRow: place.callRow, triggerRows: Object.fromEntries(place.rows) };
+      for (const name of names) if (!rows.has(name)) rows.set(name, takeRow(entry, name));
+      return { index, callRow, triggerRows: Object.fromEntries(rows) };
     },
     release(uid) {
       const place = held.get(uid);
@@ -97,7 +101,7 @@ export function createPlaceBook(options: {
       held.delete(uid);
       freeIndexes.push(place.index);
       if (place.labelled) labelled -= 1;
-      for (const row of [place.callRow, ...place.rows.values()]) freeRow(row);
+      for (const row of [place.callRow, ...(place.rows?.values() ?? [])]) freeRow(row);
     },
     rows: () => labels,
     *indexes() {

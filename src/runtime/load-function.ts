@@ -53,7 +53,7 @@ export async function loadFunction(
     if (attempt !== chosen && attempt.outcome.ok) tools.engine.unload(programRevision(entry, attempt.code));
   }
   const program = serving === undefined ? undefined : liveProgram(programRevision(entry, serving.code), serving);
-  const broken = chosen?.broken ?? nothingBroken;
+  const broken = chosen === undefined || chosen.broken.size === 0 ? nothingBroken : chosen.broken;
   const fn = new LiveFunction(entry, places, program, {
     trigger: (trigger) => prepareTrigger(trigger, { owner: entry, places, answer: triggers.get(trigger.name), broken }),
     context: () => tools.contextFor(entry),
@@ -89,6 +89,13 @@ function rejectionOf(result: LoadResult & { readonly ok: false }, entry: Functio
   return toRejection(first, entry.name, code);
 }
 
+const noTexts: ReadonlyMap<string, string> = new Map();
+
+function textsOf(record: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  const entries = Object.entries(record);
+  return entries.length === 0 ? noTexts : new Map(entries);
+}
+
 function programOf(entry: FunctionEntry, code: CodeEntry, expressions: ReadonlyMap<string, string>): Program {
   const { timeoutMs, cpuMs, memoryBytes, logBytes, logLines, hostCalls, parallelHostCalls, responseBodyBytes } =
     entry.limits;
@@ -98,8 +105,8 @@ function programOf(entry: FunctionEntry, code: CodeEntry, expressions: ReadonlyM
     name: entry.name,
     revision: programRevision(entry, code),
     code: code.code,
-    modules: new Map(Object.entries(code.modules)),
-    env: new Map(Object.entries(entry.env)),
+    modules: textsOf(code.modules),
+    env: textsOf(entry.env),
     expressions,
     limits: {
       timeoutMs,

@@ -41,7 +41,7 @@ export interface MatcherOptions {
 
 /** A place in the tree; `explain-match.ts` walks it as well. */
 export interface RouteNode<Value> {
-  readonly literals: Map<string, RouteNode<Value>>;
+  literals: Map<string, RouteNode<Value>>;
   parameter: RouteNode<Value> | undefined;
   /** Routes that end in `*` here, and routes that end here, oldest first. */
   rest: readonly Route<Value>[];
@@ -171,8 +171,12 @@ export function allowOf(routes: readonly Route<unknown>[]): readonly string[] {
   return methodOrder.filter((method) => allowed.has(method));
 }
 
+/** Of the ends of a tree, which are most of its nodes: never written to, replaced by the first child. */
+const noChildren = new Map<string, never>();
+const noRoutes: readonly never[] = [];
+
 function newNode<Value>(): RouteNode<Value> {
-  return { literals: new Map(), parameter: undefined, rest: [], ends: [] };
+  return { literals: noChildren, parameter: undefined, rest: noRoutes, ends: noRoutes };
 }
 
 function endsInRest(pattern: RoutePattern): boolean {
@@ -186,7 +190,10 @@ function descend<Value>(root: RouteNode<Value>, segments: readonly PathSegment[]
     if (segment.kind === 'parameter') node = node.parameter ??= newNode();
     else {
       let child = node.literals.get(segment.text);
-      if (!child) node.literals.set(segment.text, (child = newNode()));
+      if (!child) {
+        if (node.literals.size === 0) node.literals = new Map();
+        node.literals.set(segment.text, (child = newNode()));
+      }
       node = child;
     }
   }
