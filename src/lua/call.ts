@@ -94,7 +94,7 @@ export class Call<Context = unknown> implements HostCall<Context> {
   parked: Delta | undefined;
   /** Ended from outside while it ran: thrown at its next look at the clock. */
   pendingEnd: MachineEnd | undefined;
-  /** Leaves the queue for a machine it stands in. */
+  /** Leaves the queue it stands in: for a turn or for a machine. */
   leaveQueue: (() => void) | undefined;
   #abort: AbortController | undefined;
   readonly #sources: Sources;
@@ -136,6 +136,11 @@ export class Call<Context = unknown> implements HostCall<Context> {
   finish(): void {
     this.ended = true;
     this.#abort?.abort();
+  }
+
+  /** It stands in a queue, unless its turn has come at once. */
+  waitsIn(leave: (() => void) | undefined): void {
+    if (leave !== undefined) this.leaveQueue = leave;
   }
 
   /** A plain entry that takes too long is run again in slices, if it was not already. */

@@ -14,7 +14,8 @@ import { MachinePool } from './machine-pool.ts';
 import { osFunctions } from './os-functions.ts';
 import { ParkingBooks } from './parking-books.ts';
 import { ProgramLoader } from './program-loader.ts';
-import { Runner, type RunnerHost } from './runner.ts';
+import { Runner } from './runner.ts';
+import type { RunnerHost } from './runner-host.ts';
 import { SliceQueue } from './slice-queue.ts';
 import { ThreadSignals } from './thread-signals.ts';
 import { WaitingCalls, type ParkingHost } from './waiting-calls.ts';
@@ -90,18 +91,20 @@ class LuaEngine<Context> implements Engine<Context> {
         clock: this.#sources.clock,
         threadCpu: this.#sources.threadCpu,
         dispatch,
-        yieldSlice: (machine) => this.#slices.suspend(machine),
+        yieldSlice: (call, machine) => this.#slices.suspend(call, machine),
         pulse: () => this.#signals.pulse(),
         beat: (mark) => this.#signals.beat(mark),
       });
     const park = (call: Call): boolean => this.#waiting.park(call);
     const { machines, slicedMachines } = this.#settings;
     this.#plain = new MachinePool(machines, machines * 4, machines, { create, park });
-    this.#sliced = new MachinePool(slicedMachines, slicedMachines, 4, { create, park });
+    const shares = { perNamespace: Math.ceil(slicedMachines / 2), perFunction: Math.ceil(slicedMachines / 4) };
+    this.#sliced = new MachinePool(slicedMachines, slicedMachines, 4, { create, park }, shares);
     this.#loading = new MachinePool(2, 2, 1, { create, park });
     const host: RunnerHost & ParkingHost = {
       plain: this.#plain,
       sliced: this.#sliced,
+      slices: this.#slices,
       clock: this.#sources.clock,
       waiting: (call, waits) => this.#setWaiting(call, waits),
       parked: (call, delta) => this.#parked(call, delta.bytes),
@@ -182,9 +185,9 @@ class LuaEngine<Context> implements Engine<Context> {
   #end(call: Call, end: MachineEnd): void {
     if (call.ended) return;
     const { machine } = call;
-    if (machine !== undefined && call.waitingFor === undefined) {
+    if (machine !== undefined && call.waitingFor === undefined && call.leaveQueue === undefined) {
       // Running: suspended between slices, or this very moment; then its next look at the clock ends it.
-      if (!this.#slices.end(machine, end)) call.pendingEnd = end;
+      if (!this.#slices.end(call, machine, end)) call.pendingEnd = end;
       return;
     }
     this.#waiting.endIdle(call, end);

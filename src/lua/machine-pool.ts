@@ -1,6 +1,7 @@
 /** Machines of one kind: which one takes the next call, which waiting call is parked for it. */
 import type { BaseImage } from './base-image.ts';
 import type { Call } from './call.ts';
+import { FairQueue, type Owner } from './fair-queue.ts';
 import type { Machine } from './machine.ts';
 
 /** A machine whose memory has grown beyond this is dropped when its call has ended: memory never shrinks. */
@@ -13,18 +14,27 @@ export interface PoolHost {
   park(call: Call): boolean;
 }
 
+/** How many machines of a pool may run calls of one owner: those who come later find one. */
+export interface PoolShares {
+  readonly perNamespace: number;
+  readonly perFunction: number;
+}
+
 /** Holds up to `limit` machines; more only while every one holds a call too large to be moved. */
 export class MachinePool {
   readonly #limit: number;
   readonly #hardLimit: number;
   readonly #keep: number;
   readonly #host: PoolHost;
+  readonly #shares: PoolShares | undefined;
+  readonly #waiters = new FairQueue<(machine: Machine) => void>();
   #machines: Machine[] = [];
-  #waiters: ((machine: Machine) => void)[] = [];
   #turn = 0;
+  #offering = false;
 
   /** `keep`: idle machines beyond so many are dropped; making one again takes half a millisecond. */
-  constructor(limit: number, hardLimit: number, keep: number, host: PoolHost) {
+  constructor(limit: number, hardLimit: number, keep: number, host: PoolHost, shares?: PoolShares) {
+    this.#shares = shares;
     this.#limit = limit;
     this.#keep = keep;
     this.#hardLimit = hardLimit;
@@ -39,8 +49,12 @@ export class MachinePool {
     return this.#machines.reduce((sum, machine) => sum + machine.memoryBytes, 0);
   }
 
-  /** A machine without a call; undefined when all are running or suspended. */
-  take(): Machine | undefined {
+  /** A machine without a call; undefined when all are running or suspended, or the owner runs in enough of them. */
+  take(owner: Owner): Machine | undefined {
+    return this.#shares === undefined || this.#mayTake(owner, this.#shares) ? this.#give(owner) : undefined;
+  }
+
+  #give(owner: Owner): Machine | undefined {
     this.#turn += 1;
     let free: Machine | undefined;
     for (const machine of this.#machines) {
@@ -53,16 +67,27 @@ export class MachinePool {
     if (free !== undefined) {
       free.usedAt = this.#turn;
       free.reserved = true;
+      free.owner = owner;
     }
     return free;
   }
 
-  /** Waits for a machine if none is free. */
-  wait(then: (machine: Machine) => void): () => void {
-    this.#waiters.push(then);
-    return () => {
-      this.#waiters = this.#waiters.filter((waiter) => waiter !== then);
-    };
+  /** Waiting calls do not count: they give their machine up when it is needed. */
+  #mayTake({ namespaceUid, revision }: Owner, shares: PoolShares): boolean {
+    let ofNamespace = 0;
+    let ofFunction = 0;
+    for (const { reserved, owner, call } of this.#machines) {
+      if (!reserved || owner?.namespaceUid !== namespaceUid || call?.waitingFor !== undefined) continue;
+      ofNamespace += 1;
+      if (owner.revision === revision) ofFunction += 1;
+    }
+    return ofNamespace < shares.perNamespace && ofFunction < shares.perFunction;
+  }
+
+  /** Waits for a machine if none is free. The answer leaves the queue. */
+  wait(owner: Owner, begin: (machine: Machine) => void): () => void {
+    this.#waiters.push(owner, begin);
+    return () => void this.#waiters.remove(owner, (each) => each === begin);
   }
 
   /** The machine's call has left it. */
@@ -77,10 +102,18 @@ export class MachinePool {
 
   /** Gives machines that are free, or hold waiting calls, to those who wait for one. */
   offer(): void {
-    while (this.#waiters.length > 0) {
-      const machine = this.take();
-      if (machine === undefined) return;
-      this.#waiters.shift()?.(machine);
+    // A call that runs and ends while it is given a machine comes here again: the loop around it goes on.
+    if (this.#offering) return;
+    this.#offering = true;
+    try {
+      for (;;) {
+        const owner = this.#waiters.next((each) => this.#shares === undefined || this.#mayTake(each, this.#shares));
+        const machine = owner === undefined ? undefined : this.#give(owner);
+        if (owner === undefined || machine === undefined) return;
+        this.#waiters.take(owner)?.(machine);
+      }
+    } finally {
+      this.#offering = false;
     }
   }
 

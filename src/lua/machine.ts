@@ -2,6 +2,7 @@
 import type { BaseImage } from './base-image.ts';
 import type { Call } from './call.ts';
 import { MachineEnd } from './ends.ts';
+import type { Owner } from './fair-queue.ts';
 import { FrameArguments } from './host-arguments.ts';
 import type { HostDispatch } from './host-dispatch.ts';
 import { applyDelta, type Delta, type FlatImage } from './image.ts';
@@ -33,7 +34,7 @@ export interface MachineHost {
   readonly threadCpu: () => number;
   readonly dispatch: HostDispatch;
   /** Suspends the running slice; resolves with fuel when its turn has come, rejects with the end of the call. */
-  yieldSlice(machine: Machine): Promise<number>;
+  yieldSlice(call: Call, machine: Machine): Promise<number>;
   /** Told at every look at the clock. */
   pulse(): void;
   /** Tells the watchdog what runs now (0: nothing); gives what ran before. */
@@ -62,8 +63,9 @@ export class Machine implements InstanceHost {
   shortUntil = 0;
   /** Order of last use, for eviction. */
   usedAt = 0;
-  /** Given out by its pool. */
+  /** Given out by its pool, and to whom. */
   reserved = false;
+  owner: Owner | undefined;
   #beforeMark = 0;
   readonly #slice: SliceClock;
   #holds: FlatImage | undefined;
@@ -155,6 +157,17 @@ export class Machine implements InstanceHost {
     views.forgetKeys();
   }
 
+  /** The call runs here from now on. */
+  seat(call: Call, sliced: boolean): void {
+    const { base } = call.program;
+    call.machine = this;
+    call.thread = base.thread;
+    call.heapFloor = base.heapEnd;
+    this.call = call;
+    this.sliced = sliced;
+    this.state = 0;
+  }
+
   /** The heap may grow to the limit less what is held outside. */
   applyMemoryLimit(call: Call): void {
     const limit = call.heapFloor + call.limits.memoryBytes - call.held;
@@ -169,7 +182,7 @@ export class Machine implements InstanceHost {
 
   /** Starts the clock of a slice; a running one goes on. */
   startSlice(call: Call, at?: number): void {
-    if (this.#slice.start(at ?? this.#host.clock())) this.#beforeMark = this.#host.beat(call.program.mark);
+    if (this.#slice.start(at ?? this.#host.clock(), this.sliced)) this.#beforeMark = this.#host.beat(call.program.mark);
   }
 
   /** Ends a slice and adds its time to the call. */
@@ -231,7 +244,7 @@ export class Machine implements InstanceHost {
     if (call === undefined) return quantum;
     this.stopSlice(call);
     try {
-      const fuel = await this.#host.yieldSlice(this);
+      const fuel = await this.#host.yieldSlice(call, this);
       this.views.refresh();
       this.startSlice(call);
       return fuel;

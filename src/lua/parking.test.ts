@@ -4,7 +4,7 @@ import { testEngine, testLimits, valuesOf } from '../../test/builders/test-engin
 
 describe('waiting calls', () => {
   test('leave their machines to others and come back whole, in any order', async () => {
-    const { engine, gate, load, call } = await testEngine({ machines: 2 });
+    const { engine, gate, load, call } = await testEngine({ machines: 2, slicedMachines: 4 });
     const revision = await load(`return function(name)
       local secret = { name = name, list = {} }
       for i = 1, 20 do secret.list[i] = name .. i end
@@ -16,8 +16,9 @@ describe('waiting calls', () => {
     const pending = names.map(async (name) => call(revision, [name]));
     await Promise.all(names.map((name) => gate.arrived(name)));
     const { parkedCalls, parkedBytes } = engine.stats();
-    assert.equal(parkedCalls, 58);
-    assert.ok(parkedBytes > 58 * 1024 && parkedBytes < 58 * 40 * 1024, `${parkedBytes} bytes`);
+    // On a busy machine some began in the machines for slices.
+    assert.ok(parkedCalls >= 54 && parkedCalls <= 58, `${parkedCalls} are parked`);
+    assert.ok(parkedBytes > parkedCalls * 1024 && parkedBytes < parkedCalls * 40 * 1024, `${parkedBytes} bytes`);
     const shuffled = names.map((name, index) => [(index * 37) % 60, name] as const).sort((a, b) => a[0] - b[0]);
     for (const [, name] of shuffled) gate.release(name, `answer to ${name}`);
     const results = await Promise.all(pending);

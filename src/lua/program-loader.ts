@@ -52,8 +52,8 @@ export class ProgramLoader {
       };
     }
     const { pool } = this.#host;
-    const machine = pool.take() ?? (await new Promise<Machine>((resolve) => void pool.wait(resolve)));
     const call = this.#call(program);
+    const machine = pool.take(call) ?? (await new Promise<Machine>((resolve) => void pool.wait(call, resolve)));
     this.#host.track(call, true);
     let whole = true;
     try {
@@ -130,6 +130,7 @@ export class ProgramLoader {
       uses: 0,
       usedAt: 0,
       long: false,
+      quick: false,
       parkedEstimate: 0,
       parkedBytes: 0,
       unloaded: false,

@@ -1,33 +1,37 @@
-/** The CPU time of one stretch of Lua on this thread. */
+/** The CPU time of one stretch of Lua on this thread: wall time between looks that are near each other, checked where they are not. */
 
-/** How often a long slice asks for the thread's CPU time. */
-const measureMs = 1;
+/** Looks are some 0.05 ms apart: within a longer gap something else may have had the core. */
+const nearMs = 1;
+/** Counted of a longer gap while the thread's own CPU time is not yet known. */
+const unknownMs = 5;
 
 /**
- * A short slice is taken for CPU by the wall clock; beyond a millisecond the thread's own CPU time counts, so that a busy
- * machine is not the script's fault.
+ * Counts wall time from look to look, because the CPU time of a thread advances in steps of some milliseconds. A longer
+ * gap counts only as far as the thread's CPU time says it was used: a busy machine is not the script's fault.
  */
 export class SliceClock {
   running = false;
   readonly #threadCpu: () => number;
   #start = 0;
-  /** CPU of the slice when it was `#measuredAt` old, and the thread's CPU time then; −1: not asked yet. */
-  #measured = 0;
-  #measuredAt = 0;
+  #last = 0;
+  #total = 0;
+  /** The thread's CPU time, and the slice's at that moment; −1: not asked yet. */
   #thread = -1;
+  #totalThen = 0;
 
   constructor(threadCpu: () => number) {
     this.#threadCpu = threadCpu;
   }
 
-  /** False: it was running. */
-  start(now: number): boolean {
+  /** False: it was running. `known`: long gaps are judged from the start on, at the price of one more look. */
+  start(now: number, known: boolean): boolean {
     if (this.running) return false;
     this.running = true;
     this.#start = now;
-    this.#measured = 0;
-    this.#measuredAt = 0;
-    this.#thread = -1;
+    this.#last = now;
+    this.#total = 0;
+    this.#totalThen = 0;
+    this.#thread = known ? this.#threadCpu() : -1;
     return true;
   }
 
@@ -44,13 +48,18 @@ export class SliceClock {
 
   cpu(now: number): number {
     if (!this.running) return 0;
-    const wall = now - this.#start;
-    const since = wall - this.#measuredAt;
-    if (since < measureMs) return this.#measured + since;
-    const thread = this.#threadCpu();
-    this.#measured += this.#thread < 0 ? since : Math.min(since, thread - this.#thread);
-    this.#thread = thread;
-    this.#measuredAt = wall;
-    return this.#measured;
+    const gap = now - this.#last;
+    this.#last = now;
+    if (gap <= nearMs) this.#total += gap;
+    else if (this.#thread < 0) this.#total += Math.min(gap, unknownMs);
+    else {
+      const used = this.#totalThen + this.#threadCpu() - this.#thread;
+      this.#total = Math.min(Math.max(used, this.#total), this.#total + gap);
+    }
+    if (this.#thread < 0 && this.#total >= nearMs) {
+      this.#thread = this.#threadCpu();
+      this.#totalThen = this.#total;
+    }
+    return this.#total;
   }
 }

@@ -1,35 +1,70 @@
-/** Continued slices of suspended calls: one per turn of the event loop, so that new calls and resumptions go first. */
+/** Who runs in which turn of the event loop: one slice of a long call a turn, so that requests and quick calls go first. */
+import type { Call } from './call.ts';
 import type { MachineEnd } from './ends.ts';
+import { FairQueue } from './fair-queue.ts';
 import { quantum, type Machine } from './machine.ts';
 
-interface Suspended {
-  readonly machine: Machine;
-  readonly resolve: (fuel: number) => void;
+/** Quick calls may have so much of one turn before calls not known to be quick wait for turns of their own. */
+const turnMs = 4;
+/** Less is not counted: it would cost more to count it. */
+const countedMs = 0.25;
+
+interface Entry {
+  /** Undefined: it waits for its first slice, or to go on after a wait. */
+  readonly machine: Machine | undefined;
+  readonly run: () => void;
   readonly reject: (end: MachineEnd) => void;
 }
 
-/** First in, first out: endless calls share the turns evenly. */
+const nothing = (): void => undefined;
+
+/** Endless calls share the turns evenly: by namespace, then by function, then by call. */
 export class SliceQueue {
-  #waiting: Suspended[] = [];
+  readonly #queue = new FairQueue<Entry>();
   #scheduled = false;
+  #spent = 0;
 
-  get length(): number {
-    return this.#waiting.length;
-  }
-
-  suspend(machine: Machine): Promise<number> {
+  /** A slice is over: resolves with fuel when its turn has come, rejects with the end of the call. */
+  suspend(call: Call, machine: Machine): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ machine, resolve, reject });
+      this.#queue.push(call, { machine, run: () => resolve(quantum), reject });
       this.#schedule();
     });
   }
 
+  /**
+   * Lets a call begin or go on in a turn of its own: at once if nobody has had this turn (undefined), else later; then
+   * the answer takes it out of the queue. `later`: not in this turn.
+   */
+  enter(call: Call, run: () => void, later = false): (() => void) | undefined {
+    if (!this.#scheduled && !later) {
+      this.#schedule();
+      run();
+      return undefined;
+    }
+    const entry: Entry = { machine: undefined, run, reject: nothing };
+    this.#queue.push(call, entry);
+    this.#schedule();
+    return () => void this.#queue.remove(call, (each) => each === entry);
+  }
+
   /** Ends a suspended call: its promise is always settled, because an abandoned suspension is never collected. */
-  end(machine: Machine, end: MachineEnd): boolean {
-    const index = this.#waiting.findIndex((entry) => entry.machine === machine);
-    const [entry] = index < 0 ? [] : this.#waiting.splice(index, 1);
+  end(call: Call, machine: Machine, end: MachineEnd): boolean {
+    const entry = this.#queue.remove(call, (each) => each.machine === machine);
     entry?.reject(end);
     return entry !== undefined;
+  }
+
+  /** A call on the plain entry held the thread so long. */
+  spend(ms: number): void {
+    if (ms < countedMs) return;
+    this.#spent += ms;
+    this.#schedule();
+  }
+
+  /** Calls on the plain entry have had their part of this turn. */
+  get isSpent(): boolean {
+    return this.#spent >= turnMs;
   }
 
   #schedule(): void {
@@ -37,9 +72,12 @@ export class SliceQueue {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      const next = this.#waiting.shift();
-      if (this.#waiting.length > 0) this.#schedule();
-      next?.resolve(quantum);
+      this.#spent = 0;
+      const owner = this.#queue.next();
+      if (owner === undefined) return;
+      // Whoever comes within this turn waits for the next one.
+      this.#schedule();
+      this.#queue.take(owner)?.run();
     });
   }
 }

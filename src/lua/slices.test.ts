@@ -107,3 +107,94 @@ test('the heartbeat names the function while Lua runs and nothing afterwards', a
   assert.notEqual(heartbeat[0], before);
   await engine.close();
 });
+
+describe('many calls that arrive in one turn of the event loop', () => {
+  /** Turns that passed while the calls were under way, and how many had started after each. */
+  async function startsPerTurn(code: string, callers: number): Promise<{ most: number; kinds: string[] }> {
+    let started = 0;
+    const { engine, load, call } = await testEngine({
+      now: () => (started += 1),
+    });
+    const revision = await load(`return function() test.now() ${code} end`, { limits: { ...testLimits, cpuMs: 30 } });
+    await call(revision);
+    started = 0;
+    const state = { done: false };
+    const results = Promise.all(Array.from({ length: callers }, async () => call(revision)));
+    void results.then(() => (state.done = true));
+    let most = started;
+    let before = started;
+    while (!state.done) {
+      await new Promise((resolve) => setImmediate(resolve));
+      most = Math.max(most, started - before);
+      before = started;
+    }
+    const kinds = [...new Set((await results).map(({ kind }) => kind))];
+    await engine.close();
+    return { most, kinds };
+  }
+
+  test('begin one a turn when their function is known to be long', async () => {
+    const { most, kinds } = await startsPerTurn('while true do end', 12);
+    assert.deepEqual(kinds, ['cpu']);
+    assert.equal(most, 1);
+  });
+
+  test('control: quick calls all begin at once', async () => {
+    const { most, kinds } = await startsPerTurn('', 12);
+    assert.deepEqual(kinds, ['ok']);
+    assert.equal(most, 12);
+  });
+
+  test('do not hold the thread one after the other when each takes some milliseconds', async () => {
+    let clock = 0;
+    // Every look at the clock takes a tenth of a millisecond: a call of 60 looks takes 6 ms.
+    const { engine, load, call } = await testEngine({ clock: () => (clock += 0.1) });
+    const slow = await load('return function() for i = 1, 50 * 8192 do end return "slow" end');
+    const results = Array.from({ length: 6 }, () => call(slow));
+    assert.ok(!(results[0] instanceof Promise), 'control: the first one runs at once');
+    assert.deepEqual(
+      results.slice(1).map((result) => result instanceof Promise),
+      [true, true, true, true, true],
+    );
+    for (const result of results) assert.deepEqual(valuesOf(await result), ['slow']);
+    await engine.close();
+  });
+
+  test('that go on after a wait take turns too, and can be ended while they stand there', async () => {
+    const { engine, gate, load, call } = await testEngine();
+    const revision = await load(`return function(name, loops) gate.wait(name) for i = 1, loops do end return name end`);
+    await Promise.all([call(revision, ['warm', 4e7]), gate.arrived('warm').then(() => gate.release('warm'))]);
+    const cancel = new AbortController();
+    const names = ['a', 'b', 'c'];
+    const results = names.map(async (name) => call(revision, [name, 1000], { signal: cancel.signal }));
+    for (const name of names) await gate.arrived(name);
+    for (const name of names) gate.release(name);
+    await Promise.resolve();
+    cancel.abort();
+    const kinds = (await Promise.all(results)).map(({ kind }) => kind);
+    assert.ok(kinds.includes('cancelled'), kinds.join(', '));
+    assert.equal(engine.stats().runningCalls, 0);
+    const after = call(revision, ['d', 10]);
+    await gate.arrived('d');
+    gate.release('d');
+    assert.deepEqual(valuesOf(await after), ['d']);
+    await engine.close();
+  });
+});
+
+test('one function does not take all machines for long calls: another one begins while it runs on', async () => {
+  const { engine, load, call } = await testEngine();
+  const greedy = await load('return function() while true do end end');
+  const other = await load('return function(loops) for i = 1, loops do end return "done" end', {
+    namespaceUid: 'uid-b',
+  });
+  const cancel = new AbortController();
+  assert.deepEqual(valuesOf(await call(other, [2e7])), ['done'], 'known to be long from here on');
+  const running = Array.from({ length: 40 }, async () => call(greedy, [], { signal: cancel.signal }));
+  for (let turn = 0; turn < 60; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(valuesOf(await call(other, [100])), ['done']);
+  assert.equal(engine.stats().runningCalls, 40, 'control: the others still run');
+  cancel.abort();
+  await Promise.all(running);
+  await engine.close();
+});

@@ -5,7 +5,9 @@ import type { MachineEnd } from './ends.ts';
 import { difference, type Delta } from './image.ts';
 import { isDone } from './internal-functions.ts';
 import type { Machine } from './machine.ts';
-import type { Runner, RunnerHost } from './runner.ts';
+import { needsTurn, queueForMachine } from './machine-queue.ts';
+import type { Runner } from './runner.ts';
+import type { RunnerHost } from './runner-host.ts';
 
 /** Copying counts as CPU: one millisecond for so many bytes. */
 const copyBytesPerMs = 4 * 1024 * 1024;
@@ -35,6 +37,12 @@ export class WaitingCalls {
     call.reveal();
     call.waitingFor = undefined;
     this.#host.waiting(call, false);
+    if (!needsTurn(this.#host, call)) this.#goOn(call);
+    else call.waitsIn(this.#host.slices.enter(call, () => this.#goOn(call)));
+  }
+
+  #goOn(call: Call): void {
+    call.leaveQueue = undefined;
     const { machine } = call;
     if (machine !== undefined) this.#runner.resume(call, machine);
     else this.#unpark(call);
@@ -63,16 +71,16 @@ export class WaitingCalls {
       const delta = call.parked;
       if (delta === undefined) throw new Error('a call without a machine was not parked');
       call.parked = undefined;
-      this.#runner.attach(call, machine, call.sliced);
+      machine.seat(call, call.sliced);
       machine.restore(call.program.base, delta, call.program.namespaceUid);
       machine.exports.mh_set_limit(call.heapFloor + call.limits.memoryBytes - call.held);
       call.cpuMs += delta.bytes / copyBytesPerMs;
       this.#host.unparked(call, delta);
       this.#runner.resume(call, machine);
     };
-    const machine = pool.take();
-    if (machine === undefined) this.#runner.queue(call, pool, restore);
-    else restore(machine);
+    const machine = pool.take(call);
+    if (machine !== undefined) restore(machine);
+    else queueForMachine(this.#host, call, pool, restore);
   }
 
   /** Ends a call that is not running: it waits, is parked or stands in a queue. */

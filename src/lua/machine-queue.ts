@@ -1,0 +1,37 @@
+/** Where a call stands for which no machine is free. */
+import type { Call } from './call.ts';
+import type { Machine } from './machine.ts';
+import type { MachinePool } from './machine-pool.ts';
+import type { RunnerHost } from './runner-host.ts';
+
+/** Hands the call a machine when one is free and, unless it is quick, when a turn of the event loop is its own. */
+export function queueForMachine(
+  host: RunnerHost,
+  call: Call,
+  pool: MachinePool,
+  begin: (machine: Machine) => void,
+): void {
+  host.waiting(call, true);
+  call.leaveQueue = pool.wait(call, (machine) => {
+    const start = (): void => {
+      call.leaveQueue = undefined;
+      host.waiting(call, false);
+      begin(machine);
+    };
+    if (!needsTurn(host, call)) {
+      start();
+      return;
+    }
+    // Whoever left the machine has had this turn.
+    const leave = host.slices.enter(call, start, true);
+    call.leaveQueue = () => {
+      leave?.();
+      pool.release(machine);
+    };
+  });
+}
+
+/** Long calls always; others once this turn's part for them is used up, unless they are known to be quick. */
+export function needsTurn(host: RunnerHost, call: Call): boolean {
+  return call.sliced || (host.slices.isSpent && !call.program.quick);
+}
