@@ -31,6 +31,7 @@ export function registerDev(program: Command): void {
     .option('--workers <count>', `worker threads (default: ${workers})`)
     .option('--egress-allow <target>', 'let functions reach HOST:PORT although it is not public; repeat it', collect)
     .option('--data-dir <path>', 'where the token and the store are kept (default: .moonhook beside the folder)')
+    .option('--store <url>', 'postgres:// URL of a database in place of the SQLite file (or MOONHOOK_STORE_URL)')
     .option('--policy <file>', 'hosts, ceilings, egress, quotas, trusted proxies as an installation has them')
     .option('--public-url <url>', 'scheme and host that senders see, for senders that sign the URL')
     .option('--env-file <file>', 'lines SECRET.KEY=VALUE: keys of Secrets, in every namespace')
@@ -147,9 +148,7 @@ function banner(run: LocalRun, tookMs: number): readonly string[] {
     `  calls     ${run.addresses.calls}  (needs the token)`,
     `  admin     ${run.addresses.admin}  (/metrics /healthz /readyz)`,
     `  token     in ${run.dataDirectory}/dev.json`,
-    run.durable
-      ? `  store     ${run.dataDirectory}/store.db`
-      : '  store     in memory: accepted events and kv are lost when this process ends',
+    `  store     ${run.storeAt}`,
     '',
     ...(rows.length === 0
       ? ['No functions yet: `moonhook new NAME` writes a first one.']

@@ -6,6 +6,7 @@ import { createFunctionCheck } from '../function/check-function.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { createRuntime, type Runtime, type RuntimeAddresses } from '../runtime/runtime.ts';
 import type { DevSettings } from '../settings/dev-settings.ts';
+import { describeDatabase, openPostgres } from '../store/open-postgres.ts';
 import { openStore, type OpenStore } from '../store/open-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { documentCheck } from './check-document.ts';
@@ -42,8 +43,8 @@ export interface LocalRun {
   readonly token: string;
   readonly dataDirectory: string;
   readonly folder: string;
-  /** False: events and `kv` end with the process. */
-  readonly durable: boolean;
+  /** Where the store is, for people: a file, or host and database. */
+  readonly storeAt: string;
   states(): FunctionStates;
   diagnostics(): readonly Diagnostic[];
   findRecords: LocalView['findRecords'];
@@ -90,12 +91,7 @@ async function start(
   let secrets = firstSecrets;
   let diagnostics: readonly Diagnostic[] = [];
   let runtime: Runtime | undefined;
-  const store = await openStore({
-    path: join(directory.path, 'store.db'),
-    onLost: (error) => {
-      options.onLost(error.message);
-    },
-  });
+  const store = await openStoreOf(options, directory.path);
   try {
     const view = viewOf(
       options,
@@ -184,7 +180,10 @@ async function start(
       token,
       dataDirectory: directory.path,
       folder: root,
-      durable: store.durable,
+      storeAt:
+        settings.storeUrl === undefined
+          ? join(directory.path, 'store.db')
+          : `PostgreSQL at ${describeDatabase(settings.storeUrl)}`,
       states: () => states,
       diagnostics: () => diagnostics,
       findRecords: view.findRecords,
@@ -204,6 +203,20 @@ async function start(
     await store.close();
     throw error;
   }
+}
+
+/** SQLite beside the token, or the database of the settings, which other processes may share. */
+async function openStoreOf(
+  { settings, log, randomBytes, onLost }: RunLocalOptions,
+  folder: string,
+): Promise<OpenStore> {
+  const { storeUrl } = settings;
+  if (storeUrl === undefined) {
+    return await openStore({ path: join(folder, 'store.db'), onLost: (error) => onLost(error.message) });
+  }
+  // A connection that breaks is made again; what is asked meanwhile fails and is told to whoever asked.
+  const onError = (error: Error): void => log.warn('the database connection broke', { error: error.message });
+  return await openPostgres({ url: storeUrl, processId: hex(randomBytes(8)), onError });
 }
 
 function viewOf(

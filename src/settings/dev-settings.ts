@@ -15,6 +15,7 @@ export interface DevOptions {
   readonly policy?: string;
   readonly publicUrl?: string;
   readonly envFile?: string;
+  readonly store?: string;
 }
 
 export interface DevSettings {
@@ -23,6 +24,8 @@ export interface DevSettings {
   readonly dataDirectory?: string;
   readonly policyFile?: string;
   readonly envFile?: string;
+  /** A `postgres:` URL; undefined: SQLite in the data directory. */
+  readonly storeUrl?: string;
   /** Undefined: the address the listener of triggers gets. */
   readonly publicUrl?: string;
   /** Targets (`localhost:3000`, `10.0.0.0/8`) that functions may reach although they are not public. */
@@ -39,7 +42,7 @@ export type DevSettingsResult =
 const localDrainMs = 3_000;
 
 /** Reads the options; every mistake is told, not only the first. */
-export function readDevSettings(options: DevOptions): DevSettingsResult {
+export function readDevSettings(options: DevOptions, environment: NodeJS.ProcessEnv = process.env): DevSettingsResult {
   const mistakes: string[] = [];
   const integer = (name: string, text: string | undefined, fallback: number, least: number, most: number): number => {
     if (text === undefined) return fallback;
@@ -50,6 +53,7 @@ export function readDevSettings(options: DevOptions): DevSettingsResult {
   const port = (name: string, text: string | undefined, fallback: number): number =>
     integer(name, text, fallback, 0, 65_535);
   const publicUrl = readPublicUrl(options.publicUrl, mistakes);
+  const storeUrl = readStoreUrl(options.store ?? environment['MOONHOOK_STORE_URL'], mistakes);
   for (const target of options.egressAllow ?? []) {
     const grant = parseEgressGrant(target, { local: true });
     if (!grant.ok) mistakes.push(`--egress-allow ${grant.message}`);
@@ -61,6 +65,7 @@ export function readDevSettings(options: DevOptions): DevSettingsResult {
     ...(options.policy === undefined ? {} : { policyFile: options.policy }),
     ...(options.envFile === undefined ? {} : { envFile: options.envFile }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(storeUrl === undefined ? {} : { storeUrl }),
     egressAllow: options.egressAllow ?? [],
     runtime: {
       ...runtimeDefaults,
@@ -90,6 +95,14 @@ function readPublicUrl(text: string | undefined, mistakes: string[]): string | u
   mistakes.push(
     `--public-url must be a URL of scheme and host (for example https://x.example.com), not ${JSON.stringify(text)}`,
   );
+  return undefined;
+}
+
+/** The URL may hold a password, so a mistake does not repeat it. */
+function readStoreUrl(text: string | undefined, mistakes: string[]): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '')) return text;
+  mistakes.push('--store must be a URL such as postgres://user@host:5432/moonhook');
   return undefined;
 }
 

@@ -12,6 +12,7 @@ import type { CallRecord } from '../../src/runtime/call-record.ts';
 import type { RecordFilter } from '../../src/runtime/record-book.ts';
 import { createRuntime, type Runtime } from '../../src/runtime/runtime.ts';
 import { runtimeDefaults, type RuntimeSettings } from '../../src/settings/runtime-settings.ts';
+import type { OpenStore } from '../../src/store/open-store.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 
 export interface FunctionUnderTest extends FunctionSpec {
@@ -91,6 +92,8 @@ export async function serveFunctions(
     readonly policy?: Partial<InstallationPolicy>;
     /** True: not even an empty table is applied. */
     readonly serveNothing?: boolean;
+    /** Instead of a store in memory; stays open when the runtime closes. */
+    readonly store?: OpenStore;
   } = {},
 ): Promise<ServedFunctions> {
   const { functions = [], secrets = {} } = options;
@@ -105,6 +108,7 @@ export async function serveFunctions(
     },
   });
   const runtime = await createRuntime({
+    ...(options.store === undefined ? {} : { store: options.store }),
     settings: {
       ...runtimeDefaults,
       public: free,
