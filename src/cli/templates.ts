@@ -55,7 +55,10 @@ export const templates: Readonly<Record<string, Template>> = {
         cron: "0 3 * * *"
         timeZone: UTC
 `,
-    next: (name) => [`run it now:  moonhook invoke default/${name} --trigger nightly`],
+    next: (name) => [
+      `serve it:    moonhook dev .`,
+      `run it now:  moonhook invoke default/${name} --trigger nightly -d '{"scheduledTime":"2026-01-31T03:00:00.000Z"}'`,
+    ],
   },
   pod: {
     description: 'a function that hears of Pods in the cluster (needs a cluster)',

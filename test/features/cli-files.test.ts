@@ -70,6 +70,10 @@ test('a Secret that is in no file is a warning, an error with --strict, and noth
   assert.equal((await runCli(['check', '--strict'], { cwd })).exitCode, 1);
   const given = await runCli(['check', '--env-file', 'secrets.env'], { cwd });
   assert.match(given.stdout, /^1 function, 0 errors, 0 warnings$/m);
+  // Node has an option of the same name and must not take it.
+  const absent = await runCli(['check', '--env-file', 'absent.env'], { cwd });
+  assert.equal(absent.exitCode, 2);
+  assert.match(absent.stderr, /^moonhook: .*absent\.env/);
 });
 
 test('check runs the policy of an installation', async (context) => {
