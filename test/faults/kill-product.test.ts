@@ -1,0 +1,111 @@
+/** kill -9 of the whole program under load: every request that was answered 202 runs, and what it wrote is written once. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+
+const kills = Number(process.env['MOONHOOK_KILLS'] ?? 10);
+const senders = 8;
+
+const hooks = `apiVersion: moonhook.dev/v1alpha1
+kind: WebhookFunction
+metadata: { name: orders }
+spec:
+  code: |
+    return {
+      take = function(event)
+        kv.set("order/" .. event.data.id, true)
+        kv.incr("runs")
+      end,
+      seen = function(event)
+        local found, cursor = {}, event.request.query.after
+        local keys = kv.list("order/", { limit = 500, cursor = cursor })
+        for _, key in ipairs(keys) do found[#found + 1] = key end
+        return { keys = json.array(found), runs = kv.get("runs") or 0 }
+      end,
+    }
+  triggers:
+    - { name: take, http: { path: take, methods: [POST], mode: async, receiver: { open: {} } } }
+    - { name: seen, http: { path: seen, receiver: { open: {} } } }
+`;
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly url: string;
+}
+
+async function start(folder: string): Promise<Running> {
+  const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+  const ports = ['--port', '0', '--call-port', '0', '--admin-port', '0'];
+  const child = spawn(process.execPath, [main, 'dev', folder, ...ports], { stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const url = /triggers\s+(http:\/\/[\d.:]+)/.exec(line)?.[1];
+    if (url === undefined) continue;
+    child.stdout.resume();
+    return { child, url };
+  }
+  throw new Error('the program ended before it served');
+}
+
+/** Sends until the program is gone; answers nothing: what was accepted is remembered in `accepted`. */
+async function send(url: string, prefix: string, accepted: Set<string>): Promise<void> {
+  for (let index = 0; index < 100_000; index++) {
+    const id = `${prefix}-${index}`;
+    try {
+      const headers = { 'content-type': 'application/json' };
+      const answer = await fetch(`${url}/default/take`, { method: 'POST', headers, body: JSON.stringify({ id }) });
+      if (answer.status === 202) accepted.add(id);
+      await answer.arrayBuffer();
+    } catch {
+      return;
+    }
+  }
+}
+
+async function seen(url: string): Promise<{ ids: Set<string>; runs: number }> {
+  const ids = new Set<string>();
+  let after = '';
+  for (;;) {
+    const answer = await fetch(`${url}/default/seen?after=${encodeURIComponent(after)}`);
+    const { keys, runs } = (await answer.json()) as { keys: string[]; runs: number };
+    for (const key of keys) ids.add(key.slice('order/'.length));
+    const last = keys.at(-1);
+    if (last === undefined || keys.length < 500) return { ids, runs };
+    after = last;
+  }
+}
+
+test(`${kills} times kill -9 of the program under load: every 202 is kept, and runs`, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'moonhook-product-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const functions = join(folder, 'functions');
+  await mkdir(functions);
+  await writeFile(join(functions, 'orders.yaml'), hooks);
+  const accepted = new Set<string>();
+  for (let run = 0; run < kills; run++) {
+    const { child, url } = await start(functions);
+    const sending = Array.from({ length: senders }, (_, sender) => send(url, `${run}-${sender}`, accepted));
+    setTimeout(() => child.kill('SIGKILL'), 50 + ((run * 97) % 400));
+    await once(child, 'exit');
+    await Promise.all(sending);
+  }
+  const { child, url } = await start(functions);
+  t.after(async () => {
+    child.kill('SIGTERM');
+    if (child.exitCode === null) await once(child, 'exit');
+  });
+  const until = Date.now() + 60_000;
+  let found = await seen(url);
+  const missing = (): string[] => [...accepted].filter((id) => !found.ids.has(id));
+  while (missing().length > 0 && Date.now() < until) found = await seen(url);
+  t.diagnostic(`accepted ${accepted.size}, run ${found.ids.size}, lost ${missing().length}`);
+  assert.ok(accepted.size > 20 * kills, 'the load was too small to show anything');
+  assert.deepEqual(missing(), []);
+  // Effects land once per settled attempt: as many increments as keys, whatever was repeated.
+  while (found.runs !== found.ids.size && Date.now() < until) found = await seen(url);
+  assert.equal(found.runs, found.ids.size);
+});
