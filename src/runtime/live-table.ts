@@ -2,6 +2,7 @@
 import type { ServingCode } from '../routing/last-good.ts';
 import { createRouteIndex, type RequestMatch, type RouteIndex, type RoutedRequest } from '../routing/match-request.ts';
 import type { EventTriggerEntry } from '../routing/types.ts';
+import { EventIndex } from '../triggers/event-index.ts';
 import { parseEventPattern, type EventPattern } from '../triggers/event-pattern.ts';
 import type { LiveFunction } from './live-function.ts';
 
@@ -15,9 +16,10 @@ export interface EventListener {
 interface Held {
   readonly fn: LiveFunction;
   readonly serving: ServingCode | undefined;
+  readonly listeners: readonly EventListener[];
 }
 
-const nobody: readonly EventListener[] = [];
+const nobody: ReadonlySet<EventListener> = new Set();
 
 export class LiveTable {
   readonly #routes: RouteIndex<LiveFunction>;
@@ -26,7 +28,7 @@ export class LiveTable {
   readonly #byName = new Map<string, LiveFunction>();
   readonly #byScope = new Map<string, LiveFunction>();
   readonly #namespaces = new Map<string, { readonly uid: string; functions: number }>();
-  readonly #listeners = new Map<string, Map<string, readonly EventListener[]>>();
+  readonly #listeners = new Map<string, EventIndex<EventListener>>();
   /** Of the last change that was applied whole; 0: none yet. */
   version = 0;
 
@@ -58,9 +60,9 @@ export class LiveTable {
     return this.#namespaces.get(namespace)?.uid;
   }
 
-  /** Event triggers of one namespace. */
-  *listeners(namespaceUid: string): Iterable<EventListener> {
-    for (const own of this.#listeners.get(namespaceUid)?.values() ?? []) yield* own;
+  /** Event triggers of one namespace that want a type. */
+  listeners(namespaceUid: string, type: string): ReadonlySet<EventListener> {
+    return this.#listeners.get(namespaceUid)?.match(type) ?? nobody;
   }
 
   functions(): Iterable<LiveFunction> {
@@ -71,17 +73,17 @@ export class LiveTable {
   set(fn: LiveFunction, serving: ServingCode | undefined): LiveFunction | undefined {
     const { uid, namespace, namespaceUid, name } = fn.entry;
     const before = this.delete(uid);
-    this.#byUid.set(uid, { fn, serving });
+    const listeners = listenersOf(fn);
+    this.#byUid.set(uid, { fn, serving, listeners });
     this.#byName.set(`${namespace}/${name}`, fn);
     this.#byScope.set(`${namespaceUid}/${name}`, fn);
     const known = this.#namespaces.get(namespace);
     if (known?.uid === namespaceUid) known.functions += 1;
     else this.#namespaces.set(namespace, { uid: namespaceUid, functions: 1 });
-    const listeners = listenersOf(fn);
     if (listeners.length > 0) {
-      let scope = this.#listeners.get(namespaceUid);
-      if (scope === undefined) this.#listeners.set(namespaceUid, (scope = new Map()));
-      scope.set(uid, listeners);
+      let index = this.#listeners.get(namespaceUid);
+      if (index === undefined) this.#listeners.set(namespaceUid, (index = new EventIndex()));
+      for (const listener of listeners) index.add(listener.pattern, listener);
     }
     this.#routes.set(fn.entry, fn);
     return before;
@@ -99,19 +101,18 @@ export class LiveTable {
       known.functions -= 1;
       if (known.functions === 0) this.#namespaces.delete(namespace);
     }
-    const scope = this.#listeners.get(namespaceUid);
-    scope?.delete(uid);
-    if (scope?.size === 0) this.#listeners.delete(namespaceUid);
+    const index = this.#listeners.get(namespaceUid);
+    for (const listener of held.listeners) index?.delete(listener.pattern, listener);
+    if (index?.isEmpty === true) this.#listeners.delete(namespaceUid);
     this.#routes.delete(uid);
     return held.fn;
   }
 }
 
 function listenersOf(fn: LiveFunction): readonly EventListener[] {
-  const listeners = fn.entry.triggers.flatMap((trigger): EventListener[] => {
+  return fn.entry.triggers.flatMap((trigger): EventListener[] => {
     if (trigger.kind !== 'event') return [];
     const parsed = parseEventPattern(trigger.type);
     return parsed.ok ? [{ functionName: fn.entry.name, trigger, pattern: parsed.pattern }] : [];
   });
-  return listeners.length === 0 ? nobody : listeners;
 }

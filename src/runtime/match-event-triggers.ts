@@ -1,7 +1,6 @@
 /** Who wants a published event: event triggers and subscriptions of its namespace, each as a delivery. */
 import { formatDestination } from '../delivery/destination.ts';
 import type { NewDelivery, StoredEvent } from '../store/store.ts';
-import { matchEvent } from '../triggers/event-pattern.ts';
 import { evaluateSubscription } from './evaluate-subscription.ts';
 import { keyText } from './limit-calls.ts';
 import type { LiveSubscription } from './live-subscriptions.ts';
@@ -16,8 +15,8 @@ export function publishedDeliveries(
 ): readonly NewDelivery[] | Promise<readonly NewDelivery[]> {
   const { namespaceUid, type, source } = event;
   const deliveries: NewDelivery[] = [];
-  for (const { functionName, trigger, pattern } of parts.table.listeners(namespaceUid)) {
-    if (!matchEvent(pattern, trigger.source, { type, source }).matched) continue;
+  for (const { functionName, trigger } of parts.table.listeners(namespaceUid, type)) {
+    if (trigger.source !== undefined && trigger.source !== source) continue;
     deliveries.push({
       destination: formatDestination({ namespaceUid, functionName, target: { trigger: trigger.name } }),
     });
