@@ -3,6 +3,7 @@ import { decideEvent } from '../receivers/event-filter.ts';
 import type { BatchItem } from '../receivers/types.ts';
 import { answerWithHost } from './answer-handshake.ts';
 import type { HttpCall } from './http-call.ts';
+import { refuse } from './refuse.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 export function identifyEvent(call: HttpCall, parts: WorkerParts): void {
@@ -11,6 +12,10 @@ export function identifyEvent(call: HttpCall, parts: WorkerParts): void {
   if (receiver === undefined || sender === undefined) return undefined;
   const identified = receiver.prepared.identify(call, sender);
   call.identified = identified;
+  if (isForged(identified) || identified.items?.some(isForged) === true) {
+    const detail = `types below ${platformTypes} are set by Moonhook only`;
+    return refuse(call, parts, 'RequestInvalid', { outcome: 'unmatched', publicDetail: detail });
+  }
   const events = trigger?.http?.receiver.events;
   if (identified.items !== undefined) return keepWanted(call, parts, events, identified.items);
   switch (decideEvent(receiver.prepared.profile, events, identified.name)) {
@@ -24,6 +29,12 @@ export function identifyEvent(call: HttpCall, parts: WorkerParts): void {
       return acknowledge(call, parts, 'filtered');
   }
 }
+
+const platformTypes = 'dev.moonhook.';
+
+/** A sender that writes the whole type itself (CloudEvents) must not speak for the platform. */
+const isForged = ({ name, type }: { readonly name: string; readonly type: string }): boolean =>
+  type === name && type.startsWith(platformTypes);
 
 /** Of a batch only the items that the trigger names go on; the batch as a whole has no name to be judged by. */
 function keepWanted(
