@@ -1,7 +1,9 @@
-/** The reference page of receivers from the catalogue: what is verified, what is needed, which vectors show it. */
+/** The reference pages of receivers from the catalogue: what is verified, what is needed, which vectors show it; one page each. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
 import { receivers } from '../src/receivers/catalogue.ts';
+import { readSamples } from '../src/receivers/read-samples.ts';
 import { refusalReasons } from '../src/receivers/reasons.ts';
 import type { ReceiverDefinition } from '../src/receivers/types.ts';
 
@@ -23,6 +25,9 @@ A receiver says who may call an HTTP trigger and how that is proved. \`receiver\
 keys of Secrets in the function's namespace: all of them verify, so two can be in place while one replaces the other, and the first one signs
 what \`moonhook send\` makes. \`events\` lists the events that run: a name covers what is below it (\`pull_request\` covers
 \`pull_request.opened\`), a final \`*\` stands for the rest of a name; other events are answered as accepted and run nothing.
+
+Senders that deliver several events in one request (HubSpot, Mandrill, Meta, Pusher, Salesforce, CloudEvents batches) give an asynchronous
+trigger one event for each item, with a name, an id and a duplicate key of its own; a synchronous trigger sees the request as it came.
 
 Everything is verified on the bytes as they arrived, before anything is parsed, in constant time. A missing or unusable secret closes the
 trigger with 503; a secret under 16 bytes does too, unless the installation allows weak secrets. A request that does not verify is answered
@@ -63,7 +68,7 @@ function overview(kinds: ReadonlyMap<string, string>): string {
   const rows = [...receivers.values()].map((definition) => {
     const { profile, guide } = definition;
     return [
-      `[${profile.name}](#${profile.name.toLowerCase()})`,
+      `[${profile.name}](senders/${profile.name}.md)`,
       guide.handshake === undefined ? '' : 'yes',
       guide.scheme,
       guide.replay,
@@ -94,7 +99,8 @@ function fieldRows(
   });
 }
 
-function section(definition: ReceiverDefinition): string {
+/** One page for each receiver: what to do at the sender, an example, what is verified. */
+function page(definition: ReceiverDefinition, kinds: ReadonlyMap<string, string>): string {
   const { profile, guide, fields, required } = definition;
   const facts: (readonly [string, string | undefined])[] = [
     ['Secret', guide.secret],
@@ -109,10 +115,58 @@ function section(definition: ReceiverDefinition): string {
     ['Duplicates kept', profile.duplicateWindowMs === undefined ? undefined : duration(profile.duplicateWindowMs)],
     ['Source', `<${profile.documentation}>`],
   ];
-  const lines = facts.flatMap(([name, text]) => (text === undefined ? [] : [`- ${name}: ${text}`]));
+  const lines = facts.flatMap(([name, text]) => (text === undefined ? [] : [[name, text] as const]));
   const own = fieldRows(fields, required);
-  const fieldTable = own.length === 0 ? '' : `\n${table(['Field', 'Required', 'Meaning'], own)}`;
-  return `## ${profile.name}\n\n${profile.title}.\n\n${lines.join('\n')}\n${fieldTable}`;
+  const steps = (guide.setUp ?? []).map((step, index) => `${index + 1}. ${step}`);
+  const parts = [
+    `# ${profile.title}\n`,
+    `Receiver \`${profile.name}\`. This page is generated from \`src/receivers\`; the other receivers are in [receivers.md](../receivers.md).\n`,
+    ...(steps.length === 0 ? [] : ['## At the sender\n', `${steps.join('\n')}\n`]),
+    '## Example\n',
+    `\`\`\`yaml\n${example(definition)}\`\`\`\n`,
+    `Try it with \`moonhook send example/on-${profile.name.toLowerCase()} --event ${guide.sampleEvent}\`; \`moonhook verify CAPTURE --as ${profile.name}\` judges a captured request.\n`,
+    '## What is verified\n',
+    table(['', ''], lines),
+    ...(own.length === 0 ? [] : ['## Fields\n', table(['Field', 'Required', 'Meaning'], own)]),
+    '## Sample\n',
+    ...samples(definition),
+    `Vectors: ${vectorsOf(definition, kinds)}${guide.interop === undefined ? '' : `; compared with \`${guide.interop}\``}.`,
+  ];
+  return `${parts.join('\n')}\n`;
+}
+
+/** A function with this receiver, as a user would write it. */
+function example({ profile, guide, required, fields, secretFields }: ReceiverDefinition): string {
+  const name = profile.name.toLowerCase();
+  const own = guide.example ?? {};
+  const named = (secretFields?.(own) ?? []).length > 0 || own['jwksUrl'] !== undefined;
+  const takesSecrets =
+    required.includes('secretRefs') || ('secretRefs' in fields && profile.name !== 'custom' && !named);
+  const secretRefs = takesSecrets ? { secretRefs: [{ name, key: 'secret' }] } : {};
+  const code =
+    profile.defaultMode === 'sync' && guide.setUp === undefined
+      ? 'return function(event)\n  return { received = event.name }\nend\n'
+      : 'return function(event)\n  log.info("received", { name = event.name, id = event.id })\nend\n';
+  const shown =
+    profile.name === 'custom'
+      ? `function verify(request, secrets)\n  return { id = request.headers["x-id"] }\nend\n${code}`
+      : code;
+  return stringify({
+    apiVersion: 'moonhook.dev/v1alpha1',
+    kind: 'WebhookFunction',
+    metadata: { name: `on-${name}`, namespace: 'example' },
+    spec: {
+      code: shown,
+      triggers: [{ name, http: { path: name, receiver: { [profile.name]: { ...secretRefs, ...own } } } }],
+    },
+  });
+}
+
+function samples({ profile }: ReceiverDefinition): readonly string[] {
+  const [sample] = readSamples(profile.name);
+  if (sample === undefined || sample.body.length === 0) return ['The body is made by `moonhook send`.\n'];
+  const shown = JSON.stringify(JSON.parse(sample.body.toString()), undefined, 2);
+  return [`\`${sample.event}\`:\n`, `\`\`\`json\n${shown}\n\`\`\`\n`];
 }
 
 function reasons(): string {
@@ -120,11 +174,15 @@ function reasons(): string {
   return `## Why a request is refused\n\n${table(['Reason', 'Cause'], rows)}`;
 }
 
-/** `docs/reference/receivers.md`. */
+/** `docs/reference/receivers.md` and `docs/reference/senders/`. */
 export function generateReceiverDocs(): ReadonlyMap<string, string> {
   const file = join(import.meta.dirname, '..', 'test', 'vectors', 'receivers.json');
   const vectors = JSON.parse(readFileSync(file, 'utf8')) as readonly VectorKind[];
   const kinds = new Map(vectors.map(({ id, kind }) => [id, kind]));
-  const sections = [...receivers.values()].map(section);
-  return new Map([['docs/reference/receivers.md', [intro, overview(kinds), ...sections, reasons()].join('\n')]]);
+  return new Map([
+    ['docs/reference/receivers.md', [intro, overview(kinds), reasons()].join('\n')],
+    ...[...receivers.values()].map(
+      (definition) => [`docs/reference/senders/${definition.profile.name}.md`, page(definition, kinds)] as const,
+    ),
+  ]);
 }

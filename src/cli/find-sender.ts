@@ -4,6 +4,7 @@ import type { KeyReference, WebhookFunction } from '../function/types.ts';
 import { parseEnvFile } from '../local/env-file.ts';
 import { createFolderSource } from '../local/folder-source.ts';
 import { createLocalInputs } from '../local/local-inputs.ts';
+import { receivers } from '../receivers/catalogue.ts';
 import type { ReceiverChoice } from '../receivers/verify-capture.ts';
 import { createReferenceReader } from '../routing/read-references.ts';
 import { chooseTrigger } from './choose-receiver.ts';
@@ -15,6 +16,8 @@ export interface FoundSender {
   readonly choice: ReceiverChoice;
   /** Empty where the receiver has none, or they are given on the command line. */
   readonly secrets: readonly Uint8Array[];
+  /** Those of the receiver's own reference fields, by their paths. */
+  readonly named: ReadonlyMap<string, Uint8Array>;
 }
 
 export interface SenderQuery {
@@ -50,7 +53,7 @@ export async function findSender(query: SenderQuery): Promise<InputResult<FoundS
   if (query.as !== undefined && choice.name !== query.as) {
     return { ok: false, message: `trigger ${trigger} has the receiver ${choice.name}, not ${query.as}` };
   }
-  if (!query.lookUpSecrets) return { ok: true, value: { trigger, choice, secrets: [] } };
+  if (!query.lookUpSecrets) return { ok: true, value: { trigger, choice, secrets: [], named: new Map() } };
   const reader = createReferenceReader({
     references,
     namespace,
@@ -64,7 +67,13 @@ export async function findSender(query: SenderQuery): Promise<InputResult<FoundS
     if (!read.ok) return { ok: false, message: `${read.problem.message} (or give it with --secret)` };
     secrets.push(read.value);
   }
-  return { ok: true, value: { trigger, choice, secrets } };
+  const named = new Map<string, Uint8Array>();
+  for (const { path, reference } of receivers.get(choice.name)?.secretFields?.(choice.fields) ?? []) {
+    const read = reader.secretValue(reference, path);
+    if (!read.ok) return { ok: false, message: `${read.problem.message} (or give it with --secret)` };
+    named.set(path, read.value);
+  }
+  return { ok: true, value: { trigger, choice, secrets, named } };
 }
 
 function referencesOf({ fields }: ReceiverChoice): readonly KeyReference[] {

@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { receivers } from '../receivers/catalogue.ts';
+import { placeSecrets } from '../receivers/place-secrets.ts';
+import { sampleOf } from '../receivers/read-samples.ts';
 import type { SignedRequest } from '../receivers/types.ts';
 import { askApi, findDevProcess, refused, type Answered, type Refusal } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
@@ -37,7 +39,7 @@ export function registerSend(program: Command): void {
     .option('--as <receiver>', 'the sender: github, hmac, bearer … (default: the one of the trigger)')
     .option('--trigger <name>', 'HTTP trigger, where there are several')
     .option('--event <name>', 'event in the words of the sender: push, pull_request.opened')
-    .option('-d, --data <data>', 'body: text, @FILE or @- for standard input (default: {})')
+    .option('-d, --data <data>', 'body: text, @FILE or @- for standard input (default: a sample of the event)')
     .option('--path <path>', 'path and query instead of those of the trigger: /team-a/items/7?x=1')
     .option('--secret <value>', 'sign with this instead of the secret of the folder', collect)
     .option('--secret-file <file>', 'sign with the content of a file', collect)
@@ -87,7 +89,10 @@ async function resolveSender(target: TargetName, options: SendOptions): Promise<
     ...(envFile === undefined ? {} : { envFile }),
   });
   if (!found.ok) return unusable(found.message);
-  return { ok: true, value: given.value.length === 0 ? found.value : { ...found.value, secrets: given.value } };
+  const definition = receivers.get(found.value.choice.name);
+  if (given.value.length === 0 || definition === undefined) return { ok: true, value: found.value };
+  const { secrets, named = new Map() } = placeSecrets(definition, found.value.choice.fields, given.value);
+  return { ok: true, value: { ...found.value, secrets, named } };
 }
 
 function findUrl(
@@ -110,16 +115,19 @@ function findUrl(
 function makeRequest(sender: FoundSender, url: string, options: SendOptions): Answered<SignedRequest> {
   const definition = receivers.get(sender.choice.name);
   if (definition === undefined) return unusable(`there is no receiver "${sender.choice.name}"`);
-  const body = readData(options.data ?? '{}');
+  // Without a body of one's own: the sample of the event.
+  const sample = options.data === undefined ? sampleOf(definition.profile.name, options.event) : undefined;
+  const body = readData(options.data ?? sample?.body.toString() ?? '{}');
   if (!body.ok) return unusable(body.message);
   const { fields } = sender.choice;
   if (definition.profile.name === 'custom') {
     process.stderr.write('moonhook: how to sign for a custom receiver is known to its Lua only: sent unsigned\n');
   }
-  const event = options.event ?? definition.guide.sampleEvent;
+  const event = options.event ?? sample?.event ?? definition.guide.sampleEvent;
   const tools = { now: () => Date.now(), newId: () => randomUUID() };
   try {
-    return { ok: true, value: definition.sign(event, body.value, url, fields, { secrets: sender.secrets }, tools) };
+    const { secrets, named } = sender;
+    return { ok: true, value: definition.sign(event, body.value, url, fields, { secrets, named }, tools) };
   } catch (error) {
     return unusable(error instanceof Error ? error.message : String(error));
   }

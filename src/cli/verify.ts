@@ -1,8 +1,12 @@
 /** `moonhook verify CAPTURE`: judges a captured request. Exit 0 verified, 3 not verified, 2 input that cannot be used. */
 import type { Command } from 'commander';
+import { receivers } from '../receivers/catalogue.ts';
+import { placeSecrets } from '../receivers/place-secrets.ts';
+import type { ReceiverSecrets } from '../receivers/types.ts';
 import { verifyCapture, type CaptureVerdict, type ReceiverChoice } from '../receivers/verify-capture.ts';
 import { readReceiverFile } from './choose-receiver.ts';
 import { escapeText } from './escape-text.ts';
+import { createFetch } from './fetch-once.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain } from './output.ts';
 import { readInput, readSecrets, readTime, type InputResult } from './read-input.ts';
@@ -14,6 +18,7 @@ interface VerifyOptions {
   readonly secret?: readonly string[];
   readonly secretFile?: readonly string[];
   readonly at?: string;
+  readonly document?: string;
   readonly publicUrl?: string;
   readonly route?: string;
   readonly output?: string;
@@ -33,6 +38,7 @@ export function registerVerify(program: Command): void {
     .option('--secret <value>', 'a secret; repeat it for rotation', collect)
     .option('--secret-file <file>', 'a file that holds a secret', collect)
     .option('--at <time>', 'time of arrival: 2026-01-31T10:00:00Z or seconds since the epoch (default: now)')
+    .option('--document <file>', 'certificate or key set, instead of fetching it from its host')
     .option('--public-url <url>', 'scheme and host the sender knows, for senders that sign the URL')
     .option('--route <path>', 'route with its parameters, for secrets in the path: /team-a/hooks/:token')
     .option('-o, --output <format>', 'json')
@@ -55,23 +61,26 @@ async function verify(capture: string, options: VerifyOptions): Promise<number> 
   if (!secrets.ok) return unusable(secrets.message);
   const nowMs = options.at === undefined ? Date.now() : readTime(options.at);
   if (nowMs === undefined) return unusable('--at must be a date such as 2026-01-31T10:00:00Z, or seconds');
+  const document = options.document === undefined ? undefined : readInput(options.document);
+  if (document?.ok === false) return unusable(document.message);
   const parsed = readJson(capture);
   if (!parsed.ok) return unusable(parsed.message);
-  const judged = await verifyCapture(
-    parsed.value,
-    choice.value,
-    { secrets: secrets.value },
-    {
-      nowMs,
-      ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
-      ...(options.route === undefined ? {} : { route: options.route }),
-    },
-  );
+  const judged = await verifyCapture(parsed.value, choice.value, placeGiven(choice.value, secrets.value), {
+    nowMs,
+    fetchDocument: createFetch(document),
+    ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+    ...(options.route === undefined ? {} : { route: options.route }),
+  });
   if (!judged.ok) return unusable(judged.message);
   process.stdout.write(
     options.output === 'json' ? `${JSON.stringify(judged.result, undefined, 2)}\n` : tell(judged.result),
   );
   return judged.result.verdict === 'verified' ? exitCodes.ok : exitCodes.notVerified;
+}
+
+function placeGiven({ name, fields }: ReceiverChoice, given: readonly Uint8Array[]): ReceiverSecrets {
+  const definition = receivers.get(name);
+  return definition === undefined ? { secrets: given } : placeSecrets(definition, fields, given);
 }
 
 function chooseReceiver(options: VerifyOptions): InputResult<ReceiverChoice> {

@@ -50,6 +50,11 @@ export const bitbucket = defineSignatureReceiver({
   }),
   guide: {
     secret: 'The "Secret" of the webhook (repository or workspace settings, Webhooks).',
+    setUp: [
+      'In the repository open Repository settings, Webhooks and press "Add webhook".',
+      'Type the URL of the trigger, and a random text as "Secret"; put the same text into the Secret named by `secretRefs`.',
+      'Choose the triggers and press "Save".',
+    ],
     scheme: 'HMAC-SHA256 over the body, hex, `X-Hub-Signature: sha256=…`',
     replay: 'No time is signed; duplicates are found by request id and body.',
     event: '`X-Event-Key`',
@@ -72,6 +77,11 @@ export const bitbucketServer = defineSignatureReceiver({
   }),
   guide: {
     secret: 'The "Secret" of the webhook (repository settings, Webhooks).',
+    setUp: [
+      'In the repository open Repository settings, Webhooks and press "Create webhook".',
+      'Type the URL of the trigger, and a random text as "Secret"; put the same text into the Secret named by `secretRefs`.',
+      'Press "Test connection", choose the events and press "Create".',
+    ],
     scheme: 'HMAC-SHA256 over the body, hex, `X-Hub-Signature: sha256=…`',
     handshake: 'The test button sends `diagnostics:ping`, acknowledged by the host.',
     replay: 'No time is signed; duplicates are found by request id and body.',

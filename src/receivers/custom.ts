@@ -53,6 +53,7 @@ export const custom: ReceiverDefinition = {
   profile,
   guide: {
     secret: 'Whatever the verifier wants; it gets all of them as a list.',
+    example: { handler: 'verify' },
     scheme: 'Lua without I/O, at most 50 ms',
     replay: 'As the verifier does it.',
     event: '`type` of its answer; else `request`',

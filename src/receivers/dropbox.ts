@@ -35,6 +35,10 @@ export const dropbox = defineSignatureReceiver({
   }),
   guide: {
     secret: 'The "App secret" of the app (App Console, Settings).',
+    setUp: [
+      'In the Dropbox App Console open the app, Settings, and copy the "App secret" into the Secret named by `secretRefs`.',
+      'Apply the function, then type the URL of the trigger under "Webhook URIs" and press "Add".',
+    ],
     scheme: 'HMAC-SHA256 over the body, hex, `X-Dropbox-Signature`',
     handshake: '`GET ?challenge=…` is answered with the challenge.',
     replay: 'No time is signed; equal bodies within ten minutes are duplicates.',

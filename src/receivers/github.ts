@@ -57,6 +57,11 @@ export const github = defineSignatureReceiver({
   },
   guide: {
     secret: 'The "Secret" of the webhook (repository, organization or app settings, Webhooks).',
+    setUp: [
+      'In the repository (or organization, or app) open Settings, Webhooks and press "Add webhook".',
+      'Type the URL of the trigger as "Payload URL", content type application/json, and a random text as "Secret".',
+      'Put the same text into the Secret named by `secretRefs`; choose the events and press "Add webhook".',
+    ],
     scheme: 'HMAC-SHA256 over the body, hex, `X-Hub-Signature-256: sha256=…`',
     handshake: 'A signed `ping` event, acknowledged by the host.',
     replay: 'No time is signed; duplicates are found by delivery id and body.',

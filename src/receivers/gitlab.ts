@@ -29,6 +29,11 @@ const profile = vendorProfile({
 
 const guide: SenderGuide = {
   secret: 'The signing token (`whsec_…`), or the older "Secret token" of the webhook.',
+  setUp: [
+    'In the project (or group) open Settings, Webhooks and press "Add new webhook".',
+    'Type the URL of the trigger; press "Generate" for a signing token (GitLab 19), or type a random text as "Secret token".',
+    'Put the token into the Secret named by `secretRefs`, choose the triggers and press "Add webhook".',
+  ],
   scheme: 'Standard Webhooks (HMAC-SHA256, base64) if a secret is a signing token; else equality of `X-Gitlab-Token`',
   replay: 'With a signing token the signed time may be 5 minutes off; with a plain token none.',
   event: '`object_kind` or `event_name`, and `object_attributes.action`',

@@ -161,6 +161,13 @@ export const hmac = defineSignatureReceiver({
   }),
   guide: {
     secret: 'The signing secret of the sender, as text, base64 or hex (`secretEncoding`).',
+    example: {
+      signature: { header: 'X-Acme-Signature', prefix: 'v1=', separator: ',' },
+      signed: '{timestamp}.{body}',
+      timestamp: { from: 'signature', field: 't' },
+      id: { body: '/id' },
+      type: { body: '/type' },
+    },
     scheme: 'HMAC as described by `algorithm`, `signature` and `signed`',
     replay: 'With `timestamp`: its tolerance (5 minutes by default).',
     event: '`type`: a header or a JSON pointer; else `request`',

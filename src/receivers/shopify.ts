@@ -41,6 +41,11 @@ export const shopify = defineSignatureReceiver({
   }),
   guide: {
     secret: 'The client secret of the app; webhooks made by hand in the shop show theirs under Notifications.',
+    setUp: [
+      'In the Shopify developer dashboard open the app, Settings, and copy the "Client secret" into the Secret named by `secretRefs`.',
+      'Subscribe to topics with the URL of the trigger in `shopify.app.toml`, or with the Admin API.',
+      'Webhooks made in the shop (Settings, Notifications, Webhooks) are signed with the secret shown there.',
+    ],
     scheme: 'HMAC-SHA256 over the body, base64, `X-Shopify-Hmac-Sha256`',
     replay: 'No time is signed; duplicates are found by event id and body.',
     event: '`X-Shopify-Topic`',

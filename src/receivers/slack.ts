@@ -72,6 +72,11 @@ export const slack = defineSignatureReceiver({
   }),
   guide: {
     secret: 'The "Signing Secret" of the app (Basic Information, App Credentials).',
+    setUp: [
+      'On api.slack.com open the app, Basic Information, App Credentials, and copy the "Signing Secret" into the Secret named by `secretRefs`.',
+      'Apply the function, then type the URL of the trigger under Event Subscriptions ("Request URL"), Slash Commands or Interactivity.',
+      'Events: subscribe to bot events and reinstall the app. Commands and buttons show their answer to the user: use `mode: sync` there.',
+    ],
     scheme: 'HMAC-SHA256 over `v0:{timestamp}:{body}`, hex, `X-Slack-Signature: v0=…`',
     handshake: '`url_verification` is answered with its challenge, after verification; `ssl_check` with 200.',
     replay: 'The signed time may be 5 minutes off.',

@@ -36,6 +36,11 @@ export const stripe = defineSignatureReceiver({
   guide: {
     // The prefix is part of the key here, unlike in Standard Webhooks.
     secret: 'The "Signing secret" of the endpoint, whole: `whsec_…` is used as text.',
+    setUp: [
+      'In the Stripe dashboard open Developers, Webhooks and press "Add destination".',
+      'Choose the events and type the URL of the trigger as "Endpoint URL".',
+      'Open the destination, reveal the "Signing secret" and copy it, `whsec_` included, into the Secret named by `secretRefs`.',
+    ],
     scheme: 'HMAC-SHA256 over `{timestamp}.{body}`, hex, `Stripe-Signature: t=…,v1=…`; other versions are skipped',
     replay: 'The signed time may be 5 minutes off.',
     event: '`type`',

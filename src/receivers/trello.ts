@@ -30,6 +30,11 @@ export const trello = defineSignatureReceiver({
   }),
   guide: {
     secret: 'The secret of the Power-Up or application whose token made the webhook.',
+    setUp: [
+      'On trello.com/power-ups/admin open the Power-Up (or app), API Key, and copy the "Secret" into the Secret named by `secretRefs`.',
+      'Apply the function: Trello asks for the URL before the webhook is made.',
+      'Call `POST https://api.trello.com/1/webhooks/` with `callbackURL` (the URL of the trigger) and `idModel`.',
+    ],
     scheme: 'HMAC-SHA1 over body and registered URL, base64, `X-Trello-Webhook`',
     handshake: '`HEAD` is answered 200.',
     replay: 'No time is signed; duplicates are found by the id of the action.',

@@ -55,6 +55,7 @@ export const urlSecret = defineTokenReceiver({
   }),
   guide: {
     secret: 'A long random text that you put into the URL given to the sender.',
+    example: { query: 'code' },
     scheme: 'Equality of the query or path value, in constant time',
     replay: 'None: the secret proves nothing about the body, and URLs end up in logs of proxies.',
     event: '`request`',

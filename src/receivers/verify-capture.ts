@@ -9,6 +9,7 @@ import { readCapture, type CaptureOptions } from './read-capture.ts';
 import { mediaType } from './read-header.ts';
 import { suggestCause } from './suggest-cause.ts';
 import type {
+  FetchDocument,
   HostAnswer,
   PreparedReceiver,
   Proof,
@@ -27,6 +28,8 @@ export interface ReceiverChoice {
 export interface VerifyCaptureOptions extends CaptureOptions {
   /** The time of arrival, milliseconds since the epoch. */
   readonly nowMs: number;
+  /** Fetches key sets and certificates; absent: receivers that need one refuse. */
+  readonly fetchDocument?: FetchDocument;
 }
 
 /** What is known about a capture. `handshake`: the host answers it before there is anything to verify. */
@@ -83,7 +86,7 @@ export async function verifyCapture(
   if (unusable !== undefined) return { ok: false, message: `secret: ${unusable.message}` };
   const weak = checkSecrets(receiver, secrets, { allowWeakSecrets: false });
   const warnings = [...receiver.warnings, ...(weak === undefined ? [] : [weak.message])];
-  return { ok: true, result: await judge(choice, receiver, read.request, secrets, options.nowMs, warnings) };
+  return { ok: true, result: await judge(choice, receiver, read.request, secrets, options, warnings) };
 }
 
 async function judge(
@@ -91,7 +94,7 @@ async function judge(
   receiver: PreparedReceiver,
   request: RawRequest,
   secrets: ReceiverSecrets,
-  nowMs: number,
+  options: VerifyCaptureOptions,
   warnings: readonly string[],
 ): Promise<CaptureVerdict> {
   const about = { receiver: choice.name, warnings };
@@ -100,7 +103,9 @@ async function judge(
     const steps = [{ step: 'handshake', ok: true, detail: 'the host answers it before verification' }];
     return { ...about, verdict: 'handshake', answer: handshake, steps, hints: [] };
   }
-  const verdict = await receiver.verify(request, secrets, { now: () => nowMs });
+  const { nowMs, fetchDocument } = options;
+  const tools = { now: () => nowMs, ...(fetchDocument === undefined ? {} : { fetchDocument }) };
+  const verdict = await receiver.verify(request, secrets, tools);
   if (verdict.verdict === 'refused') {
     const hints = await suggestCause(receiver, request, secrets, nowMs, verdict);
     return { ...about, verdict: 'refused', reason: verdict.reason, steps: verdict.steps, hints };
