@@ -43,11 +43,24 @@ test('the oldest values go first, per function and in all', () => {
 
 test('one loads, the others wait until it has ended', async () => {
   const cache = createFunctionCaches({ now: () => 0 }).cacheFor('ns', 'f');
-  assert.equal(cache.claim('k'), undefined);
-  const waiting = cache.claim('k');
+  const [first, second] = [{}, {}];
+  assert.equal(cache.claim('k', first), undefined);
+  const waiting = cache.claim('k', second);
   assert.ok(waiting instanceof Promise);
-  assert.equal(cache.claim('other'), undefined);
-  cache.release('k');
+  assert.equal(cache.claim('other', second), undefined);
+  cache.release('k', first);
   await waiting;
-  assert.equal(cache.claim('k'), undefined);
+  assert.equal(cache.claim('k', second), undefined);
+});
+
+test('a call gives back its own claim only, however late it ends', () => {
+  const cache = createFunctionCaches({ now: () => 0 }).cacheFor('ns', 'f');
+  const [first, second, third] = [{}, {}, {}];
+  cache.claim('k', first);
+  cache.release('k', first);
+  assert.equal(cache.claim('k', second), undefined);
+  cache.release('k', first);
+  assert.ok(cache.claim('k', third) instanceof Promise, 'the second one still loads');
+  cache.release('k', second);
+  assert.equal(cache.claim('k', third), undefined, 'control: its own release ends it');
 });

@@ -23,6 +23,7 @@ interface Kept {
 }
 
 interface Claim {
+  readonly owner: object;
   readonly done: Promise<void>;
   readonly end: () => void;
 }
@@ -92,18 +93,21 @@ export function createFunctionCaches(options: FunctionCachesOptions): FunctionCa
           kept.bytes += size;
           shrink(cache);
         },
-        claim(key) {
+        claim(key, owner) {
           const cache = own();
           const other = cache.claims.get(key);
           if (other !== undefined) return other.done;
           const { promise, resolve } = Promise.withResolvers<void>();
-          cache.claims.set(key, { done: promise, end: resolve });
+          cache.claims.set(key, { owner, done: promise, end: resolve });
           return undefined;
         },
-        release(key) {
-          const cache = caches.get(name);
-          cache?.claims.get(key)?.end();
-          cache?.claims.delete(key);
+        release(key, owner) {
+          const claims = caches.get(name)?.claims;
+          const held = claims?.get(key);
+          // A call that ended gives back its own claim, never the one of a call that loads now.
+          if (held?.owner !== owner) return;
+          held.end();
+          claims?.delete(key);
         },
       };
     },

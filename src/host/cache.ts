@@ -37,13 +37,15 @@ const write: HostFunction<HostContext> = {
 const claim = waiting('cache.get', async (args, call) => {
   const key = args.text(1);
   const { cache } = call.context;
-  const other = cache.claim(key);
+  // The signal is one object for all of a call.
+  const { signal } = call;
+  const other = cache.claim(key, signal);
   if (other === undefined) {
-    call.signal.addEventListener('abort', () => cache.release(key), { once: true });
+    signal.addEventListener('abort', () => cache.release(key, signal), { once: true });
     return true;
   }
   await new Promise<void>((resolve) => {
-    call.signal.addEventListener('abort', () => resolve(), { once: true });
+    signal.addEventListener('abort', () => resolve(), { once: true });
     void other.then(resolve, resolve);
   });
   return false;
@@ -55,7 +57,7 @@ const release: HostFunction<HostContext> = {
   atLoad: false,
   effect: true,
   run(args, call) {
-    call.context.cache.release(args.text(1));
+    call.context.cache.release(args.text(1), call.signal);
     return new Results();
   },
 };

@@ -27,9 +27,10 @@ export type CalledResult =
 export interface CacheStore {
   read(key: string): { readonly value: LuaValue } | undefined;
   write(key: string, value: LuaValue, ttlMs: number): void;
-  /** Resolves when another call that loads this key has ended; undefined: this call loads. */
-  claim(key: string): Promise<void> | undefined;
-  release(key: string): void;
+  /** Resolves when another call that loads this key has ended; undefined: this call loads. `owner` stands for the call. */
+  claim(key: string, owner: object): Promise<void> | undefined;
+  /** Ends the claim if it is the owner's. */
+  release(key: string, owner: object): void;
 }
 
 export interface HostContext {

@@ -79,8 +79,8 @@ async function fetchCached(
     if (cached.result.ok && !refresh && now - cached.cameAt < freshMs) return cached.result;
   }
   own.began = own.began.filter((began) => now - began < againMs);
-  if (own.began.length >= fetchesPerMinute) {
-    if (isServing(cached, now)) return cached.result;
+  // A document that has come before is asked for again whatever strangers name: theirs use up the rest only.
+  if (own.began.length >= fetchesPerMinute && cached?.result.ok !== true) {
     return { ok: false, message: `more than ${fetchesPerMinute} documents in a minute` };
   }
   own.began = [...own.began, now];
@@ -106,9 +106,17 @@ function keep(
   const serving = !result.ok && isServing(before, now) ? before : undefined;
   const entry = serving === undefined ? { result, askedAt: now, cameAt: now } : { ...serving, askedAt: now };
   own.documents.delete(url);
-  dropOldest(own.documents, documentsPerTrigger);
+  dropWorst(own.documents);
   own.documents.set(url, entry);
   return entry.result;
+}
+
+/** Failures go first: names that a stranger makes up must not push out what verifies. */
+function dropWorst(documents: Map<string, Cached>): void {
+  if (documents.size < documentsPerTrigger) return;
+  const [oldest] = documents.keys();
+  const failed = [...documents].find(([, { result }]) => !result.ok)?.[0] ?? oldest;
+  if (failed !== undefined) documents.delete(failed);
 }
 
 function dropOldest(map: Map<string, unknown>, max: number): void {
