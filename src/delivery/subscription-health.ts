@@ -55,7 +55,7 @@ export async function readHealth(store: Store, namespaceUid: string, name: strin
 }
 
 export interface HealthBook {
-  /** What a settled success writes; nothing while it was written a moment ago. */
+  /** What a settled success writes; nothing while it was written a moment ago. It ends being switched off, too. */
   success(namespaceUid: string, name: string): readonly KeyValueWrite[];
   /** What a failed attempt writes, and since when there were failures only. */
   failure(
@@ -101,10 +101,14 @@ export function createHealthBook(store: Store, now: () => number): HealthBook {
     success(namespaceUid, name) {
       const book = bookOf(namespaceUid, name);
       const time = now();
-      if (book.failing === undefined && time - book.successAt < restMs) return [];
+      const { off } = book;
+      if (book.failing === undefined && off === undefined && time - book.successAt < restMs) return [];
       book.failing = undefined;
+      book.off = undefined;
       book.successAt = time;
-      return [row(namespaceUid, name, 'success', time)];
+      const success = row(namespaceUid, name, 'success', time);
+      if (off === undefined) return [success];
+      return [success, { scope: healthScope(namespaceUid, name), key: 'off', change: { kind: 'delete' } }];
     },
     async failure(namespaceUid, name, error) {
       const book = bookOf(namespaceUid, name);

@@ -113,9 +113,8 @@ export class LiveSubscriptions {
   }
 }
 
-/** The same in every process: the revision of a local run is not. Kept in the store only, where the URL is no secret. */
-function identityOf({ generation, revision: _revision, unresolved: _unresolved, ...rest }: SubscriptionEntry): string {
-  return createHash('sha256')
-    .update(JSON.stringify([generation, rest]))
-    .digest('base64url');
+/** The same in every process: generation and revision of a local run are not. Kept in the store only. */
+function identityOf(entry: SubscriptionEntry): string {
+  const { generation: _generation, revision: _revision, unresolved: _unresolved, ...rest } = entry;
+  return createHash('sha256').update(JSON.stringify(rest)).digest('base64url');
 }

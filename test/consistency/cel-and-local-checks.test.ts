@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFunctionCheck } from '../../src/function/check-function.ts';
 import type { SchemaNode } from '../../src/function/schema-node.ts';
+import { subscriptionSchema } from '../../src/function/schema-subscription.ts';
 import { functionSchema } from '../../src/function/schema.ts';
 import type { WebhookFunction } from '../../src/function/types.ts';
 import { receivers } from '../../src/receivers/catalogue.ts';
@@ -49,5 +50,6 @@ test('CEL of a rule names only fields that its object has', () => {
     if (node.items) visit(node.items, `${path}[]`);
   };
   visit(functionSchema(receivers), '');
+  visit(subscriptionSchema, 'subscription');
   assert.deepEqual(problems, []);
 });

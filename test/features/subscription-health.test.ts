@@ -72,6 +72,10 @@ test('five days of only failures are told by the book, and being off is seen by 
   assert.deepEqual(await one.switchedOff('ns', 'orders'), off);
   clock.now += 10_000;
   assert.deepEqual(await two.switchedOff('ns', 'orders'), off);
+  // It was edited or pinged, and the receiver took an event.
+  await put(two.success('ns', 'orders'));
+  assert.equal((await readHealth(store, 'ns', 'orders')).switchedOff, undefined);
+  await put(one.switchOff('ns', 'orders', off));
   // The control: another namespace with a subscription of the same name knows nothing of it.
   assert.equal(await two.switchedOff('other', 'orders'), undefined);
 });
