@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { defaultDataDirectory, holdDataDirectory, readDevProcess, type HeldDataDirectory } from './data-directory.ts';
 
 const dev = { pid: process.pid, token: 't0ken', publicUrl: 'http://a', callUrl: 'http://b', adminUrl: 'http://c' };
@@ -73,6 +74,29 @@ test('a symbolic link or a file in its place is refused', (context) => {
   assert.ok(!refused.ok);
   assert.match(refused.message, /is not a directory/);
 });
+
+test(
+  'a holder that has ended and is never waited for gives the directory up',
+  { skip: process.platform !== 'linux' },
+  async (context) => {
+    const path = place(context);
+    const code = `const { holdDataDirectory } = await import(${JSON.stringify(import.meta.resolve('./data-directory.ts'))});
+      const result = holdDataDirectory(${JSON.stringify(path)}, { pid: process.pid, newId: () => 'child' });
+      process.stdout.write(result.ok ? String(process.pid) : result.message);
+      setInterval(() => {}, 1000);`;
+    // The shell becomes a program that waits for no children.
+    const parent = spawn('sh', ['-c', '"$0" --input-type=module -e "$1" & exec sleep 60', process.execPath, code], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    context.after(() => parent.kill('SIGKILL'));
+    const [said] = (await once(parent.stdout, 'data')) as [Buffer];
+    const pid = Number(said.toString());
+    assert.ok(!hold(path).ok, 'while it lives');
+    process.kill(pid, 'SIGKILL');
+    while (!/\) Z (\S+ ){16}1 /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await setImmediate();
+    held(path).release();
+  },
+);
 
 test('a second process is refused while the first lives, and takes over when it was killed', async (context) => {
   const path = place(context);

@@ -116,7 +116,7 @@ function privacyProblem(path: string, kind: 'directory' | 'file'): string | unde
 
 /** Takes the lock, also over a holder that has died; answers why not. */
 function takeLock(lock: string, tools: DataDirectoryTools): string | undefined {
-  const mine = JSON.stringify({ pid: tools.pid, started: startOf(tools.pid) });
+  const mine = JSON.stringify({ pid: tools.pid, started: statOf(tools.pid).start });
   const draft = `${lock}.${tools.newId()}`;
   writePrivately(draft, mine, tools);
   try {
@@ -179,16 +179,30 @@ function isAlive({ pid, started }: Holder, own: number): boolean {
   }
   // A number is given to a new process sooner or later (in a container at once): the time of its start tells them apart.
   if (started === '' && pid === own) return false;
-  return started === '' || startOf(pid) === '' || startOf(pid) === started;
+  const stat = statOf(pid);
+  if (hasEnded(stat)) return false;
+  return started === '' || stat.start === '' || stat.start === started;
 }
 
-/** When a process started, as Linux counts it (proc_pid_stat(5), field 22); empty where that is not known. */
-function startOf(pid: number): string {
+/** Ended and only not yet waited for, which some first processes of containers never do. A last thread may still write. */
+function hasEnded({ state, threads }: ProcessStat): boolean {
+  return (state === 'Z' || state === 'X') && Number(threads) <= 1;
+}
+
+/** Fields 3, 20 and 22 of proc_pid_stat(5); empty where they are not known. */
+interface ProcessStat {
+  readonly state: string;
+  readonly threads: string;
+  readonly start: string;
+}
+
+function statOf(pid: number): ProcessStat {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? '', threads: fields[17] ?? '', start: fields[19] ?? '' };
   } catch {
-    return '';
+    return { state: '', threads: '', start: '' };
   }
 }
 
