@@ -70,7 +70,8 @@ async function run(text: string | undefined, options: CallsOptions, print: Print
   if (!answer.ok) return refused(answer);
   const calls = answer.value['calls'] as readonly PlainCall[];
   if (json) process.stdout.write(`${JSON.stringify(calls, undefined, 2)}\n`);
-  else if (table) process.stdout.write(calls.length === 0 ? '' : formatTable(callHeader, calls.map(callRow)));
+  else if (calls.length === 0) complain('no calls of this kind since `moonhook dev` started');
+  else if (table) process.stdout.write(formatTable(callHeader, calls.map(callRow)));
   // A log is read from its beginning.
   else for (const call of calls.toReversed()) for (const line of print(call)) process.stdout.write(`${line}\n`);
   return exitCodes.ok;

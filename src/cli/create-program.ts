@@ -34,6 +34,8 @@ export async function createProgram(wanted?: string): Promise<Command> {
     .exitOverride();
   const one = wanted !== undefined && Object.hasOwn(verbs, wanted) ? verbs[wanted] : undefined;
   for (const load of one === undefined ? Object.values(verbs) : [one]) (await load())(program);
-  for (const command of program.commands) command.exitOverride();
+  for (const command of program.commands) {
+    command.exitOverride().showHelpAfterError(`(\`moonhook ${command.name()} --help\` shows its options)`);
+  }
   return program;
 }

@@ -17,7 +17,7 @@ export const catalogue = {
   FunctionNotFound: {
     status: 404,
     title: 'No such function',
-    remedy: 'Check namespace and name with `moonhook list -A`.',
+    remedy: 'Check namespace and name with `moonhook list`.',
   },
   MethodNotAllowed: {
     status: 405,

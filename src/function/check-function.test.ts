@@ -131,6 +131,13 @@ test('an unknown field far from any other lists what there is', () => {
   });
 });
 
+test('a number for a duration is told what a duration looks like; quotes would not make it one', () => {
+  const [duration] = mistakesOf(changed('spec.limits', { timeout: 10 }));
+  assert.match(duration?.hint ?? '', /^write a duration such as 500ms/);
+  const [text] = mistakesOf(changed('spec.env', [{ name: 'A', value: 10 }]));
+  assert.equal(text?.hint, 'write it in quotes: "10"');
+});
+
 const cases: readonly (readonly [name: string, path: string, value: unknown, at: string, message: RegExp])[] = [
   [
     'another version',

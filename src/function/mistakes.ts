@@ -168,11 +168,17 @@ function typeMistake(path: string, wanted: readonly string[], value: unknown, no
   const message = `must be ${wanted.map((type) => names[type] ?? type).join(' or ')}, not ${kindOf(value)}`;
   if (value === null) return { path, message, hint: 'it has no value: give one or remove the line' };
   if (wanted.includes('string') && (typeof value === 'number' || typeof value === 'boolean')) {
-    return { path, message, hint: `write it in quotes: "${String(value)}"` };
+    return { path, message, hint: quotedHint(value, node) };
   }
   if (wanted.includes('boolean') && typeof value === 'string')
     return { path, message, hint: 'write true or false without quotes' };
   return node?.description === undefined ? { path, message } : { path, message, hint: node.description };
+}
+
+/** Quotes help only where the text would then be allowed: no duration is a bare number. */
+function quotedHint(value: number | boolean, node: SchemaNode | undefined): string {
+  const allowed = node?.pattern === undefined || new RegExp(node.pattern, 'u').test(String(value));
+  return allowed || node?.expected === undefined ? `write it in quotes: "${String(value)}"` : `write ${node.expected}`;
 }
 
 function kindOf(value: unknown): string {
