@@ -38,7 +38,7 @@ async function mistakesOf(yaml: string): Promise<readonly string[]> {
     now: () => 0,
   });
   await server.close();
-  assert.ok(checked.functions > 0, 'the block holds no function');
+  assert.ok(checked.functions + checked.subscriptions > 0, 'the block holds no resource of ours');
   return checked.diagnostics.filter(({ severity }) => severity === 'error').map(formatDiagnostic);
 }
 
