@@ -56,7 +56,7 @@ test('one loads, the others wait until it has ended', async () => {
 test('a call gives back its own claim only, however late it ends', () => {
   const cache = createFunctionCaches({ now: () => 0 }).cacheFor('ns', 'f');
   const [first, second, third] = [{}, {}, {}];
-  cache.claim('k', first);
+  assert.equal(cache.claim('k', first), undefined);
   cache.release('k', first);
   assert.equal(cache.claim('k', second), undefined);
   cache.release('k', first);

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { FailureCode } from '../failures/catalogue.ts';
 import { toProblem } from '../failures/problem.ts';
-import { authorizeCall } from '../runtime/authorize-call.ts';
+import { authorizeCall, authorizePlace } from '../runtime/authorize-call.ts';
 import {
   describeFunction,
   explainCall,
@@ -34,6 +34,11 @@ export function registerLocalApi(
   options: { readonly view: LocalView; readonly token: string; port(): number },
 ): void {
   const { view, token } = options;
+  // Metrics and health as well: they name functions, and this listener never leaves the machine.
+  app.addHook('onRequest', async (request, reply) => {
+    const verdict = authorizePlace(request.headers, options.port());
+    if (!verdict.ok) await refuse(reply, verdict.code, verdict.publicDetail);
+  });
   void app.register(
     async (api) => {
       api.addHook('onRequest', async (request, reply) => {

@@ -23,7 +23,17 @@ function sameToken(one: string, other: string): boolean {
 
 /** `port` is the listener's own. Host and origin are judged before the token: a page learns nothing from guesses. */
 export function authorizeCall(headers: CallHeaders, token: string | undefined, port: number): CallVerdict {
-  const { host, origin, authorization } = headers;
+  const place = authorizePlace(headers, port);
+  if (!place.ok) return place;
+  const given = /^bearer +([^\s]+) *$/i.exec(headers.authorization ?? '')?.[1];
+  if (token === undefined) return unauthorized('no start-up token is set: the call listener is closed');
+  if (given === undefined) return unauthorized('no bearer token was sent');
+  return sameToken(given, token) ? { ok: true } : unauthorized('the token is not the start-up token');
+}
+
+/** Whether a request comes from this machine and from no page of another origin, also one whose name was bent to loopback. */
+export function authorizePlace(headers: CallHeaders, port: number): CallVerdict {
+  const { host, origin } = headers;
   if (host === undefined || !isOwnHost(host, port)) {
     return forbidden(`the Host header must be localhost, 127.0.0.1 or [::1] with port ${port}`);
   }
@@ -32,10 +42,7 @@ export function authorizeCall(headers: CallHeaders, token: string | undefined, p
     return forbidden('requests of another site are refused (Sec-Fetch-Site)');
   }
   if (origin !== undefined && origin !== `http://${host}`) return forbidden('requests of another origin are refused');
-  const given = /^bearer +([^\s]+) *$/i.exec(authorization ?? '')?.[1];
-  if (token === undefined) return unauthorized('no start-up token is set: the call listener is closed');
-  if (given === undefined) return unauthorized('no bearer token was sent');
-  return sameToken(given, token) ? { ok: true } : unauthorized('the token is not the start-up token');
+  return { ok: true };
 }
 
 function isOwnHost(host: string, port: number): boolean {

@@ -151,12 +151,23 @@ test('access to a local run', async (context) => {
     assert.match(body, /"TOKEN":"\*\*\*"/);
   });
 
-  await context.test('metrics and health are open, and the listener of triggers has no API', async () => {
-    for (const path of ['/metrics', '/healthz', '/readyz']) {
-      assert.equal((await ask(`${local.run.addresses.admin}${path}`, {})).status, 200, path);
-    }
-    assert.equal((await ask(`${local.run.addresses.public}/-/api/status`, { authorization })).status, 404);
-  });
+  await context.test(
+    'metrics and health are open to this machine, not to pages, and the listener of triggers has no API',
+    async () => {
+      for (const path of ['/metrics', '/healthz', '/readyz']) {
+        assert.equal((await ask(`${local.run.addresses.admin}${path}`, {})).status, 200, path);
+        const { port } = new URL(local.run.addresses.admin);
+        for (const foreign of [
+          { host: `rebound.example:${port}` },
+          { origin: 'http://rebound.example' },
+          { 'sec-fetch-site': 'cross-site' },
+        ]) {
+          assert.equal((await ask(`${local.run.addresses.admin}${path}`, foreign)).status, 403, path);
+        }
+      }
+      assert.equal((await ask(`${local.run.addresses.public}/-/api/status`, { authorization })).status, 404);
+    },
+  );
 
   await context.test('the token lies in a private file, and a second process is refused', () => {
     const { dataDirectory } = local.run;
