@@ -122,6 +122,12 @@ export const catalogue = {
     title: 'The runtime is shutting down',
     remedy: 'Send the request again; another runtime answers.',
   },
+  StoreUnavailable: {
+    status: 503,
+    title: 'The store cannot keep the event now',
+    remedy:
+      'Nothing was accepted: send it again as `Retry-After` says. The process log tells why (disk full, database away).',
+  },
   HopLimit: {
     status: 508,
     title: 'Too many calls in a chain',

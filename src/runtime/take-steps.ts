@@ -1,4 +1,5 @@
 /** Runs the steps of a request one after the other, without a promise as long as none has to wait. */
+import { StoreFailed } from '../store/store-failed.ts';
 import type { HttpCall } from './http-call.ts';
 import { refuse } from './refuse.ts';
 import type { WorkerParts } from './worker-parts.ts';
@@ -6,7 +7,7 @@ import type { WorkerParts } from './worker-parts.ts';
 /** Ends the request by answering (`call.answered`), or leaves it to the next step. */
 export type Step = (call: HttpCall, parts: WorkerParts) => void | Promise<void>;
 
-/** A step that throws is a defect: the caller gets 500 and the call id, the log the rest. */
+/** A store that fails is a 503; any other step that throws is a defect: 500 and the call id, the log has the rest. */
 export function takeSteps(
   steps: readonly Step[],
   call: HttpCall,
@@ -40,5 +41,8 @@ function fail(
   report: (error: unknown, call: HttpCall) => void,
 ): void {
   report(error, call);
-  if (!call.answered) refuse(call, parts, 'Internal', { outcome: 'error' });
+  if (call.answered) return;
+  if (error instanceof StoreFailed)
+    refuse(call, parts, 'StoreUnavailable', { outcome: 'overloaded', retryAfterMs: 5000 });
+  else refuse(call, parts, 'Internal', { outcome: 'error' });
 }

@@ -1,10 +1,8 @@
 /** The store as seen from any thread: a `Store` over a message port to the store's thread. */
 import type { MessagePort } from 'node:worker_threads';
+import { StoreFailed } from './store-failed.ts';
 import type { StoreAnswer, StoreRequest } from './sqlite-thread.ts';
 import type { Store } from './store.ts';
-
-/** The store's thread has ended; what was asked and not answered is unknown. */
-export class StoreClosed extends Error {}
 
 interface Pending {
   // Each request knows the type of its own answer.
@@ -26,19 +24,19 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
     }
     const request = pending.get(answer.id);
     pending.delete(answer.id);
-    if ('error' in answer) request?.reject(new Error(answer.error));
+    if ('error' in answer) request?.reject(new StoreFailed(answer.error));
     else request?.resolve(answer.value as never);
     if (pending.size === 0) port.unref();
   });
   port.on('close', () => {
     closed = true;
-    for (const { reject } of pending.values()) reject(new StoreClosed('the store has been closed'));
+    for (const { reject } of pending.values()) reject(new StoreFailed('the store has been closed'));
     pending.clear();
   });
   port.unref();
 
   function ask<Value>(operation: StoreRequest['operation'], ...values: readonly unknown[]): Promise<Value> {
-    if (closed) return Promise.reject(new StoreClosed('the store has been closed'));
+    if (closed) return Promise.reject(new StoreFailed('the store has been closed'));
     const id = next++;
     port.ref();
     return new Promise<Value>((resolve: (value: Value) => void, reject) => {

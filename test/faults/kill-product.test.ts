@@ -1,12 +1,11 @@
 /** kill -9 of the whole program under load: every request that was answered 202 runs, and what it wrote is written once. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { startProduct } from './start-product.ts';
 
 const kills = Number(process.env['MOONHOOK_KILLS'] ?? 10);
 const senders = 8;
@@ -32,24 +31,6 @@ spec:
     - { name: take, http: { path: take, methods: [POST], mode: async, receiver: { open: {} } } }
     - { name: seen, http: { path: seen, receiver: { open: {} } } }
 `;
-
-interface Running {
-  readonly child: ChildProcess;
-  readonly url: string;
-}
-
-async function start(folder: string): Promise<Running> {
-  const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
-  const ports = ['--port', '0', '--call-port', '0', '--admin-port', '0'];
-  const child = spawn(process.execPath, [main, 'dev', folder, ...ports], { stdio: ['ignore', 'pipe', 'inherit'] });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = /triggers\s+(http:\/\/[\d.:]+)/.exec(line)?.[1];
-    if (url === undefined) continue;
-    child.stdout.resume();
-    return { child, url };
-  }
-  throw new Error('the program ended before it served');
-}
 
 /** Sends until the program is gone; answers nothing: what was accepted is remembered in `accepted`. */
 async function send(url: string, prefix: string, accepted: Set<string>): Promise<void> {
@@ -87,13 +68,13 @@ test(`${kills} times kill -9 of the program under load: every 202 is kept, and r
   await writeFile(join(functions, 'orders.yaml'), hooks);
   const accepted = new Set<string>();
   for (let run = 0; run < kills; run++) {
-    const { child, url } = await start(functions);
+    const { child, url } = await startProduct(functions);
     const sending = Array.from({ length: senders }, (_, sender) => send(url, `${run}-${sender}`, accepted));
     setTimeout(() => child.kill('SIGKILL'), 50 + ((run * 97) % 400));
     await once(child, 'exit');
     await Promise.all(sending);
   }
-  const { child, url } = await start(functions);
+  const { child, url } = await startProduct(functions);
   t.after(async () => {
     child.kill('SIGTERM');
     if (child.exitCode === null) await once(child, 'exit');
