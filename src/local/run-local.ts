@@ -101,6 +101,14 @@ async function start(
       () => states,
       () => diagnostics,
     );
+    const source = createFolderSource({
+      root,
+      check: documentCheck(createFunctionCheck(receivers)),
+      now: () => timers.now(),
+    });
+    // Read while the threads start; what changes meanwhile is read again below.
+    const reading = source.refresh(['']);
+    reading.catch(() => undefined);
     runtime = await createRuntime({
       settings: { ...settings.runtime, policy: policyFor(settings.publicUrl ?? 'http://127.0.0.1'), callToken: token },
       log,
@@ -110,11 +118,6 @@ async function start(
       },
     });
     const { addresses } = runtime;
-    const source = createFolderSource({
-      root,
-      check: documentCheck(createFunctionCheck(receivers)),
-      now: () => timers.now(),
-    });
     const builder = createTableBuilder({
       policy: policyFor(settings.publicUrl ?? addresses.public),
       inputs: createLocalInputs(() => options.now()),
@@ -157,7 +160,9 @@ async function start(
         );
       },
     });
-    await update([''], timers.now());
+    const began = timers.now();
+    await reading;
+    await update([''], began);
     const { envFile } = settings;
     const stopSecrets =
       envFile === undefined

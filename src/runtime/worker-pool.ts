@@ -54,6 +54,7 @@ export class WorkerPool {
   #applying: Promise<unknown> = Promise.resolve();
   #stopWatching: (() => void) | undefined;
   #closing = false;
+  #standbyWanted = false;
 
   constructor(settings: PoolSettings) {
     this.#settings = settings;
@@ -81,7 +82,7 @@ export class WorkerPool {
 
   /** Starts all; the first decides the ports where they are free to choose. */
   async open(): Promise<void> {
-    const { workers, standby, every } = this.#settings;
+    const { workers, every } = this.#settings;
     const slots = Array.from({ length: workers }, (_, slot) => slot);
     const started = await Promise.all(slots.map((slot) => this.#begin(slot)));
     for (const thread of started) {
@@ -90,7 +91,13 @@ export class WorkerPool {
     }
     const period = Math.max(10, Math.floor(this.#settings.silenceMs / 10));
     this.#stopWatching = every(period, () => this.#watch());
-    if (standby) this.#standby.prepare(workers);
+  }
+
+  /** Once, when the first table serves: until then the others need the processors. */
+  #prepareStandby(): void {
+    if (!this.#settings.standby || this.#standbyWanted || this.#closing) return;
+    this.#standbyWanted = true;
+    this.#standby.prepare(this.#settings.workers);
   }
 
   /** One change after the other; resolves with what all threads say. */
@@ -132,6 +139,7 @@ export class WorkerPool {
       this.#quarantined.delete(change.uid);
       this.#settings.places.release(change.uid);
     }
+    this.#prepareStandby();
     return acknowledgements;
   }
 
@@ -242,6 +250,7 @@ export class WorkerPool {
     const thread = spare ?? (await this.#begin(index));
     this.#serve(thread);
     // One slot is left: the ended thread's where the standby took over.
+    this.#standbyWanted = true;
     if (this.#settings.standby) this.#standby.prepare(this.#threads.indexOf(undefined));
     const turn = this.#applying.then(async () => {
       const changes: WorkerChange[] = [];
