@@ -24,7 +24,7 @@ function withOptions(command: Command): Command {
     .option('-n, --namespace <namespace>', 'namespace of a NAME; alone: all functions of it')
     .option('--trigger <name>', 'one trigger only')
     .option('--outcome <names>', 'one or more outcomes, joined by commas: error,timeout')
-    .option('--limit <count>', 'at most so many, the newest (default: 100)')
+    .option('--limit <count>', 'at most so many calls, the newest (default: 100)')
     .option('-f, --follow', 'go on and print what comes')
     .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', 'json (one line each with --follow)');
@@ -65,13 +65,16 @@ async function run(text: string | undefined, options: CallsOptions, print: Print
     const value = options[name];
     if (value !== undefined) query.set(name, value);
   }
+  // A call that wrote nothing must not take the place of one that did.
+  if (!table) query.set('logged', 'true');
   if (options.follow === true) return follow(query, options.dataDir, json, print);
   const answer = await askApi(`/calls?${query.toString()}`, options.dataDir);
   if (!answer.ok) return refused(answer);
   const calls = answer.value['calls'] as readonly PlainCall[];
   if (json) process.stdout.write(`${JSON.stringify(calls, undefined, 2)}\n`);
-  else if (calls.length === 0) complain('no calls of this kind since `moonhook dev` started');
-  else if (table) process.stdout.write(formatTable(callHeader, calls.map(callRow)));
+  else if (calls.length === 0) {
+    complain(`no ${table ? 'calls' : 'log lines or errors'} of this kind since \`moonhook dev\` started`);
+  } else if (table) process.stdout.write(formatTable(callHeader, calls.map(callRow)));
   // A log is read from its beginning.
   else for (const call of calls.toReversed()) for (const line of print(call)) process.stdout.write(`${line}\n`);
   return exitCodes.ok;

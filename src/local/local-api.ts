@@ -88,7 +88,7 @@ export function getTable(view: LocalView): ApiAnswer {
 
 /** Reads the filter of a query; undefined members are not filtered by. */
 export function readFilter(query: Readonly<Record<string, string | undefined>>): RecordFilter | string {
-  const { namespace, name, trigger, outcome, id, limit } = query;
+  const { namespace, name, trigger, outcome, logged, id, limit } = query;
   const wanted = outcome === undefined || outcome === '' ? [] : outcome.split(',');
   const unknown = wanted.find((word) => !(outcomes as readonly string[]).includes(word));
   if (unknown !== undefined) return `there is no outcome "${unknown}"; known are ${outcomes.join(', ')}`;
@@ -98,6 +98,7 @@ export function readFilter(query: Readonly<Record<string, string | undefined>>):
     ...(name === undefined ? {} : { functionName: name }),
     ...(trigger === undefined ? {} : { trigger }),
     ...(wanted.length === 0 ? {} : { outcomes: wanted as Outcome[] }),
+    ...(logged === 'true' ? { logged: true } : {}),
     ...(id === undefined ? {} : { id }),
     ...(limit === undefined ? {} : { limit: Number(limit) }),
   };

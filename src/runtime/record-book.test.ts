@@ -84,6 +84,23 @@ suite('RecordBook', () => {
     assert.deepEqual(ids(book.find({ id: 'c2', outcomes: ['ok'] }, 2)), []);
   });
 
+  test('a limit keeps the newest by time, in whatever order they arrived', () => {
+    const book = new RecordBook({ ...limits, okPerFunction: 5000, maxBytes: 1 << 24, keepMs: 10_000 });
+    book.add(record('newest', 'error', 5000), 5000);
+    for (let time = 1; time <= 4000; time += 1) book.add(record(`a${time}`, 'ok', time), 5000);
+    assert.deepEqual(ids(book.find({ limit: 2 }, 5000)), ['newest', 'a4000']);
+    assert.equal(book.find({ limit: 99_999 }, 5000).length, 4001);
+  });
+
+  test('finds calls that logged or failed, which quiet ones do not crowd out', () => {
+    const book = new RecordBook(limits);
+    const line = { at: 0, level: 'info', message: 'hello' } as const;
+    book.add(record('spoke', 'ok', 1, { log: [line] }), 1);
+    book.add(record('failed', 'error', 2, { error: { message: 'no' } }), 2);
+    book.add(record('quiet', 'ok', 3, { log: [] }), 3);
+    assert.deepEqual(ids(book.find({ logged: true, limit: 2 }, 3)), ['failed', 'spoke']);
+  });
+
   test('forgets what it removed however long it runs', () => {
     const book = new RecordBook(limits);
     for (let index = 0; index < 20_000; index += 1) book.add(record(`a${index}`, 'ok', index), index);

@@ -21,6 +21,8 @@ export interface RecordFilter {
   readonly outcomes?: readonly Outcome[];
   /** A call id, an event id or the sender's delivery id. */
   readonly id?: string;
+  /** Only calls that wrote to their log or ended with an error. */
+  readonly logged?: boolean;
   /** Newest first, at most so many; default 100. */
   readonly limit?: number;
 }
@@ -34,11 +36,12 @@ interface Kept {
 
 /** Whether a record is what a filter asks for. */
 export function matchesRecord(record: CallRecord, filter: RecordFilter): boolean {
-  const { namespace, functionName, trigger, outcomes, id } = filter;
+  const { namespace, functionName, trigger, outcomes, logged, id } = filter;
   if (namespace !== undefined && record.namespace !== namespace) return false;
   if (functionName !== undefined && record.functionName !== functionName) return false;
   if (trigger !== undefined && record.trigger !== trigger) return false;
   if (outcomes !== undefined && outcomes.length > 0 && !outcomes.includes(record.outcome)) return false;
+  if (logged === true && record.error === undefined && (record.log ?? []).length === 0) return false;
   return id === undefined || record.callId === id || record.eventId === id || record.deliveryId === id;
 }
 
@@ -82,16 +85,19 @@ export class RecordBook {
     this.#sweep(now);
   }
 
-  /** Newest first. */
+  /** Newest first. The order of arrival is another one: quiet records arrive when somebody asks. */
   find(filter: RecordFilter, now: number): readonly CallRecord[] {
     this.#sweep(now);
     const limit = filter.limit ?? 100;
-    const found: CallRecord[] = [];
-    for (let index = this.#all.length - 1; index >= this.#first && found.length < limit; index -= 1) {
+    let found: CallRecord[] = [];
+    for (let index = this.#all.length - 1; index >= this.#first; index -= 1) {
       const { record, gone } = this.#all[index] as Kept;
-      if (!gone && matchesRecord(record, filter)) found.push(record);
+      if (gone || !matchesRecord(record, filter)) continue;
+      found.push(record);
+      // Cut now and then: all that match may be many more than are asked for.
+      if (found.length >= 2 * limit + 1000) found = newest(found, limit);
     }
-    return found.sort((one, other) => other.time - one.time);
+    return newest(found, limit);
   }
 
   /** Records that are bounded by number; the others by age. */
@@ -133,6 +139,10 @@ export class RecordBook {
     if (at !== -1) held.splice(at, 1);
     if (held.length === 0) this.#shelves.delete(kept.shelf);
   }
+}
+
+function newest(records: CallRecord[], limit: number): CallRecord[] {
+  return records.sort((one, other) => other.time - one.time).slice(0, limit);
 }
 
 function indexOfOldest(held: readonly Kept[]): number {

@@ -127,6 +127,11 @@ test('a run and the verbs that speak to it', async (context) => {
     assert.ok(!logs.stdout.includes('\u001b'));
     assert.match(logs.stdout, /\\u001b\[31mred/);
     assert.match(logs.stdout, /error hooks\.yaml:14: attempt to index/);
+    const last = await cli('logs', 'team-a/greet', '--limit', '1', '--outcome', 'ok');
+    assert.match(last.stdout, /info greeting .*name=Ada/);
+    const none = await cli('calls', 'team-a/absent');
+    assert.deepEqual([none.exitCode, none.stdout], [0, '']);
+    assert.match(none.stderr, /^moonhook: no calls of this kind/);
     const story = await cli('explain', id);
     assert.match(story.stdout, new RegExp(`call ${id} .*ok\n`));
     assert.match(story.stdout, /route \/team-a\/greet, receiver open/);
