@@ -36,7 +36,7 @@ const pathOf = (vector: Vector, secrets: Secrets): string => `${secrets}-${vecto
 /** The receiver as a user writes it, with the URL that is registered at the sender. */
 function functionOf(vector: Vector, secrets: Secrets): FunctionUnderTest {
   const { name, fields } = receiverOfVector(vector) ?? assert.fail(vector.id);
-  const url = vector.url === undefined || vector.signed.includes('{url}') === false ? {} : { url: vector.url };
+  const url = vector.url !== undefined && vector.signed.includes('{url}') ? { url: vector.url } : {};
   const own = name === 'paypal' || name === 'jwt' ? {} : { secretRefs: [{ name: secrets, key: vector.id }] };
   const keys = name === 'jwt' ? { keyRefs: [{ name: secrets, key: vector.id }] } : {};
   const receiver = { [name]: { ...fields, ...url, ...keys, ...own } };
