@@ -4,7 +4,7 @@ import type { Acknowledgement, FunctionVerdict, Problem } from '../routing/types
 import { formatDiagnostic, type Diagnostic, type Severity } from './diagnostic.ts';
 import type { FieldPath } from './document-places.ts';
 import { parseFieldPath } from './field-path.ts';
-import type { ResourceDocument, SubscriptionDocument } from './read-documents.ts';
+import type { FunctionDocument, ResourceDocument, SubscriptionDocument } from './read-documents.ts';
 
 /** One function or subscription as it stands after a change. */
 export interface FunctionState {
@@ -51,6 +51,17 @@ function rejectionAt(document: ResourceDocument, acknowledgement: Acknowledgemen
   const { line, column, message = 'the code was rejected', suggestion } = acknowledgement;
   if (document.kind === 'WebhookSubscription') return expressionAt(document, acknowledgement);
   const { file } = acknowledgement;
+  const path = expressionPath(document, file ?? '');
+  if (path !== undefined) {
+    const steps = parseFieldPath(path);
+    const origin = document.places.textOrigin([...document.prefix, ...steps]);
+    return {
+      ...at(document, 'error', steps, message),
+      path,
+      ...(origin === undefined ? {} : { line: (line ?? 1) + origin.lineOffset, column: 1 + origin.columnOffset }),
+      ...(suggestion === undefined ? {} : { hint: `did you mean "${suggestion}"?` }),
+    };
+  }
   if (file === undefined || line === undefined || !/\.[A-Za-z0-9]+$/.test(file)) {
     return at(document, 'error', [], describeRejection(acknowledgement));
   }
@@ -62,6 +73,18 @@ function rejectionAt(document: ResourceDocument, acknowledgement: Acknowledgemen
     message,
     ...(suggestion === undefined ? {} : { hint: `did you mean "${suggestion}"?` }),
   };
+}
+
+/** The field of an expression that a runtime names `push (filter)` or `push (rate.key)`. */
+function expressionPath(document: FunctionDocument, name: string): string | undefined {
+  const [, trigger, field] = /^(.+) \(([a-z.]+)\)$/.exec(name) ?? [];
+  const triggers = document.resource.spec.triggers ?? [];
+  const index = triggers.findIndex((each) => each.name === trigger);
+  const found = triggers[index];
+  if (found === undefined || field === undefined) return undefined;
+  if (field === 'filter') return `spec.triggers[${index}].filter`;
+  const kind = (['http', 'event', 'kubernetes'] as const).find((each) => found[each] !== undefined);
+  return kind === undefined ? undefined : `spec.triggers[${index}].${kind}.${field}`;
 }
 
 /** An expression of a subscription is named by its path. */

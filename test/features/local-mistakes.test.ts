@@ -48,9 +48,21 @@ const cases: readonly Case[] = [
     title: 'a value of the wrong type',
     text: hook('a', { more: '  limits: { timeout: 10 }\n' }),
     lines: [
-      /^hooks\.yaml:12:13: error: spec\.limits\.timeout: must be text, not the number 10 \(write it in quotes: "10"\)$/,
+      /^hooks\.yaml:12:13: error: spec\.limits\.timeout: must be text, not the number 10 \(write a duration such as 500ms, .*\)$/,
     ],
     status: 404,
+  },
+  {
+    title: 'an expression that does not parse',
+    text: hook('a').replace('- name: push', '- name: push\n      filter: event.name =='),
+    lines: [/^hooks\.yaml:9:\d+: error: spec\.triggers\[0\]\.filter: syntax error near '=='$/],
+    status: 503,
+  },
+  {
+    title: 'a key that does not parse',
+    text: hook('a', { more: '        rate: { requests: 1, per: 1s, key: event.( }\n' }),
+    lines: [/^hooks\.yaml:12:\d+: error: spec\.triggers\[0\]\.http\.rate\.key: .* expected near '\('$/],
+    status: 503,
   },
   {
     title: 'a value that YAML 1.1 and 1.2 read differently',
