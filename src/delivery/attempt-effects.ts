@@ -8,6 +8,7 @@ import type { AppendItem, KeyValueExpectation, KeyValueWrite, Lease, Store } fro
 import type { EventBus, KeyValueScope, KeyValueStore, LaterQueue } from '../store/types.ts';
 import { sameBytes } from './direct-key-value.ts';
 import { laterItem, laterFilter, type LaterTarget } from './later.ts';
+import { shownId } from './chosen-id.ts';
 import { publishedItem, type MatchDestinations } from './publish.ts';
 
 export interface AttemptEffects {
@@ -170,9 +171,9 @@ export function createAttemptEffects({ store, lease, match, target }: AttemptEff
     events: {
       durable: store.durable,
       async publish(event) {
-        const child = await publishedItem(event, event.id ?? childId(), match);
+        const child = await publishedItem(event, childId, match);
         append.push(child);
-        return child.event.id;
+        return shownId(child.event.id);
       },
     },
     collect() {

@@ -1,4 +1,5 @@
 /** Stores an asynchronous active call, or an event sent to a namespace's bus, then answers 202. */
+import { chosenId, shownId } from '../delivery/chosen-id.ts';
 import { formatDestination } from '../delivery/destination.ts';
 import { findHandler } from '../routing/find-handler.ts';
 import { answerCall } from './answer-call.ts';
@@ -73,7 +74,7 @@ async function publishEvent(call: HttpCall, parts: WorkerParts, namespace: strin
   }
   const { event } = read;
   const stored: StoredEvent = {
-    id: event.id ?? call.id,
+    id: event.id === undefined ? call.id : chosenId(event.source, event.id),
     namespaceUid,
     type: event.type,
     source: event.source,
@@ -97,16 +98,17 @@ async function publishEvent(call: HttpCall, parts: WorkerParts, namespace: strin
   if (appended === undefined) {
     return refuse(call, parts, 'Internal', { outcome: 'error', detail: 'the store answered nothing' });
   }
-  call.eventId = appended.id;
+  const id = shownId(appended.id);
+  call.eventId = id;
   if (deliveries.length === 0)
     call.note('publish', false, `no event trigger and no subscription of ${namespace} matches ${event.type}`);
-  const { duplicateOf } = appended;
+  const duplicateOf = appended.duplicateOf === undefined ? undefined : shownId(appended.duplicateOf);
   if (duplicateOf !== undefined) call.duplicateOf = duplicateOf;
   return accepted(
     call,
     parts,
     duplicateOf === undefined ? (deliveries.length === 0 ? 'unmatched' : 'accepted') : 'duplicate',
-    { id: appended.id, deliveries: duplicateOf === undefined ? deliveries.length : 0 },
+    { id, deliveries: duplicateOf === undefined ? deliveries.length : 0 },
     duplicateOf,
   );
 }

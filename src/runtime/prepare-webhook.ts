@@ -66,9 +66,9 @@ function outgoingEvent({ event }: Lease): Parameters<typeof formatOutgoing>[1] {
   const source = new StoredEventSource(event, undefined, 1);
   const { contentType, formField, request, name, subject } = source.attributes;
   const form = formField === undefined ? undefined : new URLSearchParams(text(event.body)).get(formField);
-  const { id, type, source: from, time = 0 } = event;
+  const { type, source: from, time = 0 } = event;
   return {
-    id,
+    id: source.eventId,
     type,
     source: from,
     time,

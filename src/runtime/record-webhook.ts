@@ -1,4 +1,5 @@
 /** The record of one attempt to send something outside. */
+import { shownId } from '../delivery/chosen-id.ts';
 import type { CallError, CallUsage } from '../lua/types.ts';
 import type { Ending, Lease } from '../store/store.ts';
 import type { Outcome } from '../telemetry/call-outcomes.ts';
@@ -91,7 +92,7 @@ export function record(
     outcome: outcomes[ending.kind],
     durationMs,
     worker: parts.index,
-    eventId: lease.event.id,
+    eventId: shownId(lease.event.id),
     eventName: name ?? lease.event.type,
     attempt: lease.attempt,
     ...(deliveryId === undefined ? {} : { deliveryId }),

@@ -1,4 +1,5 @@
 /** One attempt of a stored event: its filter, then its handler; effects land with the settle. */
+import { shownId } from '../delivery/chosen-id.ts';
 import { createAttemptEffects } from '../delivery/attempt-effects.ts';
 import { parseDestination } from '../delivery/destination.ts';
 import { laterTarget } from '../delivery/later.ts';
@@ -207,7 +208,7 @@ function record(parts: WorkerParts, noted: Noted, more: Partial<CallRecord>): vo
     outcome,
     durationMs,
     worker: parts.index,
-    eventId: lease.event.id,
+    eventId: shownId(lease.event.id),
     eventName: source.eventName,
     attempt: lease.attempt,
     ...(attributes.deliveryId === undefined ? {} : { deliveryId: attributes.deliveryId }),

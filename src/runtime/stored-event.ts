@@ -1,4 +1,5 @@
 /** An event as it is stored and read again: its attributes as JSON beside the bytes of its body. */
+import { shownId } from '../delivery/chosen-id.ts';
 import type { LuaInput } from '../lua/types.ts';
 import type { StoredEvent } from '../store/store.ts';
 import type { CallOutcome } from './add-callback.ts';
@@ -90,7 +91,7 @@ export class StoredEventSource implements EventSource {
   }
 
   get eventId(): string {
-    return this.#event.id;
+    return shownId(this.#event.id);
   }
   get eventName(): string {
     return this.attributes.name ?? this.#event.type;

@@ -121,3 +121,75 @@ suite('ids that callers choose', () => {
     );
   });
 });
+
+suite('ids that strangers choose through a function', () => {
+  let served: ServedFunctions;
+  before(async () => {
+    served = await serveFunctions({
+      settings: { workers: 1 },
+      functions: [
+        {
+          name: 'relay',
+          code: 'return function(event) return assert(events.publish(event.data.type or "com.quiet", {}, { id = event.data.id })) end',
+          triggers: [{ name: 'relay', http: { path: 'relay', receiver: { open: {} } } }],
+        },
+        {
+          name: 'bank',
+          code: 'return function(event) log.info(event.id) end',
+          triggers: [
+            { name: 'pay', http: { path: 'pay', mode: 'async', receiver: { open: {} } } },
+            { name: 'acme', event: { type: 'com.acme.*' } },
+          ],
+        },
+      ],
+    });
+  });
+  after(() => served.close());
+
+  const post = (path: string, body: unknown): Promise<Response> =>
+    fetch(`${served.url}/default/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+
+  test('do not occupy the id of the next webhook, which a caller can guess', async () => {
+    const shown = (await post('pay', {})).headers.get('x-call-id') ?? '';
+    const [boot = '', counter = ''] = shown.split('-');
+    // Nobody listens, and each relayed request takes one id itself: so the webhooks after forty of them get some in the middle of these.
+    const guesses = Array.from(
+      { length: 40 },
+      (_, n) => `${boot}-${(Number.parseInt(counter, 36) + 30 + n).toString(36)}`,
+    );
+    for (const id of guesses) assert.equal(await (await post('relay', { id })).text(), id);
+    const paid: string[] = [];
+    for (let count = 0; count < 5; count += 1) {
+      const response = await post('pay', { count });
+      assert.equal(response.headers.get('x-moonhook-duplicate-of'), null);
+      paid.push(response.headers.get('x-call-id') ?? '');
+    }
+    assert.ok(
+      paid.every((id) => guesses.includes(id)),
+      'control: they were guessed',
+    );
+    for (const id of paid) await served.record({ trigger: 'pay', outcomes: ['ok'], id });
+  });
+
+  test('and control: an id is published once per source, and comes as it was chosen', async () => {
+    assert.equal(await (await post('relay', { id: 'order#1', type: 'com.acme.relayed' })).text(), 'order#1');
+    assert.equal(await (await post('relay', { id: 'order#1', type: 'com.acme.relayed' })).text(), 'order#1');
+    const other = await served.call('/events/default', {
+      method: 'POST',
+      headers: { 'content-type': 'application/cloudevents+json' },
+      body: JSON.stringify({ specversion: '1.0', type: 'com.acme.x', source: '/shop', id: 'order#1' }),
+    });
+    assert.deepEqual(await other.json(), { id: 'order#1', deliveries: 1, durable: false });
+    const last = await (await post('relay', { id: 'last', type: 'com.acme.relayed' })).text();
+    await served.record({ trigger: 'acme' }, (each) => each.log?.[0]?.message === last);
+    await served.record({ trigger: 'acme', outcomes: ['ok'] }, (each) => each.eventName === 'com.acme.x');
+    const heard = await served.runtime.records.query({ trigger: 'acme', id: 'order#1', limit: 100 });
+    assert.deepEqual(new Set(heard.map((each) => each.eventName)), new Set(['com.acme.relayed', 'com.acme.x']));
+    assert.equal(heard.length, 2);
+    assert.ok(heard.every((each) => each.log?.[0]?.message === 'order#1'));
+  });
+});
