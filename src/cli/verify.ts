@@ -7,6 +7,7 @@ import { verifyCapture, type CaptureVerdict, type ReceiverChoice } from '../rece
 import { readReceiverFile } from './choose-receiver.ts';
 import { escapeText } from './escape-text.ts';
 import { createFetch } from './fetch-once.ts';
+import { guessCapture } from './guess.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain } from './output.ts';
 import { readInput, readSecrets, readTime, type InputResult } from './read-input.ts';
@@ -19,6 +20,7 @@ interface VerifyOptions {
   readonly secretFile?: readonly string[];
   readonly at?: string;
   readonly document?: string;
+  readonly guess?: boolean;
   readonly publicUrl?: string;
   readonly route?: string;
   readonly output?: string;
@@ -38,6 +40,7 @@ export function registerVerify(program: Command): void {
     .option('--secret <value>', 'a secret; repeat it for rotation', collect)
     .option('--secret-file <file>', 'a file that holds a secret', collect)
     .option('--at <time>', 'time of arrival: 2026-01-31T10:00:00Z or seconds since the epoch (default: now)')
+    .option('--guess', 'find out how an unnamed vendor signs: prints the receiver that fits')
     .option('--document <file>', 'certificate or key set, instead of fetching it from its host')
     .option('--public-url <url>', 'scheme and host the sender knows, for senders that sign the URL')
     .option('--route <path>', 'route with its parameters, for secrets in the path: /team-a/hooks/:token')
@@ -55,8 +58,6 @@ async function verify(capture: string, options: VerifyOptions): Promise<number> 
     return exitCodes.unusable;
   };
   if (options.output !== undefined && options.output !== 'json') return unusable('--output knows json only');
-  const choice = chooseReceiver(options);
-  if (!choice.ok) return unusable(choice.message);
   const secrets = readSecrets(options.secret, options.secretFile);
   if (!secrets.ok) return unusable(secrets.message);
   const nowMs = options.at === undefined ? Date.now() : readTime(options.at);
@@ -65,11 +66,23 @@ async function verify(capture: string, options: VerifyOptions): Promise<number> 
   if (document?.ok === false) return unusable(document.message);
   const parsed = readJson(capture);
   if (!parsed.ok) return unusable(parsed.message);
+  const place = {
+    ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+    ...(options.route === undefined ? {} : { route: options.route }),
+  };
+  if (options.guess === true) {
+    const json = options.output === 'json';
+    const guessed = await guessCapture(parsed.value, { ...place, secrets: secrets.value, nowMs, json });
+    if (!guessed.ok) return unusable(guessed.message);
+    process.stdout.write(guessed.text);
+    return guessed.exitCode;
+  }
+  const choice = chooseReceiver(options);
+  if (!choice.ok) return unusable(choice.message);
   const judged = await verifyCapture(parsed.value, choice.value, placeGiven(choice.value, secrets.value), {
     nowMs,
     fetchDocument: createFetch(document),
-    ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
-    ...(options.route === undefined ? {} : { route: options.route }),
+    ...place,
   });
   if (!judged.ok) return unusable(judged.message);
   process.stdout.write(
