@@ -15,7 +15,7 @@ const windows = process.platform === 'win32';
 const tasks = {
   start: {
     needs: 'run',
-    steps: [['node', '--max-semi-space-size=8', '--', 'src/cli/main.ts', 'dev', 'examples', ...process.argv.slice(3)]],
+    steps: [['node', '--max-semi-space-size=4', '--', 'src/cli/main.ts', 'dev', 'examples', ...process.argv.slice(3)]],
   },
   generate: { needs: 'all', steps: [['node', 'scripts/generate.ts']] },
   bench: { needs: 'all', steps: [['node', 'bench/main.ts', ...process.argv.slice(3)]] },
