@@ -97,6 +97,11 @@ async function runStep([command, ...rest], quiet) {
   const handOn = (signal) => child.kill(signal);
   process.on('SIGTERM', handOn);
   process.on('SIGHUP', handOn);
+  // Whoever ends npm alone (a supervisor, a closed terminal) leaves this process without a parent: then the program ends, too.
+  const parent = process.ppid;
+  const orphaned = setInterval(() => {
+    if (process.ppid !== parent) child.kill('SIGTERM');
+  }, 500);
   const status = await new Promise((resolve) => {
     child.once('error', (error) => {
       process.stderr.write(`moonhook: cannot run ${command}: ${error.message}\n`);
@@ -104,6 +109,7 @@ async function runStep([command, ...rest], quiet) {
     });
     child.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGTERM' || signal === 'SIGINT' ? 0 : 1)));
   });
+  clearInterval(orphaned);
   process.off('SIGTERM', handOn);
   process.off('SIGHUP', handOn);
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
