@@ -1,0 +1,64 @@
+/** What the source may not do: open sockets elsewhere than in the guard, make regular expressions or code of tenants' text. */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../src', import.meta.url));
+
+const sources: ReadonlyMap<string, string> = new Map(
+  globSync('**/*.ts', { cwd: root })
+    .filter((name) => !name.endsWith('.test.ts'))
+    .map((name) => [name.replaceAll('\\', '/'), readFileSync(`${root}/${name}`, 'utf8')]),
+);
+
+/** Files with a statement that the pattern finds, comments left out. */
+function filesWith(pattern: RegExp, among: ReadonlyMap<string, string> = sources): readonly string[] {
+  return [...among]
+    .filter(([, text]) => pattern.test(text.replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '')))
+    .map(([name]) => name)
+    .sort((one, other) => (one < other ? -1 : 1));
+}
+
+const opensSockets =
+  /\bconnect(?:Tcp|Tls)?\s*[,}(][^]*?from 'node:(?:net|tls)'|from 'node:(?:https|http2|dgram)'|import [^;]*\b(?:request|get|Agent)\b[^;]*from 'node:http'|import \{[^}]*\} from 'undici'|(?<![\w.])fetch\(|new (?:WebSocket|EventSource)\(/;
+const looksUpNames = /from 'node:dns(?:\/promises)?'/;
+
+test('sockets to others are opened in the outbound guard, and by commands to the process they speak to', () => {
+  assert.deepEqual(filesWith(opensSockets), [
+    'cli/dev-client.ts', // the running process of the same user, by the address in its private file
+    'cli/send.ts', // the same
+    'policy/outbound-connect.ts',
+    'policy/outbound-pools.ts',
+  ]);
+  assert.deepEqual(filesWith(looksUpNames), ['policy/outbound-resolve.ts']);
+});
+
+test('regular expressions are made of our own constants only', () => {
+  assert.deepEqual(filesWith(/(?<![\w.])RegExp\(/), [
+    'function/duration.ts',
+    'function/mistakes.ts', // patterns of the schema
+    'function/quantity.ts',
+    'lua/explain-error.ts', // a token of the parser, of word characters only
+    'policy/policy-schema.ts',
+    'receivers/aws-sns.ts',
+  ]);
+});
+
+test('no text becomes code, and no process is started for functions', () => {
+  assert.deepEqual(filesWith(/(?<![\w.])eval\(|new Function\(|from 'node:vm'|from 'node:child_process'/), []);
+});
+
+test('control: what is looked for is found', () => {
+  const planted = new Map([
+    ['a.ts', "import { connect } from 'node:net';"],
+    ['b.ts', 'const answer = await fetch(url);'],
+    ['c.ts', "import { request } from 'node:http';"],
+    ['d.ts', "import { lookup } from 'node:dns/promises';"],
+    ['e.ts', 'const made = new RegExp(text);'],
+    ['f.ts', "import { createServer } from 'node:http';"],
+  ]);
+  assert.deepEqual(filesWith(opensSockets, planted), ['a.ts', 'b.ts', 'c.ts']);
+  assert.deepEqual(filesWith(looksUpNames, planted), ['d.ts']);
+  assert.deepEqual(filesWith(/(?<![\w.])RegExp\(/, planted), ['e.ts']);
+});
