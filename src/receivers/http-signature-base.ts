@@ -113,8 +113,8 @@ const digests = {
   'rsa-v1_5-sha256': 'sha256',
 } as const;
 
-function keyOptions(algorithm: HttpSignatureAlgorithm, key: KeyObject): SignKeyObjectInput {
-  if (algorithm === 'rsa-pss-sha512') return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 };
+function keyOptions(algorithm: HttpSignatureAlgorithm, key: KeyObject, saltLength: number): SignKeyObjectInput {
+  if (algorithm === 'rsa-pss-sha512') return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
   return { key, dsaEncoding: 'ieee-p1363' };
 }
 
@@ -130,7 +130,8 @@ export function verifyBase(
     const digest = createHmac('sha256', key).update(data).digest();
     return digest.length === signature.length && timingSafeEqual(digest, signature);
   }
-  return verifyWith(digests[algorithm], data, keyOptions(algorithm, key), signature);
+  // The RFC says 64; senders whose library takes the longest salt there is are as safe.
+  return verifyWith(digests[algorithm], data, keyOptions(algorithm, key, constants.RSA_PSS_SALTLEN_AUTO), signature);
 }
 
 /** The signature of the text. */
@@ -138,5 +139,5 @@ export function signBase(algorithm: HttpSignatureAlgorithm, text: string, key: K
   const data = Buffer.from(text, 'latin1');
   if (algorithm === 'hmac-sha256') return createHmac('sha256', key).update(data).digest();
   if (key.type === 'public') throw new Error('a public key verifies and cannot sign: give the private key');
-  return signWith(digests[algorithm], data, keyOptions(algorithm, key));
+  return signWith(digests[algorithm], data, keyOptions(algorithm, key, 64));
 }

@@ -1,5 +1,5 @@
 /** Verifies tokens with `jose`: by keys at hand, or by the set of keys an issuer publishes, with its rotation. */
-import type { KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { createLocalJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
 import type { JwtOptions } from './jwt-fields.ts';
 import { algorithmsOf } from './jwt-key.ts';
@@ -72,7 +72,12 @@ export async function verifyWithKeys(
   for (const [index, key] of keys.entries()) {
     const fitting = algorithmsOf(key).filter((name) => options.algorithms.includes(name));
     try {
-      const { payload } = await jwtVerify(token, key, { ...optionsFor(options, nowMs), algorithms: [...fitting] });
+      // A private key that is here to sign (`send`) verifies with its public half.
+      const verifying = key.type === 'private' ? createPublicKey(key) : key;
+      const { payload } = await jwtVerify(token, verifying, {
+        ...optionsFor(options, nowMs),
+        algorithms: [...fitting],
+      });
       return { ok: true, payload, by: `key ${index + 1} of ${keys.length}` };
     } catch (error) {
       const verdict = judge(error);
