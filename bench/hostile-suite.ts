@@ -9,6 +9,9 @@ const attackers = 10;
 const everyMs = 2;
 const runMs = 3000;
 const allowedRiseMs = 5;
+/** With less of a core the figures are those of a busy machine: the run is repeated, and the one with most counts. */
+const wholeShare = 0.9;
+const attempts = 3;
 
 const limits: CallLimits = {
   timeoutMs: 10_000,
@@ -72,7 +75,7 @@ async function innocents(engine: Engine, revision: string): Promise<Observed> {
   let next = started + everyMs;
   while (performance.now() - started < runMs) {
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, next - performance.now())));
-    while (next <= performance.now()) {
+    while (next <= performance.now() && performance.now() - started < runMs) {
       const due = next;
       next += everyMs;
       const result = await engine.call({
@@ -109,6 +112,25 @@ async function attack(engine: Engine, revision: string, stop: AbortSignal): Prom
   return ends;
 }
 
+/** Innocent calls beside the attackers, on as much of a core as could be had. */
+async function besideAttack(
+  engine: Engine,
+  hostile: string,
+  innocent: string,
+): Promise<Observed & { readonly ends: readonly CallResult[] }> {
+  let best: (Observed & { readonly ends: readonly CallResult[] }) | undefined;
+  for (let attempt = 0; attempt < attempts && (best?.share ?? 0) < wholeShare; attempt += 1) {
+    const stop = new AbortController();
+    const running = Array.from({ length: attackers }, () => attack(engine, hostile, stop.signal));
+    const observed = await innocents(engine, innocent);
+    stop.abort();
+    const ends = (await Promise.all(running)).flat();
+    if (best === undefined || observed.share > best.share) best = { ...observed, ends };
+  }
+  if (best === undefined) throw new Error('no attempt was made');
+  return best;
+}
+
 async function run(progress: (line: string) => void): Promise<readonly Measure[]> {
   const engine = createEngine({
     module: await meterLua(),
@@ -129,11 +151,7 @@ async function run(progress: (line: string) => void): Promise<readonly Measure[]
       const hostile = programOf(`attack-${number}`, 'evil', `return function()\n${body}\nend`);
       const loaded = await engine.load(hostile);
       if (!loaded.ok) throw new Error(`${name} does not load`);
-      const stop = new AbortController();
-      const running = Array.from({ length: attackers }, () => attack(engine, hostile.revision, stop.signal));
-      const { latencies, share } = await innocents(engine, innocent.revision);
-      stop.abort();
-      const ends = (await Promise.all(running)).flat();
+      const { ends, latencies, share } = await besideAttack(engine, hostile.revision, innocent.revision);
       const kinds = [...new Set(ends.map((end) => end.kind))].join(', ') || 'none ended';
       const p99 = quantile(latencies, 0.99);
       measures.push({

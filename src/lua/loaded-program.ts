@@ -39,7 +39,7 @@ export interface LoadedProgram {
   usedAt: number;
   /** A call outlived the plain entry once: calls enter through `promising`. */
   long: boolean;
-  /** The last stretch on the plain entry was short: calls need no turn of their own. */
+  /** The last stretch of a call was shorter than `quickMs`. */
   quick: boolean;
   /** Recent bytes of a parked call: a maximum that decays. */
   parkedEstimate: number;

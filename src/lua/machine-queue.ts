@@ -4,6 +4,9 @@ import type { Machine } from './machine.ts';
 import type { MachinePool } from './machine-pool.ts';
 import type { RunnerHost } from './runner-host.ts';
 
+/** A function whose last stretch between two waits was shorter is quick: its calls need no turn of their own. */
+export const quickMs = 0.25;
+
 /** Hands the call a machine when one is free and, unless it is quick, when a turn of the event loop is its own. */
 export function queueForMachine(
   host: RunnerHost,
@@ -31,7 +34,7 @@ export function queueForMachine(
   });
 }
 
-/** Long calls always; others once this turn's part for them is used up, unless they are known to be quick. */
+/** Long calls always; others, unless they are known to be quick, once somebody has had this turn. */
 export function needsTurn(host: RunnerHost, call: Call): boolean {
-  return call.sliced || (host.slices.isSpent && !call.program.quick);
+  return call.sliced || (!call.program.quick && host.slices.isTaken);
 }

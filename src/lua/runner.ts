@@ -6,7 +6,7 @@ import type { MachineEnd } from './ends.ts';
 import { readError } from './explain-error.ts';
 import { needsSlicedStart, startAgain } from './function-start.ts';
 import type { Machine } from './machine.ts';
-import { needsTurn, queueForMachine } from './machine-queue.ts';
+import { needsTurn, queueForMachine, quickMs } from './machine-queue.ts';
 import type { RunnerHost } from './runner-host.ts';
 import { SlicedRunner } from './sliced-runner.ts';
 import type { CallResult } from './types.ts';
@@ -82,9 +82,9 @@ export class Runner {
 
   /** The thread was held for this call, and others waited. */
   #held(call: Call, before: number): void {
-    const ms = call.cpuMs - before;
-    call.program.quick = ms < quickMs;
-    this.#host.slices.spend(ms);
+    const quick = call.cpuMs - before < quickMs;
+    call.program.quick = quick;
+    if (!quick) this.#host.slices.take();
   }
 
   /** After an error: the thread's `__close` handlers run, metered like all else. Their own errors change nothing. */
@@ -122,6 +122,3 @@ export class Runner {
     if (result !== undefined) this.#host.ended(call, result);
   }
 }
-
-/** A function whose last stretch held the thread shorter is quick. */
-const quickMs = 1;

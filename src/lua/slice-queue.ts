@@ -4,11 +4,6 @@ import type { MachineEnd } from './ends.ts';
 import { FairQueue } from './fair-queue.ts';
 import { quantum, type Machine } from './machine.ts';
 
-/** Quick calls may have so much of one turn before calls not known to be quick wait for turns of their own. */
-const turnMs = 4;
-/** Less is not counted: it would cost more to count it. */
-const countedMs = 0.25;
-
 interface Entry {
   /** Undefined: it waits for its first slice, or to go on after a wait. */
   readonly machine: Machine | undefined;
@@ -21,8 +16,8 @@ const nothing = (): void => undefined;
 /** Endless calls share the turns evenly: by namespace, then by function, then by call. */
 export class SliceQueue {
   readonly #queue = new FairQueue<Entry>();
-  #scheduled = false;
-  #spent = 0;
+  /** Somebody has had this turn. */
+  #taken = false;
 
   /** A slice is over: resolves with fuel when its turn has come, rejects with the end of the call. */
   suspend(call: Call, machine: Machine): Promise<number> {
@@ -37,7 +32,7 @@ export class SliceQueue {
    * the answer takes it out of the queue. `later`: not in this turn.
    */
   enter(call: Call, run: () => void, later = false): (() => void) | undefined {
-    if (!this.#scheduled && !later) {
+    if (!this.#taken && !later) {
       this.#schedule();
       run();
       return undefined;
@@ -55,24 +50,20 @@ export class SliceQueue {
     return entry !== undefined;
   }
 
-  /** A call on the plain entry held the thread so long. */
-  spend(ms: number): void {
-    if (ms < countedMs) return;
-    this.#spent += ms;
+  /** A call in one piece held the thread for a while: this turn is had. */
+  take(): void {
     this.#schedule();
   }
 
-  /** Calls on the plain entry have had their part of this turn. */
-  get isSpent(): boolean {
-    return this.#spent >= turnMs;
+  get isTaken(): boolean {
+    return this.#taken;
   }
 
   #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
+    if (this.#taken) return;
+    this.#taken = true;
     setImmediate(() => {
-      this.#scheduled = false;
-      this.#spent = 0;
+      this.#taken = false;
       const owner = this.#queue.next();
       if (owner === undefined) return;
       // Whoever comes within this turn waits for the next one.

@@ -6,7 +6,7 @@ import { readError } from './explain-error.ts';
 import { finishStart } from './function-start.ts';
 import { pushStart } from './load-program.ts';
 import type { Machine } from './machine.ts';
-import { queueForMachine } from './machine-queue.ts';
+import { queueForMachine, quickMs } from './machine-queue.ts';
 import type { RunnerHost } from './runner-host.ts';
 import type { CallResult } from './types.ts';
 
@@ -77,6 +77,7 @@ export class SlicedRunner {
   }
 
   async #run(call: Call, machine: Machine, firstArgs: number): Promise<CallResult | undefined> {
+    const before = call.cpuMs;
     let args = firstArgs;
     for (;;) {
       let status: number;
@@ -86,9 +87,12 @@ export class SlicedRunner {
         return this.#outcomes.caught(call, machine, error);
       }
       const next = this.#outcomes.afterEntry(call, machine, status);
-      if (next === 'close') return this.#close(call, machine);
-      if (next !== 'go on') return next;
-      args = 0;
+      if (next === 'go on') {
+        args = 0;
+        continue;
+      }
+      call.program.quick = call.cpuMs - before < quickMs;
+      return next === 'close' ? this.#close(call, machine) : next;
     }
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { testEngine, testLimits, valuesOf } from '../../test/builders/test-engine.ts';
-import { functionMark } from './engine-options.ts';
+import { functionMark, type EngineOptions } from './engine-options.ts';
 
 const busy = (loops: string): string => `local n = 0 for i = 1, ${loops} do n = n + i % 7 end`;
 
@@ -110,11 +110,13 @@ test('the heartbeat names the function while Lua runs and nothing afterwards', a
 
 describe('many calls that arrive in one turn of the event loop', () => {
   /** Turns that passed while the calls were under way, and how many had started after each. */
-  async function startsPerTurn(code: string, callers: number): Promise<{ most: number; kinds: string[] }> {
+  async function startsPerTurn(
+    code: string,
+    callers: number,
+    options: Partial<EngineOptions> = {},
+  ): Promise<{ most: number; kinds: string[] }> {
     let started = 0;
-    const { engine, load, call } = await testEngine({
-      now: () => (started += 1),
-    });
+    const { engine, load, call } = await testEngine({ ...options, now: () => (started += 1) });
     const revision = await load(`return function() test.now() ${code} end`, { limits: { ...testLimits, cpuMs: 30 } });
     await call(revision);
     started = 0;
@@ -140,7 +142,8 @@ describe('many calls that arrive in one turn of the event loop', () => {
   });
 
   test('control: quick calls all begin at once', async () => {
-    const { most, kinds } = await startsPerTurn('', 12);
+    // A clock that stands still: however busy the machine is, the calls are quick.
+    const { most, kinds } = await startsPerTurn('', 12, { clock: () => 0 });
     assert.deepEqual(kinds, ['ok']);
     assert.equal(most, 12);
   });
@@ -157,6 +160,19 @@ describe('many calls that arrive in one turn of the event loop', () => {
       [true, true, true, true, true],
     );
     for (const result of results) assert.deepEqual(valuesOf(await result), ['slow']);
+    await engine.close();
+  });
+
+  test('need no turn any more once one was quick in slices', async () => {
+    let [clock, step] = [0, 1];
+    const { engine, load, call } = await testEngine({ clock: () => (clock += step) });
+    const revision = await load('return function() end');
+    await call(revision);
+    assert.ok(call(revision) instanceof Promise, 'control: the one before took milliseconds');
+    step = 0;
+    await call(revision);
+    const results = Array.from({ length: 5 }, () => call(revision));
+    assert.ok(results.every((result) => !(result instanceof Promise)));
     await engine.close();
   });
 
