@@ -19,7 +19,7 @@ export function isPlainXml(text: string): boolean {
 }
 
 const isNameEnd = (code: number): boolean =>
-  code === 0x3e || code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d || code === 0x2f;
+  code === 0x3e || code === 0x3c || code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d || code === 0x2f;
 
 /** Elements with a local name that are not inside one another; undefined: not well formed, or too many. */
 export function elementsNamed(text: string, name: string): readonly XmlElement[] | undefined {
@@ -29,7 +29,7 @@ export function elementsNamed(text: string, name: string): readonly XmlElement[]
     const closing = text.charCodeAt(at + 1) === 0x2f;
     const from = at + (closing ? 2 : 1);
     let end = from;
-    while (end < text.length && end - from < 256 && !isNameEnd(text.charCodeAt(end))) end += 1;
+    while (end < text.length && end - from < 128 && !isNameEnd(text.charCodeAt(end))) end += 1;
     const qualified = text.slice(from, end);
     if (qualified.slice(qualified.indexOf(':') + 1) !== name) continue;
     const close = text.indexOf('>', end);
