@@ -2,6 +2,7 @@
 import { activeCallHandlers } from '../routing/find-handler.ts';
 import type { HttpCall } from './http-call.ts';
 import type { LiveFunction } from './live-function.ts';
+import { imitateTrigger } from './imitate-trigger.ts';
 import { refuse } from './refuse.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
@@ -13,7 +14,12 @@ export function wantedHandlers(call: HttpCall, parts: WorkerParts, fn: LiveFunct
   const wanted = call.header(triggerHeader);
   if (wanted === undefined) return activeCallHandlers;
   const trigger = fn.trigger(wanted);
-  if (trigger !== undefined) return trigger.entry.handlers;
+  if (trigger !== undefined) {
+    const unfit = imitateTrigger(call, trigger);
+    if (unfit === undefined) return trigger.entry.handlers;
+    refuse(call, parts, 'RequestInvalid', { outcome: 'unmatched', publicDetail: unfit });
+    return undefined;
+  }
   const names = fn.entry.triggers.map(({ name }) => name).join(', ');
   const publicDetail = `the function has no trigger of that name; it has ${names === '' ? 'none' : names}`;
   refuse(call, parts, 'RequestInvalid', { outcome: 'unmatched', publicDetail });

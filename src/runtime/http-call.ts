@@ -47,6 +47,8 @@ export class HttpCall implements RawRequest {
   body: Uint8Array = noBody;
   fn: LiveFunction | undefined = undefined;
   trigger: LiveTrigger | undefined = undefined;
+  /** Call listener: the trigger whose handler is tried; none of its rules hold. */
+  namedTrigger: LiveTrigger | undefined = undefined;
   sender: VerifiedSender | undefined = undefined;
   identified: Identified | undefined = undefined;
   /** Decoded body of a declared JSON type; `decoded` says whether it was tried. */

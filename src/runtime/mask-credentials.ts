@@ -8,7 +8,7 @@ const mask = '***';
 
 /** Path and query as received, with credentials replaced. */
 export function maskTarget(call: HttpCall): string {
-  const receiver = call.trigger?.receiver;
+  const receiver = (call.trigger ?? call.namedTrigger)?.receiver;
   if (receiver === undefined) return call.listener === 'public' ? maskUnknown(call) : call.target;
   const { credentialQuery, credentialParams } = receiver;
   if (credentialQuery.size === 0 && credentialParams.size === 0) return call.target;

@@ -28,6 +28,7 @@ export class CallTrace {
   readonly #bodyBytes: number;
   readonly #fn: HttpCall['fn'];
   readonly #trigger: HttpCall['trigger'];
+  readonly #namedTrigger: string | undefined;
   readonly #handler: string | undefined;
   readonly #usage: HttpCall['usage'];
   readonly #error: HttpCall['error'];
@@ -60,6 +61,7 @@ export class CallTrace {
     this.#bodyBytes = call.body.length;
     this.#fn = fn;
     this.#trigger = call.trigger;
+    this.#namedTrigger = call.namedTrigger?.entry.name;
     this.#handler = call.handler;
     this.#usage = usage;
     this.#error = call.error;
@@ -99,6 +101,7 @@ export class CallTrace {
       ...(usage === undefined || usage.hostCalls.length === 0 ? {} : { hostCalls: usage.hostCalls }),
       ...known({
         handler: this.#handler,
+        ...(this.#namedTrigger === undefined ? {} : { trigger: this.#namedTrigger }),
         code,
         detail,
         error: this.#error,

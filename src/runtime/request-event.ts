@@ -26,9 +26,10 @@ export class RequestEvent implements EventSource, RequestSource {
     return this.#call.identified?.type ?? 'dev.moonhook.call';
   }
   get eventSource(): string {
-    const { identified, fn, trigger } = this.#call;
+    const { identified, fn } = this.#call;
     const { namespace = '', name = '' } = fn?.entry ?? {};
-    return identified?.source ?? `/${namespace}/${name}${trigger === undefined ? '' : `/${trigger.entry.name}`}`;
+    const { triggerName } = this;
+    return identified?.source ?? `/${namespace}/${name}${triggerName === undefined ? '' : `/${triggerName}`}`;
   }
   get eventSubject(): string | undefined {
     return this.#call.identified?.subject;
@@ -37,7 +38,7 @@ export class RequestEvent implements EventSource, RequestSource {
     return this.#call.time;
   }
   get triggerName(): string | undefined {
-    return this.#call.trigger?.entry.name;
+    return (this.#call.trigger ?? this.#call.namedTrigger)?.entry.name;
   }
   get attempt(): number {
     return 1;
@@ -105,7 +106,7 @@ export class RequestEvent implements EventSource, RequestSource {
   }
 
   #hidden(kind: 'credentialQuery' | 'credentialParams'): ReadonlySet<string> {
-    return this.#call.trigger?.receiver?.[kind] ?? none;
+    return (this.#call.trigger ?? this.#call.namedTrigger)?.receiver?.[kind] ?? none;
   }
   #hiddenHeaders(): ReadonlySet<string> {
     return this.#call.listener === 'calls'

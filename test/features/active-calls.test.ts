@@ -53,6 +53,22 @@ suite('active calls', () => {
             }`,
           triggers: [{ name: 'web', http: { path: 'caller', receiver: { open: {} } } }],
         },
+        {
+          name: 'orders',
+          namespace: 'team-a',
+          code: `
+            return {
+              show = function(event)
+                local r = event.request
+                return { id = r.params.id, path = r.path, route = r.route, trigger = event.trigger, x = r.query.x }
+              end,
+              tick = function(event) log.info("tick") return { event.data, event.name, event.type, event.trigger } end,
+            }`,
+          triggers: [
+            { name: 'show', http: { path: 'orders/:id', methods: ['GET'], receiver: { open: {} } } },
+            { name: 'tick', schedule: { cron: '0 3 * * *', data: { region: 'eu' } } },
+          ],
+        },
         { name: 'quiet', namespace: 'team-a', code: 'return { only = function() end }', triggers: [] },
       ],
     });
@@ -129,6 +145,42 @@ suite('active calls', () => {
       const ran = await served.record({ id }, ({ handler, outcome }) => handler === 'call' && outcome === 'ok');
       assert.equal(ran.attempt, 1);
     }
+  });
+
+  test('a call that names a trigger has the parameters of its path, or is told the paths there are', async () => {
+    const headers = { 'x-moonhook-trigger': 'show' };
+    const shown = await served.call('/function/team-a/orders/team-a/orders/a%20b?x=1', { headers });
+    assert.deepEqual(await shown.json(), {
+      id: 'a b',
+      path: '/team-a/orders/a b',
+      route: '/team-a/orders/:id',
+      trigger: 'show',
+      x: '1',
+    });
+    const record = await served.record({ id: shown.headers.get('x-call-id') ?? '' });
+    assert.equal(record.trigger, 'show');
+    const stray = await served.call('/function/team-a/orders/orders/7', { headers });
+    assert.equal(stray.status, 400);
+    assert.match(await stray.text(), /trigger show has no route for \/orders\/7; it has \/team-a\/orders\/:id/);
+  });
+
+  test('a call that names a schedule is a slot of now with its data, unless the caller gives another', async () => {
+    const headers = { 'x-moonhook-trigger': 'tick' };
+    const tick = async (data?: unknown): Promise<readonly unknown[]> => {
+      const given = data === undefined ? {} : { body: JSON.stringify(data) };
+      const json = { ...headers, 'content-type': 'application/json' };
+      const response = await served.call('/function/team-a/orders', { method: 'POST', headers: json, ...given });
+      return (await response.json()) as readonly unknown[];
+    };
+    const [data, ...names] = (await tick()) as [{ region: string; scheduledTime: string }, ...unknown[]];
+    assert.equal(data.region, 'eu');
+    assert.ok(Math.abs(Date.parse(data.scheduledTime) - Date.now()) < 60_000, data.scheduledTime);
+    assert.deepEqual(names, ['tick', 'dev.moonhook.schedule.tick', 'tick']);
+    const [other] = (await tick({ region: 'us' })) as [{ region: string; scheduledTime: string }];
+    assert.deepEqual([other.region, other.scheduledTime.length], ['us', 24]);
+    const scheduledTime = '2026-01-31T03:00:00.000Z';
+    assert.deepEqual((await tick({ scheduledTime }))[0], { scheduledTime });
+    assert.deepEqual((await tick([1]))[0], [1]);
   });
 
   test('an Idempotency-Key makes a repeat the same call; on a synchronous call it is refused', async () => {
