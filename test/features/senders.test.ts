@@ -95,6 +95,12 @@ end`;
   return `${[...functions, JSON.stringify(secret)].join('\n---\n')}\n`;
 }
 
+/** The function that holds the trigger of a receiver. */
+function functionOf(name: string): string {
+  const first = Math.floor(senders.findIndex(({ profile }) => profile.name === name) / perFunction) * perFunction;
+  return first === 0 ? 'all' : `all-${first}`;
+}
+
 function sign(local: LocalFixture, definition: ReceiverDefinition, number: number): SignedRequest {
   const url = `${local.run.addresses.public}/team-a/${definition.profile.name.toLowerCase()}`;
   const secrets = secretsFor(definition, sampleSecret(definition, number));
@@ -176,6 +182,13 @@ test('moonhook send signs with the secret of the folder, and exits by the answer
   assert.equal(sent.code, 0, sent.error);
   assert.match(sent.out, /"name":"issues\.opened"/);
   assert.match(sent.error, /^200 in \d+ ms, call /);
+  // Without a body the sample of the event is sent, by every kind of receiver.
+  for (const name of ['hubspot', 'twilio', 'jwt', 'httpSignature', 'salesforce', 'pusher']) {
+    const target = `team-a/${functionOf(name)}`;
+    const sample = await run('send', target, '--as', name);
+    assert.equal(sample.code, 0, `${name}: ${sample.error}`);
+    assert.match(sample.out, new RegExp(`"sender":"${name}"`));
+  }
   const ping = await run('send', 'team-a/all', '--as', 'github', '--event', 'ping', '-o', 'json');
   assert.equal(ping.code, 0, ping.error);
   assert.equal((JSON.parse(ping.out) as { status: number }).status, 202);
