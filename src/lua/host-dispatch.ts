@@ -196,7 +196,7 @@ export class HostDispatch<Context = unknown> {
         name: entry.name,
         startMs: started - call.startedAt,
         durationMs: this.#events.clock() - started,
-        ok: outcome.ok,
+        ok: outcome.ok && !answersError(outcome.results),
         ...(summary === undefined ? {} : { summary }),
       });
       if (call.ended) return;
@@ -224,6 +224,12 @@ export class HostDispatch<Context = unknown> {
       },
     );
   }
+}
+
+/** `nil, err` with a message: the script goes on, and what it asked for was not done. */
+function answersError([first, second]: readonly LuaInput[]): boolean {
+  const absent = first === null || first === undefined;
+  return absent && typeof second === 'object' && second !== null && Object.hasOwn(second, 'message');
 }
 
 /** A call as one waiting function sees it: the call, and the line of its own record. */

@@ -189,6 +189,14 @@ test('the record of a call shows method, origin and status, never path or query'
   );
 });
 
+test('the record of a call that answered nil and an error is not ok', async () => {
+  const result = await bench.run('return function() http.get("http://10.0.0.1/x") http.get(env.ECHO) end', { env });
+  assert.deepEqual(
+    result.usage.hostCalls.map(({ ok }) => ok),
+    [false, true],
+  );
+});
+
 test('misuse raises at the line that did it, with what is known', async () => {
   for (const [body, message] of [
     ['http.get()', /hook:2: bad argument #1 to 'get' \(string expected, got no value\)/],
