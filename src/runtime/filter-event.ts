@@ -7,6 +7,9 @@ import { refuse } from './refuse.ts';
 import { RequestEvent } from './request-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
+/** For people: why nothing ran. */
+export const turnedAway = "the trigger's filter turned the event away";
+
 export function filterEvent(call: HttpCall, parts: WorkerParts): void | Promise<void> {
   const { fn, trigger } = call;
   const expression = trigger?.expressions.filter;
@@ -23,6 +26,6 @@ function judge(call: HttpCall, parts: WorkerParts, value: Evaluated): void {
     return refuse(call, parts, 'FilterError', { outcome: 'error', detail: value.error.message });
   }
   if (isTrue(value.value)) return undefined;
-  call.note('filter', false, "the trigger's filter turned the event away");
+  call.note('filter', false, turnedAway);
   return acknowledge(call, parts, 'filtered');
 }

@@ -11,6 +11,7 @@ import type { RanAttempt } from './add-callback.ts';
 import { endingOfRun } from './attempt-ending.ts';
 import type { CallRecord } from './call-record.ts';
 import { evaluate, isTrue } from './evaluate.ts';
+import { turnedAway } from './filter-event.ts';
 import { EventTable } from './event-table.ts';
 import type { LiveFunction, LiveTrigger } from './live-function.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
@@ -93,7 +94,7 @@ async function filterDelivery(
   if (!value.ok) return expressionFailed(lease, work, value.error, note);
   if (isTrue(value.value)) return undefined;
   const ending: Ending = { kind: 'filtered' };
-  note('filtered', ending, {});
+  note('filtered', ending, { steps: [{ step: 'filter', ok: false, detail: turnedAway }] });
   return ending;
 }
 

@@ -132,6 +132,9 @@ suite('asynchronous triggers', () => {
       ({ outcome }) => outcome === 'filtered',
     );
     assert.equal(filtered.log, undefined);
+    assert.deepEqual(filtered.steps, [
+      { step: 'filter', ok: false, detail: "the trigger's filter turned the event away" },
+    ]);
     const yes = await post('filtered', { wanted: true });
     const ran = await served.record({ id: yes.headers.get('x-call-id') ?? '' }, ({ outcome }) => outcome === 'ok');
     assert.equal(ran.log?.[0]?.message, 'ran');
