@@ -84,6 +84,18 @@ suite('RecordBook', () => {
     assert.deepEqual(ids(book.find({ id: 'c2', outcomes: ['ok'] }, 2)), []);
   });
 
+  test('finds a refused request by the delivery id it claims, not by its other headers', () => {
+    const book = new RecordBook(limits);
+    const headers = [
+      ['x-github-delivery', 'gh-7'],
+      ['content-type', 'application/json'],
+    ] as const;
+    book.add(record('c1', 'unverified', 1, { captured: { headers, bodyBase64: '', bodyCut: false } }), 1);
+    assert.deepEqual(ids(book.find({ id: 'gh-7' }, 2)), ['c1']);
+    assert.deepEqual(ids(book.find({ id: 'application/json' }, 2)), []);
+    assert.deepEqual(ids(book.find({ id: 'gh-8' }, 2)), []);
+  });
+
   test('a limit keeps the newest by time, in whatever order they arrived', () => {
     const book = new RecordBook({ ...limits, okPerFunction: 5000, maxBytes: 1 << 24, keepMs: 10_000 });
     book.add(record('newest', 'error', 5000), 5000);

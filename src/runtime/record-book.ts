@@ -19,7 +19,7 @@ export interface RecordFilter {
   readonly functionName?: string;
   readonly trigger?: string;
   readonly outcomes?: readonly Outcome[];
-  /** A call id, an event id or the sender's delivery id. */
+  /** A call id, an event id or the sender's delivery id, of a refused request the one it claims. */
   readonly id?: string;
   /** Only calls that wrote to their log or ended with an error. */
   readonly logged?: boolean;
@@ -42,7 +42,15 @@ export function matchesRecord(record: CallRecord, filter: RecordFilter): boolean
   if (trigger !== undefined && record.trigger !== trigger) return false;
   if (outcomes !== undefined && outcomes.length > 0 && !outcomes.includes(record.outcome)) return false;
   if (logged === true && record.error === undefined && (record.log ?? []).length === 0) return false;
-  return id === undefined || record.callId === id || record.eventId === id || record.deliveryId === id;
+  if (id === undefined || record.callId === id || record.eventId === id || record.deliveryId === id) return true;
+  return claimsId(record, id);
+}
+
+const idHeader = /(?:^|-)(?:id|uuid|guid|delivery|key)$/;
+
+/** A refused request was not identified; what it calls itself stands in a header. Other headers must not find a stranger. */
+function claimsId({ captured }: CallRecord, id: string): boolean {
+  return captured?.headers.some(([name, value]) => value === id && idHeader.test(name)) === true;
 }
 
 export class RecordBook {
