@@ -57,6 +57,9 @@ export function readDevSettings(options: DevOptions, environment: NodeJS.Process
   for (const target of options.egressAllow ?? []) {
     const grant = parseEgressGrant(target, { local: true });
     if (!grant.ok) mistakes.push(`--egress-allow ${grant.message}`);
+    // A lone word is more often a slip than a host all of whose ports are meant.
+    else if (/^[\w-]+$/.test(target) && target !== 'localhost')
+      mistakes.push(`--egress-allow takes HOST:PORT, such as ${target}:8080, or an address or CIDR`);
   }
   // Only the listener of triggers may leave this machine: the others trust the start-up token and a loopback Host.
   const settings: DevSettings = {
