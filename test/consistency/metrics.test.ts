@@ -30,8 +30,8 @@ test('a scrape shows the catalogue and nothing else, each with its type and labe
     const text = await (await fetch(`${served.admin}/metrics`)).text();
     const types = new Map([...text.matchAll(/^# TYPE (moonhook_\S+) (\S+)$/gm)].map(([, name, type]) => [name, type]));
     assert.deepEqual(
-      [...types].sort(),
-      metricsCatalogue.map(({ name, type }) => [metricPrefix + name, type] as [string, string]).sort(),
+      [...types].map(([name, type]) => `${name} ${type}`).toSorted(),
+      metricsCatalogue.map(({ name, type }) => `${metricPrefix}${name} ${type}`).toSorted(),
     );
     for (const [, name = '', labels = ''] of text.matchAll(/^moonhook_(\w+?)(?:\{(.*)\})? \S+$/gm)) {
       const entry = metricsCatalogue.find(
