@@ -78,6 +78,16 @@ export function endMistake(
   };
 }
 
+/** Shorter bytecode is copied to other threads: a shared buffer of its own would cost more. */
+const sharedFrom = 1024;
+
+function keptBytes(memory: Uint8Array, start: number, end: number): Uint8Array {
+  if (end - start < sharedFrom) return memory.slice(start, end);
+  const kept = new Uint8Array(new SharedArrayBuffer(end - start));
+  kept.set(memory.subarray(start, end));
+  return kept;
+}
+
 const noModules: Bytecode['modules'] = new Map();
 
 /** Compiles all files; mistakes of all of them. */
@@ -100,7 +110,7 @@ export async function compileProgram(
     if (code === 4) {
       const at = machine.views.argumentBase(thread) + 16;
       const [start, end] = machine.views.stringRange(machine.views.word(at), machine.views.tag(at));
-      return machine.views.u8.slice(start, end);
+      return keptBytes(machine.views.u8, start, end);
     }
     const message = status === statusOk ? readAt(machine, thread, 2) : readError(machine, call).error.message;
     mistakes.push(syntaxMistake(name, source, typeof message === 'string' ? message : 'does not compile'));

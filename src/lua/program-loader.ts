@@ -43,8 +43,8 @@ export class ProgramLoader {
   }
 
   async load(program: Program, image: ProgramImage | undefined): Promise<Loaded> {
-    if (image !== undefined && image.baseDigest === this.#host.base.digest && image.revision === program.revision) {
-      const parts = image.parts as ImageParts;
+    const parts = image === undefined ? undefined : this.#fitting(image, program);
+    if (parts !== undefined) {
       return {
         ok: true,
         program: this.#complete(program, parts.bytecode, parts.handlers, parts.startMs),
@@ -72,6 +72,16 @@ export class ProgramLoader {
       if (!whole) pool.drop(machine);
       pool.release(machine);
     }
+  }
+
+  /** What of an image can be used; undefined: it is of another base image, another revision or other expressions. */
+  #fitting(image: ProgramImage, program: Program): ImageParts | undefined {
+    if (image.baseDigest !== this.#host.base.digest || image.revision !== program.revision) return undefined;
+    const parts = image.parts as ImageParts;
+    const { expressions } = parts.bytecode;
+    const equal =
+      expressions.length === program.expressions.size && expressions.every(([name]) => program.expressions.has(name));
+    return equal ? parts : undefined;
   }
 
   async #loadOn(machine: Machine, call: Call, program: Program): Promise<Loaded> {

@@ -155,6 +155,9 @@ describe('an image made by another engine', () => {
     assert.deepEqual(valuesOf(await second.call('r1', [], { target: { handler: 'one' } })), [5, 'value']);
     const asked = second.call('r1', [], { target: { expression: 'e' }, globals: { event: lazyTable({ id: 7 }) } });
     assert.deepEqual(valuesOf(await asked), [true]);
+    const without = { ...program, expressions: new Map(), code: 'this does not compile' };
+    const refused = await second.engine.load(without, structuredClone(image));
+    assert.equal(refused.ok, false, 'an image with other expressions is not of this program');
     await first.engine.close();
     await second.engine.close();
   });

@@ -1,6 +1,6 @@
 /** Loads one revision of a function beside the one that serves, and decides what serves from then on. */
 import type { HostContext } from '../host/types.ts';
-import type { Engine, LoadResult, LuaMistake, Program } from '../lua/types.ts';
+import type { Engine, LoadResult, LuaMistake, Program, ProgramImage } from '../lua/types.ts';
 import {
   decideServing,
   nextCandidate,
@@ -25,6 +25,8 @@ export interface LoadedFunction {
 export interface LoadTools {
   readonly engine: Engine<HostContext>;
   contextFor(entry: FunctionEntry): HostContext;
+  /** Made by another thread, by revision. */
+  readonly images?: ReadonlyMap<string, ProgramImage>;
 }
 
 const nothingBroken: ReadonlyMap<string, LuaMistake> = new Map();
@@ -45,7 +47,7 @@ export async function loadFunction(
   for (;;) {
     const code = nextCandidate(before, entry, attempts);
     if (code === undefined) break;
-    attempts.push(await loadCode(entry, code, tools.engine));
+    attempts.push(await loadCode(entry, code, tools));
   }
   const { acknowledgement, serving, triggers } = decideServing(before, entry, attempts);
   const chosen = attempts.find(({ code }) => code.codeRevision === serving?.code.codeRevision);
@@ -66,12 +68,13 @@ function liveProgram(revision: string, { handlers }: ServingCode): LiveProgram {
 }
 
 /** Code that loads only without an expression is not a good revision, but as last good code it can serve the rest. */
-async function loadCode(entry: FunctionEntry, code: CodeEntry, engine: Engine<HostContext>): Promise<Attempt> {
+async function loadCode(entry: FunctionEntry, code: CodeEntry, { engine, images }: LoadTools): Promise<Attempt> {
   const expressions = new Map(expressionsOf(entry));
   const broken = new Map<string, LuaMistake>();
   const own = code.codeRevision === entry.code.codeRevision;
   for (;;) {
-    const result = await engine.load(programOf(entry, code, expressions));
+    const program = programOf(entry, code, expressions);
+    const result = await engine.load(program, images?.get(program.revision));
     if (result.ok) return { code, broken, outcome: { ok: true, handlers: result.handlers } };
     const inExpressions = result.mistakes.filter(({ file }) => expressions.has(file));
     if (own || inExpressions.length === 0)

@@ -4,6 +4,7 @@ import { startLeaseLoop, type LeaseLoop } from '../delivery/lease-loop.ts';
 import { createHealthBook } from '../delivery/subscription-health.ts';
 import { createHostEnvironment } from '../host/environment.ts';
 import { createEngine } from '../lua/engine.ts';
+import type { ProgramImage } from '../lua/types.ts';
 import { namespaceEgress } from '../policy/namespace-egress.ts';
 import { createOutboundGuard } from '../policy/outbound.ts';
 import { namedHosts } from '../policy/place-route.ts';
@@ -141,11 +142,17 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     async take(message) {
       switch (message.kind) {
         case 'apply': {
-          const acknowledgements = await applyToWorker(message.changes, parts, { engine, contextFor });
+          const acknowledgements = await applyToWorker(message.changes, parts, {
+            engine,
+            contextFor,
+            images: new Map(message.images.map((image) => [image.revision, image])),
+          });
           if (message.version !== undefined) table.version = message.version;
           loop.poke();
           return send({ kind: 'applied', id: message.id, acknowledgements });
         }
+        case 'images':
+          return send({ kind: 'images', id: message.id, images: imagesOf(message.uids, parts) });
         case 'listen': {
           const publicPort = await publicListener.listen(settings.public.host, message.publicPort, start.reusePort);
           parts.callsPort = await callListener.listen(settings.calls.host, message.callsPort, start.reusePort);
@@ -238,6 +245,14 @@ async function drain(
   });
   await Promise.all([closed, loop.drain(graceMs)]);
   stop();
+}
+
+function imagesOf(uids: readonly string[], { table, engine }: WorkerParts): readonly ProgramImage[] {
+  return uids.flatMap((uid) => {
+    const program = table.get(uid)?.program;
+    const image = program === undefined ? undefined : engine.image(program.revision);
+    return image === undefined ? [] : [image];
+  });
 }
 
 function statsOf({ engine, outgoing }: WorkerParts) {

@@ -1,6 +1,7 @@
 /** Messages between the main thread and a worker: plain data, structured-cloned. */
 import type { MessagePort } from 'node:worker_threads';
 import type { OpenBreaker } from '../delivery/breakers.ts';
+import type { ProgramImage } from '../lua/types.ts';
 import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
 import type { Acknowledgement, FunctionEntry } from '../routing/types.ts';
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';
@@ -53,7 +54,10 @@ export type ToWorker =
       readonly id: number;
       readonly version?: number;
       readonly changes: readonly WorkerChange[];
+      /** What another thread has compiled of them. */
+      readonly images: readonly ProgramImage[];
     }
+  | { readonly kind: 'images'; readonly id: number; readonly uids: readonly string[] }
   | { readonly kind: 'listen'; readonly publicPort: number; readonly callsPort: number }
   | { readonly kind: 'quarantine'; readonly uid: string; readonly until: number }
   | { readonly kind: 'flush'; readonly id: number }
@@ -88,6 +92,7 @@ export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'listening'; readonly publicPort: number; readonly callsPort: number }
   | { readonly kind: 'applied'; readonly id: number; readonly acknowledgements: readonly Acknowledgement[] }
+  | { readonly kind: 'images'; readonly id: number; readonly images: readonly ProgramImage[] }
   | { readonly kind: 'batch'; readonly batch: Batch }
   | { readonly kind: 'flushed'; readonly id: number; readonly batch: Batch }
   | { readonly kind: 'stats'; readonly id: number; readonly stats: WorkerStats }

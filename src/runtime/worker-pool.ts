@@ -5,10 +5,11 @@ import { programRevision } from '../routing/last-good.ts';
 import type { Acknowledgement, CodeEntry, RouteTable } from '../routing/types.ts';
 import { mergeAcknowledgements } from './collect-acknowledgements.ts';
 import type { PlaceBook } from './hand-out-places.ts';
+import { spreadChanges } from './spread-changes.ts';
 import { StandbyThread } from './standby-thread.ts';
 import { Watchdog } from './watchdog.ts';
 import type { WorkerChange } from './worker-messages.ts';
-import { WorkerGone, type ListenPorts, type WorkerThread } from './worker-thread.ts';
+import type { ListenPorts, WorkerThread } from './worker-thread.ts';
 
 /** A thread was ended; `uid` names the function that held it, if one did. */
 export interface Replacement {
@@ -130,8 +131,9 @@ export class WorkerPool {
     this.#table = applyChanges(this.#table, changes, version);
     const refused: Acknowledgement[] = [];
     const forWorkers = changes.flatMap((change) => this.#forWorkers(change, refused));
-    const answers = await Promise.all(this.threads.map((thread) => this.#ask(thread, version, forWorkers)));
-    const acknowledgements = [...mergeAcknowledgements(answers.filter((answer) => answer !== undefined)), ...refused];
+    // A thread that ends meanwhile is replaced with the whole table; the others decide.
+    const answers = await spreadChanges(this.threads, forWorkers, version);
+    const acknowledgements = [...mergeAcknowledgements(answers), ...refused];
     for (const acknowledgement of acknowledgements) this.#remember(acknowledgement);
     for (const change of changes) {
       if (change.op !== 'delete') continue;
@@ -141,20 +143,6 @@ export class WorkerPool {
     }
     this.#prepareStandby();
     return acknowledgements;
-  }
-
-  /** A thread that ends meanwhile is replaced with the whole table; the others decide the acknowledgement. */
-  async #ask(
-    thread: WorkerThread,
-    version: number,
-    changes: readonly WorkerChange[],
-  ): Promise<readonly Acknowledgement[] | undefined> {
-    try {
-      return await thread.apply(version, changes);
-    } catch (error) {
-      if (error instanceof WorkerGone) return undefined;
-      throw error;
-    }
   }
 
   #forWorkers(change: TableChange, refused: Acknowledgement[]): readonly WorkerChange[] {
@@ -264,7 +252,8 @@ export class WorkerPool {
       for (const subscription of this.#table.subscriptions?.values() ?? []) {
         changes.push({ op: 'setSubscription', subscription });
       }
-      await thread.apply(this.#table.version, changes);
+      const source = this.threads.find((other) => other !== thread);
+      await spreadChanges([thread], changes, this.#table.version, source);
     });
     this.#applying = turn.catch(() => undefined);
     await turn;

@@ -1,5 +1,6 @@
 /** One worker thread as the main thread sees it: started, asked, and ended. */
 import { Worker } from 'node:worker_threads';
+import type { ProgramImage } from '../lua/types.ts';
 import type { Acknowledgement } from '../routing/types.ts';
 import type { ThreadSignals } from './thread-signals.ts';
 import type { Batch, FromWorker, ToWorker, WorkerChange, WorkerStart, WorkerStats } from './worker-messages.ts';
@@ -18,8 +19,6 @@ export interface ListenPorts {
 
 /** The thread has ended; what was asked of it will not be answered. */
 export class WorkerGone extends Error {}
-
-const changesPerMessage = 256;
 
 interface Waiting {
   resolve(value: never): void;
@@ -55,19 +54,22 @@ export class WorkerThread {
     return thread;
   }
 
-  /** A large table goes in pieces: each is copied, and requests are answered in between. */
-  async apply(version: number, changes: readonly WorkerChange[]): Promise<readonly Acknowledgement[]> {
-    const acknowledgements: Acknowledgement[] = [];
-    let from = 0;
-    do {
-      const piece = changes.slice(from, from + changesPerMessage);
-      from += changesPerMessage;
-      const id = this.#nextId++;
-      const last = from >= changes.length;
-      this.#post({ kind: 'apply', id, changes: piece, ...(last ? { version } : {}) });
-      acknowledgements.push(...(await this.#wait<readonly Acknowledgement[]>(`applied ${id}`)));
-    } while (from < changes.length);
-    return acknowledgements;
+  /** `version`: with these changes the table is whole. */
+  apply(
+    changes: readonly WorkerChange[],
+    images: readonly ProgramImage[],
+    version: number | undefined,
+  ): Promise<readonly Acknowledgement[]> {
+    const id = this.#nextId++;
+    this.#post({ kind: 'apply', id, changes, images, ...(version === undefined ? {} : { version }) });
+    return this.#wait(`applied ${id}`);
+  }
+
+  /** What the thread has compiled of these functions, for other threads. */
+  images(uids: readonly string[]): Promise<readonly ProgramImage[]> {
+    const id = this.#nextId++;
+    this.#post({ kind: 'images', id, uids });
+    return this.#wait(`images ${id}`);
   }
 
   listen(ports: ListenPorts): Promise<ListenPorts> {
@@ -132,6 +134,8 @@ export class WorkerThread {
         return this.#settle('listening', { publicPort: message.publicPort, callsPort: message.callsPort });
       case 'applied':
         return this.#settle(`applied ${message.id}`, message.acknowledgements);
+      case 'images':
+        return this.#settle(`images ${message.id}`, message.images);
       case 'flushed':
         events.batch(message.batch);
         return this.#settle(`flushed ${message.id}`, undefined);
