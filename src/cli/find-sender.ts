@@ -18,6 +18,8 @@ export interface FoundSender {
   readonly secrets: readonly Uint8Array[];
   /** Those of the receiver's own reference fields, by their paths. */
   readonly named: ReadonlyMap<string, Uint8Array>;
+  /** What the trigger takes, upper case; empty: not said. */
+  readonly methods: readonly string[];
 }
 
 export interface SenderQuery {
@@ -53,7 +55,8 @@ export async function findSender(query: SenderQuery): Promise<InputResult<FoundS
   if (query.as !== undefined && choice.name !== query.as) {
     return { ok: false, message: `trigger ${trigger} has the receiver ${choice.name}, not ${query.as}` };
   }
-  if (!query.lookUpSecrets) return { ok: true, value: { trigger, choice, secrets: [], named: new Map() } };
+  const methods = (found.resource.spec.triggers ?? []).find(({ name: own }) => own === trigger)?.http?.methods ?? [];
+  if (!query.lookUpSecrets) return { ok: true, value: { trigger, choice, methods, secrets: [], named: new Map() } };
   const reader = createReferenceReader({
     references,
     namespace,
@@ -73,7 +76,7 @@ export async function findSender(query: SenderQuery): Promise<InputResult<FoundS
     if (!read.ok) return { ok: false, message: `${read.problem.message} (or give it with --secret)` };
     named.set(path, read.value);
   }
-  return { ok: true, value: { trigger, choice, secrets, named } };
+  return { ok: true, value: { trigger, choice, methods, secrets, named } };
 }
 
 function referencesOf({ fields }: ReceiverChoice): readonly KeyReference[] {

@@ -20,6 +20,7 @@ interface SendOptions {
   readonly event?: string;
   readonly data?: string;
   readonly path?: string;
+  readonly method?: string;
   readonly secret?: readonly string[];
   readonly secretFile?: readonly string[];
   readonly envFile?: string;
@@ -40,6 +41,7 @@ export function registerSend(program: Command): void {
     .option('--trigger <name>', 'HTTP trigger, where there are several')
     .option('--event <name>', 'event in the words of the sender: push, pull_request.opened')
     .option('-d, --data <data>', 'body: text, @FILE or @- for standard input (default: a sample of the event)')
+    .option('-X, --method <method>', 'method (default: that of the sender, else the first that the trigger takes)')
     .option('--path <path>', 'path and query instead of those of the trigger: /team-a/items/7?x=1')
     .option('--secret <value>', 'sign with this instead of the secret of the folder', collect)
     .option('--secret-file <file>', 'sign with the content of a file', collect)
@@ -70,7 +72,24 @@ async function send(text: string, options: SendOptions): Promise<number> {
   if (!url.ok) return refused(url);
   const signed = makeRequest(sender.value, url.value, options);
   if (!signed.ok) return refused(signed);
-  return post(running.value.publicUrl, signed.value, url.value, json);
+  const request = fitMethod(signed.value, sender.value.methods, options.method);
+  const open = options.path === undefined ? openParameter(request, url.value) : undefined;
+  if (open === undefined) return post(running.value.publicUrl, request, url.value, json);
+  return refused(unusable(`${url.value} has the parameter ${open}: give the whole path with --path`));
+}
+
+/** A sender that posts is of no use to a trigger that takes GET only. */
+function fitMethod(signed: SignedRequest, methods: readonly string[], wanted: string | undefined): SignedRequest {
+  const [first] = methods;
+  const takes = first === undefined || methods.includes(signed.method);
+  const method = wanted?.toUpperCase() ?? (takes ? signed.method : first);
+  return method === signed.method ? signed : { ...signed, method };
+}
+
+/** A parameter of the route that neither the user nor the receiver has filled. */
+function openParameter(signed: SignedRequest, url: string): string | undefined {
+  const [path = ''] = (signed.target ?? new URL(url).pathname).split('?', 1);
+  return path.split('/').find((segment) => segment.startsWith(':') || segment === '*');
 }
 
 async function resolveSender(target: TargetName, options: SendOptions): Promise<Answered<FoundSender>> {

@@ -16,6 +16,7 @@ spec:
         log.info("greeting", { name = event.request.query.name, control = "\\27[31mred" })
         return { hello = event.request.query.name }
       end,
+      item = function(event) return { item = event.request.params.id } end,
       call = function(event) return { called = event.data } end,
       nightly = function(event)
         local x
@@ -25,6 +26,8 @@ spec:
   triggers:
     - name: web
       http: { path: greet, methods: [GET], receiver: { open: {} } }
+    - name: item
+      http: { path: "items/:id", methods: [GET], receiver: { open: {} } }
     - name: nightly
       schedule: { cron: "0 3 * * *" }
 ---
@@ -64,7 +67,10 @@ test('a run and the verbs that speak to it', async (context) => {
     const { stdout, exitCode } = await cli('list');
     assert.equal(exitCode, 0);
     assert.match(stdout, /^NAMESPACE +NAME +READY +REASON +TRIGGERS +REVISION +URL\n/);
-    assert.match(stdout, /\nteam-a +greet +True +Ready +web \(http\), nightly \(schedule\) +[0-9a-f]{8} +http/);
+    assert.match(
+      stdout,
+      /\nteam-a +greet +True +Ready +web \(http\), item \(http\), nightly \(schedule\) +[0-9a-f]{8} +http/,
+    );
     const json = await cli('list', '-n', 'team-a', '-o', 'json');
     assert.deepEqual(
       (JSON.parse(json.stdout) as { name: string }[]).map(({ name }) => name),
@@ -89,11 +95,11 @@ test('a run and the verbs that speak to it', async (context) => {
     assert.deepEqual([called.exitCode, called.stdout], [0, '{"called":{"a":1}}']);
     const failed = await cli('invoke', 'team-a/greet', '--trigger', 'nightly');
     assert.equal(failed.exitCode, 1);
-    assert.match(failed.stderr, /^moonhook: hooks\.yaml:14: attempt to index a nil value \(local 'x'\)\n/);
+    assert.match(failed.stderr, /^moonhook: hooks\.yaml:15: attempt to index a nil value \(local 'x'\)\n/);
     assert.match(failed.stderr, /The function failed \[FunctionError\]; moonhook explain \S+/);
     const wrong = await cli('invoke', 'team-a/greet', '--trigger', 'nightli');
     assert.equal(wrong.exitCode, 1);
-    assert.match(wrong.stderr, /no trigger of that name; it has web, nightly/);
+    assert.match(wrong.stderr, /no trigger of that name; it has web, item, nightly/);
     assert.equal((await cli('invoke', 'team-a/gone')).exitCode, 5);
     assert.equal((await cli('invoke', 'team-a/greet', '-H', 'broken')).exitCode, 2);
     const later = await cli('invoke', 'team-a/greet', '--async', '-d', '{"b":2}', '-o', 'json');
@@ -115,7 +121,26 @@ test('a run and the verbs that speak to it', async (context) => {
     const forged = await cli('send', 'team-a/push', '--event', 'push', '--secret', 'another-secret-of-16-bytes');
     assert.equal(forged.exitCode, 1);
     assert.match(forged.stdout + forged.stderr, /401/);
+    const calls = await cli('calls', 'team-a/push', '--outcome', 'unverified', '-o', 'json');
+    const [{ captured }] = JSON.parse(calls.stdout) as [{ captured: { headers: [string, string][] } }];
+    const claimed = captured.headers.find(([name]) => name === 'x-github-delivery')?.[1] ?? '';
+    assert.match((await cli('explain', claimed)).stdout, /ended unverified .*answered 401/);
   });
+
+  await context.test(
+    'a route with a parameter is invoked and sent to by its path, with the method it takes',
+    async () => {
+      const path = ['--trigger', 'item', '--path', '/team-a/items/7'];
+      const invoked = await cli('invoke', 'team-a/greet', ...path, '-X', 'GET');
+      assert.deepEqual([invoked.exitCode, invoked.stdout], [0, '{"item":"7"}']);
+      const sent = await cli('send', 'team-a/greet', ...path);
+      assert.deepEqual([sent.exitCode, sent.stdout], [0, '{"item":"7"}'], sent.stderr);
+      assert.match((await cli('send', 'team-a/greet', ...path, '-X', 'post')).stderr, /^405 /);
+      const open = await cli('send', 'team-a/greet', '--trigger', 'item');
+      assert.equal(open.exitCode, 2);
+      assert.match(open.stderr, /\/team-a\/items\/:id has the parameter :id: give the whole path with --path/);
+    },
+  );
 
   await context.test('calls, logs and explain tell what happened, with control characters escaped', async () => {
     const answer = await fetch(`${url}/team-a/greet?name=Ada`);
@@ -126,7 +151,7 @@ test('a run and the verbs that speak to it', async (context) => {
     assert.match(logs.stdout, /info greeting .*name=Ada/);
     assert.ok(!logs.stdout.includes('\u001b'));
     assert.match(logs.stdout, /\\u001b\[31mred/);
-    assert.match(logs.stdout, /error hooks\.yaml:14: attempt to index/);
+    assert.match(logs.stdout, /error hooks\.yaml:15: attempt to index/);
     const last = await cli('logs', 'team-a/greet', '--limit', '1', '--outcome', 'ok');
     assert.match(last.stdout, /info greeting .*name=Ada/);
     const none = await cli('calls', 'team-a/absent');
