@@ -4,7 +4,7 @@ import type { PreparedReceiver, ReceiverSecrets } from './types.ts';
 export interface SecretProblem {
   /** Stable, a reason of the condition `ResolvedRefs`. */
   readonly reason: 'SecretMissing' | 'SecretMalformed' | 'SecretTooWeak';
-  /** Says which secret by its position, never its content. */
+  /** Says which secret by its place, never its content. */
   readonly message: string;
 }
 
@@ -19,12 +19,16 @@ export function checkSecrets(
     const message = `receiver ${profile.name} needs ${profile.secretsRequired === 1 ? 'a secret' : `${profile.secretsRequired} secrets`} in secretRefs`;
     return { reason: 'SecretMissing', message };
   }
-  for (const [index, secret] of secrets.secrets.entries()) {
+  const all = [
+    ...secrets.secrets.map((secret, index) => [`secretRefs[${index}]`, secret] as const),
+    ...(secrets.named ?? []),
+  ];
+  for (const [path, secret] of all) {
     const problem = receiver.checkSecret(secret);
-    if (problem !== undefined) return { reason: 'SecretMalformed', message: `secretRefs[${index}] ${problem}` };
+    if (problem !== undefined) return { reason: 'SecretMalformed', message: `${path} ${problem}` };
     const length = receiver.keyLength(secret);
     if (!options.allowWeakSecrets && length < profile.minimumSecretBytes) {
-      const message = `secretRefs[${index}] has ${length} bytes, ${profile.title} secrets need at least ${profile.minimumSecretBytes}`;
+      const message = `${path} has ${length} bytes, ${profile.title} secrets need at least ${profile.minimumSecretBytes}`;
       return { reason: 'SecretTooWeak', message };
     }
   }

@@ -99,6 +99,7 @@ export const cloudEvents = defineProvedReceiver({
     title: 'CloudEvents',
     documentation: 'https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md',
     duplicateBy: 'id',
+    handshakeMethods: ['OPTIONS'],
     secretsRequired: 0,
   }),
   guide: {

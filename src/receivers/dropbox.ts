@@ -27,6 +27,7 @@ export const dropbox = defineSignatureReceiver({
     title: 'Dropbox',
     documentation: 'https://www.dropbox.com/developers/reference/webhooks',
     answerBudgetMs: 10_000,
+    handshakeMethods: ['GET'],
     // The same account may change again with the same body: only the repeats of one notification are duplicates.
     duplicateBy: 'body',
     duplicateWindowMs: 10 * 60_000,

@@ -20,6 +20,7 @@ export const intercom = defineSignatureReceiver({
     title: 'Intercom',
     documentation: 'https://developers.intercom.com/docs/webhooks/webhook-notifications',
     answerBudgetMs: 5000,
+    handshakeMethods: ['HEAD'],
     handshakeEvents: ['ping'],
   }),
   guide: {

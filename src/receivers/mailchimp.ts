@@ -17,6 +17,7 @@ export const mailchimp = defineProvedReceiver({
     title: 'Mailchimp Marketing',
     documentation: 'https://mailchimp.com/developer/marketing/guides/sync-audience-data-webhooks/',
     answerBudgetMs: 10_000,
+    handshakeMethods: ['GET', 'HEAD'],
     // Nothing in a request names it: equal bodies are repeats, the time of the event being one of the fields.
     duplicateBy: 'body',
     duplicateWindowMs: 24 * 3_600_000,

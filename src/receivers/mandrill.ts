@@ -52,6 +52,7 @@ export const mandrill = defineSignatureReceiver({
     title: 'Mandrill (Mailchimp Transactional)',
     documentation: 'https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/',
     answerBudgetMs: 10_000,
+    handshakeMethods: ['HEAD'],
   }),
   guide: {
     secret: 'The "Key" of the webhook, shown in its settings after it was made.',

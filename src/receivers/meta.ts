@@ -86,6 +86,7 @@ function defineMeta(name: string, title: string, documentation: string, object: 
       title,
       documentation,
       answerBudgetMs: 5000,
+      handshakeMethods: ['GET'],
       duplicateBy: 'body',
       // Repeats go on for one to two days.
       duplicateWindowMs: 48 * 3_600_000,

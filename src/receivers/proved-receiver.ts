@@ -90,7 +90,8 @@ function choose(sender: ProvedSender, reader: FieldReader, given: Fields): Chose
   const fields = chosen.object(name);
   if (definition === undefined || others.length > 0 || fields === undefined) {
     reader.mistake('proof', `must have exactly one of ${names.join(', ')}`);
-    return { definition: proofs[0] as ReceiverDefinition, fields: {}, path: 'proof.' };
+    const [first] = proofs as [ReceiverDefinition];
+    return { definition: first, fields: defaults[first.profile.name] ?? {}, path: 'proof.' };
   }
   const own = (given['proof'] as Fields)[name] as Fields;
   return { definition, fields: { ...defaults[name], ...own }, path: `proof.${name}.` };

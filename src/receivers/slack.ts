@@ -69,6 +69,7 @@ export const slack = defineSignatureReceiver({
     title: 'Slack',
     documentation: 'https://docs.slack.dev/authentication/verifying-requests-from-slack',
     answerBudgetMs: 3000,
+    handshakeMethods: ['GET'],
   }),
   guide: {
     secret: 'The "Signing Secret" of the app (Basic Information, App Credentials).',

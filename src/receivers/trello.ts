@@ -27,6 +27,7 @@ export const trello = defineSignatureReceiver({
     title: 'Trello',
     documentation: 'https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/',
     answerBudgetMs: 10_000,
+    handshakeMethods: ['HEAD'],
   }),
   guide: {
     secret: 'The secret of the Power-Up or application whose token made the webhook.',

@@ -144,6 +144,8 @@ export interface SenderProfile {
   readonly duplicateWindowMs?: number;
   /** Events that only test the connection: acknowledged by the host without Lua unless the trigger's `events` names them. */
   readonly handshakeEvents?: readonly string[];
+  /** Methods with which the sender checks the URL, besides the POST of its events. */
+  readonly handshakeMethods?: readonly string[];
   /** Credentials to strip before event, store, record, log: header names (lower case), query names. */
   readonly credentialHeaders: readonly string[];
   readonly credentialQuery: readonly string[];

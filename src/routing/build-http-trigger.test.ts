@@ -105,6 +105,15 @@ test('a line break at the end of a secret is said', () => {
   assert.ok(verdict.warnings.some((warning) => /ends with a line break/.test(warning)));
 });
 
+test('methods that leave out the one with which the sender checks the URL are said', () => {
+  const dropbox = { receiver: { dropbox: { secretRefs: [{ name: 's', key: 'k' }] } } };
+  const secret = [reference('Secret', 's', { k: strong })];
+  const warned = build({ ...dropbox, methods: ['POST'] }, secret).verdict.warnings;
+  assert.match(warned.join(' '), /Dropbox checks the URL with GET, which .* does not take/);
+  assert.deepEqual(build({ ...dropbox, methods: ['POST', 'GET'] }, secret).verdict.warnings, []);
+  assert.deepEqual(build(dropbox, secret).verdict.warnings, []);
+});
+
 test('what only asynchronous triggers can do is refused on synchronous ones, by the mode that applies', () => {
   const secret = [reference('Secret', 's', { k: strong })];
   assert.deepEqual(build({ ...github, ackAfter: '2s' }, secret).found, [`Invalid ${at}.ackAfter`]);

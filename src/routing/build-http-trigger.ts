@@ -54,7 +54,22 @@ export function buildHttpTrigger(
     ...(usedCallback === undefined ? {} : { callback: usedCallback }),
     ...(unresolved === undefined ? {} : { unresolved }),
   };
-  return { entry, claims: placed.claims, problems, warnings: [...receiver.warnings, ...times.warnings] };
+  return {
+    entry,
+    claims: placed.claims,
+    problems,
+    warnings: [...receiver.warnings, ...times.warnings, ...methodWarnings(placed, receiver, path)],
+  };
+}
+
+/** A sender whose check of the URL is answered 405 refuses to deliver anything. */
+function methodWarnings(placed: PlacedRoutes, { prepared }: BuiltReceiver, path: string): readonly string[] {
+  const { handshakeMethods = [], title = '' } = prepared?.profile ?? {};
+  return placed.routes.flatMap(({ path: route, methods }) => {
+    const missing = handshakeMethods.filter((method) => methods.length > 0 && !methods.includes(method));
+    if (missing.length === 0) return [];
+    return [`${path}.methods: ${title} checks the URL with ${missing.join(' and ')}, which ${route} does not take`];
+  });
 }
 
 interface BuiltReceiver {
