@@ -84,6 +84,13 @@ suite('tellStory', () => {
     assert.ok(lines.includes('  next attempt at 1970-01-01T00:00:06.000Z'));
   });
 
+  test('memory is shown in the unit that says something', () => {
+    const shown = (memoryPeakBytes: number): string =>
+      tellStory({ ...record, memoryPeakBytes }).find((line) => line.startsWith('  ran')) ?? '';
+    assert.match(shown(0), /CPU, the heap did not grow$/);
+    assert.match(shown(66_640), /CPU, 66 KiB at most$/);
+  });
+
   test('durations are short', () => {
     assert.deepEqual([0.1234, 9.999, 12.34, 1500].map(formatDuration), ['0.12 ms', '10.00 ms', '12 ms', '1.50 s']);
   });

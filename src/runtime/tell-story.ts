@@ -11,7 +11,14 @@ export function formatDuration(milliseconds: number): string {
   return `${milliseconds.toFixed(2)} ms`;
 }
 
-const mebi = 1024 * 1024;
+const kibi = 1024;
+const mebi = 1024 * kibi;
+
+/** Memory is counted by what the heap grew; a small call finds room in what loading its program left free. */
+function formatMemory(bytes: number): string {
+  if (bytes === 0) return 'the heap did not grow';
+  return `${bytes < mebi ? `${Math.ceil(bytes / kibi)} KiB` : `${(bytes / mebi).toFixed(2)} MiB`} at most`;
+}
 
 /** Lines without control characters being escaped: whoever prints them does that. */
 export function tellStory(record: CallRecord): readonly string[] {
@@ -73,7 +80,7 @@ function run(record: CallRecord): string[] {
   const { handler, revision, durationMs, cpuMs, memoryPeakBytes, hostCalls = [], log = [] } = record;
   const lines: string[] = [];
   if (cpuMs !== undefined) {
-    const memory = memoryPeakBytes === undefined ? '' : `, ${(memoryPeakBytes / mebi).toFixed(2)} MiB at most`;
+    const memory = memoryPeakBytes === undefined ? '' : `, ${formatMemory(memoryPeakBytes)}`;
     const code = `${handler === undefined ? '' : ` handler ${handler}`}${revision === undefined ? '' : ` of revision ${revision}`}`;
     lines.push(`  ran${code}: ${formatDuration(durationMs)}, ${formatDuration(cpuMs)} CPU${memory}`);
   }
