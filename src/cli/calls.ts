@@ -1,7 +1,7 @@
 /** `moonhook calls` and `moonhook logs`: what was called and how it ended, now or as it happens. */
 import type { Command } from 'commander';
 import { callHeader, callLine, callRow, logLines, type PlainCall } from './call-lines.ts';
-import { askApi, askApiRaw, readLines, refused } from './dev-client.ts';
+import { askApi, askApiRaw, readLines, refused, type Refusal } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, formatTable, wantsJson } from './output.ts';
 import { readTarget } from './target-name.ts';
@@ -67,10 +67,18 @@ async function run(text: string | undefined, options: CallsOptions, print: Print
   }
   // A call that wrote nothing must not take the place of one that did.
   if (!table) query.set('logged', 'true');
-  if (options.follow === true) return follow(query, options.dataDir, json, print);
+  if (options.follow === true) {
+    const gone = await whyGone(query, options.dataDir);
+    if (gone !== undefined) return refused(gone);
+    if (table && !json) process.stdout.write(`${callHeader.join('  ')}\n`);
+    return follow(query, options.dataDir, json, print);
+  }
   const answer = await askApi(`/calls?${query.toString()}`, options.dataDir);
   if (!answer.ok) return refused(answer);
   const calls = answer.value['calls'] as readonly PlainCall[];
+  // What a function did that is gone by now is shown; a name that never was is a slip.
+  const gone = calls.length === 0 ? await whyGone(query, options.dataDir) : undefined;
+  if (gone !== undefined) return refused(gone);
   if (json) process.stdout.write(`${JSON.stringify(calls, undefined, 2)}\n`);
   else if (calls.length === 0) {
     complain(`no ${table ? 'calls' : 'log lines or errors'} of this kind since \`moonhook dev\` started`);
@@ -78,6 +86,14 @@ async function run(text: string | undefined, options: CallsOptions, print: Print
   // A log is read from its beginning.
   else for (const call of calls.toReversed()) for (const line of print(call)) process.stdout.write(`${line}\n`);
   return exitCodes.ok;
+}
+
+/** Set: the query names a function, and there is none of that name. */
+async function whyGone(query: URLSearchParams, dataDirectory: string | undefined): Promise<Refusal | undefined> {
+  const name = query.get('name');
+  if (name === null) return undefined;
+  const answer = await askApi(`/functions/${query.get('namespace') ?? ''}/${name}`, dataDirectory);
+  return answer.ok ? undefined : answer;
 }
 
 async function follow(

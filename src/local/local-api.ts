@@ -1,4 +1,5 @@
 /** What a running `moonhook dev` tells the command line: functions, calls, explanations, the table without secrets. */
+import { suggest } from '../function/suggest.ts';
 import { dumpTable } from '../routing/dump-table.ts';
 import { createRouteIndex, type RequestMatch } from '../routing/match-request.ts';
 import type { FunctionEntry, RouteTable } from '../routing/types.ts';
@@ -8,7 +9,7 @@ import type { CallRecord } from '../runtime/call-record.ts';
 import type { RecordFilter } from '../runtime/record-book.ts';
 import { tellStories } from '../runtime/tell-story.ts';
 import { outcomes, type Outcome } from '../telemetry/call-outcomes.ts';
-import { toPlain } from './plain-values.ts';
+import { toPlainRecord } from './plain-record.ts';
 import { diagnosticsOf, type FunctionState, type FunctionStates } from './report-functions.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { SendingView } from './subscription-api.ts';
@@ -106,13 +107,13 @@ export function readFilter(query: Readonly<Record<string, string | undefined>>):
 
 export async function listCalls(view: LocalView, filter: RecordFilter): Promise<ApiAnswer> {
   const records = await view.findRecords(filter);
-  return ok({ calls: records.map(toPlain) });
+  return ok({ calls: records.map(toPlainRecord) });
 }
 
 /** Plain records that match, one by one, until stopped. */
 export function followCalls(view: LocalView, filter: RecordFilter, listener: (record: unknown) => void): () => void {
   return view.followRecords(filter, (record) => {
-    listener(toPlain(record));
+    listener(toPlainRecord(record));
   });
 }
 
@@ -120,7 +121,7 @@ export function followCalls(view: LocalView, filter: RecordFilter, listener: (re
 export async function explainCall(view: LocalView, id: string): Promise<ApiAnswer> {
   const records = await view.findRecords({ id });
   if (records.length === 0) return notFound(`no call, event or delivery "${id}" is remembered`);
-  return ok({ calls: records.map(toPlain), lines: tellStories(records) });
+  return ok({ calls: records.map(toPlainRecord), lines: tellStories(records) });
 }
 
 /** A request that was not sent, as `explain FUNCTION REQUEST` describes it. */
@@ -228,7 +229,13 @@ function unknownFunction(view: LocalView, namespace: string, name: string): ApiA
   const elsewhere = [...view.states().values()]
     .filter((state) => isFunction(state) && state.verdict.name === name)
     .map(nameOf);
-  const hint = elsewhere.length === 0 ? '' : `; there is ${elsewhere.join(', ')}`;
+  const own = [...view.states().values()].filter((state) => isFunction(state) && state.verdict.namespace === namespace);
+  const near = suggest(
+    name,
+    own.map(({ verdict }) => verdict.name),
+  );
+  const known = elsewhere.length > 0 || near === undefined ? elsewhere : [`${namespace}/${near}`];
+  const hint = known.length === 0 ? '' : `; there is ${known.join(', ')}`;
   return notFound(`there is no function ${namespace}/${name}${hint}`);
 }
 

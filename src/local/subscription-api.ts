@@ -9,7 +9,7 @@ import { tellStories } from '../runtime/tell-story.ts';
 import { pingType } from '../runtime/run-webhook.ts';
 import type { AppendItem } from '../store/store.ts';
 import type { ApiAnswer, LocalView } from './local-api.ts';
-import { toPlain } from './plain-values.ts';
+import { toPlainRecord } from './plain-record.ts';
 import { diagnosticsOf, type FunctionState } from './report-functions.ts';
 
 /** Where health and breakers are known, and how a ping is sent. */
@@ -82,7 +82,10 @@ export async function pingSubscription(view: LocalView, namespace: string, name:
     });
     const record = await promise;
     if (record === undefined) return { status: 400, message: `no attempt within ${pingWaitMs / 1000} s` };
-    return { status: 200, body: { ok: record.outcome === 'ok', call: toPlain(record), lines: tellStories([record]) } };
+    return {
+      status: 200,
+      body: { ok: record.outcome === 'ok', call: toPlainRecord(record), lines: tellStories([record]) },
+    };
   } finally {
     clearTimeout(late);
     stop();
