@@ -38,7 +38,7 @@ export function registerInvoke(program: Command): void {
     .option('-o, --output <format>', 'json: status, headers and body')
     .addHelpText(
       'after',
-      '\nExit codes: 0 the function answered below 400, 1 it did not, 4 no `moonhook dev`, 5 no such function.',
+      '\nExit codes: 0 the function answered below 400, 1 it did not, 2 unusable input, 4 no `moonhook dev`, 5 no such function.',
     )
     .action(async (text: string, options: InvokeOptions) => {
       process.exitCode = await invoke(text, options);
@@ -106,7 +106,9 @@ async function print(response: Response, json: boolean): Promise<number> {
   if (response.ok) return exitCodes.ok;
   if (!json && !isProblem(response)) complain(`the function answered ${response.status}`);
   const code = isProblem(response) ? codeOf(text) : undefined;
-  return code === 'FunctionNotFound' ? exitCodes.notFound : exitCodes.failed;
+  if (code === 'FunctionNotFound') return exitCodes.notFound;
+  // A trigger or path that there is not, a body that is not what it is said to be: nothing ran.
+  return code === 'RequestInvalid' ? exitCodes.unusable : exitCodes.failed;
 }
 
 function isProblem(response: Response): boolean {

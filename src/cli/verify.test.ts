@@ -54,7 +54,7 @@ describe('moonhook verify', () => {
     assert.match(bad.out, /Reason +SignatureMismatch\n/);
     assert.ok(!bad.out.includes(secret));
     for (const [words, message] of [
-      [['--as', 'github'], /needs a secret/],
+      [['--as', 'github'], /needs a secret.*; give it with --secret or --secret-file/],
       [['--secret', secret], /--as NAME, or give it with --receiver/],
       [['--as', 'githbu', '--secret', secret], /did you mean "github"/],
       [['--as', 'github', '--secret', secret, '--at', 'noon'], /--at must be/],

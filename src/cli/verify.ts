@@ -84,7 +84,10 @@ async function verify(capture: string, options: VerifyOptions): Promise<number> 
     fetchDocument: createFetch(document),
     ...place,
   });
-  if (!judged.ok) return unusable(judged.message);
+  if (!judged.ok) {
+    const missing = secrets.value.length === 0 && /needs .*secret/.test(judged.message);
+    return unusable(`${judged.message}${missing ? '; give it with --secret or --secret-file' : ''}`);
+  }
   process.stdout.write(
     options.output === 'json' ? `${JSON.stringify(judged.result, undefined, 2)}\n` : tell(judged.result),
   );

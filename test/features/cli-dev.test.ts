@@ -98,7 +98,7 @@ test('a run and the verbs that speak to it', async (context) => {
     assert.match(failed.stderr, /^moonhook: hooks\.yaml:15: attempt to index a nil value \(local 'x'\)\n/);
     assert.match(failed.stderr, /The function failed \[FunctionError\]; moonhook explain \S+/);
     const wrong = await cli('invoke', 'team-a/greet', '--trigger', 'nightli');
-    assert.equal(wrong.exitCode, 1);
+    assert.equal(wrong.exitCode, 2);
     assert.match(wrong.stderr, /no trigger of that name; it has web, item, nightly/);
     assert.equal((await cli('invoke', 'team-a/gone')).exitCode, 5);
     assert.equal((await cli('invoke', 'team-a/greet', '-H', 'broken')).exitCode, 2);
@@ -155,8 +155,12 @@ test('a run and the verbs that speak to it', async (context) => {
     const last = await cli('logs', 'team-a/greet', '--limit', '1', '--outcome', 'ok');
     assert.match(last.stdout, /info greeting .*name=Ada/);
     const none = await cli('calls', 'team-a/absent');
-    assert.deepEqual([none.exitCode, none.stdout], [0, '']);
-    assert.match(none.stderr, /^moonhook: no calls of this kind/);
+    assert.deepEqual([none.exitCode, none.stdout], [5, '']);
+    assert.match(none.stderr, /^moonhook: there is no function team-a\/absent\n/);
+    assert.match((await cli('logs', '-f', 'team-a/gret')).stderr, /no function team-a\/gret; there is team-a\/greet\n/);
+    const quiet = await cli('calls', 'team-a/greet', '--outcome', 'timeout');
+    assert.deepEqual([quiet.exitCode, quiet.stdout], [0, '']);
+    assert.match(quiet.stderr, /^moonhook: no calls of this kind/);
     const story = await cli('explain', id);
     assert.match(story.stdout, new RegExp(`call ${id} .*ok\n`));
     assert.match(story.stdout, /route \/team-a\/greet, receiver open/);
