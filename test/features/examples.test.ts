@@ -88,7 +88,7 @@ test('the examples', async (context) => {
     const folders = readdirSync(examples, { withFileTypes: true }).filter((entry) => entry.isDirectory());
     assert.ok(folders.length >= 6);
     for (const { name } of folders) {
-      const link = new RegExp(String.raw`^\| \[${name}\]\((${name}/[^)]+)\) \|`, 'm').exec(readme)?.[1];
+      const link = new RegExp(String.raw`^\| \[${name}\]\((${name}/[^)]+)\)\s*\|`, 'm').exec(readme)?.[1];
       assert.ok(link, `examples/README.md has no line for ${name}`);
       assert.ok(readFileSync(join(examples, link), 'utf8').includes('kind: WebhookFunction'));
     }
