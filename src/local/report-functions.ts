@@ -63,7 +63,8 @@ function rejectionAt(document: ResourceDocument, acknowledgement: Acknowledgemen
     };
   }
   if (file === undefined || line === undefined || !/\.[A-Za-z0-9]+$/.test(file)) {
-    return at(document, 'error', [], describeRejection(acknowledgement));
+    const { file: known, ...rest } = acknowledgement;
+    return at(document, 'error', [], describeRejection(known === document.file ? rest : acknowledgement));
   }
   return {
     severity: 'error',

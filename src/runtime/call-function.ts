@@ -7,6 +7,7 @@ import { activeCallHandlers, findHandler } from '../routing/find-handler.ts';
 import { EventTable, type EventSource, type RequestSource } from './event-table.ts';
 import { contextOf, type ContextOwner } from './host-context.ts';
 import type { LiveFunction } from './live-function.ts';
+import { placeRunError } from './place-error.ts';
 import { runProgram } from './run-program.ts';
 import { maxHops } from './screen-request.ts';
 import type { WorkerParts } from './worker-parts.ts';
@@ -85,7 +86,7 @@ async function run(
     memoryPeakBytes: usage.memoryPeakBytes,
     ...(usage.log.length === 0 ? {} : { log: usage.log, logTruncated: usage.logTruncated }),
     ...(usage.hostCalls.length === 0 ? {} : { hostCalls: usage.hostCalls }),
-    ...(result.kind === 'ok' || result.kind === 'exit' ? {} : { error: result.error }),
+    ...(result.kind === 'ok' || result.kind === 'exit' ? {} : { error: placeRunError(result.error, fn) }),
   });
   return toCalled(fn, result);
 }

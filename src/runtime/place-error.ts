@@ -2,6 +2,7 @@
 import type { CallError } from '../lua/types.ts';
 import type { CodeOrigin, FunctionEntry, RouteTable } from '../routing/types.ts';
 import type { CallRecord } from './call-record.ts';
+import type { LiveFunction } from './live-function.ts';
 
 /** The record with its error placed; as it is where its revision is not the one the table holds, whose lines are others. */
 export function placeRecord(record: CallRecord, table: RouteTable): CallRecord {
@@ -9,6 +10,11 @@ export function placeRecord(record: CallRecord, table: RouteTable): CallRecord {
   if (error === undefined || functionUid === undefined) return record;
   const entry = table.functions.get(functionUid);
   return entry === undefined || entry.revision !== revision ? record : { ...record, error: placeError(error, entry) };
+}
+
+/** Where the call ran, so that a later edit does not take its lines away; older code that still serves has others. */
+export function placeRunError(error: CallError, fn: Pick<LiveFunction, 'entry' | 'program'>): CallError {
+  return fn.program?.revision === fn.entry.revision ? placeError(error, fn.entry) : error;
 }
 
 /** File, line, and the places that message and traceback mention. */

@@ -1,6 +1,7 @@
 /** The record of an HTTP call, credentials masked. */
 import type { CallRecord, CapturedRequest } from './call-record.ts';
 import type { Ending, HttpCall } from './http-call.ts';
+import { placeRunError } from './place-error.ts';
 import { maskTarget, sensitiveHeaders } from './mask-credentials.ts';
 
 const capturedBodyBytes = 64 * 1024;
@@ -76,6 +77,8 @@ export class CallTrace {
 
   toRecord(): CallRecord {
     const { code, detail } = this.#ending;
+    const error = this.#error;
+    const fn = this.#fn;
     const usage = this.#usage;
     return {
       callId: this.#id,
@@ -104,7 +107,7 @@ export class CallTrace {
         ...(this.#namedTrigger === undefined ? {} : { trigger: this.#namedTrigger }),
         code,
         detail,
-        error: this.#error,
+        error: error === undefined || fn === undefined ? error : placeRunError(error, fn),
         steps: this.#steps,
         eventId: this.#eventId,
         duplicateOf: this.#duplicateOf,

@@ -4,7 +4,7 @@ import { toProblem } from '../failures/problem.ts';
 import type { Outcome } from '../telemetry/call-outcomes.ts';
 import { answerCall } from './answer-call.ts';
 import type { HttpCall } from './http-call.ts';
-import { placeError } from './place-error.ts';
+import { placeRunError } from './place-error.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 export interface Refusal {
@@ -40,9 +40,7 @@ export function refuse(call: HttpCall, parts: WorkerParts, code: FailureCode, re
 /** What a trusted caller of the call listener sees of a failed run: message, line, log. */
 function failureDetails(call: HttpCall): Record<string, unknown> {
   const { fn, usage } = call;
-  // Of older code that still serves, the lines are not those of the file.
-  const placed = fn !== undefined && fn.program?.revision === fn.entry.revision;
-  const error = call.error !== undefined && placed ? placeError(call.error, fn.entry) : call.error;
+  const error = call.error !== undefined && fn !== undefined ? placeRunError(call.error, fn) : call.error;
   return {
     ...(error === undefined
       ? {}

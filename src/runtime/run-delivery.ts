@@ -15,6 +15,7 @@ import { turnedAway } from './filter-event.ts';
 import { EventTable } from './event-table.ts';
 import type { LiveFunction, LiveTrigger } from './live-function.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
+import { placeRunError } from './place-error.ts';
 import { runProgram } from './run-program.ts';
 import { StoredEventSource } from './stored-event.ts';
 import { awaitTurn, throttledSlots } from './throttle-delivery.ts';
@@ -217,5 +218,6 @@ function record(parts: WorkerParts, noted: Noted, more: Partial<CallRecord>): vo
     ...(ending.kind === 'retry' ? { nextAttempt: now + ending.delayMs } : {}),
     ...(ending.kind === 'dead' ? { detail: `${ending.reason}: ${ending.error}` } : {}),
     ...more,
+    ...(more.error === undefined ? {} : { error: placeRunError(more.error, work.fn) }),
   });
 }

@@ -204,6 +204,23 @@ test('an error in a call is told with its line in the YAML file', async (context
   );
 });
 
+test('an error keeps its place when the file is edited before anybody asks', async (context) => {
+  const code = 'return function(event)\n      local x\n      return x.y\n    end';
+  const local = await startLocal(context, { files: { 'hooks.yaml': hook('a', { code }) } });
+  assert.equal((await local.fetch('/default/a')).status, 500);
+  const from = local.lines.length;
+  local.write('hooks.yaml', `# A line more.\n${hook('a', { code: 'return function() end' })}`);
+  await local.line(/^default\/a: live/, from);
+  const [record] = await local.run.findRecords({ functionName: 'a' });
+  assert.deepEqual([record?.error?.file, record?.error?.line], ['hooks.yaml', 8]);
+});
+
+test('code that returns no handler is told without its file named twice', async (context) => {
+  const local = await startLocal(context, { files: { 'hooks.yaml': hook('a', { code: 'return 7' }) } });
+  const line = local.lines.find((each) => each.includes(': error: ')) ?? '';
+  assert.match(line, /^hooks\.yaml:\d+:\d+: error: the module returns a number; it must return a function/);
+});
+
 test('a YAML file of something else is passed over with a note, and the rest is served', async (context) => {
   const local = await startLocal(context, {
     files: { 'hooks.yaml': hook('a'), 'compose.yaml': 'services:\n  web: { image: x, restart: on }\n' },
