@@ -67,7 +67,10 @@ export class CombinedFiles {
 
   /** Takes what a file gives now; undefined: the file is gone. */
   set(file: string, before: FileState | undefined, state: FileState | undefined): void {
-    const own = state === undefined ? [] : [...state.reading.diagnostics, ...repeated(state.reading, state.given)];
+    const own =
+      state === undefined
+        ? []
+        : [...state.reading.diagnostics, ...retained(state), ...repeated(state.reading, state.given)];
     if (own.length === 0) this.#ofFiles.delete(file);
     else this.#ofFiles.set(file, own);
     const touched = new Set([...(before?.given.keys() ?? []), ...(state?.given.keys() ?? [])]);
@@ -100,6 +103,25 @@ export class CombinedFiles {
     const others = staying.filter((claim) => claim !== chosen).map(([, claim]) => doubled(claim.document, document));
     if (others.length > 0) this.#ofIdentities.set(identity, others);
   }
+}
+
+/** What a file still gives although it does not say it any more: said beside its first error. */
+function retained({ reading, given, leaving }: FileState): readonly Diagnostic[] {
+  const read = new Set(reading.documents.map(({ identity }) => identity));
+  const kept = [...given.values()].filter(({ identity }) => !read.has(identity) && !leaving.has(identity));
+  const error = reading.diagnostics.find(({ severity }) => severity === 'error');
+  if (error === undefined || kept.length === 0) return [];
+  const { file, line, column } = error;
+  const names = kept.map(({ namespace, name }) => `${namespace}/${name}`).join(', ');
+  return [
+    {
+      severity: 'note',
+      file,
+      ...(line === undefined ? {} : { line }),
+      ...(column === undefined ? {} : { column }),
+      message: `${names}: the last valid form stays in force`,
+    },
+  ];
 }
 
 /** Documents that stand twice in one file: the first counts. */

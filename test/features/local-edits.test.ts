@@ -55,6 +55,7 @@ test('a broken file keeps its resources whole, and the others take effect', asyn
   local.write('a.yaml', hook('a', answer('a2')).replace('receiver: { open: {} }', 'receiver: { open: {}'));
   local.write('b.yaml', hook('b', answer('b2')));
   assert.match(await local.line(/^a\.yaml:\d+:\d+: error: /, from), /^a\.yaml:10:1: error: /);
+  await local.line(/^a\.yaml:10:1: note: default\/a: the last valid form stays in force$/, from);
   await local.line(/^default\/b: live/, from);
   assert.equal(await body(local, '/default/a'), 'a1');
   assert.equal(await body(local, '/default/b'), 'b2');
