@@ -30,6 +30,13 @@ interface Described {
   }[];
   readonly problems: readonly Diagnostic[];
   readonly urls: readonly { readonly trigger: string; readonly url: string }[];
+  readonly schedules?: readonly {
+    readonly trigger: string;
+    readonly cron: string;
+    readonly timeZone: string;
+    readonly next?: string;
+    readonly last?: { readonly time: string; readonly outcome: string; readonly callId: string };
+  }[];
   readonly effective?: Readonly<Record<string, unknown>>;
   /** Of a subscription. */
   readonly health?: Readonly<Record<string, string>>;
@@ -89,6 +96,20 @@ function page(described: Described): string {
       formatTable(
         ['TRIGGER', 'URL'],
         urls.map(({ trigger, url }) => [trigger, url]),
+      ).trimEnd(),
+    );
+  }
+  const { schedules = [] } = described;
+  if (schedules.length > 0) {
+    parts.push(
+      formatTable(
+        ['SCHEDULE', 'CRON', 'NEXT', 'LAST'],
+        schedules.map(({ trigger, cron, timeZone, next = '-', last }) => [
+          trigger,
+          `${cron} ${timeZone}`,
+          next,
+          last === undefined ? '-' : `${last.time} ${last.outcome}, call ${last.callId}`,
+        ]),
       ).trimEnd(),
     );
   }

@@ -17,7 +17,7 @@ interface ListedFunction {
   readonly reason: string;
   readonly revision: string;
   readonly url?: string;
-  readonly triggers: readonly { readonly name: string; readonly kind: string }[];
+  readonly triggers: readonly { readonly name: string; readonly kind: string; readonly next?: string }[];
 }
 
 interface ListedSubscription {
@@ -84,13 +84,18 @@ function subscriptionTable(subscriptions: readonly ListedSubscription[]): string
   return formatTable(['NAMESPACE', 'NAME', 'READY', 'REASON', 'EVENTS', 'RECEIVER', 'BREAKER', 'URL'], rows);
 }
 
+/** `nightly (schedule, next 2026-01-31T03:00Z)`: schedules have whole minutes. */
+function describeTrigger({ name, kind, next }: ListedFunction['triggers'][number]): string {
+  return `${name} (${kind}${next === undefined ? '' : `, next ${next.replace(':00.000Z', 'Z')}`})`;
+}
+
 function functionTable(functions: readonly ListedFunction[]): string {
   const rows = functions.map((each) => [
     each.namespace,
     each.name,
     each.ready,
     each.reason,
-    each.triggers.map(({ name, kind }) => `${name} (${kind})`).join(', '),
+    each.triggers.map(describeTrigger).join(', '),
     each.revision.slice(0, 8),
     each.url ?? '',
   ]);

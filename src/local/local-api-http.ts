@@ -52,7 +52,7 @@ export function registerLocalApi(
         send(reply, listFunctions(view, query['namespace'])),
       );
       api.get<{ Params: Names }>('/functions/:namespace/:name', async ({ params }, reply) =>
-        send(reply, describeFunction(view, params.namespace, params.name)),
+        send(reply, await describeFunction(view, params.namespace, params.name)),
       );
       api.get<{ Querystring: Query }>('/subscriptions', async ({ query }, reply) =>
         send(reply, await listSubscriptions(view, query['namespace'])),

@@ -10,6 +10,7 @@ import type { RecordFilter } from '../runtime/record-book.ts';
 import { tellStories } from '../runtime/tell-story.ts';
 import { outcomes, type Outcome } from '../telemetry/call-outcomes.ts';
 import { toPlainRecord } from './plain-record.ts';
+import { nextTime, scheduleTimes } from './schedule-times.ts';
 import { diagnosticsOf, type FunctionState, type FunctionStates } from './report-functions.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { SendingView } from './subscription-api.ts';
@@ -28,6 +29,8 @@ export interface LocalView {
   /** About files, not about functions. */
   fileDiagnostics(): readonly Diagnostic[];
   findRecords(filter: RecordFilter): Promise<readonly CallRecord[]>;
+  /** Of a schedule trigger, by its destination: milliseconds since the epoch. */
+  nextScheduleTime(destination: string): number | undefined;
   /** Calls back with every record from now on that the filter covers; answers how to stop. */
   followRecords(filter: RecordFilter, listener: (record: CallRecord) => void): () => void;
   now(): number;
@@ -61,16 +64,17 @@ export function listFunctions(view: LocalView, namespace: string | undefined): A
   const states = [...view.states().values()]
     .filter((state) => isFunction(state) && (namespace === undefined || state.verdict.namespace === namespace))
     .sort((a, b) => compare(nameOf(a), nameOf(b)));
-  return ok({ functions: states.map(summaryOf) });
+  return ok({ functions: states.map((state) => summaryOf(view, state)) });
 }
 
-export function describeFunction(view: LocalView, namespace: string, name: string): ApiAnswer {
+export async function describeFunction(view: LocalView, namespace: string, name: string): Promise<ApiAnswer> {
   const state = stateOf(view, namespace, name);
   if (!state) return unknownFunction(view, namespace, name);
   const { verdict, summary, document } = state;
   const entry = view.table().functions.get(verdict.uid);
+  const schedules = entry === undefined ? [] : await scheduleTimes(view, entry);
   return ok({
-    ...summaryOf(state),
+    ...summaryOf(view, state),
     file: document.file,
     line: document.line,
     generation: verdict.generation,
@@ -78,6 +82,7 @@ export function describeFunction(view: LocalView, namespace: string, name: strin
     warnings: verdict.warnings,
     problems: diagnosticsOf(state),
     urls: verdict.urls,
+    ...(schedules.length === 0 ? {} : { schedules }),
     ...(entry === undefined ? {} : { effective: dumpOf(entry) }),
   });
 }
@@ -239,10 +244,15 @@ function unknownFunction(view: LocalView, namespace: string, name: string): ApiA
   return notFound(`there is no function ${namespace}/${name}${hint}`);
 }
 
-function summaryOf(state: FunctionState): Readonly<Record<string, unknown>> {
+function summaryOf(view: LocalView, state: FunctionState): Readonly<Record<string, unknown>> {
   const { verdict, summary, document } = state;
   const triggers = document.kind === 'WebhookFunction' ? (document.resource.spec.triggers ?? []) : [];
   const ready = conditionOf(state, 'Ready');
+  const entry = view.table().functions.get(verdict.uid);
+  const nextOf = (trigger: string): object => {
+    const next = entry === undefined ? undefined : nextTime(view, entry, trigger);
+    return next === undefined ? {} : { next };
+  };
   return {
     namespace: verdict.namespace,
     name: verdict.name,
@@ -256,6 +266,7 @@ function summaryOf(state: FunctionState): Readonly<Record<string, unknown>> {
     triggers: triggers.map((trigger) => ({
       name: trigger.name,
       kind: ['http', 'schedule', 'event', 'kubernetes'].find((kind) => Object.hasOwn(trigger, kind)) ?? 'unknown',
+      ...nextOf(trigger.name),
     })),
   };
 }

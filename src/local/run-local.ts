@@ -241,6 +241,7 @@ function viewOf(
     fileDiagnostics: diagnostics,
     table: () => runtime()?.table ?? { version: 0, functions: new Map() },
     findRecords: async (filter) => (await runtime()?.records.query(filter)) ?? [],
+    nextScheduleTime: (destination) => runtime()?.nextScheduleTime(destination),
     followRecords: (filter, listener) => runtime()?.records.follow(filter, listener) ?? (() => {}),
     sending: sendingOf(options, store, runtime),
     now: () => options.now(),

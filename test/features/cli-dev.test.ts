@@ -69,7 +69,7 @@ test('a run and the verbs that speak to it', async (context) => {
     assert.match(stdout, /^NAMESPACE +NAME +READY +REASON +TRIGGERS +REVISION +URL\n/);
     assert.match(
       stdout,
-      /\nteam-a +greet +True +Ready +web \(http\), item \(http\), nightly \(schedule\) +[0-9a-f]{8} +http/,
+      /\nteam-a +greet +True +Ready +web \(http\), item \(http\), nightly \(schedule, next \d{4}-\d\d-\d\dT03:00Z\) +[0-9a-f]{8} +http/,
     );
     const json = await cli('list', '-n', 'team-a', '-o', 'json');
     assert.deepEqual(
@@ -84,6 +84,7 @@ test('a run and the verbs that speak to it', async (context) => {
     assert.match(stdout, /^File +hooks\.yaml:1$/m);
     assert.match(stdout, /^Ready +True +Ready/m);
     assert.match(stdout, /^web +http:\/\/127\.0\.0\.1:\d+\/team-a\/greet$/m);
+    assert.match(stdout, /^nightly +0 3 \* \* \* UTC +\d{4}-\d\d-\d\dT03:00:00\.000Z +-$/m);
     assert.match(stdout, /timeoutMs: 10000/);
     const missing = await cli('describe', 'greet');
     assert.equal(missing.exitCode, 5);
