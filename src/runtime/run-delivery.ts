@@ -205,7 +205,7 @@ function record(parts: WorkerParts, noted: Noted, more: Partial<CallRecord>): vo
     functionUid: entry.uid,
     functionName: entry.name,
     revision: program?.revision ?? entry.revision,
-    ...(work.trigger === undefined ? {} : { trigger: work.trigger.entry.name }),
+    ...(source.triggerName === undefined ? {} : { trigger: source.triggerName }),
     handler: work.handler,
     outcome,
     durationMs,

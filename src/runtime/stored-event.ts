@@ -31,6 +31,8 @@ export interface EventAttributes {
   readonly traceparent?: string;
   readonly scheduledTime?: string;
   readonly handler?: string;
+  /** The trigger that an active call named: its handler runs, none of its rules hold. */
+  readonly trigger?: string;
   readonly contentType?: string;
   readonly formField?: string;
   readonly deliveryId?: string;
@@ -54,6 +56,7 @@ export function attributesOf(call: HttpCall): EventAttributes {
   const traceparent = call.header('traceparent');
   return {
     name: event.eventName,
+    ...(call.namedTrigger === undefined ? {} : { trigger: call.namedTrigger.entry.name }),
     callId: call.id,
     ...(call.callback === undefined ? {} : { callback: call.callback }),
     ...(event.eventSubject === undefined ? {} : { subject: event.eventSubject }),
@@ -86,7 +89,7 @@ export class StoredEventSource implements EventSource {
   constructor(event: StoredEvent, triggerName: string | undefined, attempt: number) {
     this.#event = event;
     this.attributes = JSON.parse(event.attributes) as EventAttributes;
-    this.triggerName = triggerName;
+    this.triggerName = triggerName ?? this.attributes.trigger;
     this.attempt = attempt;
   }
 

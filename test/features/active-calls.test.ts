@@ -181,6 +181,10 @@ suite('active calls', () => {
     const scheduledTime = '2026-01-31T03:00:00.000Z';
     assert.deepEqual((await tick({ scheduledTime }))[0], { scheduledTime });
     assert.deepEqual((await tick([1]))[0], [1]);
+    const later = await served.call('/async-function/team-a/orders', { method: 'POST', headers });
+    const { id } = (await later.json()) as { id: string };
+    const ran = await served.record({ id, trigger: 'tick' }, ({ outcome }) => outcome === 'ok');
+    assert.equal(ran.log?.[0]?.message, 'tick');
   });
 
   test('an Idempotency-Key makes a repeat the same call; on a synchronous call it is refused', async () => {
