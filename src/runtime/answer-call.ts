@@ -66,14 +66,21 @@ function writeAnswer(call: HttpCall, parts: WorkerParts, answer: Answer): void {
   limitReading(call, parts);
 }
 
-/** What the other side does not take off our hands holds memory: a reader that stands still is given up. */
+/** An answer that is taken slower than this in one `sendTimeoutMs` is not being read. */
+const leastBytes = 16 * 1024;
+
+/** What the other side does not take off our hands holds memory: a reader that stands still is given up, whatever it sends. */
 function limitReading({ request, response }: HttpCall, parts: WorkerParts): void {
   const { socket } = request;
   if (response.writableFinished || response.writableLength === 0) return;
-  const { sendTimeoutMs } = parts.settings.inbound;
-  socket.setTimeout(sendTimeoutMs);
-  // Node sets the time of an idle connection itself. Answers that wait behind this one need it still, calls that run do not.
-  response.once('finish', () => {
-    if (socket.timeout === sendTimeoutMs && socket.writableLength === 0) socket.setTimeout(0);
+  const left = (): number => response.writableLength + socket.writableLength;
+  let before = left();
+  const stop = parts.every(parts.settings.inbound.sendTimeoutMs, () => {
+    // An answer behind others on the same connection has not begun.
+    if (response.socket === null) return;
+    const now = left();
+    if (before - now < leastBytes) socket.destroy();
+    before = now;
   });
+  response.once('close', stop);
 }
