@@ -26,6 +26,8 @@ export interface BaseImage {
   readonly heapWords: Int32Array;
   /** End of the heap in the image, rounded up to whole blocks. */
   readonly heapEnd: number;
+  /** Room to gather a difference in. */
+  readonly found: Int32Array;
   /** SHA-256 of the bytes: images of functions fit over equal ones only. */
   readonly digest: string;
   /** The main lua_State. */

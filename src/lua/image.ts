@@ -29,57 +29,93 @@ export interface FlatImage {
   readonly heapEnd: number;
 }
 
-/** Finds the difference between a memory and the base image; `shared`: other threads may read it too. The constant data is taken for unchanged. */
+/**
+ * Finds the difference between a memory and the base image; `shared`: kept long and read by other threads, so word
+ * by word; `own`: kept while a call waits, so in blocks, which is quicker. The constant data is taken for unchanged.
+ */
 export function difference(memory: Uint8Array, base: BaseImage, heapEnd: number, use: 'shared' | 'own'): Delta {
   const current = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
   const words = new Int32Array(memory.buffer, memory.byteOffset, memory.byteLength >>> 2);
-  // First and past-the-last word of each run.
-  const found: number[] = [];
-  let dirty = 0;
-  let last = -1;
-  const compare = (image: Uint8Array, imageWords: Int32Array, from: number, start: number): void => {
-    const shift = from >>> 2;
-    for (let offset = start; offset < image.length; offset += pageBytes) {
-      const end = Math.min(offset + pageBytes, image.length);
-      if (current.compare(image, offset, end, from + offset, from + end) === 0) continue;
-      for (let at = offset >>> 2, stop = end >>> 2; at < stop; at += 1) {
-        const word = at + shift;
-        if (imageWords[at] === words[word]) continue;
-        if (last !== -1 && word - last <= gapWords && word - (found[found.length - 2] ?? 0) < longestRun) {
-          dirty += word + 1 - last;
-          found[found.length - 1] = word + 1;
-        } else {
-          dirty += 1;
-          found.push(word, word + 1);
-        }
-        last = word + 1;
-      }
-    }
-  };
-  compare(base.low, base.lowWords, lowStart, writableStart - lowStart);
-  compare(base.heap, base.heapWords, heapBase, 0);
+  const { low, lowWords, heap, heapWords, found } = base;
+  const whole = use === 'own';
+  const lowLength = compare(current, words, low, lowWords, lowStart, writableStart - lowStart, found, 0, whole);
+  const length = compare(current, words, heap, heapWords, heapBase, 0, found, lowLength, whole);
   const tailBytes = Math.max(0, heapEnd - base.heapEnd);
-  const runBytes = (found.length / 2 + dirty) * 4;
-  const size = runBytes + tailBytes;
+  const size = length * 4 + tailBytes;
   const store = use === 'shared' ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
-  const runs = new Int32Array(store, 0, runBytes >>> 2);
-  let to = 0;
-  for (let index = 0; index < found.length; index += 2) {
-    const begin = found[index] ?? 0;
-    const end = found[index + 1] ?? 0;
-    runs[to] = (begin << countBits) | (end - begin);
-    to += 1;
-    for (let word = begin; word < end; word += 1) {
-      runs[to] = words[word] ?? 0;
-      to += 1;
-    }
-  }
+  const runs = new Int32Array(store, 0, length);
+  runs.set(found.subarray(0, length));
   let tail: Uint8Array | undefined;
   if (tailBytes > 0) {
-    tail = new Uint8Array(store, runBytes);
+    tail = new Uint8Array(store, length * 4);
     tail.set(memory.subarray(base.heapEnd, heapEnd));
   }
   return { runs, tail, heapEnd, bytes: size };
+}
+
+/** Eight words at once: in a changed page most are as they were. Regions are whole blocks. */
+function isEqualBlock(words: Int32Array, word: number, imageWords: Int32Array, at: number): boolean {
+  const differing =
+    ((words[word] ?? 0) ^ (imageWords[at] ?? 0)) |
+    ((words[word + 1] ?? 0) ^ (imageWords[at + 1] ?? 0)) |
+    ((words[word + 2] ?? 0) ^ (imageWords[at + 2] ?? 0)) |
+    ((words[word + 3] ?? 0) ^ (imageWords[at + 3] ?? 0)) |
+    ((words[word + 4] ?? 0) ^ (imageWords[at + 4] ?? 0)) |
+    ((words[word + 5] ?? 0) ^ (imageWords[at + 5] ?? 0)) |
+    ((words[word + 6] ?? 0) ^ (imageWords[at + 6] ?? 0)) |
+    ((words[word + 7] ?? 0) ^ (imageWords[at + 7] ?? 0));
+  return differing === 0;
+}
+
+/** Writes the runs of one region into `found` from `length` on; gives the new length. */
+function compare(
+  current: Buffer,
+  words: Int32Array,
+  image: Uint8Array,
+  imageWords: Int32Array,
+  from: number,
+  start: number,
+  found: Int32Array,
+  length: number,
+  whole: boolean,
+): number {
+  const shift = from >>> 2;
+  let to = length;
+  // Where the last run's head is, and the words from its first to past its last.
+  let [head, first, last] = [0, 0, -longestRun];
+  for (let offset = start; offset < image.length; offset += pageBytes) {
+    const end = Math.min(offset + pageBytes, image.length);
+    if (current.compare(image, offset, end, from + offset, from + end) === 0) continue;
+    for (let block = offset >>> 2, stop = end >>> 2; block < stop; block += 8) {
+      if (isEqualBlock(words, block + shift, imageWords, block)) continue;
+      if (whole) {
+        const word = block + shift;
+        if (word !== last || word - first > longestRun - 8) {
+          head = to++;
+          first = word;
+        }
+        for (let at = word; at < word + 8; at += 1) found[to++] = words[at] ?? 0;
+        last = word + 8;
+        found[head] = (first << countBits) | (last - first);
+        continue;
+      }
+      for (let at = block; at < block + 8; at += 1) {
+        const word = at + shift;
+        const value = words[word] ?? 0;
+        if (imageWords[at] === value) continue;
+        if (word - last <= gapWords && word - first < longestRun) {
+          for (; last < word; last += 1) found[to++] = words[last] ?? 0;
+        } else {
+          head = to++;
+          first = word;
+        }
+        found[to++] = value;
+        last = word + 1;
+        found[head] = (first << countBits) | (last - first);
+      }
+    }
+  }
+  return to;
 }
 
 /** Writes a delta into a memory that holds the base image. */
@@ -106,7 +142,7 @@ export function flatten(memory: Uint8Array, heapEnd: number): FlatImage {
 export function capture(
   memory: Uint8Array,
   heapEnd: number,
-): Pick<BaseImage, 'low' | 'lowWords' | 'heap' | 'heapWords' | 'heapEnd'> {
+): Pick<BaseImage, 'low' | 'lowWords' | 'heap' | 'heapWords' | 'heapEnd' | 'found'> {
   const end = Math.ceil(heapEnd / 64) * 64;
   if (end > imageLimit) throw new Error(`the base image is larger than ${imageLimit} bytes`);
   const low = memory.slice(lowStart, lowEnd);
@@ -117,5 +153,7 @@ export function capture(
     heap,
     heapWords: new Int32Array(heap.buffer),
     heapEnd: end,
+    // All words in runs of the longest kind are the most there can be.
+    found: new Int32Array(((low.length + heap.length) >>> 2) + 64),
   };
 }

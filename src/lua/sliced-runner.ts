@@ -34,6 +34,7 @@ export class SlicedRunner {
     const leave = slices.enter(call, begin, later);
     if (leave === undefined) return;
     call.leaveQueue = leave;
+    // Its memory is promised from here on: who comes after it is refused, not it.
     this.#host.waiting(call, true);
   }
 
