@@ -8,7 +8,6 @@ export const gcName = 512;
 export const lowEnd = 35136;
 /** Out parameters of the C API (4 bytes each) and one lua_Debug. */
 export const outCount = 35200;
-export const outLength = 35208;
 export const debugRecord = 35264;
 /** Bytes on their way into Lua. The C stack never grows down to here: Lua's own depth limits end it long before. */
 export const scratch = 36864;
@@ -20,7 +19,6 @@ export const breakPointer = 31452;
 export const pageBytes = 65536;
 
 export const registryIndex = -1001000;
-export const multipleResults = -1;
 
 /** Table slots added by the rewrite. */
 export const slotHost = 198;

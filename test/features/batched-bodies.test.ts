@@ -34,7 +34,14 @@ async function send(served: ServedFunctions, name: string, body: Uint8Array): Pr
   const definition = receivers.get(name) ?? assert.fail();
   const url = 'http://127.0.0.1:1/default/web';
   const tools = { now: () => Date.now(), newId: () => 'id-1' };
-  const signed = definition.sign('Account', body, url, sampleFields(definition), { secrets: [Buffer.from(secret)] }, tools);
+  const signed = definition.sign(
+    'Account',
+    body,
+    url,
+    sampleFields(definition),
+    { secrets: [Buffer.from(secret)] },
+    tools,
+  );
   return fetch(`${served.url}${signed.target ?? '/default/web'}`, {
     method: signed.method,
     headers: signed.headers,
