@@ -10,13 +10,11 @@ export type CallEnd =
 /** Ends the call and describes it. */
 export function finishedCall(call: Call, end: CallEnd): CallResult {
   call.finish();
-  const usage: CallUsage = {
-    cpuMs: call.cpuMs,
-    memoryPeakBytes: call.memoryPeak,
-    hostCalls: call.hostCalls,
-    log: call.lines.lines,
-    logTruncated: call.lines.truncated,
-    ...(call.request.record === true ? { journal: call.record() } : {}),
-  };
-  return { ...end, usage };
+  const { cpuMs, memoryPeak: memoryPeakBytes, hostCalls, lines } = call;
+  const { lines: log, truncated: logTruncated } = lines;
+  const usage: CallUsage =
+    call.request.record === true
+      ? { cpuMs, memoryPeakBytes, hostCalls, log, logTruncated, journal: call.record() }
+      : { cpuMs, memoryPeakBytes, hostCalls, log, logTruncated };
+  return 'values' in end ? { kind: end.kind, values: end.values, usage } : { kind: end.kind, error: end.error, usage };
 }

@@ -3,7 +3,7 @@ import { CallLog } from './call-log.ts';
 import { MachineEnd } from './ends.ts';
 import { Journal, type JournalRecord, type Outcome, type Reading } from './journal.ts';
 import type { Delta } from './image.ts';
-import type { LazyState } from './lazy-tables.ts';
+import type { LazyStates } from './lazy-tables.ts';
 import type { LoadedProgram } from './loaded-program.ts';
 import type { Machine } from './machine.ts';
 import type {
@@ -77,7 +77,7 @@ export class Call<Context = unknown> implements HostCall<Context> {
   stackBase = 0;
   /** Where the base image's heap ends: growth beyond counts as the call's memory. */
   heapFloor = 0;
-  lazies: Map<number, LazyState> | undefined;
+  lazies: LazyStates | undefined;
   lazySlots = 0;
   addresses: Map<number, number> | undefined;
   operations: Operation[] = [];

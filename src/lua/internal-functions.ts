@@ -2,6 +2,7 @@
 import type { Call, Operation } from './call.ts';
 import { MachineEnd } from './ends.ts';
 import { filterTraceback } from './explain-error.ts';
+import { materialise } from './give-lazy.ts';
 import type { InternalFunction } from './host-dispatch.ts';
 import { tags } from './layout.ts';
 import type { Machine } from './machine.ts';
@@ -136,7 +137,7 @@ export const internalFunctions: readonly InternalFunction[] = [
     kind: 'internal',
     name: 'engine.lazy_fill',
     run(machine, state) {
-      machine.materialise(machine.views.word(argument(machine, state, 1)));
+      materialise(machine, machine.views.word(argument(machine, state, 1)));
       return 0;
     },
   },

@@ -42,3 +42,25 @@ export class LazyState {
 
 /** Up to so many keys a list is quicker than a set. */
 const fewKeys = 12;
+
+/** The lazy tables of one call, by the address of the table that stands for them. */
+export class LazyStates {
+  readonly #addresses: number[] = [];
+  readonly #states: LazyState[] = [];
+  #more: Map<number, LazyState> | undefined;
+
+  add(table: number, state: LazyState): void {
+    if (this.#states.length < fewTables) {
+      this.#addresses.push(table);
+      this.#states.push(state);
+    } else (this.#more ??= new Map()).set(table, state);
+  }
+
+  get(table: number): LazyState | undefined {
+    const index = this.#addresses.indexOf(table);
+    return index < 0 ? this.#more?.get(table) : this.#states[index];
+  }
+}
+
+/** Calls rarely have more. */
+const fewTables = 8;

@@ -96,14 +96,20 @@ export class MachinePool {
     machine.reserved = false;
     this.offer();
     if (machine.call !== undefined || machine.reserved) return;
-    const idle = this.#machines.filter((each) => each.call === undefined && !each.reserved).length;
-    if (idle > this.#keep || machine.memoryBytes > retireBytes) this.drop(machine);
+    if (machine.memoryBytes > retireBytes || (this.#machines.length > this.#keep && this.#idle() > this.#keep))
+      this.drop(machine);
+  }
+
+  #idle(): number {
+    let idle = 0;
+    for (const { call, reserved } of this.#machines) if (call === undefined && !reserved) idle += 1;
+    return idle;
   }
 
   /** Gives machines that are free, or hold waiting calls, to those who wait for one. */
   offer(): void {
     // A call that runs and ends while it is given a machine comes here again: the loop around it goes on.
-    if (this.#offering) return;
+    if (this.#offering || this.#waiters.length === 0) return;
     this.#offering = true;
     try {
       for (;;) {

@@ -3,17 +3,16 @@ import type { BaseImage } from './base-image.ts';
 import type { Call } from './call.ts';
 import { MachineEnd } from './ends.ts';
 import type { Owner } from './fair-queue.ts';
+import { materialise, pushLazy } from './give-lazy.ts';
 import { FrameArguments } from './host-arguments.ts';
 import type { HostDispatch } from './host-dispatch.ts';
 import { applyDelta, type Delta, type FlatImage } from './image.ts';
 import { createInstance, type InstanceHost, type LuaExports } from './instance.ts';
-import { breakPointer, heapBase, lowEnd, lowStart, scratch, stackTop, tags, writableStart } from './layout.ts';
-import { LazyState } from './lazy-tables.ts';
+import { breakPointer, heapBase, lowEnd, lowStart, scratch, stackTop, writableStart } from './layout.ts';
 import { MemoryViews } from './memory-views.ts';
 import { ValuePusher } from './push-value.ts';
 import { type KnownMetatables, ValueReader } from './read-value.ts';
 import { SliceClock } from './slice-clock.ts';
-import type { LazyTable } from './types.ts';
 
 /** Loop turns between two looks at the clock: some 0.05 ms. */
 export const quantum = 8192;
@@ -69,20 +68,18 @@ export class Machine implements InstanceHost {
   #beforeMark = 0;
   readonly #slice: SliceClock;
   #holds: FlatImage | undefined;
-  readonly #known: KnownMetatables;
   readonly #host: MachineHost;
 
   constructor(module: WebAssembly.Module, known: KnownMetatables, setmetatableSlot: number, host: MachineHost) {
     this.#host = host;
     this.#slice = new SliceClock(host.threadCpu);
-    this.#known = known;
     this.exports = createInstance(module, this);
     this.exports.mh_set_setmetatable(setmetatableSlot);
     this.resumeSliced = WebAssembly.promising(this.exports.mh_resume);
     this.closeSliced = WebAssembly.promising(this.exports.mh_close);
     this.views = new MemoryViews(this.exports);
-    this.reader = new ValueReader(this.views, known, (table) => this.materialise(table));
-    this.pusher = new ValuePusher(this.views, known, (state, table) => this.#pushLazy(state, table));
+    this.reader = new ValueReader(this.views, known, (table) => materialise(this, table));
+    this.pusher = new ValuePusher(this.views, known, (state, table) => pushLazy(this, state, table, known.lazy));
     this.args = new FrameArguments(this.views, this.reader);
   }
 
@@ -182,7 +179,9 @@ export class Machine implements InstanceHost {
 
   /** Starts the clock of a slice; a running one goes on. */
   startSlice(call: Call, at?: number): void {
-    if (this.#slice.start(at ?? this.#host.clock(), this.sliced)) this.#beforeMark = this.#host.beat(call.program.mark);
+    if (this.#slice.running) return;
+    this.#slice.start(at ?? this.#host.clock(), this.sliced);
+    this.#beforeMark = this.#host.beat(call.program.mark);
   }
 
   /** Ends a slice and adds its time to the call. */
@@ -294,45 +293,6 @@ export class Machine implements InstanceHost {
     this.views.pushText(state, message);
     this.exports.lua_concat(state, 2);
     this.views.refresh();
-  }
-
-  #pushLazy(state: number, table: LazyTable): void {
-    const { call, views } = this;
-    if (call === undefined) throw new MachineEnd('defect', 'a lazy table outside a call');
-    const lazies = (call.lazies ??= new Map<number, LazyState>());
-    const slot = call.program.base.lazySlots[call.lazySlots];
-    if (slot !== undefined) {
-      call.lazySlots += 1;
-      lazies.set(slot, new LazyState(table));
-      views.pushObject(state, slot, tags.table);
-      return;
-    }
-    this.exports.lua_createtable(state, 0, 8);
-    views.refresh();
-    const object = views.word(views.top(state) - 16);
-    // White and new, its metatable from the image: no barrier is needed.
-    views.setMetatable(object, this.#known.lazy);
-    lazies.set(object, new LazyState(table));
-  }
-
-  /** Gives a lazy table all its fields. */
-  materialise(table: number): void {
-    const state = this.call?.lazies?.get(table);
-    const thread = this.state === 0 ? (this.call?.thread ?? 0) : this.state;
-    if (state === undefined || thread === 0) return;
-    const { views, exports } = this;
-    exports.lua_checkstack(thread, 8);
-    views.refresh();
-    for (const key of state.complete()) {
-      const value = state.table.get(key);
-      if (value === undefined || value === null) continue;
-      views.pushObject(thread, table, tags.table);
-      views.pushText(thread, key);
-      this.pusher.push(thread, value);
-      exports.lua_rawset(thread, -3);
-      exports.lua_settop(thread, -2);
-      views.refresh();
-    }
   }
 }
 

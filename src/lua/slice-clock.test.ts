@@ -65,11 +65,3 @@ describe('CPU of a slice', () => {
     assert.equal(clock.stop(now()), 5);
   });
 });
-
-test('a slice clock that runs is not started again', () => {
-  const { clock, now, run } = machine();
-  assert.equal(clock.start(now(), true), true);
-  run(0.5);
-  assert.equal(clock.start(now(), true), false);
-  assert.equal(clock.stop(now()), 0.5);
-});

@@ -23,16 +23,14 @@ export class SliceClock {
     this.#threadCpu = threadCpu;
   }
 
-  /** False: it was running. `known`: long gaps are judged from the start on, at the price of one more look. */
-  start(now: number, known: boolean): boolean {
-    if (this.running) return false;
+  /** `known`: long gaps are judged from the start on, at the price of one more look. */
+  start(now: number, known: boolean): void {
     this.running = true;
     this.#start = now;
     this.#last = now;
     this.#total = 0;
     this.#totalThen = 0;
     this.#thread = known ? this.#threadCpu() : -1;
-    return true;
   }
 
   /** Gives the slice's CPU. */
