@@ -2,12 +2,12 @@
 import { createHostEnvironment } from '../src/host/environment.ts';
 import { createEngine } from '../src/lua/engine.ts';
 import type { EngineOptions } from '../src/lua/engine-options.ts';
+import type { Engine } from '../src/lua/engine-contract.ts';
 import {
   lazy,
   type CallLimits,
   type CallRequest,
   type CallResult,
-  type Engine,
   type LazyTable,
   type LuaInput,
 } from '../src/lua/types.ts';

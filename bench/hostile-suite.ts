@@ -1,7 +1,8 @@
 /** How much later other calls on the same thread end while ten callers each run hostile code without end. */
 import { createEngine } from '../src/lua/engine.ts';
 import { meterLua } from '../src/lua/metering.ts';
-import type { CallLimits, CallResult, Engine, Program } from '../src/lua/types.ts';
+import type { Engine } from '../src/lua/engine-contract.ts';
+import type { CallLimits, CallResult, Program } from '../src/lua/types.ts';
 import { quantile, type Measure, type Suite } from './measure.ts';
 
 const attackers = 10;

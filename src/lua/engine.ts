@@ -19,16 +19,8 @@ import type { RunnerHost } from './runner-host.ts';
 import { SliceQueue } from './slice-queue.ts';
 import { ThreadSignals } from './thread-signals.ts';
 import { WaitingCalls, type ParkingHost } from './waiting-calls.ts';
-import type {
-  CallLimits,
-  CallRequest,
-  CallResult,
-  Engine,
-  EngineStats,
-  LoadResult,
-  Program,
-  ProgramImage,
-} from './types.ts';
+import type { Engine, EngineStats, ProgramImage } from './engine-contract.ts';
+import type { CallLimits, CallRequest, CallResult, LoadResult, Program } from './types.ts';
 
 /** How often waiting calls are compared with their deadlines. */
 const deadlineMs = 10;

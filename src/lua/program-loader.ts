@@ -9,7 +9,8 @@ import { compileProgram, endMistake, startProgram, type Enter } from './load-pro
 import type { Bytecode, LoadedProgram } from './loaded-program.ts';
 import type { Machine } from './machine.ts';
 import type { MachinePool } from './machine-pool.ts';
-import type { CallRequest, LuaMistake, Program, ProgramImage } from './types.ts';
+import type { ProgramImage } from './engine-contract.ts';
+import type { CallRequest, LuaMistake, Program } from './types.ts';
 
 /** What the loader needs of its engine. */
 export interface LoaderHost {

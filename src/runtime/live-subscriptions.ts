@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { formatOutgoing } from '../delivery/outgoing-destination.ts';
 import type { HostContext } from '../host/types.ts';
-import type { Engine } from '../lua/types.ts';
+import type { Engine } from '../lua/engine-contract.ts';
 import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
 import type { Acknowledgement } from '../routing/types.ts';
 import { EventIndex } from '../triggers/event-index.ts';

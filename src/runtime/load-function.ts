@@ -1,6 +1,7 @@
 /** Loads one revision of a function beside the one that serves, and decides what serves from then on. */
 import type { HostContext } from '../host/types.ts';
-import type { Engine, LoadResult, LuaMistake, Program, ProgramImage } from '../lua/types.ts';
+import type { Engine, ProgramImage } from '../lua/engine-contract.ts';
+import type { LoadResult, LuaMistake, Program } from '../lua/types.ts';
 import {
   decideServing,
   nextCandidate,

@@ -1,6 +1,6 @@
 /** Loads the expressions of a subscription as a program of their own, and says what is wrong with them. */
 import type { HostContext } from '../host/types.ts';
-import type { Engine } from '../lua/types.ts';
+import type { Engine } from '../lua/engine-contract.ts';
 import { defaultLimits } from '../policy/installation-policy.ts';
 import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
 import type { Acknowledgement } from '../routing/types.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ProgramImage } from '../lua/types.ts';
+import type { ProgramImage } from '../lua/engine-contract.ts';
 import type { Acknowledgement } from '../routing/types.ts';
 import { spreadChanges, type AppliesChanges } from './spread-changes.ts';
 import type { WorkerChange } from './worker-messages.ts';

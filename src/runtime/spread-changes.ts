@@ -1,5 +1,5 @@
 /** Brings changes of the table to all threads: one compiles what is new, the others load the images it has made. */
-import type { ProgramImage } from '../lua/types.ts';
+import type { ProgramImage } from '../lua/engine-contract.ts';
 import type { Acknowledgement } from '../routing/types.ts';
 import type { WorkerChange } from './worker-messages.ts';
 import { WorkerGone } from './worker-thread.ts';

@@ -4,7 +4,7 @@ import { startLeaseLoop, type LeaseLoop } from '../delivery/lease-loop.ts';
 import { createHealthBook } from '../delivery/subscription-health.ts';
 import { createHostEnvironment } from '../host/environment.ts';
 import { createEngine } from '../lua/engine.ts';
-import type { ProgramImage } from '../lua/types.ts';
+import type { ProgramImage } from '../lua/engine-contract.ts';
 import { namespaceEgress } from '../policy/namespace-egress.ts';
 import { createOutboundGuard } from '../policy/outbound.ts';
 import { namedHosts } from '../policy/place-route.ts';

@@ -1,7 +1,7 @@
 /** Messages between the main thread and a worker: plain data, structured-cloned. */
 import type { MessagePort } from 'node:worker_threads';
 import type { OpenBreaker } from '../delivery/breakers.ts';
-import type { ProgramImage } from '../lua/types.ts';
+import type { ProgramImage } from '../lua/engine-contract.ts';
 import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
 import type { Acknowledgement, FunctionEntry } from '../routing/types.ts';
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';

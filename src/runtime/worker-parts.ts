@@ -1,6 +1,6 @@
 /** What the steps of a request share on one worker thread. */
 import type { HostContext } from '../host/types.ts';
-import type { Engine } from '../lua/types.ts';
+import type { Engine } from '../lua/engine-contract.ts';
 import type { VerifyTools } from '../receivers/types.ts';
 import type { InjectedFault, RuntimeSettings } from '../settings/runtime-settings.ts';
 import type { Store } from '../store/store.ts';

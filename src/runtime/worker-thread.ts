@@ -1,6 +1,6 @@
 /** One worker thread as the main thread sees it: started, asked, and ended. */
 import { Worker } from 'node:worker_threads';
-import type { ProgramImage } from '../lua/types.ts';
+import type { ProgramImage } from '../lua/engine-contract.ts';
 import type { Acknowledgement } from '../routing/types.ts';
 import type { ThreadSignals } from './thread-signals.ts';
 import type { Batch, FromWorker, ToWorker, WorkerChange, WorkerStart, WorkerStats } from './worker-messages.ts';

@@ -1,5 +1,6 @@
 /** Builds programs, limits and calls for tests that run real Lua through an engine. */
-import type { CallLimits, CallRequest, CallResult, Engine, LoadResult, Program } from '../../src/lua/types.ts';
+import type { Engine } from '../../src/lua/engine-contract.ts';
+import type { CallLimits, CallRequest, CallResult, LoadResult, Program } from '../../src/lua/types.ts';
 
 /** Limits that let honest test code pass and end hostile code soon. */
 export const testLimits: CallLimits = {

@@ -2,14 +2,8 @@
 import assert from 'node:assert/strict';
 import { createEngine } from '../../src/lua/engine.ts';
 import { meterLua } from '../../src/lua/metering.ts';
-import {
-  LuaRaise,
-  Results,
-  type CallResult,
-  type Engine,
-  type HostEnvironment,
-  type HostFunction,
-} from '../../src/lua/types.ts';
+import type { Engine } from '../../src/lua/engine-contract.ts';
+import { LuaRaise, Results, type CallResult, type HostEnvironment, type HostFunction } from '../../src/lua/types.ts';
 import { load, program, valueOf, type Loaded, type ProgramParts } from './lua-program.ts';
 
 /** What host functions of the tests see: a list they write to, and a secret only they may know. */

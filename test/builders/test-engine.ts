@@ -2,13 +2,13 @@
 import { createEngine } from '../../src/lua/engine.ts';
 import type { EngineOptions } from '../../src/lua/engine-options.ts';
 import { meterLua } from '../../src/lua/metering.ts';
+import type { Engine } from '../../src/lua/engine-contract.ts';
 import {
   lazy,
   LuaRaise,
   type CallLimits,
   type CallRequest,
   type CallResult,
-  type Engine,
   type HostFunction,
   type LazyTable,
   type LuaInput,

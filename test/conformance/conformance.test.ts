@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { createEngine } from '../../src/lua/engine.ts';
 import { meterLua } from '../../src/lua/metering.ts';
-import type { Engine } from '../../src/lua/types.ts';
+import type { Engine } from '../../src/lua/engine-contract.ts';
 import { load, program, valueOf, type Loaded } from '../builders/lua-program.ts';
 
 const folder = join(import.meta.dirname, 'lua');

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { createEngine } from '../../src/lua/engine.ts';
-import type { Engine, HostEnvironment } from '../../src/lua/types.ts';
+import type { Engine } from '../../src/lua/engine-contract.ts';
+import type { HostEnvironment } from '../../src/lua/types.ts';
 import { type ProgramParts, load, program, textOf, valueOf } from '../builders/lua-program.ts';
 import { meteredModule, testFunctions, type TestContext } from '../builders/sandbox-engine.ts';
 
