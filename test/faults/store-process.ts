@@ -12,6 +12,18 @@ const destinations = ['f/a', 'f/b', 'f/c'];
 const body = new Uint8Array(512).fill(65);
 let made = 0;
 
+/** A full pipe says EAGAIN: the reader is slower than we are. */
+function say(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, line);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
+
 async function append(store: Store): Promise<void> {
   while (made < Number(bound)) {
     const id = `${run}-${made++}`;
@@ -22,7 +34,7 @@ async function append(store: Store): Promise<void> {
         duplicate: { endpoint: 'f', key: id, windowMs: 3_600_000 },
       },
     ]);
-    if (appended?.duplicateOf === undefined) writeSync(1, `A ${id}\n`);
+    if (appended?.duplicateOf === undefined) say(`A ${id}\n`);
   }
 }
 
@@ -38,7 +50,7 @@ async function run_(store: Store): Promise<void> {
       { scope: { namespaceUid: 'ns', space: 'f' }, key: 'settled', change: { kind: 'increment', delta: 1 } },
     ] as const;
     await store.settle(settled.map(({ receipt }) => ({ receipt, ending: { kind: 'done' }, writes })));
-    for (const { event } of settled) writeSync(1, `D ${event.id}\n`);
+    for (const { event } of settled) say(`D ${event.id}\n`);
     if (leases.length === 0) await new Promise((resolve) => setImmediate(resolve));
   }
 }
@@ -50,7 +62,7 @@ const opened = await openStore({
     process.exit(3);
   },
 });
-writeSync(1, 'ready\n');
+say('ready\n');
 const store = opened.connect();
 void run_(opened.connect());
 await Promise.all(Array.from({ length: 16 }, () => append(store)));
