@@ -118,7 +118,7 @@ describe('the host functions', () => {
   }
 
   /**
-   * Measures one call up to five times: the least counts, so that only what is always slow is slow. What seems slow is
+   * Measures one call up to twelve times: the least counts, so that only what is always slow is slow. What seems slow is
    * measured against a loop that takes 8 ms where this machine has a core to itself.
    */
   const measure = `
@@ -131,7 +131,7 @@ local function busy()
 end
 local function measure(what, f, ...)
   local least = math.huge
-  for round = 1, 5 do
+  for round = 1, 12 do
     local started = os.clock()
     pcall(f, ...)
     local took = (os.clock() - started) * 1000
