@@ -48,8 +48,7 @@ export function cappedBytes(args: HostArguments, call: HostCall, position: numbe
 
 /** The text of an argument within a cap in bytes; charges for it. */
 export function cappedText(args: HostArguments, call: HostCall, position: number, cap: number): string {
-  const text = args.text(position);
-  if (text.length > cap || Buffer.byteLength(text) > cap) args.fail(position, `longer than ${describeSize(cap)}`);
+  const text = args.text(position, cap);
   call.charge(text.length);
   return text;
 }

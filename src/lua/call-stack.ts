@@ -52,7 +52,7 @@ export function takeYield(call: Call, machine: Machine): Operation | undefined {
 /** The values the handler returned. */
 export function readResults(call: Call, machine: Machine): LuaValue[] {
   const { views } = machine;
-  const budget = new ReadBudget(call.limits.resultBytes);
+  const budget = new ReadBudget(call.limits.resultBytes, 'the result');
   const values: LuaValue[] = [];
   const top = views.top(call.thread);
   for (let at = views.argumentBase(call.thread) + (call.stackBase + 1) * valueBytes; at < top; at += valueBytes) {

@@ -1,6 +1,7 @@
 /** One call: who is calling, what it may still use, what it has learned. Lives in JavaScript only, never in Lua's memory. */
 import { CallLog } from './call-log.ts';
 import { MachineEnd } from './ends.ts';
+import { formatBytes } from './format-bytes.ts';
 import { Journal, type JournalRecord, type Outcome, type Reading } from './journal.ts';
 import type { Delta } from './image.ts';
 import type { LazyStates } from './lazy-tables.ts';
@@ -271,10 +272,4 @@ export class Call<Context = unknown> implements HostCall<Context> {
       resumptions: [...(this.journal?.resumptions ?? [])],
     };
   }
-}
-
-/** `16 MiB`, `1.5 MiB`, `640 KiB`. */
-export function formatBytes(bytes: number): string {
-  const unit = bytes >= 1048576 ? 1048576 : 1024;
-  return `${Math.round((bytes / unit) * 10) / 10} ${unit === 1024 ? 'KiB' : 'MiB'}`;
 }

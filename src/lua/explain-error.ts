@@ -144,7 +144,7 @@ function showValue(machine: Machine, call: Call, main: number): [string, boolean
 
 function readTable(machine: Machine, address: number): LuaValue {
   try {
-    return machine.reader.read(address, new ReadBudget(65536, 1000, 16));
+    return machine.reader.read(address, new ReadBudget(65536, 'the error value', 1000, 16));
   } catch (error) {
     if (error instanceof LuaRaise) return undefined;
     throw error;

@@ -1,4 +1,5 @@
 /** Arguments of a host call, read from the frame of the running C function. */
+import { formatBytes } from './format-bytes.ts';
 import { tags, valueBytes } from './layout.ts';
 import type { MemoryViews } from './memory-views.ts';
 import { ReadBudget, typeName, type ValueReader } from './read-value.ts';
@@ -6,6 +7,12 @@ import { LuaRaise, type HostArguments, type LuaValue } from './types.ts';
 
 /** Bytes one argument may bring across; the memory limit of the call is far below on most functions. */
 const argumentBytes = 64 * 1024 * 1024;
+
+/** A text that is no body: a key, a name, a URL. Decoding more would hold the thread. */
+const textBytes = 1024 * 1024;
+
+/** As Lua's own conversion: a longer string is no number. */
+const numeralBytes = 200;
 
 /** One object per machine, aimed at the frame of each host call in turn. */
 export class FrameArguments implements HostArguments {
@@ -62,10 +69,11 @@ export class FrameArguments implements HostArguments {
     return floatText(this.#views.f64[at >>> 3] ?? 0);
   }
 
-  text(position: number): string {
+  text(position: number, maxBytes = textBytes): string {
     const tag = this.#tag(position);
     if (tag === tags.shortString || tag === tags.longString) {
       const [start, end] = this.#views.stringRange(this.#views.word(this.address(position)), tag);
+      if (end - start > maxBytes) this.fail(position, `longer than ${formatBytes(maxBytes)}`);
       return this.#views.decode(start, end) ?? this.fail(position, 'the string is not valid UTF-8');
     }
     return this.#numberText(position, tag) ?? this.#expected(position, 'string');
@@ -87,7 +95,8 @@ export class FrameArguments implements HostArguments {
     if (tag === tags.integer) return Number(this.#views.integer(at));
     if (tag === tags.float) return this.#views.f64[at >>> 3] ?? 0;
     if (tag === tags.shortString || tag === tags.longString) {
-      const text = this.text(position).trim();
+      const [start, end] = this.#views.stringRange(this.#views.word(at), tag);
+      const text = end - start > numeralBytes ? '' : this.text(position).trim();
       const value = text === '' ? Number.NaN : Number(text);
       if (!Number.isNaN(value)) return value;
     }
@@ -115,8 +124,8 @@ export class FrameArguments implements HostArguments {
     }
   }
 
-  optionalText(position: number): string | undefined {
-    return (this.#tag(position) & 0x0f) === 0 ? undefined : this.text(position);
+  optionalText(position: number, maxBytes = textBytes): string | undefined {
+    return (this.#tag(position) & 0x0f) === 0 ? undefined : this.text(position, maxBytes);
   }
 
   optionalNumber(position: number): number | undefined {

@@ -121,7 +121,7 @@ function any(machine: Machine, state: number, call: Call): number {
 function readArguments(machine: Machine, state: number, call: Call): LuaValue[] {
   const { views } = machine;
   const count = (views.top(state) - views.argumentBase(state)) / 16 - 1;
-  const budget = new ReadBudget(call.limits.resultBytes);
+  const budget = new ReadBudget(call.limits.resultBytes, 'what is given to exit');
   const values: LuaValue[] = [];
   for (let position = 1; position <= count; position += 1) {
     values.push(machine.reader.read(argument(machine, state, position), budget));
@@ -193,9 +193,13 @@ export const internalFunctions: readonly InternalFunction[] = [
     name: 'engine.traceback',
     run(machine, state) {
       machine.args.aim(state, 'traceback');
-      const message = machine.args.optionalText(1);
-      const level = machine.args.optionalNumber(2) ?? 1;
-      machine.exports.luaL_traceback(state, state, 0, Math.max(0, Math.min(200, Math.trunc(level) + 1)));
+      const { args, views } = machine;
+      const message = args.optionalText(2);
+      // Of another coroutine (its lua_State is the value) from its top, of the caller without the prelude's own frame.
+      const other = args.type(1) === 'thread' ? views.word(args.address(1)) : 0;
+      const level = args.optionalNumber(3) ?? (other === 0 ? 1 : 0);
+      const first = Math.max(0, Math.min(200, Math.trunc(level) + (other === 0 ? 1 : 0)));
+      machine.exports.luaL_traceback(state, other === 0 ? state : other, 0, first);
       machine.views.refresh();
       const address = machine.views.top(state) - 16;
       const [start, end] = machine.views.stringRange(machine.views.word(address), machine.views.tag(address));

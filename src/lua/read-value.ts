@@ -1,4 +1,5 @@
 /** Reads Lua values as plain data: raw (no metamethod runs), bounded in depth, keys and bytes, with cycles refused. */
+import { formatBytes } from './format-bytes.ts';
 import {
   nodeBytes,
   nodeKey,
@@ -25,20 +26,34 @@ export interface KnownMetatables {
 /** Entries a name counts as: 15,000 names are read in some 8 ms, and no host call may take 20. */
 const keyEntries = 12;
 
-/** What one read may still use. */
+/** What one read may still use. `what` is read, for the message: `the value`, `the result`. */
 export class ReadBudget {
   bytes: number;
   entries: number;
   readonly depth: number;
-  constructor(bytes: number, entries = 200_000, depth = 64) {
+  readonly #what: string;
+  readonly #maxBytes: number;
+  readonly #maxEntries: number;
+
+  constructor(bytes: number, what = 'the value', entries = 200_000, depth = 64) {
     this.bytes = bytes;
     this.entries = entries;
     this.depth = depth;
+    this.#what = what;
+    this.#maxBytes = bytes;
+    this.#maxEntries = entries;
   }
 
   spend(bytes: number): void {
     this.bytes -= bytes;
-    if (this.bytes < 0) throw new LuaRaise('the value is too large to be passed on');
+    if (this.bytes < 0) throw new LuaRaise(`${this.#what} is larger than ${formatBytes(this.#maxBytes)}`);
+  }
+
+  count(entries: number): void {
+    this.entries -= entries;
+    if (this.entries >= 0) return;
+    const names = Math.floor(this.#maxEntries / keyEntries);
+    throw new LuaRaise(`${this.#what} has too many entries: more than ${this.#maxEntries}, or ${names} of them named`);
   }
 }
 
@@ -129,8 +144,7 @@ export class ValueReader {
   }
 
   #count(budget: ReadBudget): void {
-    budget.entries -= 1;
-    if (budget.entries < 0) throw new LuaRaise('the value has too many entries to be passed on');
+    budget.count(1);
     budget.spend(16);
   }
 
@@ -167,7 +181,7 @@ export class ValueReader {
         const [start, end] = views.stringRange(object, tag);
         budget.spend(end - start);
         // Decoding a name costs as much as reading some values.
-        budget.entries -= keyEntries;
+        budget.count(keyEntries);
         const text = views.keyText(object, tag);
         if (text === undefined) throw new LuaRaise('a key of the table is not valid UTF-8');
         return text;

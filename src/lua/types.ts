@@ -84,8 +84,8 @@ export class LuaRaise extends Error {
 export interface HostArguments {
   readonly count: number;
   type(position: number): 'nil' | 'boolean' | 'number' | 'string' | 'table' | 'function' | 'userdata' | 'thread';
-  /** A string as UTF-8 text; bytes that are not UTF-8 raise. */
-  text(position: number): string;
+  /** A string as UTF-8 text; bytes that are not UTF-8, or more than `maxBytes` (default 1 MiB), raise. */
+  text(position: number, maxBytes?: number): string;
   /** A copy of the bytes of a string. */
   bytes(position: number): Uint8Array;
   number(position: number): number;
@@ -95,7 +95,7 @@ export interface HostArguments {
   boolean(position: number): boolean;
   /** Any plain value, deep copied within the caps of the engine (depth, keys, bytes); cycles, functions, userdata raise. */
   value(position: number): LuaValue;
-  optionalText(position: number): string | undefined;
+  optionalText(position: number, maxBytes?: number): string | undefined;
   optionalNumber(position: number): number | undefined;
   /** Raises `bad argument #position to 'name' (reason)`. */
   fail(position: number, reason: string): never;

@@ -84,7 +84,15 @@ describe('values', () => {
       ['local t = {} for _ = 1, 100 do t = { t } end return t', /nested deeper than 64/],
       ['return { [{}] = 1 }', /a key of type table/],
       ['return { ["\\xff"] = 1 }', /not valid UTF-8/],
-      ['return ("x"):rep(5000000)', /too large/],
+      ['return ("x"):rep(5000000)', /^the result is larger than 4 MiB$/],
+      ['return test.echo(("x"):rep(5000000))', /^the result is larger than 4 MiB$/],
+      [
+        'local t = {} for i = 1, 20000 do t["k" .. i] = i end return t',
+        /^the result has too many entries: .* 16666 of/,
+      ],
+      ['exit(("x"):rep(5000000))', /^what is given to exit is larger than 4 MiB$/],
+      ['return gate.wait(("x"):rep(2^20 + 1))', /bad argument #1 to 'wait' \(longer than 1 MiB\)/],
+      ['return test.random(("1"):rep(201))', /bad argument #1 to 'random' \(number expected, got string\)/],
       ['return test.echo(coroutine.create(print))', /bad argument #1 to 'echo' \(a thread cannot be passed on/],
     ] as const) {
       const result = await run(`return function() ${code} end`);

@@ -89,5 +89,20 @@ return check.suite({
     falsehood(text:find("wasm", 1, true))
     falsehood(text:find(".ts", 1, true))
     equal(debug.traceback(nil) == nil or type(debug.traceback(nil)) == "string", true)
+    local odd = {}
+    equal(debug.traceback(odd), odd)
+  end,
+
+  traceback_of_a_coroutine_shows_where_it_stands = function()
+    local function inner() coroutine.yield() end
+    local co = coroutine.create(function() inner() end)
+    coroutine.resume(co)
+    local text = debug.traceback(co, "message")
+    equal(text:sub(1, 7), "message")
+    truth(text:find("inner", 1, true))
+    falsehood(text:find("traceback_of_a_coroutine", 1, true))
+    equal(type(debug.traceback(co)), "string")
+    equal(type(debug.traceback(coroutine.create(print), nil, 3)), "string")
+    equal(type(debug.traceback(coroutine.running())), "string")
   end,
 })
