@@ -103,6 +103,6 @@ return check.suite({
     falsehood(text:find("traceback_of_a_coroutine", 1, true))
     equal(type(debug.traceback(co)), "string")
     equal(type(debug.traceback(coroutine.create(print), nil, 3)), "string")
-    equal(type(debug.traceback(coroutine.running())), "string")
+    equal(type(debug.traceback((coroutine.running()))), "string")
   end,
 })
