@@ -39,6 +39,8 @@ export interface Operation {
   visible: boolean;
 }
 
+/** Bytes of charged host work that count as one millisecond of CPU. */
+const chargePerMs = 4 * 1024 * 1024;
 /** Bytes one reading in the journal is counted with. */
 const readingBytes = 32;
 
@@ -212,7 +214,7 @@ export class Call<Context = unknown> implements HostCall<Context> {
   check(now: number, sliceMs: number): void {
     if (this.pendingEnd !== undefined) throw this.pendingEnd;
     if (now >= this.deadline) throw new MachineEnd('timeout', `took longer than ${this.limits.timeoutMs} ms`);
-    if (this.cpuMs + sliceMs > this.limits.cpuMs) {
+    if (this.cpuMs + sliceMs + this.charged / chargePerMs > this.limits.cpuMs) {
       throw new MachineEnd('cpu', `used more CPU time than ${this.limits.cpuMs} ms`);
     }
     if (this.request.signal?.aborted === true) throw new MachineEnd('cancelled', 'was cancelled');

@@ -213,7 +213,7 @@ export class Machine implements InstanceHost {
     }
     const spent = this.#slice.cpu(now);
     try {
-      call.check(now, spent + call.charged / chargePerMs);
+      call.check(now, spent);
     } catch (error) {
       throw error instanceof MachineEnd ? this.throwEnd(error) : error;
     }
@@ -295,6 +295,3 @@ export class Machine implements InstanceHost {
     this.views.refresh();
   }
 }
-
-/** Bytes of charged host work that count as one millisecond of CPU. */
-const chargePerMs = 4 * 1024 * 1024;
