@@ -24,10 +24,12 @@ async function callRounds(make: () => unknown, count: number, times = 9): Promis
     let [spent, counted] = [0, 0];
     while (counted < count) {
       const start = performance.now();
-      const results: unknown[] = [];
-      for (let index = 0; index < callsPerTurn; index += 1) results.push(make());
+      const waiting: Promise<unknown>[] = [];
+      for (let index = 0; index < callsPerTurn; index += 1) {
+        const result = make();
+        if (result instanceof Promise) waiting.push(result);
+      }
       const took = performance.now() - start;
-      const waiting = results.filter((result) => result instanceof Promise);
       await Promise.all(waiting);
       await new Promise((resolve) => setImmediate(resolve));
       if (waiting.length > 0) continue;
