@@ -54,7 +54,7 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
     settle: (items) => ask('settle', items),
     read: (filter, page) => ask('read', filter, page),
     event: (namespaceUid, id) => ask('event', namespaceUid, id),
-    replay: (filter, generation) => ask('replay', filter, generation),
+    replay: (filter, generation, to) => ask('replay', filter, generation, to),
     cancel: (filter) => ask('cancel', filter),
     counts: () => ask('counts'),
     get: (scope, key) => ask('get', scope, key),

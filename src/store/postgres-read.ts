@@ -3,32 +3,45 @@ import type { Pool } from 'pg';
 import { deliveryStates, type DeliveryFilter, type DeliveryRow, type Page } from './store.ts';
 
 const pageLimit = 1000;
+/** bigint comes as text. */
+const numbers: ReadonlySet<string> = new Set(['delivery', 'due', 'time', 'ended']);
+const newer = `NOT EXISTS (SELECT 1 FROM moonhook_deliveries l
+  WHERE l.event = d.event AND l.destination = d.destination AND l.generation > d.generation)`;
 
 export async function readDeliveries(pool: Pool, filter: DeliveryFilter, page: Page): Promise<DeliveryRow[]> {
+  const newestFirst = page.newestFirst === true;
   const { rows } = await pool.query<Record<string, unknown>>(
     `SELECT d.seq AS delivery, e.id AS "eventId", e.scope AS "namespaceUid", n.name AS destination, d.state, d.generation, d.attempts,
-         d.crashes, d.due, convert_from(d.order_key, 'UTF8') AS "orderKey", d.reason, convert_from(d.error, 'UTF8') AS error
+         d.crashes, d.due, convert_from(d.order_key, 'UTF8') AS "orderKey", d.reason, convert_from(d.error, 'UTF8') AS error,
+         e.type, e.time, d.ended
        FROM moonhook_events e JOIN moonhook_deliveries d ON d.event = e.seq JOIN moonhook_destinations n ON n.id = d.destination
-       WHERE e.scope = $1 AND d.seq > $2 AND ($3::text IS NULL OR e.id = $3) AND ($4::text IS NULL OR n.name = $4)
+       WHERE e.scope = $1 AND ($2::bigint IS NULL OR ${newestFirst ? 'd.seq < $2' : 'd.seq > $2'}) AND ($3::text IS NULL OR e.id = $3) AND ($4::text IS NULL OR n.name = $4)
          AND ($5::text IS NULL OR starts_with(n.name, $5)) AND ($6::bytea IS NULL OR d.order_key = $6) AND d.state = ANY ($7::text[])
-       ORDER BY d.seq LIMIT $8`,
+         AND ($9::bigint[] IS NULL OR d.seq = ANY ($9)) AND ($10::int IS NULL OR d.generation = $10)
+         AND ($11::bigint IS NULL OR e.time >= $11) AND ($12::bigint IS NULL OR e.time < $12)
+         ${filter.latest === true ? `AND ${newer}` : ''}
+       ORDER BY d.seq ${newestFirst ? 'DESC' : ''} LIMIT $8`,
     [
       filter.namespaceUid,
-      page.after ?? 0,
+      page.after ?? null,
       filter.eventId ?? null,
       filter.destination ?? null,
       filter.destinationPrefix ?? null,
       filter.orderKey === undefined ? null : Buffer.from(filter.orderKey, 'utf8'),
       filter.states ?? deliveryStates,
       Math.min(page.limit, pageLimit),
+      filter.deliveries ?? null,
+      filter.generation ?? null,
+      filter.since ?? null,
+      filter.until ?? null,
     ],
   );
   return rows.map(
     (row) =>
       Object.fromEntries(
-        Object.entries({ ...row, delivery: Number(row['delivery']), due: Number(row['due']) }).filter(
-          ([, value]) => value !== null,
-        ),
+        Object.entries(row)
+          .filter(([, value]) => value !== null)
+          .map(([name, value]) => [name, numbers.has(name) ? Number(value) : value]),
       ) as unknown as DeliveryRow,
   );
 }

@@ -2,7 +2,6 @@
 import { Pool, type PoolClient } from 'pg';
 import { appendItem, readEvent } from './postgres-append.ts';
 import {
-  addDelivery,
   cancelRows,
   type CountChange,
   endLease,
@@ -14,9 +13,11 @@ import {
 import { claimKey, getKeyValue, listKeys, writeKeyValues } from './postgres-key-value.ts';
 import { channel, listen } from './postgres-listen.ts';
 import { allDeliveries, readDeliveries } from './postgres-read.ts';
+import { replayRow } from './postgres-replay.ts';
 import { preparePostgres, sessionOptions } from './postgres-schema.ts';
 import {
   deliveryStates,
+  isEnded,
   type Counts,
   type DeliveryState,
   type Lease,
@@ -175,23 +176,12 @@ export async function openPostgresStore({ url, processId, onError }: PostgresSet
     },
     read: (filter, page) => readDeliveries(pool, filter, page),
     event: (namespaceUid, id) => readEvent(pool, namespaceUid, id),
-    async replay(filter, generation) {
-      const ended = (filter.states ?? ['dead', 'cancelled']).filter(
-        (state) => state === 'dead' || state === 'cancelled',
-      );
+    async replay(filter, generation, to) {
+      const states = (filter.states ?? ['dead', 'cancelled']).filter((state) => isEnded(state));
       let created = 0;
-      for (const row of await allDeliveries(pool, { ...filter, states: ended })) {
-        if (row.generation >= generation) continue;
-        const { destination, orderKey } = row;
-        const added = await transaction(async (client, count) => {
-          const { rows } = await client.query<{ event: string }>(
-            'SELECT event FROM moonhook_deliveries WHERE seq = $1',
-            [row.delivery],
-          );
-          const delivery = { destination, background: true, ...(orderKey === undefined ? {} : { orderKey }) };
-          return await addDelivery(client, Number(rows[0]?.event), delivery, count, generation);
-        });
-        if (added !== undefined) created++;
+      for (const row of await allDeliveries(pool, { ...filter, states, latest: true })) {
+        if (to === undefined && row.generation >= generation) continue;
+        if (await transaction((client, count) => replayRow(client, row, generation, to, count))) created++;
       }
       notify();
       return created;

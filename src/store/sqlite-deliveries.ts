@@ -13,8 +13,8 @@ export interface DeliveryRows {
   add(event: number, stored: StoredEvent, delivery: NewDelivery, generation?: number): Lease | undefined;
   /** Runs a known event again where its deliveries died or were cancelled (or always); answers the generation. */
   rerun(event: number, always: boolean, namespaceUid: string): number | undefined;
-  /** Sends an ended row's event to its destination again; false when that generation is there already. */
-  replay(delivery: number, destination: string, generation: number): boolean;
+  /** Sends an ended row's event to a destination again, in its order if that is kept; false when that generation is there. */
+  replay(delivery: number, destination: string, generation: number, keepOrder: boolean): boolean;
   lease(wishes: readonly LeaseWish[], leaseMs: number): Lease[];
   release(receipts: readonly Receipt[], delayMs: number): void;
   extend(receipts: readonly Receipt[], leaseMs: number): Receipt[];
@@ -207,11 +207,12 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
         add(event, stored, { destination: destinations.nameOf(destination) }, generation);
       return generation;
     },
-    replay(delivery, destination, generation) {
+    replay(delivery, destination, generation, keepOrder) {
       const { event, order_key: orderKey } = orderOf.get(delivery) as { event: number; order_key: string | null };
       const stored = toEvent(eventOf.get(event) as unknown as EventColumns);
       const before = counters.read().get('created');
-      add(event, stored, { destination, background: true, ...(orderKey === null ? {} : { orderKey }) }, generation);
+      const order = orderKey === null || !keepOrder ? {} : { orderKey };
+      add(event, stored, { destination, background: true, ...order }, generation);
       return counters.read().get('created') !== before;
     },
     lease(wishes, leaseMs) {

@@ -4,10 +4,12 @@ import { createCounters, type Counters } from './sqlite-counters.ts';
 import { createDeliveryRows } from './sqlite-deliveries.ts';
 import { createEventRows } from './sqlite-events.ts';
 import { createKeyValueRows } from './sqlite-key-value.ts';
+import { pageLimit, readDeliveries } from './sqlite-read.ts';
 import { openDatabase } from './sqlite-schema.ts';
 import { createStoreClock, type ClockSource } from './store-clock.ts';
 import {
   deliveryStates,
+  isEnded,
   type AppendItem,
   type Appended,
   type Claim,
@@ -39,7 +41,7 @@ export interface SqliteStore {
   settle(items: readonly SettleItem[]): readonly Settled[];
   read(filter: DeliveryFilter, page: Page): readonly DeliveryRow[];
   event(namespaceUid: string, id: string): StoredEvent | undefined;
-  replay(filter: DeliveryFilter, generation: number): number;
+  replay(filter: DeliveryFilter, generation: number, to?: string): number;
   cancel(filter: DeliveryFilter): number;
   counts(): Counts;
   get(scope: KeyValueScope, key: string): Versioned | undefined;
@@ -63,8 +65,6 @@ export interface SqliteOwner {
   idle(): void;
   close(): void;
 }
-
-const pageLimit = 1000;
 
 /** Opens `path` (`:memory:` for a store that ends with its process) and takes back what a former process had leased. */
 export function openSqliteStore(path: string, clockSource: ClockSource): SqliteOwner {
@@ -164,33 +164,10 @@ function createOperations(
   events: ReturnType<typeof createEventRows>,
   keyValues: ReturnType<typeof createKeyValueRows>,
 ): SqliteStore {
-  function select(filter: DeliveryFilter, page: Page): DeliveryRow[] {
-    const wanted = filter.states ?? deliveryStates;
-    const sql = `SELECT d.seq AS delivery, e.id AS eventId, e.scope AS namespaceUid, n.name AS destination, d.state, d.generation,
-        d.attempts, d.crashes, d.due, d.order_key AS orderKey, d.reason, d.error
-      FROM events e JOIN deliveries d ON d.event = e.seq JOIN destinations n ON n.id = d.destination
-      WHERE e.scope = ? AND d.seq > ? ${filter.eventId === undefined ? '' : 'AND e.id = ?'}
-        ${filter.destination === undefined ? '' : 'AND n.name = ?'}
-        ${filter.destinationPrefix === undefined ? '' : 'AND substr(n.name, 1, length(?)) = ?'}
-        ${filter.orderKey === undefined ? '' : 'AND d.order_key = ?'} AND d.state IN (${wanted.map(() => '?').join(', ')})
-      ORDER BY d.seq LIMIT ?`;
-    const values = [
-      filter.namespaceUid,
-      page.after ?? 0,
-      ...(filter.eventId === undefined ? [] : [filter.eventId]),
-      ...(filter.destination === undefined ? [] : [filter.destination]),
-      ...(filter.destinationPrefix === undefined ? [] : [filter.destinationPrefix, filter.destinationPrefix]),
-      ...(filter.orderKey === undefined ? [] : [filter.orderKey]),
-      ...wanted,
-      Math.min(page.limit, pageLimit),
-    ];
-    return (database.prepare(sql).all(...values) as unknown as DeliveryRow[]).map(withoutNulls);
-  }
-
   function* all(filter: DeliveryFilter): Generator<DeliveryRow> {
     let after = 0;
     for (;;) {
-      const rows = select(filter, { limit: pageLimit, after });
+      const rows = readDeliveries(database, filter, { limit: pageLimit, after });
       yield* rows;
       const last = rows.at(-1);
       if (last === undefined || rows.length < pageLimit) return;
@@ -216,16 +193,14 @@ function createOperations(
         if (ending.kind !== 'retry') keyValues.settleClaims(receipt.delivery, ending.kind !== 'dead');
         return 'ok';
       }),
-    read: select,
+    read: (filter, page) => readDeliveries(database, filter, page),
     event: (namespaceUid, id) => events.read(namespaceUid, id),
-    replay(filter, generation) {
-      const ended = (filter.states ?? ['dead', 'cancelled']).filter(
-        (state) => state === 'dead' || state === 'cancelled',
-      );
+    replay(filter, generation, to) {
+      const states = (filter.states ?? ['dead', 'cancelled']).filter((state) => isEnded(state));
       let created = 0;
-      for (const row of all({ ...filter, states: ended })) {
-        if (row.generation >= generation) continue;
-        if (deliveries.replay(row.delivery, row.destination, generation)) created++;
+      for (const row of all({ ...filter, states, latest: true })) {
+        if (to === undefined && row.generation >= generation) continue;
+        if (deliveries.replay(row.delivery, to ?? row.destination, generation, to === undefined)) created++;
       }
       return created;
     },
@@ -249,8 +224,4 @@ function createOperations(
     claim: (claim) => keyValues.claim(claim),
     heads: () => deliveries.heads(),
   };
-}
-
-function withoutNulls(row: DeliveryRow): DeliveryRow {
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)) as unknown as DeliveryRow;
 }

@@ -148,6 +148,11 @@ export const deliveryStates = [
 
 export type DeliveryState = (typeof deliveryStates)[number];
 
+/** Whether a delivery in this state moves no more. */
+export function isEnded(state: DeliveryState): boolean {
+  return state !== 'waiting' && state !== 'held' && state !== 'leased';
+}
+
 export interface DeliveryRow {
   readonly delivery: number;
   readonly eventId: string;
@@ -162,6 +167,11 @@ export interface DeliveryRow {
   readonly orderKey?: string;
   readonly reason?: string;
   readonly error?: string;
+  /** Of the event: its type and time. */
+  readonly type: string;
+  readonly time: number;
+  /** When it reached a final state; milliseconds since the epoch, store clock. */
+  readonly ended?: number;
 }
 
 export interface DeliveryFilter {
@@ -172,6 +182,14 @@ export interface DeliveryFilter {
   readonly destinationPrefix?: string;
   readonly orderKey?: string;
   readonly states?: readonly DeliveryState[];
+  /** By number; at most 1,000. */
+  readonly deliveries?: readonly number[];
+  readonly generation?: number;
+  /** Of the event's time, milliseconds since the epoch: from here on, and before here. */
+  readonly since?: number;
+  readonly until?: number;
+  /** Only those that no newer generation of the same event and destination follows. */
+  readonly latest?: boolean;
 }
 
 export interface Page {
@@ -179,6 +197,8 @@ export interface Page {
   readonly limit: number;
   /** The last delivery of the page before. */
   readonly after?: number;
+  /** Numbers fall instead of rising. */
+  readonly newestFirst?: boolean;
 }
 
 /** created = waiting + held + leased + done + dead + filtered + cancelled + superseded, or `gap` is not 0. */
@@ -213,8 +233,11 @@ export interface Store {
   settle(items: readonly SettleItem[]): Promise<readonly Settled[]>;
   read(filter: DeliveryFilter, page: Page): Promise<readonly DeliveryRow[]>;
   event(namespaceUid: string, id: string): Promise<StoredEvent | undefined>;
-  /** Sends dead and cancelled deliveries to their destination again, as `generation`; answers how many are new. */
-  replay(filter: DeliveryFilter, generation: number): Promise<number>;
+  /**
+   * Sends ended deliveries (dead and cancelled ones, unless the filter names states) to their destination again, as
+   * `generation`, or to another destination; answers how many are new. What a newer generation followed is left alone.
+   */
+  replay(filter: DeliveryFilter, generation: number, to?: string): Promise<number>;
   /** Ends waiting and held deliveries; answers how many. */
   cancel(filter: DeliveryFilter): Promise<number>;
   counts(): Promise<Counts>;

@@ -257,6 +257,66 @@ for (const [name, open] of Object.entries(engines)) {
       assert.deepEqual([counts.created, counts.gap], [3, 0]);
     });
 
+    test('replays what no newer generation followed: not what a replay has done, not twice at the same time', async (t) => {
+      const store = await open(t);
+      await store.append([item('e1', [{ destination: 'f/t' }])]);
+      const end = async (kind: 'done' | 'dead'): Promise<void> => {
+        const [lease] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+        assert.ok(lease);
+        const ending = kind === 'done' ? { kind } : { kind, reason: 'Failed', error: 'no' };
+        assert.deepEqual(await store.settle([{ receipt: lease.receipt, ending }]), ['ok']);
+      };
+      const scoped = { namespaceUid: 'ns-a' };
+      await end('dead');
+      const created = await Promise.all([store.replay(scoped, 10), store.replay(scoped, 11)]);
+      assert.equal(created[0] + created[1], 1, 'one of two at the same time');
+      assert.equal(await store.replay(scoped, 12), 0, 'while it waits');
+      await end('dead');
+      assert.equal(await store.replay(scoped, 13), 1, 'it died again');
+      await end('done');
+      assert.equal(await store.replay(scoped, 14), 0, 'it is done');
+      assert.equal((await store.read({ ...scoped, states: ['dead'] }, { limit: 10 })).length, 2);
+      assert.equal((await store.read({ ...scoped, states: ['dead'], latest: true }, { limit: 10 })).length, 0);
+      assert.equal(await store.replay({ ...scoped, states: ['done', 'waiting'] }, 15), 1, 'done ones by name only');
+      assert.equal(await store.replay({ ...scoped, states: ['waiting'] }, 16), 0, 'never what has not ended');
+      assert.equal((await store.counts()).gap, 0);
+    });
+
+    test('replays to another destination once per generation, outside the order it had', async (t) => {
+      const store = await open(t);
+      await store.append([item('e1', [{ destination: 'f/t', orderKey: 'k' }])]);
+      const [lease] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+      assert.ok(lease);
+      await store.settle([{ receipt: lease.receipt, ending: { kind: 'dead', reason: 'Failed', error: '' } }]);
+      assert.equal(await store.replay({ namespaceUid: 'ns-a' }, 7, 'g/t'), 1);
+      assert.equal(await store.replay({ namespaceUid: 'ns-a' }, 7, 'g/t'), 0);
+      const [there] = await store.lease([{ destination: 'g/t', max: 1 }], 60_000);
+      assert.deepEqual([there?.event.id, there?.orderKey, there?.generation], ['e1', undefined, 7]);
+    });
+
+    test('reads rows by number, generation and time of the event, forwards and backwards', async (t) => {
+      const store = await open(t);
+      const at = (id: string, time: number): AppendItem => {
+        const { event, deliveries } = item(id, [{ destination: 'f/t' }]);
+        return { event: { ...event, time }, deliveries };
+      };
+      await store.append([at('e1', 1000), at('e2', 2000), at('e3', 3000)]);
+      const ids = async (more: object, page = {}): Promise<readonly string[]> =>
+        (await store.read({ namespaceUid: 'ns-a', ...more }, { limit: 10, ...page })).map(({ eventId }) => eventId);
+      const rows = await store.read({ namespaceUid: 'ns-a' }, { limit: 10 });
+      const numbers = rows.map(({ delivery }) => delivery);
+      assert.deepEqual(await ids({}, { newestFirst: true }), ['e3', 'e2', 'e1']);
+      assert.deepEqual(await ids({}, { newestFirst: true, after: numbers[2] }), ['e2', 'e1']);
+      assert.deepEqual(await ids({}, { after: numbers[0] }), ['e2', 'e3']);
+      assert.deepEqual(await ids({ deliveries: [numbers[1]] }), ['e2']);
+      assert.deepEqual(await ids({ namespaceUid: 'ns-b', deliveries: [numbers[1]] }), []);
+      assert.deepEqual(await ids({ since: 2000 }), ['e2', 'e3']);
+      assert.deepEqual(await ids({ until: 2000 }), ['e1']);
+      assert.deepEqual(await ids({ generation: 0, since: 3000 }), ['e3']);
+      assert.deepEqual(await ids({ generation: 1 }), []);
+      assert.deepEqual([rows[1]?.type, rows[1]?.time, rows[1]?.ended], ['com.acme.test', 2000, undefined]);
+    });
+
     test('a bad item fails alone: its neighbours of the same turn are kept', async (t) => {
       const store = await open(t);
       const broken = item('bad', [{ destination: 'f/t' }]);
