@@ -19,7 +19,8 @@ async function claim(call: HttpCall, parts: WorkerParts): Promise<void> {
   const endpoint = formatDestination({ namespaceUid, functionName: name, target: { trigger: trigger.entry.name } });
   const key = await findDuplicateKey(call, parts, fn, trigger, endpoint);
   if (key === undefined || key === 'refused') return undefined;
-  const place = parts.keys.takePlace(`delivery ${endpoint} ${key.key}`, 1, parts.clock.wall());
+  const limited = { namespaceUid, scope: `delivery ${endpoint}`, key: key.key };
+  const place = parts.keys.takePlace(limited, 1, parts.clock.wall());
   if (place === undefined) {
     call.note('duplicate', false, 'this delivery is being handled: the handler is not started again');
     return acknowledge(call, parts, 'duplicate');

@@ -3,9 +3,10 @@ import type { LuaValue } from '../lua/types.ts';
 import { EventTable } from './event-table.ts';
 import { evaluate } from './evaluate.ts';
 import type { HttpCall } from './http-call.ts';
-import type { LiveTrigger } from './live-function.ts';
+import type { LiveFunction, LiveTrigger } from './live-function.ts';
 import { refuse } from './refuse.ts';
 import { RequestEvent } from './request-event.ts';
+import type { LimitedKey } from './shared-keys.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 type Keyed = { readonly ok: true; readonly key: string | undefined } | { readonly ok: false };
@@ -19,17 +20,22 @@ export function limitCalls(call: HttpCall, parts: WorkerParts): void | Promise<v
   }
   const http = trigger?.http;
   if (trigger === undefined || (http?.rate === undefined && http?.concurrency === undefined)) return undefined;
-  return limitByKey(call, parts, trigger);
+  return limitByKey(call, parts, fn, trigger);
 }
 
-async function limitByKey(call: HttpCall, parts: WorkerParts, trigger: LiveTrigger): Promise<void> {
+/** Whose limits they are: the keys of a trigger belong to it. */
+export function limitScope(fn: LiveFunction, trigger: LiveTrigger): LimitedKey {
+  return { namespaceUid: fn.entry.namespaceUid, scope: `${fn.entry.uid}/${trigger.entry.name}` };
+}
+
+async function limitByKey(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigger: LiveTrigger): Promise<void> {
   const { rate, concurrency } = trigger.http ?? {};
-  const scope = `${call.fn?.entry.uid ?? ''}/${trigger.entry.name}/`;
+  const scope = limitScope(fn, trigger);
   if (rate !== undefined) {
     const keyed = await readKey(call, parts, trigger.expressions.rateKey);
     if (!keyed.ok) return;
     if (keyed.key !== undefined) {
-      const verdict = parts.keys.takeRate(scope + keyed.key, rate.requests, rate.perMs, parts.clock.wall());
+      const verdict = parts.keys.takeRate({ ...scope, key: keyed.key }, rate.requests, rate.perMs, parts.clock.wall());
       if (!verdict.ok) {
         call.note('rate', false, `${rate.requests} requests in ${rate.perMs} ms are used up`);
         return refuse(call, parts, 'RateLimited', { outcome: 'limited', retryAfterMs: verdict.retryAfterMs });
@@ -39,7 +45,7 @@ async function limitByKey(call: HttpCall, parts: WorkerParts, trigger: LiveTrigg
   if (concurrency !== undefined) {
     const keyed = await readKey(call, parts, trigger.expressions.concurrencyKey);
     if (!keyed.ok || keyed.key === undefined) return;
-    const place = parts.keys.takePlace(scope + keyed.key, concurrency.limit, parts.clock.wall());
+    const place = parts.keys.takePlace({ ...scope, key: keyed.key }, concurrency.limit, parts.clock.wall());
     if (place === undefined) {
       call.note('concurrency', false, `${concurrency.limit} calls with this key are running`);
       return refuse(call, parts, 'ConcurrencyLimited', { outcome: 'limited', retryAfterMs: 1000 });

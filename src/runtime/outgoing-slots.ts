@@ -1,7 +1,8 @@
 /** How many outgoing requests may start now for a destination: its own limits, its breaker, and the worker's. */
 import { breakerKey, type Breakers } from '../delivery/breakers.ts';
 import type { HealthBook } from '../delivery/subscription-health.ts';
-import { parseOutgoing } from '../delivery/outgoing-destination.ts';
+import { formatOutgoing, parseOutgoing, type OutgoingDestination } from '../delivery/outgoing-destination.ts';
+import type { LimitedKey } from './shared-keys.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 export interface OutgoingState {
@@ -18,13 +19,19 @@ const mostPerWorker = 1000;
 /** Callbacks of one function at once, in each pod. */
 export const callbackConcurrency = 10;
 
+/** Under which key requests to a destination are counted. */
+export function outgoingKey(destination: OutgoingDestination): LimitedKey {
+  return { namespaceUid: destination.namespaceUid, scope: formatOutgoing(destination) };
+}
+
 /** Undefined: the destination is not outside. */
 export function outgoingSlots(destination: string, parts: WorkerParts): number | undefined {
   const parsed = parseOutgoing(destination);
   if (parsed === undefined) return undefined;
   const { outgoing, keys, clock } = parts;
   const left = mostPerWorker - outgoing.running;
-  const taken = keys.placesTaken(destination, clock.wall());
+  const key = outgoingKey(parsed);
+  const taken = keys.placesTaken(key, clock.wall());
   if (parsed.kind === 'callback') {
     const known = parts.table.inScope(parsed.namespaceUid, parsed.name) !== undefined;
     return known ? Math.max(0, Math.min(left, callbackConcurrency - taken)) : 0;
@@ -36,7 +43,7 @@ export function outgoingSlots(destination: string, parts: WorkerParts): number |
   if (outgoing.breakers.waitOf(breaker) > 0) return 0;
   const allowed = outgoing.breakers.isProbing(breaker) ? 1 : concurrency - taken;
   if (rate === undefined) return Math.max(0, Math.min(left, allowed));
-  const paced = keys.rateAllowance(destination, rate.requests, rate.perMs, clock.wall());
+  const paced = keys.rateAllowance(key, rate.requests, rate.perMs, clock.wall());
   // The loop looks again once a second; the next request of a rate is often due earlier.
   if (paced === 0) outgoing.lookAgainIn(Math.ceil(rate.perMs / rate.requests));
   return Math.max(0, Math.min(left, allowed, paced));

@@ -13,7 +13,7 @@ import type { Ending, Lease } from '../store/store.ts';
 import type { CallOutcome } from './add-callback.ts';
 import { checkCallbackUrl } from './choose-callback.ts';
 import type { LiveFunction } from './live-function.ts';
-import { callbackConcurrency } from './outgoing-slots.ts';
+import { callbackConcurrency, outgoingKey } from './outgoing-slots.ts';
 import { outgoingOf, record, type WebhookFindings } from './record-webhook.ts';
 import { hopsHeader } from './screen-request.ts';
 import type { EventAttributes } from './stored-event.ts';
@@ -26,9 +26,9 @@ const noPlaceMs = 50;
 export async function runCallback(lease: Lease, signal: AbortSignal, parts: WorkerParts): Promise<Attempt | GivenBack> {
   const destination = parseOutgoing(lease.destination);
   const fn = destination && parts.table.inScope(destination.namespaceUid, destination.name);
-  if (fn === undefined) return { giveBackMs: absentMs };
+  if (destination === undefined || fn === undefined) return { giveBackMs: absentMs };
   const { keys, clock, outgoing } = parts;
-  const place = keys.takePlace(lease.destination, callbackConcurrency, clock.wall());
+  const place = keys.takePlace(outgoingKey(destination), callbackConcurrency, clock.wall());
   if (place === undefined) return { giveBackMs: noPlaceMs };
   outgoing.running += 1;
   try {

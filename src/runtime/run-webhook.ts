@@ -11,9 +11,11 @@ import { switchOffAfterMs, type SwitchedOff } from '../delivery/subscription-hea
 import type { AppendItem, Ending, KeyValueWrite, Lease, StoredEvent } from '../store/store.ts';
 import type { LiveSubscription } from './live-subscriptions.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
+import { outgoingKey } from './outgoing-slots.ts';
 import { prepareWebhook, type PreparedWebhook } from './prepare-webhook.ts';
 import { recordWebhook } from './record-webhook.ts';
 import { hopsHeader } from './screen-request.ts';
+import type { LimitedKey } from './shared-keys.ts';
 import type { EventAttributes } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
@@ -30,7 +32,7 @@ export async function runWebhook(lease: Lease, signal: AbortSignal, parts: Worke
     return { giveBackMs: absentMs };
   }
   const { keys, clock, outgoing } = parts;
-  const place = keys.takePlace(lease.destination, live.entry.concurrency, clock.wall());
+  const place = keys.takePlace(keyOf(live), live.entry.concurrency, clock.wall());
   if (place === undefined) return { giveBackMs: noPlaceMs };
   outgoing.running += 1;
   try {
@@ -40,6 +42,9 @@ export async function runWebhook(lease: Lease, signal: AbortSignal, parts: Worke
     keys.releasePlace(place);
   }
 }
+
+const keyOf = ({ entry }: LiveSubscription): LimitedKey =>
+  outgoingKey({ namespaceUid: entry.namespaceUid, kind: 'subscription', name: entry.name });
 
 async function attemptWebhook(
   live: LiveSubscription,
@@ -73,7 +78,7 @@ async function attemptWebhook(
     const admitted = outgoing.breakers.admit(breaker);
     if (!admitted.go) return { giveBackMs: admitted.waitMs };
     if (entry.rate !== undefined) {
-      const turn = keys.takeRate(lease.destination, entry.rate.requests, entry.rate.perMs, clock.wall());
+      const turn = keys.takeRate(keyOf(live), entry.rate.requests, entry.rate.perMs, clock.wall());
       if (!turn.ok) return { giveBackMs: turn.retryAfterMs };
     }
   }

@@ -1,31 +1,49 @@
 /**
  * Rate and concurrency by key, shared by all threads of a runtime: an open-addressed table in shared memory. A key is 62
- * bits of a hash; a full neighbourhood evicts the entry that would be free soonest, which can only let a call pass early.
+ * bits of a hash under a secret of this start, so that nobody can choose keys that lie beside another's. A full
+ * neighbourhood evicts an entry of the namespace that has most of them there: floods evict themselves.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
-const slots = 1 << 14;
+const slots = 1 << 15;
 const probes = 16;
+const secretBytes = 32;
+const cells = (workers: number): number => slots * (8 + 8 + 8 + 4 * workers);
 
-/** Bytes of the table for so many workers. */
-export function sharedKeyBytes(workers: number): number {
-  return slots * (8 + 8 + 4 * workers);
+/** What is limited: a key of a trigger or destination (its scope) of a namespace. */
+export interface LimitedKey {
+  readonly namespaceUid: string;
+  readonly scope: string;
+  /** May be chosen by a sender; absent: the scope has one key. */
+  readonly key?: string;
+}
+
+/** The table for so many workers; `secret` is random and has 32 bytes. */
+export function createSharedKeys(workers: number, secret: Uint8Array): SharedArrayBuffer {
+  const buffer = new SharedArrayBuffer(cells(workers) + secretBytes);
+  new Uint8Array(buffer, cells(workers), secretBytes).set(secret);
+  return buffer;
 }
 
 export type RateVerdict = { readonly ok: true } | { readonly ok: false; readonly retryAfterMs: number };
 
 export class SharedKeys {
   readonly #tags: BigInt64Array;
+  /** Hashes of the namespace (low half) and the scope of each entry. */
+  readonly #owners: BigInt64Array;
   /** Theoretical arrival time of each rate key, microseconds of the shared clock. */
   readonly #arrival: BigInt64Array;
   readonly #held: Int32Array;
   readonly #workers: number;
   readonly #worker: number;
+  readonly #secret: string;
 
   constructor(buffer: SharedArrayBuffer, workers: number, worker: number) {
     this.#tags = new BigInt64Array(buffer, 0, slots);
     this.#arrival = new BigInt64Array(buffer, slots * 8, slots);
-    this.#held = new Int32Array(buffer, slots * 16, slots * workers);
+    this.#owners = new BigInt64Array(buffer, slots * 16, slots);
+    this.#held = new Int32Array(buffer, slots * 24, slots * workers);
+    this.#secret = Buffer.from(buffer, cells(workers), secretBytes).toString('hex');
     this.#workers = workers;
     this.#worker = worker;
   }
@@ -34,8 +52,8 @@ export class SharedKeys {
    * The generic cell rate algorithm: `requests` per `perMs`, all of them at once if none came before. `nowMs` is the wall
    * clock, the only one that all threads share.
    */
-  takeRate(key: string, requests: number, perMs: number, nowMs: number): RateVerdict {
-    const slot = this.#slotOf(`r${key}`, nowMs);
+  takeRate(key: LimitedKey, requests: number, perMs: number, nowMs: number): RateVerdict {
+    const slot = this.#slotOf('rate', key, nowMs);
     const now = BigInt(Math.round(nowMs * 1000));
     const step = BigInt(Math.max(1, Math.round((perMs * 1000) / requests)));
     const window = BigInt(Math.round(perMs * 1000));
@@ -49,21 +67,21 @@ export class SharedKeys {
   }
 
   /** How many requests of a key would pass now. */
-  rateAllowance(key: string, requests: number, perMs: number, nowMs: number): number {
-    const slot = this.#slotOf(`r${key}`, nowMs);
+  rateAllowance(key: LimitedKey, requests: number, perMs: number, nowMs: number): number {
+    const slot = this.#slotOf('rate', key, nowMs);
     const now = Math.round(nowMs * 1000);
     const start = Math.max(now, Number(Atomics.load(this.#arrival, slot)));
     const step = Math.max(1, Math.round((perMs * 1000) / requests));
     return Math.max(0, Math.floor((now + Math.round(perMs * 1000) - start) / step));
   }
 
-  placesTaken(key: string, nowMs: number): number {
-    return this.#places(this.#slotOf(`c${key}`, nowMs));
+  placesTaken(key: LimitedKey, nowMs: number): number {
+    return this.#places(this.#slotOf('places', key, nowMs));
   }
 
   /** Takes one of `limit` places of a key; answers its slot for `releasePlace`, or undefined when all are taken. */
-  takePlace(key: string, limit: number, nowMs: number): number | undefined {
-    const slot = this.#slotOf(`c${key}`, nowMs);
+  takePlace(key: LimitedKey, limit: number, nowMs: number): number | undefined {
+    const slot = this.#slotOf('places', key, nowMs);
     const cell = slot * this.#workers + this.#worker;
     Atomics.add(this.#held, cell, 1);
     if (this.#places(slot) <= limit) return slot;
@@ -88,34 +106,70 @@ export class SharedKeys {
     return sum;
   }
 
-  #slotOf(key: string, nowMs: number): number {
-    const digest = createHash('sha256').update(key).digest();
+  #hash(...parts: readonly string[]): Buffer {
+    return hash('sha256', JSON.stringify([this.#secret, ...parts]), 'buffer');
+  }
+
+  #slotOf(use: 'rate' | 'places', limited: LimitedKey, nowMs: number): number {
+    const { namespaceUid, scope, key = '' } = limited;
+    const digest = this.#hash(use, namespaceUid, scope, key);
     const tag = digest.readBigInt64LE(0) | 1n;
     const start = digest.readUInt32LE(8) % slots;
     const now = BigInt(Math.round(nowMs * 1000));
-    let victim = start;
-    let victimArrival: bigint | undefined;
+    let free: number | undefined;
     for (let probe = 0; probe < probes; probe += 1) {
       const slot = (start + probe) % slots;
       const found = Atomics.load(this.#tags, slot);
       if (found === tag) return slot;
-      const arrival = Atomics.load(this.#arrival, slot);
-      const free = found === 0n || (arrival <= now && this.#places(slot) === 0);
-      if (free && this.#claim(slot, found, tag)) return slot;
-      if (this.#places(slot) === 0 && (victimArrival === undefined || arrival < victimArrival)) {
-        victim = slot;
-        victimArrival = arrival;
+      if (free === undefined && (found === 0n || (this.#arrivalOf(slot) <= now && this.#places(slot) === 0))) {
+        free = slot;
       }
     }
-    this.#claim(victim, Atomics.load(this.#tags, victim), tag);
-    return victim;
+    const slot = free ?? this.#victim(start);
+    const owner = this.#ownerOf(namespaceUid, scope);
+    if (this.#claim(slot, Atomics.load(this.#tags, slot), tag, owner)) return slot;
+    // Another thread was quicker: with its entry in place there is one candidate less.
+    return this.#slotOf(use, limited, nowMs);
   }
 
-  #claim(slot: number, from: bigint, tag: bigint): boolean {
+  #arrivalOf(slot: number): bigint {
+    return Atomics.load(this.#arrival, slot);
+  }
+
+  #ownerOf(namespaceUid: string, scope: string): bigint {
+    const namespace = this.#hash('namespace', namespaceUid).readUInt32LE(0);
+    return BigInt.asIntN(64, (BigInt(this.#hash('scope', scope).readUInt32LE(0)) << 32n) | BigInt(namespace));
+  }
+
+  /**
+   * The entry of a full neighbourhood that goes: of the namespace with most entries there, of its scope with most, the one
+   * that would be free soonest; one whose places are taken only where all are.
+   */
+  #victim(start: number): number {
+    const all = Array.from({ length: probes }, (_, probe) => {
+      const slot = (start + probe) % slots;
+      const owner = Atomics.load(this.#owners, slot);
+      return { slot, owner, namespace: BigInt.asUintN(32, owner), arrival: this.#arrivalOf(slot) };
+    });
+    const idle = all.filter(({ slot }) => this.#places(slot) === 0);
+    const candidates = idle.length > 0 ? idle : all;
+    const ofNamespace = mostOf(candidates, ({ namespace }) => namespace);
+    const ofScope = mostOf(ofNamespace, ({ owner }) => owner);
+    return ofScope.reduce((least, entry) => (entry.arrival < least.arrival ? entry : least)).slot;
+  }
+
+  #claim(slot: number, from: bigint, tag: bigint, owner: bigint): boolean {
     const was = Atomics.compareExchange(this.#tags, slot, from, tag);
     if (was === tag) return true;
     if (was !== from) return false;
+    Atomics.store(this.#owners, slot, owner);
     Atomics.store(this.#arrival, slot, 0n);
     return true;
   }
+}
+
+/** The entries of the owner that has most of them. */
+function mostOf<Entry>(entries: readonly Entry[], ownerOf: (entry: Entry) => bigint): [Entry, ...Entry[]] {
+  const groups = Map.groupBy(entries, ownerOf) as Map<bigint, [Entry, ...Entry[]]>;
+  return [...groups.values()].reduce((most, group) => (group.length > most.length ? group : most));
 }

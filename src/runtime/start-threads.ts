@@ -1,4 +1,5 @@
 /** Starts the worker threads of a runtime and holds the memory they share. */
+import { randomBytes } from 'node:crypto';
 import type { FunctionEntry } from '../routing/types.ts';
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';
 import type { OpenStore } from '../store/open-store.ts';
@@ -7,7 +8,7 @@ import type { Sample } from '../telemetry/metrics.ts';
 import { newBootPrefix } from './call-ids.ts';
 import type { CallRecord } from './call-record.ts';
 import { createPlaceBook, type PlaceBook } from './hand-out-places.ts';
-import { SharedKeys, sharedKeyBytes } from './shared-keys.ts';
+import { createSharedKeys, SharedKeys } from './shared-keys.ts';
 import { Inflight, ThreadSignals } from './thread-signals.ts';
 import { WorkerThread, type WorkerEvents } from './worker-thread.ts';
 
@@ -44,7 +45,7 @@ export function createThreadFleet(options: {
   const counters = counterBuffers.map((buffer) => new CallCounters(buffer));
   const inflightBuffer = Inflight.create(settings.maxFunctions, workers);
   const inflight = new Inflight(inflightBuffer, workers, 0);
-  const keyBuffer = new SharedArrayBuffer(sharedKeyBytes(workers));
+  const keyBuffer = createSharedKeys(workers, randomBytes(32));
   const keys = new SharedKeys(keyBuffer, workers, 0);
   const longMarks = new SharedArrayBuffer(longMarkBytes);
   const lostCallId = newBootPrefix();

@@ -2,8 +2,9 @@
 import type { CallError } from '../lua/types.ts';
 import { EventTable, type EventSource } from './event-table.ts';
 import { evaluate } from './evaluate.ts';
-import { keyText } from './limit-calls.ts';
+import { keyText, limitScope } from './limit-calls.ts';
 import type { LiveFunction, LiveTrigger } from './live-function.ts';
+import type { LimitedKey } from './shared-keys.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 const shortestWaitMs = 10;
@@ -26,15 +27,11 @@ function throttlesOf({ entry }: LiveTrigger): Throttles {
   return { ...(rate === undefined ? {} : { rate }), ...(concurrency === undefined ? {} : { concurrency }) };
 }
 
-function scopeOf(fn: LiveFunction, trigger: LiveTrigger): string {
-  return `${fn.entry.uid}/${trigger.entry.name}/`;
-}
-
 /** Deliveries that the trigger's limits without a key let start now. */
 export function throttledSlots(fn: LiveFunction, trigger: LiveTrigger, parts: WorkerParts): number {
   const { rate, concurrency } = throttlesOf(trigger);
   const { rateKey, concurrencyKey } = trigger.expressions;
-  const scope = scopeOf(fn, trigger);
+  const scope = limitScope(fn, trigger);
   let slots = Number.POSITIVE_INFINITY;
   if (rate !== undefined && rateKey === undefined) {
     slots = parts.keys.rateAllowance(scope, rate.requests, rate.perMs, parts.clock.wall());
@@ -57,7 +54,7 @@ export async function awaitTurn(
   const { rate, concurrency } = throttlesOf(trigger);
   const nothing: Turn = { ok: true, release: () => undefined };
   if (rate === undefined && concurrency === undefined) return nothing;
-  const scope = scopeOf(fn, trigger);
+  const scope = limitScope(fn, trigger);
   const keyOf = async (
     expression: string | undefined,
   ): Promise<{ readonly key: string | undefined } | { readonly error: CallError }> => {
@@ -69,20 +66,22 @@ export async function awaitTurn(
   if (rate !== undefined) {
     const found = await keyOf(trigger.expressions.rateKey);
     if ('error' in found) return { ok: false, error: found.error };
-    if (found.key !== undefined) await takeRate(scope + found.key, rate, parts, signal);
+    if (found.key !== undefined) await takeRate({ ...scope, key: found.key }, rate, parts, signal);
   }
   if (concurrency !== undefined) {
     const found = await keyOf(trigger.expressions.concurrencyKey);
     if ('error' in found) return { ok: false, error: found.error };
     const place =
-      found.key === undefined ? undefined : await takePlace(scope + found.key, concurrency.limit, parts, signal);
+      found.key === undefined
+        ? undefined
+        : await takePlace({ ...scope, key: found.key }, concurrency.limit, parts, signal);
     if (place !== undefined) return { ok: true, release: () => parts.keys.releasePlace(place) };
   }
   return signal.aborted ? { ok: false, error: { message: 'the lease was lost' } } : nothing;
 }
 
 async function takeRate(
-  key: string,
+  key: LimitedKey,
   { requests, perMs }: NonNullable<Throttles['rate']>,
   parts: WorkerParts,
   signal: AbortSignal,
@@ -95,7 +94,7 @@ async function takeRate(
 }
 
 async function takePlace(
-  key: string,
+  key: LimitedKey,
   limit: number,
   parts: WorkerParts,
   signal: AbortSignal,
