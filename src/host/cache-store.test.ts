@@ -41,6 +41,25 @@ test('the oldest values go first, per function and in all', () => {
   assert.ok(three.read('g'));
 });
 
+test('a namespace that fills the whole cache through many functions pushes out its own values only', () => {
+  const caches = createFunctionCaches({ now: () => 0, maxBytesPerFunction: 50_000, maxBytes: 200_000 });
+  const victim = caches.cacheFor('victim', 'f');
+  for (let index = 0; index < 20; index += 1) victim.write(`key ${index}`, 'x'.repeat(1_000), 1000);
+  const flood = (namespace: (index: number) => string): void => {
+    for (let index = 0; index < 2_000; index += 1) {
+      caches.cacheFor(namespace(index), `f${index % 100}`).write(`key ${index}`, 'x'.repeat(1_000), 1000);
+    }
+  };
+  const left = (): number =>
+    Array.from({ length: 20 }, (_, index) => victim.read(`key ${index}`)).filter(Boolean).length;
+  flood(() => 'hostile');
+  assert.equal(left(), 20);
+  assert.ok(caches.bytes <= 200_000 && caches.bytes > 190_000, String(caches.bytes));
+  flood(() => 'victim');
+  assert.ok(left() < 20, 'control: its own functions do push them out');
+  assert.ok(caches.bytes <= 200_000);
+});
+
 test('one loads, the others wait until it has ended', async () => {
   const cache = createFunctionCaches({ now: () => 0 }).cacheFor('ns', 'f');
   const [first, second] = [{}, {}];

@@ -34,67 +34,93 @@ interface FunctionCache {
   bytes: number;
 }
 
+interface NamespaceCaches {
+  /** The one written to longest ago first. */
+  readonly functions: Map<string, FunctionCache>;
+  bytes: number;
+}
+
 /** Creates the caches of one process or thread. */
 export function createFunctionCaches(options: FunctionCachesOptions): FunctionCaches {
   const perFunction = options.maxBytesPerFunction ?? 4 * 1024 * 1024;
   const total = options.maxBytes ?? 64 * 1024 * 1024;
-  const caches = new Map<string, FunctionCache>();
-  const kept = { bytes: 0 };
+  const namespaces = new Map<string, NamespaceCaches>();
+  let keptBytes = 0;
 
-  const drop = (cache: FunctionCache, key: string): void => {
+  const drop = (namespace: NamespaceCaches, cache: FunctionCache, key: string): void => {
     const found = cache.kept.get(key);
     if (found === undefined) return;
     cache.kept.delete(key);
     cache.bytes -= found.bytes;
-    kept.bytes -= found.bytes;
+    namespace.bytes -= found.bytes;
+    keptBytes -= found.bytes;
   };
 
-  const dropOldest = (cache: FunctionCache): void => {
+  const dropOldest = (namespace: NamespaceCaches, cache: FunctionCache): void => {
     const oldest = cache.kept.keys().next();
-    if (!oldest.done) drop(cache, oldest.value);
+    if (!oldest.done) drop(namespace, cache, oldest.value);
   };
 
-  const shrink = (cache: FunctionCache): void => {
-    while (cache.bytes > perFunction) dropOldest(cache);
-    // Over the total, the function that was written to longest ago pays first.
-    for (const [name, other] of caches) {
-      while (kept.bytes > total && other.kept.size > 0) dropOldest(other);
-      if (other.kept.size === 0 && other.claims.size === 0 && other !== cache) caches.delete(name);
-      if (kept.bytes <= total) return;
+  /** In a namespace the function that was written to longest ago pays first. */
+  const dropOldestOf = (namespace: NamespaceCaches): void => {
+    for (const [name, cache] of namespace.functions) {
+      if (cache.kept.size > 0) return dropOldest(namespace, cache);
+      if (cache.claims.size === 0) namespace.functions.delete(name);
+    }
+  };
+
+  const shrink = (): void => {
+    while (keptBytes > total) {
+      // The namespace that keeps most pays: nobody loses what he has to a neighbour who has more.
+      let largest: NamespaceCaches | undefined;
+      for (const [uid, namespace] of namespaces) {
+        if (namespace.bytes > (largest?.bytes ?? 0)) largest = namespace;
+        else if (namespace.functions.size === 0) namespaces.delete(uid);
+      }
+      if (largest === undefined) return;
+      dropOldestOf(largest);
     }
   };
 
   return {
     cacheFor(namespaceUid, functionName) {
-      const name = JSON.stringify([namespaceUid, functionName]);
-      const own = (): FunctionCache => {
-        const found = caches.get(name) ?? { kept: new Map<string, Kept>(), claims: new Map<string, Claim>(), bytes: 0 };
-        caches.set(name, found);
+      const ownNamespace = (): NamespaceCaches => {
+        const found = namespaces.get(namespaceUid) ?? { functions: new Map<string, FunctionCache>(), bytes: 0 };
+        namespaces.set(namespaceUid, found);
+        return found;
+      };
+      const own = ({ functions }: NamespaceCaches): FunctionCache => {
+        const found = functions.get(functionName) ?? { kept: new Map(), claims: new Map(), bytes: 0 };
+        functions.set(functionName, found);
         return found;
       };
       return {
         read(key) {
-          const cache = caches.get(name);
+          const namespace = namespaces.get(namespaceUid);
+          const cache = namespace?.functions.get(functionName);
           const found = cache?.kept.get(key);
-          if (cache === undefined || found === undefined) return undefined;
+          if (namespace === undefined || cache === undefined || found === undefined) return undefined;
           if (found.until > options.now()) return { value: found.value };
-          drop(cache, key);
+          drop(namespace, cache, key);
           return undefined;
         },
         write(key, value, ttlMs) {
-          const cache = own();
-          caches.delete(name);
-          caches.set(name, cache);
-          drop(cache, key);
+          const namespace = ownNamespace();
+          const cache = own(namespace);
+          namespace.functions.delete(functionName);
+          namespace.functions.set(functionName, cache);
+          drop(namespace, cache, key);
           const size = sizeOf(value) + 2 * key.length + 128;
           if (size > perFunction) return;
           cache.kept.set(key, { value, until: options.now() + ttlMs, bytes: size });
           cache.bytes += size;
-          kept.bytes += size;
-          shrink(cache);
+          namespace.bytes += size;
+          keptBytes += size;
+          while (cache.bytes > perFunction) dropOldest(namespace, cache);
+          shrink();
         },
         claim(key, owner) {
-          const cache = own();
+          const cache = own(ownNamespace());
           const other = cache.claims.get(key);
           if (other !== undefined) return other.done;
           const { promise, resolve } = Promise.withResolvers<void>();
@@ -102,7 +128,7 @@ export function createFunctionCaches(options: FunctionCachesOptions): FunctionCa
           return undefined;
         },
         release(key, owner) {
-          const claims = caches.get(name)?.claims;
+          const claims = namespaces.get(namespaceUid)?.functions.get(functionName)?.claims;
           const held = claims?.get(key);
           // A call that ended gives back its own claim, never the one of a call that loads now.
           if (held?.owner !== owner) return;
@@ -112,7 +138,7 @@ export function createFunctionCaches(options: FunctionCachesOptions): FunctionCa
       };
     },
     get bytes() {
-      return kept.bytes;
+      return keptBytes;
     },
   };
 }
