@@ -3,7 +3,7 @@ import type { Ending } from '../store/store.ts';
 
 /** How an attempt ended, as the function's result rules (`src/function/result.ts`) see it. */
 export type AttemptResult =
-  | { readonly kind: 'done' | 'filtered' | 'cancelled' }
+  | { readonly kind: 'done' | 'filtered' | 'cancelled' | 'superseded' }
   | { readonly kind: 'again'; readonly error: string; readonly retryAfterMs?: number }
   | { readonly kind: 'dead'; readonly reason: string; readonly error: string };
 

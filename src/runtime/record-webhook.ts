@@ -21,6 +21,7 @@ const outcomes: Readonly<Record<Ending['kind'], Outcome>> = {
   done: 'ok',
   filtered: 'filtered',
   cancelled: 'cancelled',
+  superseded: 'superseded',
   retry: 'error',
   dead: 'dead',
 };

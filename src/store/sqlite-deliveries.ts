@@ -1,13 +1,12 @@
 /** Delivery rows in SQLite: states, leases, order keys. Every function runs inside the caller's transaction. */
 import type { DatabaseSync } from 'node:sqlite';
+import { CrashWatch, crashesAfterDeath } from './crash-watch.ts';
 import type { Counters } from './sqlite-counters.ts';
 import { createDestinations } from './sqlite-destinations.ts';
 import { toEvent, type EventColumns } from './sqlite-events.ts';
+import { createLeasing } from './sqlite-lease.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { DeliveryState, Ending, Head, Lease, LeaseWish, NewDelivery, Receipt, StoredEvent } from './store.ts';
-
-/** Processes that died while running a row before it ends as `dead(RuntimeLost)`. */
-const maxCrashes = 3;
 
 export interface DeliveryRows {
   add(event: number, stored: StoredEvent, delivery: NewDelivery, generation?: number): Lease | undefined;
@@ -43,6 +42,8 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
   const destinations = createDestinations(database, clock);
   /** Delivery → end of its lease on the monotonic clock. */
   const leases = new Map<number, number>();
+  const watch = new CrashWatch(() => clock.monotonic());
+  const leaseRows = createLeasing({ database, clock, destinations, watch, takeRow });
 
   const insert = database.prepare(
     `INSERT INTO deliveries (event, destination, generation, state, due, background, attempts, crashes, epoch, order_key)
@@ -51,13 +52,10 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
   const select = database.prepare(
     'SELECT seq, destination, order_key, state, epoch, crashes, attempts FROM deliveries WHERE seq = ?',
   );
-  const due = database.prepare(
-    `SELECT d.seq, d.crashes FROM deliveries d WHERE d.destination = ? AND d.state = 'waiting' AND d.background = ? AND d.due <= ?
-     ORDER BY d.due, d.seq LIMIT ?`,
-  );
   const take = database.prepare(
-    "UPDATE deliveries SET state = 'leased', attempts = attempts + 1, epoch = epoch + 1 WHERE seq = ? RETURNING epoch, attempts, crashes, generation, order_key, event",
+    "UPDATE deliveries SET state = 'leased', attempts = attempts + 1, epoch = epoch + 1, crashes = crashes + ? WHERE seq = ? RETURNING epoch, attempts, crashes, generation, order_key, event",
   );
+  const known = database.prepare('SELECT 1 FROM deliveries WHERE event = ? AND destination = ? AND generation = ?');
   const eventOf = database.prepare('SELECT id, scope, type, source, time, attributes, body FROM events WHERE seq = ?');
   const wait = database.prepare(
     "UPDATE deliveries SET state = 'waiting', due = ?, attempts = attempts + ?, crashes = crashes + ?, epoch = epoch + ?, error = coalesce(?, error) WHERE seq = ?",
@@ -82,6 +80,11 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
     counters.add(to, 1);
   }
 
+  function forget(seq: number): void {
+    leases.delete(seq);
+    watch.forget(seq);
+  }
+
   function finishRow(
     row: Pick<Row, 'seq' | 'destination' | 'order_key' | 'state'>,
     state: DeliveryState,
@@ -90,7 +93,7 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
   ): void {
     finish.run(state, clock.now(), reason, error, row.seq);
     move(row.state, state);
-    leases.delete(row.seq);
+    forget(row.seq);
     if (row.order_key !== null) promoteNext(row.destination, row.order_key);
   }
 
@@ -110,8 +113,9 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
     }
   }
 
-  function takeRow(seq: number, destination: string, leaseMs: number): Lease {
-    const row = take.get(seq) as {
+  /** A row that runs alone counts its crash beforehand: if its process dies now, nothing else can have done it. */
+  function takeRow(seq: number, destination: string, leaseMs: number, alone = false): Lease {
+    const row = take.get(alone ? 1 : 0, seq) as {
       epoch: number;
       attempts: number;
       crashes: number;
@@ -128,7 +132,7 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
       ...(row.order_key === null ? {} : { orderKey: row.order_key }),
       generation: row.generation,
       attempt: row.attempts,
-      crashes: row.crashes,
+      crashes: alone ? row.crashes - 1 : row.crashes,
     };
   }
 
@@ -140,7 +144,7 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
     const when = clock.now() + delayMs;
     wait.run(when, change.attempts, change.crashes, change.epoch, change.error ?? null, row.seq);
     move('leased', 'waiting');
-    leases.delete(row.seq);
+    forget(row.seq);
     destinations.noteDue(row.destination, when);
   }
 
@@ -159,7 +163,10 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
   ): Lease | undefined {
     const destination = destinations.idOf(delivery.destination);
     const key = delivery.orderKey ?? null;
-    if (key !== null && delivery.supersede === true) supersede(destination, key);
+    if (key !== null && delivery.supersede === true) {
+      if (known.get(event, destination, generation) !== undefined) return undefined;
+      supersede(destination, key);
+    }
     const held = key !== null && headOfKey.get(destination, key) !== undefined;
     const state: DeliveryState = held ? 'held' : 'waiting';
     const when = clock.now() + (delivery.delayMs ?? 0);
@@ -184,11 +191,10 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
 
   function reclaimRow(seq: number): void {
     const row = select.get(seq) as Row | undefined;
-    leases.delete(seq);
+    forget(seq);
     if (row?.state !== 'leased') return;
-    if (row.crashes + 1 >= maxCrashes)
-      finishRow(row, 'dead', 'RuntimeLost', 'the runtime ended while it ran this, three times');
-    else backToWaiting(row, 0, { attempts: -1, crashes: 1, epoch: 1 });
+    const { crashes, delayMs } = crashesAfterDeath(row.crashes);
+    backToWaiting(row, delayMs, { attempts: -1, crashes: crashes - row.crashes, epoch: 1 });
   }
 
   return {
@@ -215,32 +221,13 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
       add(event, stored, { destination, background: true, ...order }, generation);
       return counters.read().get('created') !== before;
     },
-    lease(wishes, leaseMs) {
-      const leased: Lease[] = [];
-      for (const { destination, max } of wishes) {
-        const id = destinations.idOf(destination);
-        let left = max;
-        for (const background of [0, 1]) {
-          if (left <= 0) break;
-          for (const row of due.all(id, background, clock.now(), left) as { seq: number; crashes: number }[]) {
-            // A row whose process died runs alone, so that innocent neighbours do not die with it.
-            if (row.crashes > 0 && leased.length > 0) continue;
-            leased.push(takeRow(row.seq, destination, leaseMs));
-            left--;
-            if (row.crashes > 0) {
-              destinations.refresh(id);
-              return leased;
-            }
-          }
-        }
-        destinations.refresh(id);
-      }
-      return leased;
-    },
+    lease: (wishes, leaseMs) => leaseRows(wishes, leaseMs),
     release(receipts, delayMs) {
       for (const receipt of receipts) {
         const row = current(receipt);
-        if (row !== undefined) backToWaiting(row, delayMs, { attempts: -1, crashes: 0, epoch: 1 });
+        if (row === undefined) continue;
+        const crashes = watch.isAlone(row.seq) ? -1 : 0;
+        backToWaiting(row, delayMs, { attempts: -1, crashes, epoch: 1 });
       }
     },
     extend(receipts, leaseMs) {
@@ -259,8 +246,9 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
     end(receipt, ending) {
       const row = current(receipt);
       if (row === undefined) throw new Error(`delivery ${receipt.delivery} is not leased under epoch ${receipt.epoch}`);
+      // It ran to its end: whatever died with it before did so for another reason.
       if (ending.kind === 'retry')
-        backToWaiting(row, ending.delayMs, { attempts: 0, crashes: 0, epoch: 0, error: ending.error });
+        backToWaiting(row, ending.delayMs, { attempts: 0, crashes: -row.crashes, epoch: 0, error: ending.error });
       else if (ending.kind === 'dead') finishRow(row, 'dead', ending.reason, ending.error);
       else finishRow(row, ending.kind, null, null);
     },

@@ -50,11 +50,13 @@ export function createEventRows(database: DatabaseSync, clock: StoreClock, deliv
         | { seq: number }
         | undefined;
       // The very same event again (an outbox repeated, a schedule's slot fired by two): the first one stands.
-      if (row === undefined) return { id, duplicateOf: id, leased: [] };
-      if (hash !== undefined && duplicate !== undefined) putKey.run(hash, row.seq, clock.now() + duplicate.windowMs);
+      const known = row === undefined && item.known === true ? byId.get(namespaceUid, id) : undefined;
+      const seq = row?.seq ?? (known as { seq: number } | undefined)?.seq;
+      if (seq === undefined) return { id, duplicateOf: id, leased: [] };
+      if (hash !== undefined && duplicate !== undefined) putKey.run(hash, seq, clock.now() + duplicate.windowMs);
       const leased: Lease[] = [];
       for (const delivery of item.deliveries) {
-        const lease = deliveries.add(row.seq, event, delivery);
+        const lease = deliveries.add(seq, event, delivery);
         if (lease !== undefined) leased.push(lease);
       }
       return { id, leased };

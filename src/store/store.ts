@@ -50,6 +50,8 @@ export interface DuplicateKey {
 
 export interface AppendItem {
   readonly event: StoredEvent;
+  /** The event may be stored already: the deliveries it does not have yet are added (fan-out in pieces). */
+  readonly known?: true;
   readonly deliveries: readonly NewDelivery[];
   readonly duplicate?: DuplicateKey;
 }
@@ -78,9 +80,12 @@ export interface Lease {
   readonly generation: number;
   /** Counted at lease: 1 for the first. */
   readonly attempt: number;
-  /** Attempts that ended with their process. */
+  /** Attempts that ended with their process. At `crashLimit` the row is to be ended, not run. */
   readonly crashes: number;
 }
+
+/** A row whose process died so often, the last time with nothing beside it, is lost. */
+export const crashLimit = 3;
 
 export interface Head {
   readonly destination: string;
@@ -90,6 +95,8 @@ export interface Head {
 export interface LeaseWish {
   readonly destination: string;
   readonly max: number;
+  /** Rows of the destination leased at once, in all processes that share the store; absent: any number. */
+  readonly limit?: number;
 }
 
 export interface KeyValueWrite {
@@ -119,7 +126,7 @@ export interface KeyValueExpectation {
 }
 
 export type Ending =
-  | { readonly kind: 'done' | 'filtered' | 'cancelled' }
+  | { readonly kind: 'done' | 'filtered' | 'cancelled' | 'superseded' }
   | { readonly kind: 'retry'; readonly delayMs: number; readonly error: string }
   | { readonly kind: 'dead'; readonly reason: string; readonly error: string };
 

@@ -350,21 +350,3 @@ test('a store that is in use refuses a second owner with the path and what to do
   t.after(() => first.close());
   await assert.rejects(openStore({ path, onLost: () => undefined }), /store\.db is in use by another process: stop it/);
 });
-
-test('what a former process had leased waits again, as a crash, and dies after the third', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'moonhook-store-'));
-  t.after(() => rm(folder, { recursive: true }));
-  const path = join(folder, 'store.db');
-  for (const crashes of [0, 1, 2]) {
-    const opened = await openStore({ path, onLost: (error) => assert.fail(error) });
-    const store = opened.connect();
-    if (crashes === 0) await store.append([item('e1', [{ destination: 'f/t' }])]);
-    const [lease] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
-    assert.deepEqual([lease?.attempt, lease?.crashes], [1, crashes]);
-    await opened.close();
-  }
-  const opened = await openStore({ path, onLost: (error) => assert.fail(error) });
-  t.after(() => opened.close());
-  const [row] = await opened.connect().read({ namespaceUid: 'ns-a' }, { limit: 1 });
-  assert.deepEqual([row?.state, row?.reason], ['dead', 'RuntimeLost']);
-});
