@@ -69,16 +69,21 @@ export function createFunctionCaches(options: FunctionCachesOptions): FunctionCa
     }
   };
 
+  /** Over the total, the namespace that keeps most pays: nobody loses what he has to a neighbour who has more. */
+  const largest = (): NamespaceCaches | undefined => {
+    let most: NamespaceCaches | undefined;
+    for (const [uid, namespace] of namespaces) {
+      if (namespace.bytes > (most?.bytes ?? 0)) most = namespace;
+      else if (namespace.functions.size === 0) namespaces.delete(uid);
+    }
+    return most;
+  };
+
   const shrink = (): void => {
-    while (keptBytes > total) {
-      // The namespace that keeps most pays: nobody loses what he has to a neighbour who has more.
-      let largest: NamespaceCaches | undefined;
-      for (const [uid, namespace] of namespaces) {
-        if (namespace.bytes > (largest?.bytes ?? 0)) largest = namespace;
-        else if (namespace.functions.size === 0) namespaces.delete(uid);
-      }
-      if (largest === undefined) return;
-      dropOldestOf(largest);
+    for (let excess = keptBytes - total; excess > 0; excess = keptBytes - total) {
+      const payer = largest();
+      if (payer === undefined) return;
+      dropOldestOf(payer);
     }
   };
 

@@ -1,9 +1,10 @@
 /** `crypto.jwt_sign` and `crypto.jwt_verify`: JSON Web Tokens (RFC 7519) by `jose`. */
 import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
-import { errors as joseErrors, jwtVerify, SignJWT, type JWTPayload } from 'jose';
-import { Results, type HostArguments, type LuaValue } from '../lua/types.ts';
+import { CompactSign, compactVerify, errors as joseErrors } from 'jose';
+import { Results, type HostArguments, type LuaKey, type LuaValue } from '../lua/types.ts';
+import { checkClaims, hasPlainHeader } from '../receivers/check-claims.ts';
 import { failed, readOptions, textOption, waiting } from './define.ts';
-import { decodeJson } from './json-decode.ts';
+import { decodeJson, JsonProblem } from './json-decode.ts';
 import { encodeJson, EncodeProblem } from './json-encode.ts';
 import { jsonDecodeLimits } from './json.ts';
 import type { HostEntry } from './types.ts';
@@ -48,12 +49,20 @@ function algorithmsOption(args: HostArguments, position: number, given: unknown,
   return list.map(String);
 }
 
-function claimsOf(args: HostArguments, position: number): JWTPayload {
+type Claims = Map<LuaKey, LuaValue>;
+
+function claimsOf(args: HostArguments, position: number): Claims {
   const value: LuaValue = args.value(position);
-  if (!(value instanceof Map) && !(Array.isArray(value) && value.length === 0))
-    return args.fail(position, 'a table of claims expected');
+  if (value instanceof Map) return value;
+  return Array.isArray(value) && value.length === 0
+    ? new Map<LuaKey, LuaValue>()
+    : args.fail(position, 'a table of claims expected');
+}
+
+/** Our own writer: the claims of a tenant pass through no object of the process. */
+function payloadOf(args: HostArguments, position: number, claims: Claims): Uint8Array {
   try {
-    return JSON.parse(value instanceof Map ? encodeJson(value) : '{}') as JWTPayload;
+    return Buffer.from(encodeJson(claims));
   } catch (error) {
     return args.fail(position, error instanceof EncodeProblem ? error.message : 'claims have no JSON form');
   }
@@ -103,10 +112,11 @@ end`,
       if (expires !== undefined && (typeof expires !== 'number' || !(expires > 0)))
         return args.fail(3, 'expires_in must be seconds above 0');
       const now = Math.floor(call.now() / 1000);
-      const payload: JWTPayload = { iat: now, ...claims };
-      if (typeof expires === 'number') payload.exp = now + Math.floor(expires);
+      const payload = new Map<LuaKey, LuaValue>([['iat', now], ...claims]);
+      if (typeof expires === 'number') payload.set('exp', now + Math.floor(expires));
+      const bytes = payloadOf(args, 1, payload);
       try {
-        const token = await new SignJWT(payload)
+        const token = await new CompactSign(bytes)
           .setProtectedHeader({ alg, typ: 'JWT', ...(kid === undefined ? {} : { kid }) })
           .sign(key);
         return token.length > tokenCap ? failed('the token would be longer than 64 KiB') : token;
@@ -158,21 +168,36 @@ end`,
       if (typeof leeway !== 'number' || !(leeway >= 0) || leeway > 300)
         return args.fail(3, 'leeway must be seconds from 0 to 300');
       if (token.length > tokenCap) return failed('the token is longer than 64 KiB');
+      if (!hasPlainHeader(token)) return failed('the token is refused: its header is not valid');
       try {
-        const { payload } = await jwtVerify(token, key, {
-          algorithms: [...algorithms],
-          clockTolerance: leeway,
-          currentDate: new Date(call.now()),
+        const { payload, protectedHeader } = await compactVerify(token, key, { algorithms: [...algorithms] });
+        // RFC 7797: what is signed would not be what is read.
+        if (protectedHeader.b64 === false) return failed('the token is refused: its payload is not encoded');
+        const verdict = checkClaims(payload, {
           ...(issuer === undefined ? {} : { issuer }),
-          ...(audience === undefined ? {} : { audience }),
+          ...(audience === undefined ? {} : { audiences: [audience] }),
+          toleranceSeconds: leeway,
+          nowMs: call.now(),
+          endRequired: false,
         });
-        return new Results(decodeJson(JSON.stringify(payload), jsonDecodeLimits));
+        if (!verdict.ok) return failed(`the token is refused: ${whyRefused[verdict.why]}${aboutClaim(verdict.claim)}`);
+        return new Results(decodeJson(Buffer.from(payload).toString('utf8'), jsonDecodeLimits));
       } catch (error) {
+        if (error instanceof JsonProblem) return failed('the token is refused: its payload is over the limits of JSON');
         return failed(`the token is refused: ${reasonOf(error)}`);
       }
     }),
   },
 ];
+
+const whyRefused = {
+  malformed: 'its payload is no JSON object',
+  mismatch: 'it is not for here',
+  expired: 'it has expired',
+  early: 'it is not valid yet',
+} as const;
+
+const aboutClaim = (claim: string | undefined): string => (claim === undefined ? '' : ` (claim "${claim}")`);
 
 function defaultAlgorithm(key: KeyObject): string {
   if (key.type === 'secret') return 'HS256';

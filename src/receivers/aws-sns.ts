@@ -4,6 +4,7 @@
  * aws/aws-js-sns-message-validator; https://docs.aws.amazon.com/sns/latest/dg/http-subscription-confirmation-json.html
  */
 import { sign, verify } from 'node:crypto';
+import { parseJson } from '../function/parse-json.ts';
 import { decodeBase64 } from './decode-digest.ts';
 import { identified } from './identify-event.ts';
 import { privateKey } from './paypal.ts';
@@ -194,7 +195,7 @@ export const awsSns: ReceiverDefinition = {
       throw new Error('awsSns: only Amazon has the key; --secret-file with a private key (PEM) signs for tests');
     }
     const text = Buffer.from(body).toString('utf8');
-    const envelope = readJsonText(body, ['Type']) === undefined ? {} : (JSON.parse(text) as Record<string, unknown>);
+    const envelope = readJsonText(body, ['Type']) === undefined ? {} : (parseJson(text) as Record<string, unknown>);
     const message = {
       Type: event,
       MessageId: tools.newId(),

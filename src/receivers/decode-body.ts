@@ -1,5 +1,6 @@
 /** Decodes the body of a verified request by its content type: what Lua sees as `event.data`. */
 import type { FailureCode } from '../failures/catalogue.ts';
+import { parseJson } from '../function/parse-json.ts';
 import { maxFormFields, readFormField, readFormFields } from './form-body.ts';
 
 /** JSON and forms as plain values (objects of forms have no prototype); text as text; anything else stays raw. */
@@ -71,11 +72,11 @@ function decodeJson(body: Uint8Array, what: string, parseJson: ParseJson): Decod
   return parsed.ok ? { kind: 'json', value: parsed.value } : invalid(`${what} ${parsed.message}`);
 }
 
-/** Plain JSON.parse: for judging captures. Calls use the reader that `json.decode` of Lua uses. */
+/** Plain values: for judging captures. Calls use the reader that `json.decode` of Lua uses. */
 function parsePlainJson(text: string): ParsedJson {
   if (isTooDeep(text)) return { ok: false, message: `is nested deeper than ${maxJsonDepth} levels` };
   try {
-    return { ok: true, value: JSON.parse(text) };
+    return { ok: true, value: parseJson(text) };
   } catch (error) {
     // The parser's message quotes the text around the mistake, which is the sender's data: only the place is kept.
     const place = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined;

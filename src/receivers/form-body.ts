@@ -1,4 +1,5 @@
 /** Reads `application/x-www-form-urlencoded` bodies: fields in order, bounded, never a prototype's names. */
+import { parseJson } from '../function/parse-json.ts';
 
 export const maxFormFields = 10_000;
 export const formType = 'application/x-www-form-urlencoded';
@@ -94,7 +95,7 @@ export function sortedFormText(body: Uint8Array): string | undefined {
 export function formOfJson(body: Uint8Array): Uint8Array {
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(body).toString('utf8'));
+    value = parseJson(Buffer.from(body).toString('utf8'));
   } catch {
     // Not JSON: it is taken for a form that is written already.
     return body;

@@ -1,5 +1,6 @@
 /** Keys of tokens: which algorithms a key may be used with, and tokens made with it (RFC 7518). */
 import { createHmac, createPrivateKey, createPublicKey, createSecretKey, sign, type KeyObject } from 'node:crypto';
+import { parseJson } from '../function/parse-json.ts';
 
 /** Algorithms that can be listed; `none` is not one. */
 export const jwtAlgorithms = [
@@ -41,7 +42,7 @@ export function readJwtKey(secret: Uint8Array): KeyObject | undefined {
     if (text.startsWith('-----BEGIN'))
       return text.includes('PRIVATE KEY') ? createPrivateKey(text) : createPublicKey(text);
     if (!text.startsWith('{')) return secret.length === 0 ? undefined : createSecretKey(secret);
-    const key = JSON.parse(Buffer.from(secret).toString('utf8')) as {
+    const key = parseJson(Buffer.from(secret).toString('utf8')) as {
       readonly kty?: unknown;
       readonly k?: unknown;
       readonly d?: unknown;

@@ -1,6 +1,8 @@
 /** Verifies tokens with `jose`: by keys at hand, or by the set of keys an issuer publishes, with its rotation. */
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { createLocalJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import { compactVerify, createLocalJWKSet, errors, type CompactVerifyGetKey, type CryptoKey } from 'jose';
+import { parseJson } from '../function/parse-json.ts';
+import { checkClaims } from './check-claims.ts';
 import type { JwtOptions } from './jwt-fields.ts';
 import { algorithmsOf } from './jwt-key.ts';
 import type { RefusalReason } from './reasons.ts';
@@ -10,7 +12,7 @@ import type { VerifyTools } from './types.ts';
 const clockToleranceSeconds = 60;
 
 export type TokenVerdict =
-  | { readonly ok: true; readonly payload: JWTPayload; readonly by: string }
+  | { readonly ok: true; readonly payload: Readonly<Record<string, unknown>>; readonly by: string }
   | { readonly ok: false; readonly reason: RefusalReason; readonly step: string; readonly detail?: string };
 
 type KeySet = ReturnType<typeof createLocalJWKSet>;
@@ -36,7 +38,7 @@ export function createKeySets(): KeySets {
 
 function parseSet(bytes: Uint8Array): KeySet | undefined {
   try {
-    const { keys } = JSON.parse(Buffer.from(bytes).toString('utf8')) as { readonly keys?: unknown };
+    const { keys } = parseJson(Buffer.from(bytes).toString('utf8')) as { readonly keys?: unknown };
     if (!Array.isArray(keys)) return undefined;
     // Only what may be published: a shared secret in a public set proves nothing.
     const usable = keys.filter((key: unknown) => {
@@ -50,16 +52,38 @@ function parseSet(bytes: Uint8Array): KeySet | undefined {
   }
 }
 
-function optionsFor(options: JwtOptions, nowMs: number): JWTVerifyOptions {
-  return {
-    algorithms: [...options.algorithms],
+/** Signature first, then what the token says; throws what the library says of the signature. */
+async function verify(
+  token: string,
+  key: KeyObject | CryptoKey | CompactVerifyGetKey,
+  options: JwtOptions,
+  algorithms: readonly string[],
+  nowMs: number,
+  by: string,
+): Promise<TokenVerdict> {
+  const rules = { algorithms: [...algorithms] };
+  const { payload, protectedHeader } =
+    typeof key === 'function' ? await compactVerify(token, key, rules) : await compactVerify(token, key, rules);
+  // RFC 7797: what is signed would not be what is read.
+  if (protectedHeader.b64 === false) return { ok: false, reason: 'TokenMalformed', step: 'token' };
+  const verdict = checkClaims(payload, {
     ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
-    ...(options.audiences === undefined ? {} : { audience: [...options.audiences] }),
-    clockTolerance: clockToleranceSeconds,
-    currentDate: new Date(nowMs),
-    requiredClaims: ['exp'],
-  };
+    ...(options.audiences === undefined ? {} : { audiences: options.audiences }),
+    toleranceSeconds: clockToleranceSeconds,
+    nowMs,
+    endRequired: true,
+  });
+  if (verdict.ok) return { ok: true, payload: verdict.claims, by };
+  const refused = refusals[verdict.why];
+  return { ...refused, ...(verdict.claim === undefined || verdict.why === 'expired' ? {} : { detail: verdict.claim }) };
 }
+
+const refusals = {
+  malformed: { ok: false, reason: 'TokenMalformed', step: 'token' },
+  expired: { ok: false, reason: 'TokenExpired', step: 'time' },
+  early: { ok: false, reason: 'TokenExpired', step: 'claims' },
+  mismatch: { ok: false, reason: 'ClaimMismatch', step: 'claims' },
+} as const;
 
 /** By keys at hand: each is only used with the algorithms it is made for. */
 export async function verifyWithKeys(
@@ -74,14 +98,10 @@ export async function verifyWithKeys(
     try {
       // A private key that is here to sign (`send`) verifies with its public half.
       const verifying = key.type === 'private' ? createPublicKey(key) : key;
-      const { payload } = await jwtVerify(token, verifying, {
-        ...optionsFor(options, nowMs),
-        algorithms: [...fitting],
-      });
-      return { ok: true, payload, by: `key ${index + 1} of ${keys.length}` };
+      // A right signature decides, whatever the claims say.
+      return await verify(token, verifying, options, fitting, nowMs, `key ${index + 1} of ${keys.length}`);
     } catch (error) {
       const verdict = judge(error);
-      // A right signature with wrong claims says more than a wrong signature.
       if (!verdict.ok && verdict.reason !== 'TokenMismatch') refused = verdict;
     }
   }
@@ -109,8 +129,7 @@ export async function verifyWithSet(
     const set = sets.of(fetched.bytes);
     if (set === undefined) return unavailable('what came is not a set of keys');
     try {
-      const { payload } = await jwtVerify(token, set, optionsFor(options, tools.now()));
-      return { ok: true, payload, by: 'key of the issuer' };
+      return await verify(token, set, options, options.algorithms, tools.now(), 'key of the issuer');
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey && !refresh) continue;
       if (error instanceof errors.JWKSMultipleMatchingKeys) return tryEach(error, token, options, tools.now());
@@ -131,8 +150,7 @@ async function tryEach(
   let refused: TokenVerdict = { ok: false, reason: 'TokenMismatch', step: 'token', detail: 'signature' };
   for await (const key of keys) {
     try {
-      const { payload } = await jwtVerify(token, key, optionsFor(options, nowMs));
-      return { ok: true, payload, by: 'key of the issuer' };
+      return await verify(token, key, options, options.algorithms, nowMs, 'key of the issuer');
     } catch (error) {
       const verdict = judge(error);
       if (!verdict.ok && verdict.reason !== 'TokenMismatch') refused = verdict;
@@ -143,11 +161,6 @@ async function tryEach(
 
 /** What `jose` says, in our words; its messages hold values of the token. */
 function judge(error: unknown): TokenVerdict {
-  if (error instanceof errors.JWTExpired) return { ok: false, reason: 'TokenExpired', step: 'time' };
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    const reason = error.claim === 'nbf' ? 'TokenExpired' : 'ClaimMismatch';
-    return { ok: false, reason, step: 'claims', detail: error.claim };
-  }
   if (
     error instanceof errors.JWSSignatureVerificationFailed ||
     error instanceof errors.JOSEAlgNotAllowed ||

@@ -1,4 +1,5 @@
 /** Finds out why a genuine request does not verify, by trying the mistakes that people make with secrets and captures. */
+import { parseJson } from '../function/parse-json.ts';
 import { decodeBase64, decodeHex } from './decode-digest.ts';
 import type { PreparedReceiver, RawRequest, ReceiverSecrets, RefusedSender } from './types.ts';
 
@@ -23,7 +24,7 @@ function* bodyAttempts(request: RawRequest): Generator<Attempt> {
   }
   try {
     const hint = 'the captured body was parsed and printed again: capture the exact bytes (bodyBase64)';
-    yield { hint, request: changed(JSON.stringify(JSON.parse(text))) };
+    yield { hint, request: changed(JSON.stringify(parseJson(text))) };
   } catch {
     // Not JSON: nothing was printed again.
   }

@@ -7,7 +7,7 @@ import { toHttpResponse } from '../function/result.ts';
 import type { CallResult } from '../lua/types.ts';
 import type { AppendItem, Lease } from '../store/store.ts';
 import { encodeResult } from './encode-result.ts';
-import type { EventAttributes } from './stored-event.ts';
+import { readAttributes, type EventAttributes } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 /** How a call ended, for whoever asked to be called back. */
@@ -38,7 +38,7 @@ interface Answer {
 export function withCallback(attempt: RanAttempt, lease: Lease, parts: WorkerParts): Attempt {
   const { ending, effects, result, durationMs = 0 } = attempt;
   if (ending.kind !== 'done' && ending.kind !== 'dead') return attempt;
-  const { callback, callId, hops = 0, traceparent } = JSON.parse(lease.event.attributes) as EventAttributes;
+  const { callback, callId, hops = 0, traceparent } = readAttributes(lease.event);
   const from = parseDestination(lease.destination);
   // The event may be on the bus as well: only the call itself has an answer.
   if (callback?.destination !== lease.destination || from === undefined) return attempt;

@@ -5,7 +5,7 @@ import { evaluateSubscription } from './evaluate-subscription.ts';
 import { keyText } from './limit-calls.ts';
 import type { LiveSubscription } from './live-subscriptions.ts';
 import { subscriptionExpressions } from './load-subscription.ts';
-import type { EventAttributes } from './stored-event.ts';
+import { readAttributes } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 /** Ends at once where no order of a subscription has a key of its own. */
@@ -26,7 +26,7 @@ export function publishedDeliveries(
   for (const live of parts.subscriptions.match(namespaceUid, type)) {
     const { channels, ordered } = live.entry;
     if (channels !== undefined) {
-      if (channel === null) ({ channel } = JSON.parse(event.attributes) as EventAttributes);
+      if (channel === null) ({ channel } = readAttributes(event));
       if (channel === undefined || !channels.includes(channel)) continue;
     }
     if (ordered?.key !== undefined) keyed.push(live);

@@ -5,7 +5,7 @@ import type { Ending, Lease } from '../store/store.ts';
 import type { Outcome } from '../telemetry/call-outcomes.ts';
 import type { CallRecord } from './call-record.ts';
 import type { LiveSubscription } from './live-subscriptions.ts';
-import type { EventAttributes } from './stored-event.ts';
+import { readAttributes } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 export interface WebhookFindings {
@@ -74,7 +74,7 @@ export function record(
     Partial<CallRecord>,
   parts: WorkerParts,
 ): void {
-  const { name, traceparent, deliveryId } = JSON.parse(lease.event.attributes) as EventAttributes;
+  const { name, traceparent, deliveryId } = readAttributes(lease.event);
   const now = parts.clock.wall();
   const durationMs = parts.clock.monotonic() - began;
   const why =

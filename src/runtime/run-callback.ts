@@ -16,7 +16,7 @@ import type { LiveFunction } from './live-function.ts';
 import { callbackConcurrency, outgoingKey } from './outgoing-slots.ts';
 import { outgoingOf, record, type WebhookFindings } from './record-webhook.ts';
 import { hopsHeader } from './screen-request.ts';
-import type { EventAttributes } from './stored-event.ts';
+import { readAttributes } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 const timeoutMs = 15_000;
@@ -46,7 +46,7 @@ async function attemptCallback(
   parts: WorkerParts,
 ): Promise<Attempt | GivenBack> {
   const { namespace, namespaceUid, name, uid, revision } = fn.entry;
-  const attributes = JSON.parse(lease.event.attributes) as EventAttributes;
+  const attributes = readAttributes(lease.event);
   const { callback: wanted, outcome } = attributes;
   const url = wanted?.url ?? '';
   const began = parts.clock.monotonic();

@@ -16,7 +16,7 @@ import { prepareWebhook, type PreparedWebhook } from './prepare-webhook.ts';
 import { recordWebhook } from './record-webhook.ts';
 import { hopsHeader } from './screen-request.ts';
 import type { LimitedKey } from './shared-keys.ts';
-import type { EventAttributes } from './stored-event.ts';
+import { readAttributes } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 /** A person asks whether the receiver is there: one attempt, past filter, breaker and rate. */
@@ -121,7 +121,7 @@ function send(
 ): Promise<OutgoingAnswer> {
   const { entry, secrets } = live;
   const now = parts.clock.wall();
-  const { hops = 0, traceparent } = JSON.parse(lease.event.attributes) as EventAttributes;
+  const { hops = 0, traceparent } = readAttributes(lease.event);
   const [first] = secrets;
   const url = URL.parse(entry.url);
   return sendOutgoing(
@@ -168,7 +168,7 @@ async function consequences(
   const { writes, onlyFailuresMs } = await health.failure(namespaceUid, name, error);
   if (!gone && onlyFailuresMs < switchOffAfterMs) return { writes, append: [] };
   const off: SwitchedOff = { at, reason: gone ? 'Gone' : 'OnlyFailures', error, identity };
-  const { hops = 0 } = JSON.parse(lease.event.attributes) as EventAttributes;
+  const { hops = 0 } = readAttributes(lease.event);
   const event: StoredEvent = {
     // Two deliveries that find it out at once say it once.
     id: createHash('sha256').update(`${destination} ${identity} ${off.reason}`).digest('hex').slice(0, 32),

@@ -1,5 +1,6 @@
 /** An event as it is stored and read again: its attributes as JSON beside the bytes of its body. */
 import { shownId } from '../delivery/chosen-id.ts';
+import { parseJson } from '../function/parse-json.ts';
 import type { LuaInput } from '../lua/types.ts';
 import type { StoredEvent } from '../store/store.ts';
 import type { CallOutcome } from './add-callback.ts';
@@ -79,6 +80,11 @@ export function attributesOf(call: HttpCall): EventAttributes {
   };
 }
 
+/** They hold texts of senders and tenants. */
+export function readAttributes(event: Pick<StoredEvent, 'attributes'>): EventAttributes {
+  return parseJson(event.attributes) as EventAttributes;
+}
+
 /** A stored event as the source of Lua's `event`. */
 export class StoredEventSource implements EventSource {
   readonly attributes: EventAttributes;
@@ -88,7 +94,7 @@ export class StoredEventSource implements EventSource {
 
   constructor(event: StoredEvent, triggerName: string | undefined, attempt: number) {
     this.#event = event;
-    this.attributes = JSON.parse(event.attributes) as EventAttributes;
+    this.attributes = readAttributes(event);
     this.triggerName = triggerName ?? this.attributes.trigger;
     this.attempt = attempt;
   }

@@ -133,6 +133,15 @@ holds(
     'crypto.jwt_verify(crypto.jwt_sign({ iss = "a", aud = "b" }, env.SECRET), env.SECRET, { issuer = "x" }) == nil',
     'crypto.jwt_verify(crypto.jwt_sign({}, env.SECRET, { alg = "HS512" }), env.SECRET) == nil',
     'crypto.jwt_verify(crypto.jwt_sign({}, env.SECRET), ("x"):rep(32)) == nil',
+    // Claims keep their names, 64-bit numbers and order of precedence whatever they are called.
+    'assert(crypto.jwt_verify(crypto.jwt_sign({ ["\\n"] = "n", ["\\\\"] = "b", ["__proto__"] = "p", constructor = 1 }, env.SECRET), env.SECRET))["__proto__"] == "p"',
+    'assert(crypto.jwt_verify(crypto.jwt_sign({ ["\\n"] = "n", ["\\\\"] = "b" }, env.SECRET), env.SECRET))["\\n"] == "n"',
+    'assert(crypto.jwt_verify(crypto.jwt_sign({ id = 9223372036854775807 }, env.SECRET), env.SECRET)).id == 9223372036854775807',
+    'assert(crypto.jwt_verify(crypto.jwt_sign({ iat = 5 }, env.SECRET), env.SECRET)).iat == 5',
+    'crypto.jwt_verify(crypto.jwt_sign({ exp = "never" }, env.SECRET), env.SECRET) == nil',
+    'crypto.jwt_verify(crypto.jwt_sign({ aud = { "x", "b" } }, env.SECRET), env.SECRET, { audience = "b" }) ~= nil',
+    'crypto.jwt_verify(crypto.jwt_sign({ aud = { "x", "y" } }, env.SECRET), env.SECRET, { audience = "b" }) == nil',
+    'crypto.jwt_verify(crypto.jwt_sign({}, env.SECRET), env.SECRET, { audience = "b" }) == nil',
     // A public key is no HMAC secret: what anyone can sign with it is not accepted.
     'pcall(crypto.jwt_verify, crypto.jwt_sign({}, env.SECRET), env.PUBLIC, { algorithms = { "HS256" } }) == false',
     'pcall(crypto.jwt_sign, {}, env.PUBLIC, { alg = "HS256" }) == false',
