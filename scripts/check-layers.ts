@@ -18,6 +18,7 @@ const levels: Readonly<Record<string, number>> = {
   routing: 2,
   // Built on the store's and the routes' types, below the programs.
   delivery: 2.5,
+  link: 2.5,
   telemetry: 2,
   settings: 2,
   controller: 3,
@@ -36,11 +37,21 @@ const doors: readonly { readonly packages: RegExp; readonly files: RegExp; reado
   { packages: /^(wasmoon|wabt)(\/|$)/, files: /^lua\//, why: 'the WebAssembly binary only in lua/' },
   { packages: /^prom-client$/, files: /^telemetry\//, why: 'prom-client only in telemetry/' },
   { packages: /^pino/, files: /^telemetry\//, why: 'pino only in telemetry/' },
-  { packages: /^undici$/, files: /^policy\/outbound|\.test\.ts$/, why: 'outgoing sockets only in policy/outbound*.ts' },
+  {
+    packages: /^undici$/,
+    files: /^policy\/outbound|^controller\/kube-client|\.test\.ts$/,
+    why: 'outgoing sockets only in policy/outbound*.ts and for the API server',
+  },
   {
     packages: /^node:(net|tls|dgram|http2)$/,
-    files: /^policy\/(outbound|egress|address)|^runtime\/|\.test\.ts$/,
-    why: 'sockets only in policy/outbound*.ts and the listeners of runtime/',
+    files: /^policy\/(outbound|egress|address)|^runtime\/|^link\/serve-peers|\.test\.ts$/,
+    why: 'sockets only in policy/outbound*.ts, the listeners of runtime/ and link/serve-peers.ts',
+  },
+  { packages: /^ws$/, files: /^link\//, why: 'WebSockets only in link/' },
+  {
+    packages: /^(pkijs|asn1js)$/,
+    files: /^controller\/certificates\//,
+    why: 'certificates are made only in controller/certificates/',
   },
   {
     packages: /^(yaml)$/,

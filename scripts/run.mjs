@@ -39,7 +39,15 @@ const tasks = {
       ['tsc', '-p', '.'],
       ['knip'],
       ['node', 'scripts/generate.ts', '--check'],
+      ['node', 'test/kube/prepare.ts'],
       ['node', '--test', '--test-reporter=spec', '--test-timeout=300000', 'src/**/*.test.ts', 'test/**/*.test.ts'],
+    ],
+  },
+  'test:cluster': {
+    needs: 'all',
+    steps: [
+      ['node', 'test/kube/prepare.ts'],
+      ['node', '--test', '--test-reporter=spec', '--test-timeout=300000', 'test/cluster/**/*.test.ts'],
     ],
   },
 };

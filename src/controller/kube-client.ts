@@ -1,0 +1,174 @@
+/**
+ * Calls of the API server over shared connections. HTTP/1.1 on purpose: a dead HTTP/2 session would take every watch with
+ * it and be handed to the next call, a dead HTTP/1.1 socket ends with the one call that finds it dead.
+ */
+import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import { failureOf, type KubeAnswer, type KubeRequest, type KubeStream } from './kube-answer.ts';
+import type { CredentialReader, Credentials } from './kube-credentials.ts';
+import { readLines } from './read-lines.ts';
+
+export interface KubeClient {
+  /** One call; the body is parsed JSON. Reads are tried once more when a kept connection turns out to be dead. */
+  request<Body>(request: KubeRequest): Promise<KubeAnswer<Body>>;
+  /** Opens a watch, or any other answer of lines; `timeoutMs` is for its head. */
+  stream(request: KubeRequest): Promise<KubeAnswer<KubeStream>>;
+  close(): Promise<void>;
+}
+
+const defaultTimeoutMs = 30_000;
+/** Connections for everything that is no watch. */
+const callConnections = 64;
+
+interface Pool {
+  readonly key: string;
+  readonly calls: Dispatcher;
+  readonly watches: Dispatcher;
+}
+
+/** A client that identifies itself as `userAgent`. */
+export function createKubeClient(credentials: CredentialReader, userAgent: string): KubeClient {
+  let pool: Pool | undefined;
+  const closing = new Set<Promise<void>>();
+
+  function poolOf({ connection, connectionKey }: Credentials): Pool {
+    if (pool?.key === connectionKey) return pool;
+    if (pool !== undefined) retire(pool);
+    pool = {
+      key: connectionKey,
+      calls: dispatcherOf(connection, { connections: callConnections }),
+      watches: dispatcherOf(connection, { bodyTimeout: 0 }),
+    };
+    return pool;
+  }
+
+  /** What is under way ends by itself. */
+  function retire({ calls, watches }: Pool): void {
+    const closed = Promise.all([calls.close(), watches.close()]).then(() => void closing.delete(closed));
+    closing.add(closed);
+  }
+
+  async function send(request: KubeRequest, kind: 'calls' | 'watches', signal: AbortSignal): Promise<Sent> {
+    const known = await credentials.read();
+    const { server, headers } = known;
+    const path = `${server.pathname.replace(/\/$/, '')}${request.path}${queryOf(request.query)}`;
+    const response = await poolOf(known)[kind].request({
+      origin: server.origin,
+      path,
+      method: request.method ?? 'GET',
+      signal,
+      headers: {
+        ...headers,
+        accept: request.accept ?? 'application/json',
+        'user-agent': userAgent,
+        ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+        ...(request.impersonate === undefined ? {} : { 'impersonate-user': request.impersonate }),
+      },
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+    });
+    // Tokens are replaced in their file; the next call reads it.
+    if (response.statusCode === 401) credentials.forget();
+    return response;
+  }
+
+  async function call<Body>(request: KubeRequest): Promise<KubeAnswer<Body>> {
+    const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
+    try {
+      const { statusCode, headers, body } = await send(request, 'calls', signal);
+      const text = await body.text();
+      if (statusCode >= 400) return failureOf(statusCode, text, retryAfterOf(headers));
+      const value = parse(text);
+      if (value === undefined) return { ...unreached('Garbled', 'the API server answered something that is no JSON') };
+      return { ok: true, status: statusCode, body: value as Body };
+    } catch (error) {
+      return timeout.aborted ? unreached('TimedOut', `no answer within ${timeoutMs} ms`) : unreachable(error);
+    }
+  }
+
+  return {
+    request: async <Body>(request: KubeRequest): Promise<KubeAnswer<Body>> => {
+      const answer = await call<Body>(request);
+      const again = !answer.ok && answer.reason === 'Unreachable' && (request.method ?? 'GET') === 'GET';
+      return again && request.signal?.aborted !== true ? call<Body>(request) : answer;
+    },
+    stream: async (request) => {
+      const ended = new AbortController();
+      const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
+      const onAbort = (): void => ended.abort();
+      request.signal?.addEventListener('abort', onAbort, { once: true });
+      const late = setTimeout(() => ended.abort(), timeoutMs);
+      try {
+        if (request.signal?.aborted === true) ended.abort();
+        const { statusCode, headers, body } = await send(request, 'watches', ended.signal);
+        if (statusCode >= 400) return failureOf(statusCode, await body.text(), retryAfterOf(headers));
+        // Given up before its end, a body fails; nobody waits for it then.
+        body.on('error', () => undefined);
+        return { ok: true, status: statusCode, body: { lines: readLines(body), close: () => ended.abort() } };
+      } catch (error) {
+        request.signal?.removeEventListener('abort', onAbort);
+        return unreachable(error);
+      } finally {
+        clearTimeout(late);
+      }
+    },
+    close: async () => {
+      const last = pool;
+      pool = undefined;
+      await Promise.all([last?.calls.destroy(), last?.watches.destroy(), ...closing]);
+    },
+  };
+}
+
+type Sent = Dispatcher.ResponseData;
+
+function dispatcherOf(connection: Credentials['connection'], options: Agent.Options): Dispatcher {
+  const shared: Agent.Options = {
+    ...options,
+    allowH2: false,
+    pipelining: 1,
+    headersTimeout: defaultTimeoutMs,
+    keepAliveTimeout: 60_000,
+  };
+  if (connection.type === 'none') return new Agent(shared);
+  if (connection.type === 'socks') {
+    throw new Error('a SOCKS proxy in the kubeconfig is not supported: use an HTTP proxy, or none');
+  }
+  // The library speaks of the options of Node's sockets, undici of its own: the members meant here are the same.
+  const connect = connection.connect as ConnectOptions;
+  if (connection.type === 'agent') return new Agent({ ...shared, connect });
+  const requestTls = connection.requestTls as ConnectOptions;
+  return new ProxyAgent({ ...shared, uri: connection.uri, requestTls, connect });
+}
+
+type ConnectOptions = Exclude<NonNullable<ProxyAgent.Options['requestTls']>, undefined>;
+
+function queryOf(query: KubeRequest['query']): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined) parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+function retryAfterOf(headers: Sent['headers']): string | undefined {
+  const value = headers['retry-after'];
+  return typeof value === 'string' ? value : value?.[0];
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function unreachable(error: unknown): KubeAnswer<never> {
+  return unreached('Unreachable', error instanceof Error ? error.message : String(error));
+}
+
+function unreached(reason: string, message: string): KubeAnswer<never> {
+  return { ok: false, status: 0, reason, message };
+}
