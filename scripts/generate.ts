@@ -5,6 +5,7 @@ import { generateCliDocs } from './generate-cli-docs.ts';
 import { generateCrds } from './generate-crds.ts';
 import { generateFailureDocs } from './generate-failure-docs.ts';
 import { generateHostDocs } from './generate-host-docs.ts';
+import { generateKustomize } from './generate-kustomize.ts';
 import { generateMetricsDocs } from './generate-metrics-docs.ts';
 import { generateReceiverDocs } from './generate-receiver-docs.ts';
 import { generateResourceDocs } from './generate-resource-docs.ts';
@@ -18,6 +19,7 @@ const generators: readonly Generator[] = [
   generateCrds,
   generateFailureDocs,
   generateHostDocs,
+  generateKustomize,
   generateMetricsDocs,
   generateReceiverDocs,
   generateResourceDocs,

@@ -1,0 +1,110 @@
+{{- define "moonhook.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "moonhook.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "moonhook.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "moonhook.selector" -}}
+app.kubernetes.io/name: {{ include "moonhook.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "moonhook.labels" -}}
+{{ include "moonhook.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "moonhook.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- end -}}
+{{- end -}}
+
+{{/* Only tokens made for this very installation are taken on the link. */}}
+{{- define "moonhook.linkAudience" -}}
+{{ include "moonhook.fullname" . }}-link.{{ .Release.Namespace }}.moonhook.dev
+{{- end -}}
+
+{{- define "moonhook.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: { type: RuntimeDefault }
+{{- end -}}
+
+{{- define "moonhook.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end -}}
+
+{{/* Spread of one component over nodes and zones: dict "root" . "component" name */}}
+{{- define "moonhook.spread" -}}
+{{- range $key := list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+- maxSkew: 1
+  topologyKey: {{ $key }}
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      {{- include "moonhook.selector" $.root | nindent 6 }}
+      app.kubernetes.io/component: {{ $.component }}
+{{- end }}
+{{- end -}}
+
+{{/* Where pods may be placed, from the values of a component. */}}
+{{- define "moonhook.placement" -}}
+{{- with .nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{/* Mistakes that a schema cannot tell. */}}
+{{- define "moonhook.check" -}}
+{{- $many := or (gt (int .Values.runtime.replicas) 1) .Values.runtime.autoscaling.enabled -}}
+{{- if and $many (not .Values.store.postgres.enabled) -}}
+{{- fail "runtime.replicas above 1 and runtime.autoscaling need store.postgres.enabled=true: the embedded SQLite has one owner" -}}
+{{- end -}}
+{{- if and .Values.store.postgres.enabled (not .Values.store.postgres.urlFrom.secretName) -}}
+{{- fail "store.postgres.enabled needs store.postgres.urlFrom.secretName: a Secret of this namespace whose key holds postgres://…" -}}
+{{- end -}}
+{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
+{{- fail "ingress.enabled needs ingress.hosts" -}}
+{{- end -}}
+{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) -}}
+{{- fail "httpRoute.enabled needs httpRoute.parentRefs: the Gateway that takes the requests" -}}
+{{- end -}}
+{{- range .Values.tenants.namespaces -}}
+{{- if or (eq . "kube-system") (eq . $.Release.Namespace) -}}
+{{- fail (printf "tenants.namespaces: %s is never a tenant: its Secrets open the cluster or this installation" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,213 @@
+/** The chart by itself: what it renders, what it refuses, and that it agrees with the program it installs. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { defaultPolicy } from '../../src/policy/installation-policy.ts';
+import { readPolicy } from '../../src/policy/read-policy.ts';
+import { metricPrefix, metricsCatalogue } from '../../src/telemetry/metrics-catalogue.ts';
+import {
+  chartFolder,
+  helm,
+  plainManifests,
+  renderChart,
+  renderedObjects,
+  type ChartValues,
+  type KubeObject,
+} from './render-chart.ts';
+
+const postgres: ChartValues = {
+  'store.postgres': { enabled: true, urlFrom: { secretName: 'database', key: 'url' } },
+};
+const combinations: Readonly<Record<string, ChartValues>> = {
+  'as it comes': {},
+  'without CRDs': { 'crds.install': false },
+  'with PostgreSQL and three runtimes': { ...postgres, 'runtime.replicas': 3 },
+  'with PostgreSQL and autoscaling': { ...postgres, 'runtime.autoscaling.enabled': true },
+  'with an Ingress for nginx': { ingress: { enabled: true, controller: 'nginx', hosts: ['hooks.example.com'] } },
+  'with an Ingress for Contour': { ingress: { enabled: true, controller: 'contour', hosts: ['hooks.example.com'] } },
+  'with an HTTPRoute': { httpRoute: { enabled: true, parentRefs: [{ name: 'public' }] } },
+  'without the aggregated API': { 'aggregatedApi.enabled': false },
+  'without network policies': { 'networkPolicy.enabled': false },
+  'with monitoring': { 'monitoring.serviceMonitor.enabled': true, 'monitoring.prometheusRule.enabled': true },
+  'with tenants': { 'tenants.namespaces': ['team-a', 'team-b'] },
+  'with one controller': { 'controller.replicas': 1 },
+  'with its own egress': { 'policy.egress': { grants: ['10.1.0.0/16', '10.2.3.4'], clusterServices: 'Own' } },
+};
+
+const ofKind = (objects: readonly KubeObject[], kind: string): readonly KubeObject[] =>
+  objects.filter((object) => object.kind === kind);
+
+/** The pod templates and pods among the objects. */
+function podsOf(objects: readonly KubeObject[]): readonly KubeObject['spec'][] {
+  return objects.flatMap((object) =>
+    object.kind === 'Pod' ? [object.spec] : object.spec?.template?.spec ? [object.spec.template.spec] : [],
+  );
+}
+
+test('helm lint finds no mistake', () => {
+  const { status, output } = helm(['lint', '--strict', chartFolder]);
+  assert.equal(status, 0, output);
+});
+
+for (const [name, values] of Object.entries(combinations)) {
+  describe(`the chart ${name}`, () => {
+    const first = renderChart(values);
+
+    test('renders the same twice: nothing in it is random', () => {
+      assert.ok(first.ok, first.ok ? '' : first.message);
+      assert.deepEqual(renderChart(values), first);
+    });
+
+    test('runs every container without privileges, on a read-only file system', () => {
+      assert.ok(first.ok);
+      const pods = podsOf(first.objects);
+      assert.ok(pods.length >= 3);
+      for (const pod of pods) {
+        assert.equal(pod.securityContext.runAsNonRoot, true);
+        assert.equal(pod.securityContext.seccompProfile.type, 'RuntimeDefault');
+        for (const container of pod.containers) {
+          assert.deepEqual(container.securityContext, {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'] },
+          });
+          assert.ok(container.resources.limits.memory);
+        }
+      }
+    });
+
+    test('gives no object a name twice, and all of them a namespace of their own or none', () => {
+      assert.ok(first.ok);
+      const names = first.objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
+      assert.equal(new Set(names).size, names.length);
+      for (const { metadata } of first.objects) {
+        const allowed = [undefined, 'moonhook-system', 'kube-system', 'team-a', 'team-b'];
+        assert.ok(allowed.includes(metadata.namespace), metadata.namespace);
+      }
+    });
+
+    test('passes its policy through the reader of the program', () => {
+      assert.ok(first.ok);
+      const text = ofKind(first.objects, 'ConfigMap')[0]?.['data']['policy.yaml'] as string;
+      const reading = readPolicy(parse(text), defaultPolicy('http://example.test'), { local: false });
+      assert.deepEqual(reading.ok ? [] : reading.mistakes, []);
+    });
+  });
+}
+
+describe('what the controller is granted', () => {
+  const objects = renderedObjects();
+  const rulesOf = (kind: string, name: string): readonly KubeObject['rules'][] =>
+    ofKind(objects, kind).find(({ metadata }) => metadata.name === name)?.['rules'] ?? [];
+
+  test('neither Secrets nor impersonation in the whole cluster', () => {
+    const rules = rulesOf('ClusterRole', 'moonhook-controller');
+    assert.ok(rules.length > 0);
+    for (const rule of rules) {
+      assert.ok(!rule.resources.includes('secrets') && !rule.verbs.includes('impersonate'), JSON.stringify(rule));
+      assert.ok(![...rule.apiGroups, ...rule.resources, ...rule.verbs].includes('*'), JSON.stringify(rule));
+    }
+  });
+
+  test('both by namespace only, through bindings to the role of tenants', () => {
+    const tenant = rulesOf('ClusterRole', 'moonhook-tenant');
+    assert.ok(tenant.some((rule) => rule.verbs.includes('impersonate') && rule.resources.join() === 'serviceaccounts'));
+    assert.ok(tenant.some((rule) => rule.resources.includes('secrets') && rule.verbs.join() === 'get'));
+    const bound = ofKind(renderedObjects({ 'tenants.namespaces': ['team-a'] }), 'RoleBinding').filter(
+      (binding) => binding['roleRef'].name === 'moonhook-tenant',
+    );
+    assert.deepEqual(
+      bound.map(({ metadata }) => metadata.namespace),
+      ['team-a'],
+    );
+    assert.ok(!ofKind(objects, 'ClusterRoleBinding').some((binding) => binding['roleRef'].name === 'moonhook-tenant'));
+  });
+
+  test('Secrets of its own namespace by name alone', () => {
+    for (const rule of rulesOf('Role', 'moonhook-controller')) {
+      if (!rule.resources.includes('secrets') || rule.verbs.join() === 'create') continue;
+      assert.deepEqual(rule.resourceNames, ['moonhook-certificates']);
+    }
+  });
+
+  test('a runtime has no token but the one for the link', () => {
+    const runtime = ofKind(objects, 'StatefulSet')[0]?.spec.template.spec;
+    assert.equal(runtime.automountServiceAccountToken, false);
+    const tokens = runtime.volumes.flatMap((volume: { projected?: { sources: { serviceAccountToken?: object }[] } }) =>
+      (volume.projected?.sources ?? []).flatMap((source) => source.serviceAccountToken ?? []),
+    );
+    assert.deepEqual(tokens, [
+      { audience: 'moonhook-link.moonhook-system.moonhook.dev', expirationSeconds: 3600, path: 'token' },
+    ]);
+    assert.ok(
+      !ofKind(objects, 'RoleBinding').some((binding) => JSON.stringify(binding['subjects']).includes('-runtime')),
+    );
+  });
+
+  test('roles that show payloads are not part of view', () => {
+    const view = rulesOf('ClusterRole', 'moonhook-view').flatMap((rule) => rule.resources as string[]);
+    for (const payload of ['functions/logs', 'functions/records', 'functions/kv', 'functions/invoke']) {
+      assert.ok(!view.includes(payload), payload);
+    }
+  });
+});
+
+describe('values that cannot work are refused with what to do', () => {
+  const cases: readonly (readonly [ChartValues, RegExp])[] = [
+    [{ 'runtime.replicas': 2 }, /need store\.postgres\.enabled=true/],
+    [{ 'runtime.autoscaling.enabled': true }, /need store\.postgres\.enabled=true/],
+    [{ 'store.postgres.enabled': true }, /needs store\.postgres\.urlFrom\.secretName/],
+    [{ 'ingress.enabled': true }, /needs ingress\.hosts/],
+    [{ 'httpRoute.enabled': true }, /needs httpRoute\.parentRefs/],
+    [{ 'tenants.namespaces': ['kube-system'] }, /kube-system is never a tenant/],
+    [{ 'tenants.namespaces': ['moonhook-system'] }, /moonhook-system is never a tenant/],
+    [{ 'runtime.replica': 2 }, /additional properties 'replica' not allowed/],
+    [{ 'runtime.workers': 'many' }, /got string, want integer/],
+    [{ 'policy.host': [] }, /additional properties 'host' not allowed/],
+    [{ 'image.pullPolicy': 'Sometimes' }, /pullPolicy/],
+  ];
+  for (const [values, expected] of cases) {
+    test(JSON.stringify(values), () => {
+      const rendering = renderChart(values);
+      assert.equal(rendering.ok, false);
+      if (!rendering.ok) assert.match(rendering.message, expected);
+    });
+  }
+});
+
+test('uninstalling leaves the definitions behind, unless told otherwise', () => {
+  const policyOf = (values: ChartValues): readonly (string | undefined)[] =>
+    ofKind(renderedObjects(values), 'CustomResourceDefinition').map(
+      ({ metadata }) => metadata.annotations?.['helm.sh/resource-policy'],
+    );
+  assert.deepEqual(policyOf({}), ['keep', 'keep']);
+  assert.deepEqual(policyOf({ 'crds.keep': false }), [undefined, undefined]);
+});
+
+describe('every alert', () => {
+  const alerts = parse(readFileSync(join(chartFolder, 'files', 'alerts.yaml'), 'utf8')) as readonly {
+    readonly alert: string;
+    readonly expr: string;
+  }[];
+
+  test('speaks of metrics that exist', () => {
+    const known = new Set(metricsCatalogue.map(({ name }) => metricPrefix + name));
+    for (const { alert, expr } of alerts) {
+      const used = expr.match(/moonhook_[a-z_]+/g) ?? [];
+      assert.ok(used.length > 0, alert);
+      for (const name of used) assert.ok(known.has(name), `${alert}: ${name}`);
+    }
+  });
+
+  test('has a procedure in the guide', () => {
+    const guide = readFileSync(join(chartFolder, '..', '..', 'docs', 'guide', 'operations.md'), 'utf8');
+    for (const { alert } of alerts) assert.ok(guide.includes(`### ${alert}\n`), alert);
+  });
+});
+
+test('the plain manifests are what the chart renders', () => {
+  const plain = readFileSync(join(chartFolder, '..', 'plain', 'moonhook.yaml'), 'utf8');
+  assert.ok(plain === plainManifests(), 'charts/plain/moonhook.yaml is old: run node scripts/render-manifests.ts');
+});
