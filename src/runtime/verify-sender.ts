@@ -1,6 +1,7 @@
 /** Verifies the sender on the raw bytes; a refusal tells the caller nothing but 401. */
 import type { RawRequest, Verdict, VerifierAnswer, VerifyTools } from '../receivers/types.ts';
 import type { HttpCall } from './http-call.ts';
+import type { LiveReceiver } from './live-function.ts';
 import { refuse } from './refuse.ts';
 import { runVerifier } from './run-verifier.ts';
 import type { WorkerParts } from './worker-parts.ts';
@@ -10,8 +11,24 @@ export function verifySender(call: HttpCall, parts: WorkerParts): void | Promise
   if (receiver === undefined) {
     return refuse(call, parts, 'NotResolved', { outcome: 'unresolved', detail: 'the trigger has no receiver' });
   }
+  if (call.trigger?.http?.receiver.name === 'custom') return verifyInTurn(call, parts, receiver);
   const verdict = receiver.prepared.verify(call, receiver.secrets, toolsOf(call, parts));
   if (verdict instanceof Promise) return verdict.then((settled) => judge(call, parts, settled));
+  return judge(call, parts, verdict);
+}
+
+async function verifyInTurn(call: HttpCall, parts: WorkerParts, receiver: LiveReceiver): Promise<void> {
+  const uid = call.fn?.entry.uid ?? '';
+  if (!(await parts.verifiers.take(uid, call.ip))) {
+    call.note('verifier', false, 'too many verifiers of the function are running');
+    return refuse(call, parts, 'ConcurrencyLimited', { outcome: 'limited', retryAfterMs: 1000 });
+  }
+  let verdict: Verdict;
+  try {
+    verdict = await receiver.prepared.verify(call, receiver.secrets, toolsOf(call, parts));
+  } finally {
+    parts.verifiers.end(uid);
+  }
   return judge(call, parts, verdict);
 }
 

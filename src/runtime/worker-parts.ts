@@ -16,6 +16,7 @@ import type { ReadingBudget } from './read-body.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import type { SharedKeys } from './shared-keys.ts';
 import type { Inflight, ThreadSignals } from './thread-signals.ts';
+import type { VerifierTurns } from './verifier-turns.ts';
 
 /** The two clocks: the wall in milliseconds since the epoch, and one that never steps. */
 export interface Clock {
@@ -54,6 +55,7 @@ export interface WorkerParts {
   readonly keys: SharedKeys;
   readonly signals: ThreadSignals;
   readonly reading: ReadingBudget;
+  readonly verifiers: VerifierTurns;
   readonly clientAddress: ClientAddress;
   readonly verifyTools: Pick<VerifyTools, 'now'>;
   /** Key sets and certificates that receivers ask for. */
