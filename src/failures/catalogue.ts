@@ -19,6 +19,16 @@ export const catalogue = {
     title: 'No such function',
     remedy: 'Check namespace and name with `moonhook list`.',
   },
+  RecordNotFound: {
+    status: 404,
+    title: 'No such call, delivery, key or replay',
+    remedy: 'Check the id and the namespace: `moonhook calls` and `moonhook deliveries` list what is kept.',
+  },
+  Conflict: {
+    status: 409,
+    title: 'It is not as the request expects',
+    remedy: 'The detail tells how it is now; read it again and decide anew.',
+  },
   MethodNotAllowed: {
     status: 405,
     title: 'The route does not accept this method',
@@ -121,6 +131,18 @@ export const catalogue = {
     status: 503,
     title: 'The runtime is shutting down',
     remedy: 'Send the request again; another runtime answers.',
+  },
+  QuotaExceeded: {
+    status: 429,
+    title: 'The namespace has stored all it may',
+    remedy:
+      'Wait until deliveries have run, or delete keys; `quotas` of the installation decides. `moonhook explain CALL-ID` names the quota.',
+  },
+  DiskLow: {
+    status: 503,
+    title: 'The disk of the store is nearly full',
+    remedy:
+      'Nothing was accepted: send it again as `Retry-After` says. Free space on the disk of the data directory; what was accepted before is kept.',
   },
   StoreUnavailable: {
     status: 503,

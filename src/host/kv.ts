@@ -1,5 +1,12 @@
 /** `kv`: values that outlive a call, per function or shared in the namespace. */
-import { Results, type HostArguments, type HostCall, type HostFunction, type LuaInput } from '../lua/types.ts';
+import {
+  Results,
+  type HostArguments,
+  type HostCall,
+  type HostFunction,
+  type LuaInput,
+  type LuaValue,
+} from '../lua/types.ts';
 import type { KeyValueScope } from '../store/types.ts';
 import { failed, readOptions, secondsToMs, textOption, waiting } from './define.ts';
 import { decodeJson } from './json-decode.ts';
@@ -7,10 +14,12 @@ import { defaultEncodeOptions, encodeJson, EncodeProblem } from './json-encode.t
 import { jsonDecodeLimits } from './json.ts';
 import type { HostContext, HostEntry, HostModule } from './types.ts';
 
-const keyCap = 512;
+/** Bytes of a key, at most. */
+export const keyCap = 512;
 const valueCap = 256 * 1024;
 const largestPage = 1_000;
-const longestTtlSeconds = 366 * 86_400;
+/** A key may live so long. */
+export const longestTtlSeconds = 366 * 86_400;
 
 /** Names sorted, so that equal tables are equal bytes: `kv.cas` compares those. */
 const encodeOptions = { ...defaultEncodeOptions, maxBytes: valueCap, sortKeys: true };
@@ -22,11 +31,16 @@ function readKey(args: HostArguments, position: number): string {
   return key;
 }
 
+/** The bytes of a value as they are kept; throws an EncodeProblem. */
+export function encodeStoredValue(value: LuaValue): Uint8Array {
+  return Buffer.from(encodeJson(value, encodeOptions));
+}
+
 function encodeValue(args: HostArguments, position: number): Uint8Array {
   const value = args.value(position);
   if (value === undefined) return args.fail(position, 'value expected, got nil (use kv.delete)');
   try {
-    return Buffer.from(encodeJson(value, encodeOptions));
+    return encodeStoredValue(value);
   } catch (error) {
     return args.fail(position, error instanceof EncodeProblem ? error.message : 'the value has no JSON form');
   }

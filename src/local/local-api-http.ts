@@ -1,11 +1,8 @@
 /** The local API over HTTP, below `/-/api` of the admin listener: start-up token, loopback Host, no page of another origin. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { FailureCode } from '../failures/catalogue.ts';
-import { toProblem } from '../failures/problem.ts';
 import { authorizeCall, authorizePlace } from '../runtime/authorize-call.ts';
 import {
   describeFunction,
-  explainCall,
   explainRequest,
   followCalls,
   getStatus,
@@ -17,6 +14,8 @@ import {
   type LocalView,
   type SupposedRequest,
 } from './local-api.ts';
+import { problemReply } from './answer-http.ts';
+import { registerRunApi } from './run-api-http.ts';
 import { describeSubscription, listSubscriptions, pingSubscription } from './subscription-api.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;
@@ -37,14 +36,14 @@ export function registerLocalApi(
   // Metrics and health as well: they name functions, and this listener never leaves the machine.
   app.addHook('onRequest', async (request, reply) => {
     const verdict = authorizePlace(request.headers, options.port());
-    if (!verdict.ok) await refuse(reply, verdict.code, verdict.publicDetail);
+    if (!verdict.ok) await problemReply(reply, verdict.code, verdict.publicDetail);
   });
   void app.register(
     async (api) => {
       api.addHook('onRequest', async (request, reply) => {
         const verdict = authorizeCall(request.headers, token, options.port());
         reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
-        if (!verdict.ok) await refuse(reply, verdict.code, verdict.publicDetail);
+        if (!verdict.ok) await problemReply(reply, verdict.code, verdict.publicDetail);
       });
       api.get('/status', async (_request, reply) => send(reply, getStatus(view)));
       api.get('/table', async (_request, reply) => send(reply, getTable(view)));
@@ -64,15 +63,13 @@ export function registerLocalApi(
         send(reply, await pingSubscription(view, params.namespace, params.name)),
       );
       api.get<{ Querystring: Query }>('/calls', async (request, reply) => calls(request, reply, view));
-      api.get<{ Params: { id: string } }>('/calls/:id', async ({ params }, reply) =>
-        send(reply, await explainCall(view, params.id)),
-      );
+      registerRunApi(api, view);
       api.post<{ Params: Names; Body: unknown }>(
         '/functions/:namespace/:name/explain',
         { bodyLimit: explainBodyLimit },
         async ({ params, body }, reply) => {
           if (typeof body !== 'object' || body === null)
-            return refuse(reply, 'RequestInvalid', 'send the request as JSON');
+            return problemReply(reply, 'RequestInvalid', 'send the request as JSON');
           return send(reply, await explainRequest(view, params.namespace, params.name, body as SupposedRequest));
         },
       );
@@ -83,7 +80,7 @@ export function registerLocalApi(
 
 async function calls(request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply, view: LocalView) {
   const filter = readFilter(request.query);
-  if (typeof filter === 'string') return refuse(reply, 'RequestInvalid', filter);
+  if (typeof filter === 'string') return problemReply(reply, 'RequestInvalid', filter);
   if (request.query['follow'] !== 'true') return send(reply, await listCalls(view, filter));
   reply.hijack();
   const { raw } = reply;
@@ -105,10 +102,5 @@ async function calls(request: FastifyRequest<{ Querystring: Query }>, reply: Fas
 
 function send(reply: FastifyReply, answer: ApiAnswer): FastifyReply {
   if (answer.status === 200) return reply.send(answer.body);
-  return refuse(reply, answer.status === 404 ? 'FunctionNotFound' : 'RequestInvalid', answer.message);
-}
-
-function refuse(reply: FastifyReply, code: FailureCode, detail: string | undefined): FastifyReply {
-  const problem = toProblem(code, detail);
-  return reply.code(problem.status).type('application/problem+json').send(problem);
+  return problemReply(reply, answer.status === 404 ? 'FunctionNotFound' : answer.status, answer.message);
 }

@@ -5,9 +5,10 @@ import { createRouteIndex, type RequestMatch } from '../routing/match-request.ts
 import type { FunctionEntry, RouteTable } from '../routing/types.ts';
 import { explainMatch, type MatchStep } from '../triggers/explain-match.ts';
 import { verifyCapture } from '../receivers/verify-capture.ts';
+import type { ReplayJobs } from '../delivery/replay-jobs.ts';
+import type { Store } from '../store/store.ts';
 import type { CallRecord } from '../runtime/call-record.ts';
 import type { RecordFilter } from '../runtime/record-book.ts';
-import { tellStories } from '../runtime/tell-story.ts';
 import { outcomes, type Outcome } from '../telemetry/call-outcomes.ts';
 import { toPlainRecord } from './plain-record.ts';
 import { nextTime, scheduleTimes } from './schedule-times.ts';
@@ -26,6 +27,8 @@ export interface LocalView {
   states(): FunctionStates;
   table(): RouteTable;
   readonly sending: SendingView;
+  readonly store: Store;
+  readonly replays: ReplayJobs;
   /** About files, not about functions. */
   fileDiagnostics(): readonly Diagnostic[];
   findRecords(filter: RecordFilter): Promise<readonly CallRecord[]>;
@@ -38,7 +41,7 @@ export interface LocalView {
 
 export type ApiAnswer =
   | { readonly status: 200; readonly body: unknown }
-  | { readonly status: 400 | 404; readonly message: string };
+  | { readonly status: 400 | 404 | 409; readonly message: string };
 
 const ok = (body: unknown): ApiAnswer => ({ status: 200, body });
 const notFound = (message: string): ApiAnswer => ({ status: 404, message });
@@ -120,13 +123,6 @@ export function followCalls(view: LocalView, filter: RecordFilter, listener: (re
   return view.followRecords(filter, (record) => {
     listener(toPlainRecord(record));
   });
-}
-
-/** The story of a call: by its id, its event's id, or the sender's delivery id. */
-export async function explainCall(view: LocalView, id: string): Promise<ApiAnswer> {
-  const records = await view.findRecords({ id });
-  if (records.length === 0) return notFound(`no call, event or delivery "${id}" is remembered`);
-  return ok({ calls: records.map(toPlainRecord), lines: tellStories(records) });
 }
 
 /** A request that was not sent, as `explain FUNCTION REQUEST` describes it. */

@@ -76,7 +76,7 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
         },
         spec: resource.spec,
       },
-      namespaceUid: stableUid(`namespace ${namespace}`),
+      namespaceUid: namespaceUidOf(namespace),
       codeOrigins: document.codeOrigins,
     };
     known.set(document.identity, { document, input, uid, seen: turn });
@@ -108,7 +108,7 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
         },
         spec: resource.spec,
       },
-      namespaceUid: stableUid(`namespace ${namespace}`),
+      namespaceUid: namespaceUidOf(namespace),
     };
     knownSubscriptions.set(document.identity, { document, input, uid, seen: turn });
     byUid.set(uid, document);
@@ -166,6 +166,11 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
       return { functions, subscriptions, references, documents: byUid, touched };
     },
   };
+}
+
+/** The UID of a namespace of files: a namespace has it whether or not something is in it. */
+export function namespaceUidOf(namespace: string): string {
+  return stableUid(`namespace ${namespace}`);
 }
 
 /** The same function has the same uid in every run: its state is kept under it. */

@@ -1,6 +1,7 @@
 /** A local run: a folder of files → route table → runtime in this process, kept up with every change of the folder. */
 import { realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { createReplayJobs, type ReplayJobs } from '../delivery/replay-jobs.ts';
 import { readHealth } from '../delivery/subscription-health.ts';
 import { createFunctionCheck } from '../function/check-function.ts';
 import { receivers } from '../receivers/catalogue.ts';
@@ -8,6 +9,7 @@ import { createRuntime, type Runtime, type RuntimeAddresses } from '../runtime/r
 import type { DevSettings } from '../settings/dev-settings.ts';
 import { describeDatabase, openPostgres } from '../store/open-postgres.ts';
 import { openStore, type OpenStore } from '../store/open-store.ts';
+import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { documentCheck } from './check-document.ts';
 import { defaultDataDirectory, holdDataDirectory, type HeldDataDirectory } from './data-directory.ts';
@@ -15,13 +17,15 @@ import { formatDiagnostic, sortDiagnostics, type Diagnostic } from './diagnostic
 import { createFolderSource } from './folder-source.ts';
 import { registerLocalApi } from './local-api-http.ts';
 import type { LocalView } from './local-api.ts';
-import { createLocalInputs } from './local-inputs.ts';
+import { createLocalInputs, namespaceUidOf } from './local-inputs.ts';
 import { readPolicyFile } from './read-policy-file.ts';
 import { readSecretsFile, watchSecretsFile } from './read-secrets-file.ts';
 import { reportChanges, type FunctionStates } from './report-functions.ts';
 import { createTableBuilder } from './table-builder.ts';
 import type { SendingView } from './subscription-api.ts';
 import { watchFolder, type FolderWatch, type Timers } from './watch-folder.ts';
+
+const replayPauseMs = 5;
 
 export interface RunLocalOptions {
   readonly settings: DevSettings;
@@ -92,10 +96,14 @@ async function start(
   let diagnostics: readonly Diagnostic[] = [];
   let runtime: Runtime | undefined;
   const store = await openStoreOf(options, directory.path);
+  const connection = store.connect();
+  // Each page lets the requests that came meanwhile go first.
+  const pause = (): Promise<void> => new Promise((resume) => timers.after(replayPauseMs, resume));
+  const replays = createReplayJobs({ store: connection, now: () => options.now(), pause });
   try {
     const view = viewOf(
       options,
-      store,
+      { store, connection, replays },
       root,
       () => runtime,
       () => states,
@@ -180,6 +188,7 @@ async function start(
       adminUrl: addresses.admin,
     });
     const running = runtime;
+    await replays.resume(new Set([...states.values()].map(({ verdict }) => namespaceUidOf(verdict.namespace))));
     return {
       addresses,
       token,
@@ -198,12 +207,14 @@ async function start(
         stopSecrets();
         lookAgain?.cancel();
         await updating;
+        await replays.close();
         await running.drain();
         await store.close();
         directory.release();
       },
     };
   } catch (error) {
+    await replays.close();
     await runtime?.close();
     await store.close();
     throw error;
@@ -226,7 +237,11 @@ async function openStoreOf(
 
 function viewOf(
   options: RunLocalOptions,
-  store: OpenStore,
+  {
+    store,
+    connection,
+    replays,
+  }: { readonly store: OpenStore; readonly connection: Store; readonly replays: ReplayJobs },
   folder: string,
   runtime: () => Runtime | undefined,
   states: () => FunctionStates,
@@ -243,13 +258,14 @@ function viewOf(
     findRecords: async (filter) => (await runtime()?.records.query(filter)) ?? [],
     nextScheduleTime: (destination) => runtime()?.nextScheduleTime(destination),
     followRecords: (filter, listener) => runtime()?.records.follow(filter, listener) ?? (() => {}),
-    sending: sendingOf(options, store, runtime),
+    sending: sendingOf(options, connection, runtime),
+    store: connection,
+    replays,
     now: () => options.now(),
   };
 }
 
-function sendingOf(options: RunLocalOptions, store: OpenStore, runtime: () => Runtime | undefined): SendingView {
-  const connection = store.connect();
+function sendingOf(options: RunLocalOptions, connection: Store, runtime: () => Runtime | undefined): SendingView {
   return {
     health: (namespaceUid, name) => readHealth(connection, namespaceUid, name),
     breakers: async () => (await runtime()?.openBreakers()) ?? [],

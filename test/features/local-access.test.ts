@@ -47,13 +47,46 @@ function ask(url: string, headers: Readonly<Record<string, string>>, method = 'G
   });
 }
 
-const apiPaths = ['/status', '/table', '/functions', '/functions/default/a', '/calls', '/calls/x'];
+interface Door {
+  readonly name: string;
+  readonly url: string;
+  readonly method: string;
+  /** With the token, without a body. */
+  readonly opened: number;
+}
 
-function doors(local: LocalFixture): readonly { readonly name: string; readonly url: string }[] {
+/** Method, path, and what the token's owner is answered. */
+const apiPaths: readonly (readonly [string, string, number])[] = [
+  ['GET', '/status', 200],
+  ['GET', '/table', 200],
+  ['GET', '/functions', 200],
+  ['GET', '/functions/default/a', 200],
+  ['GET', '/calls', 200],
+  ['GET', '/explain?id=x', 404],
+  ['GET', '/deliveries', 200],
+  ['GET', '/namespaces/default/deliveries', 200],
+  ['GET', '/namespaces/default/delivery?id=x', 404],
+  ['POST', '/namespaces/default/replay', 400],
+  ['POST', '/namespaces/default/cancel', 400],
+  ['GET', '/namespaces/default/replays/1', 404],
+  ['DELETE', '/namespaces/default/replays/1', 404],
+  ['GET', '/namespaces/default/kv?function=a', 200],
+  ['PUT', '/namespaces/default/kv', 400],
+  ['DELETE', '/namespaces/default/kv?function=a&key=x', 404],
+  ['PUT', '/namespaces/default/functions/a/suspend', 400],
+  ['POST', '/subscriptions/default/a/ping', 404],
+];
+
+function doors(local: LocalFixture): readonly Door[] {
   const { addresses } = local.run;
   return [
-    { name: 'call', url: `${addresses.calls}/function/default/a` },
-    ...apiPaths.map((path) => ({ name: path, url: `${addresses.admin}/-/api${path}` })),
+    { name: 'call', url: `${addresses.calls}/function/default/a`, method: 'GET', opened: 200 },
+    ...apiPaths.map(([method, path, opened]) => ({
+      name: `${method} ${path}`,
+      url: `${addresses.admin}/-/api${path}`,
+      method,
+      opened,
+    })),
   ];
 }
 
@@ -62,9 +95,9 @@ test('access to a local run', async (context) => {
   const authorization = `Bearer ${local.token}`;
 
   await context.test('the token opens every door (control)', async () => {
-    for (const { name, url } of doors(local)) {
-      const { status } = await ask(url, { authorization });
-      assert.equal(status, name === '/calls/x' ? 404 : 200, name);
+    for (const { name, url, method, opened } of doors(local)) {
+      const { status } = await ask(url, { authorization }, method);
+      assert.equal(status, opened, name);
     }
     const [host] = local.run.addresses.admin.replace('http://', '').split('/');
     const port = host?.split(':')[1];
@@ -116,8 +149,8 @@ test('access to a local run', async (context) => {
   ];
   for (const { title, status, headers } of refusals) {
     await context.test(`${title} opens none`, async () => {
-      for (const { name, url } of doors(local)) {
-        const answer = await ask(url, headers(local.token));
+      for (const { name, url, method } of doors(local)) {
+        const answer = await ask(url, headers(local.token), method);
         assert.equal(answer.status, status, `${name}: ${answer.body}`);
         assert.ok(!answer.body.includes(secret) && !answer.body.includes(local.token), name);
         assert.equal(answer.headers['access-control-allow-origin'], undefined, name);
@@ -142,8 +175,8 @@ test('access to a local run', async (context) => {
 
   await context.test('neither table, description nor records show a secret', async () => {
     await ask(`${local.run.addresses.public}/default/a`, { authorization: 'Bearer wrong-token' });
-    for (const { name, url } of doors(local)) {
-      const { body } = await ask(url, { authorization });
+    for (const { name, url, method } of doors(local)) {
+      const { body } = await ask(url, { authorization }, method);
       assert.ok(!body.includes(secret) && !body.includes(btoa(secret)), name);
       assert.ok(!body.includes('wrong-token'), name);
     }

@@ -1,0 +1,55 @@
+/** Finds deliveries by what people have: a delivery's name, an event id, a call id, the sender's delivery id. */
+import type { DeliveryFilter, DeliveryRow } from '../store/store.ts';
+import { deliveryNumber } from './delivery-view.ts';
+import type { LocalView } from './local-api.ts';
+import { namespaceUidOf } from './local-inputs.ts';
+
+export interface NamespaceName {
+  readonly namespace: string;
+  readonly uid: string;
+}
+
+/** The one that is named (whether or not something is in it), else every namespace of the folder. */
+export function namespacesOf(view: LocalView, namespace: string | undefined): readonly NamespaceName[] {
+  const names =
+    namespace === undefined
+      ? [...new Set([...view.states().values()].map(({ verdict }) => verdict.namespace))].sort()
+      : [namespace];
+  return names.map((name) => ({ namespace: name, uid: namespaceUidOf(name) }));
+}
+
+export interface FoundDeliveries extends NamespaceName {
+  /** Covers what the id stands for, and nothing else. */
+  readonly filter: DeliveryFilter;
+  readonly rows: readonly DeliveryRow[];
+}
+
+/** Of one event: as many as anybody reads. */
+const rowLimit = 1000;
+
+/** One entry per event or delivery that the id stands for. Rows of other namespaces are not there. */
+export async function findDeliveries(
+  view: LocalView,
+  namespace: string | undefined,
+  id: string,
+): Promise<readonly FoundDeliveries[]> {
+  const places = namespacesOf(view, namespace);
+  const number = deliveryNumber(id);
+  const covered = async (place: NamespaceName, more: Partial<DeliveryFilter>): Promise<FoundDeliveries> => {
+    const filter = { namespaceUid: place.uid, ...more };
+    return { ...place, filter, rows: await view.store.read(filter, { limit: rowLimit }) };
+  };
+  const direct = await Promise.all(
+    places.map((place) => covered(place, number === undefined ? { eventId: id } : { deliveries: [number] })),
+  );
+  const found = direct.filter(({ rows }) => rows.length > 0);
+  if (found.length > 0 || number !== undefined) return found;
+  const records = await view.findRecords({ id, ...(namespace === undefined ? {} : { namespace }) });
+  const events = new Map<string, { readonly place: NamespaceName; readonly eventId: string }>();
+  for (const { namespace: own, eventId } of records) {
+    const place = places.find((each) => each.namespace === own);
+    if (place !== undefined && eventId !== undefined) events.set(`${own} ${eventId}`, { place, eventId });
+  }
+  const indirect = await Promise.all([...events.values()].map(({ place, eventId }) => covered(place, { eventId })));
+  return indirect.filter(({ rows }) => rows.length > 0);
+}

@@ -1,0 +1,51 @@
+/** `suspend` and `resume` of a local run: the field in the file of the resource, which the run then takes up like any edit. */
+import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { editSuspend } from './edit-suspend.ts';
+import { readInside } from './folder.ts';
+import type { ApiAnswer, LocalView } from './local-api.ts';
+
+/** Answers once the file is written. */
+export async function setSuspend(
+  view: LocalView,
+  kind: 'function' | 'subscription',
+  namespace: string,
+  name: string,
+  body: Readonly<Record<string, unknown>>,
+): Promise<ApiAnswer> {
+  const { suspend } = body;
+  if (typeof suspend !== 'boolean') return { status: 400, message: 'suspend must be true or false' };
+  const wanted = kind === 'function' ? 'WebhookFunction' : 'WebhookSubscription';
+  const state = [...view.states().values()].find(
+    ({ document, verdict }) => document.kind === wanted && verdict.namespace === namespace && verdict.name === name,
+  );
+  if (state === undefined) return { status: 404, message: `there is no ${kind} ${namespace}/${name}` };
+  const { file, line, prefix } = state.document;
+  const content = await readInside(view.folder, file);
+  if (content.kind !== 'text') {
+    const why = content.kind === 'missing' ? 'it is not there any more' : content.message;
+    return { status: 409, message: `${file}: ${why}` };
+  }
+  const edited = editSuspend(content.text, { kind: wanted, namespace, name, prefix }, suspend);
+  if (!edited.ok) return { status: 409, message: `${file}:${line}: ${edited.message}` };
+  try {
+    if (edited.changed) await replaceFile(join(view.folder, file), edited.text, view.sending.newId());
+  } catch (error) {
+    return { status: 409, message: `cannot write ${file}: ${error instanceof Error ? error.message : String(error)}` };
+  }
+  return { status: 200, body: { kind: wanted, namespace, name, suspend, changed: edited.changed, file, line } };
+}
+
+/** Whole or not at all; `readInside` has seen that it stays in the folder. */
+async function replaceFile(path: string, text: string, id: string): Promise<void> {
+  const target = await realpath(path);
+  // Hidden files are no resources.
+  const draft = join(dirname(target), `.moonhook-${id}`);
+  try {
+    await writeFile(draft, text, { flag: 'wx', mode: (await stat(target)).mode & 0o777 });
+    await rename(draft, target);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
