@@ -2,7 +2,7 @@
  * Pulls due deliveries from the store, runs them within free slots, keeps their leases alive and settles them together
  * with everything they did. One loop per worker; any number of loops share a store.
  */
-import type { Ending, Lease, Receipt, SettleItem, Store } from '../store/store.ts';
+import type { Ending, Lease, Receipt, Settled, SettleItem, Store } from '../store/store.ts';
 
 export interface Attempt {
   readonly ending: Ending;
@@ -23,6 +23,8 @@ export interface LeaseLoopSettings {
   run(lease: Lease, signal: AbortSignal): Promise<Attempt | GivenBack>;
   /** The ending after a conflict could not be resolved by running again. */
   conflicted(lease: Lease): Ending;
+  /** The ending when what the attempt did inside the platform goes beyond a quota: nothing of it is written. */
+  overQuota(lease: Lease, message: string): Ending;
   /** False while synchronous calls would suffer; asked again after the next turn. */
   mayPull(): boolean;
   /** Called with each settled attempt. */
@@ -148,6 +150,10 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
       const settled = await settle({ receipt: lease.receipt, ending: attempt.ending, ...attempt.effects });
       if (settled === 'ok') return attempt.ending;
       if (settled === 'stale') return undefined;
+      if (typeof settled === 'object') {
+        const refused = settings.overQuota(lease, settled.overQuota);
+        return (await settle({ receipt: lease.receipt, ending: refused })) === 'ok' ? refused : undefined;
+      }
       if (!last) continue;
       const ending = settings.conflicted(lease);
       return (await settle({ receipt: lease.receipt, ending })) === 'ok' ? ending : undefined;
@@ -155,7 +161,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   }
 
   /** A result that cannot be written now is kept and written later: the call is not run again. */
-  async function settle(item: SettleItem): Promise<'ok' | 'stale' | 'conflict'> {
+  async function settle(item: SettleItem): Promise<Settled> {
     for (;;) {
       try {
         const [settled] = await store.settle([item]);

@@ -80,11 +80,12 @@ export function createSchedules({ store, now, after, onError }: SchedulesSetting
         deliveries: [
           { destination: trigger.destination, delayMs, ...(trigger.serial ? { orderKey: 'schedule' } : {}) },
         ],
+        owed: true,
       })),
     );
     if (planned.position.slot !== position?.slot || planned.position.hash !== position.hash) {
       const value = encoder.encode(JSON.stringify(planned.position));
-      await store.write([{ scope, key: trigger.destination, change: { kind: 'set', value } }], []);
+      await store.write([{ scope, key: trigger.destination, change: { kind: 'set', value }, owed: true }], []);
     }
     entry.next = planned.next;
     if (active.get(trigger.destination) === entry && !stopped) arm(entry);

@@ -95,6 +95,7 @@ export function createHealthBook(store: Store, now: () => number): HealthBook {
     scope: healthScope(namespaceUid, name),
     key,
     change: { kind: 'set', value: Buffer.from(JSON.stringify(value)) },
+    owed: true,
   });
 
   return {

@@ -1,4 +1,5 @@
 /** Short forms for writing host functions: kinds, error answers, caps. */
+import { Refusal } from '../failures/refusal.ts';
 import {
   LuaRaise,
   Results,
@@ -25,12 +26,20 @@ export function inHandler(
   return { kind: 'direct', name, atLoad: false, run };
 }
 
-/** A function that waits. Arguments are read before the first wait. */
+/** A function that waits. Arguments are read before the first wait. What the installation refuses is answered as `nil, err`. */
 export function waiting(
   name: string,
   run: (args: HostArguments, call: HostCall<HostContext>) => Promise<LuaInput | Results>,
 ): HostFunction<HostContext> {
-  return { kind: 'waiting', name, atLoad: false, run };
+  const answer = async (args: HostArguments, call: HostCall<HostContext>): Promise<LuaInput | Results> => {
+    try {
+      return await run(args, call);
+    } catch (error) {
+      if (error instanceof Refusal) return failed(`${name}: ${error.message}`);
+      throw error;
+    }
+  };
+  return { kind: 'waiting', name, atLoad: false, run: answer };
 }
 
 /** The answer `nil, err`. */

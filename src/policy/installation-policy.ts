@@ -32,8 +32,9 @@ export interface Quota {
   /** Kubernetes triggers. */
   readonly watches?: number;
   readonly subscriptions?: number;
-  /** Events that are stored and wait. */
-  readonly waitingEvents?: number;
+  /** Deliveries of stored events that have not ended; undefined: the store's default, as for the next two. */
+  readonly waitingRows?: number;
+  /** Their events, counted once for each delivery. */
   readonly waitingBytes?: number;
   readonly keyValueBytes?: number;
   /** Memory of calls that wait. */

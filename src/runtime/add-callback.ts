@@ -78,6 +78,7 @@ export function withCallback(attempt: RanAttempt, lease: Lease, parts: WorkerPar
       body: answer.body,
     },
     deliveries: [{ destination: formatOutgoing({ namespaceUid, kind: 'callback', name }) }],
+    owed: true,
   };
   return { ending, effects: { ...effects, append: [...(effects?.append ?? []), item] } };
 }

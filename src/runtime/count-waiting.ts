@@ -5,20 +5,11 @@ export interface WaitingCounts {
   of(destination: string): Promise<number> | number;
 }
 
-/** Only `enough` are counted: beyond, the answer stays at `enough`. */
+/** Only `enough` are counted. */
 export function createWaitingCounts(store: Store, enough: number, now: () => number): WaitingCounts {
   const known = new Map<string, { readonly at: number; count: number }>();
   async function ask(destination: string): Promise<number> {
-    const namespaceUid = destination.slice(0, destination.indexOf('/'));
-    const filter = { namespaceUid, destination, states: ['waiting', 'held'] as const };
-    let count = 0;
-    let after: number | undefined;
-    for (;;) {
-      const page = await store.read(filter, { limit: 1000, ...(after === undefined ? {} : { after }) });
-      count += page.length;
-      after = page.at(-1)?.delivery;
-      if (page.length < 1000 || count >= enough) break;
-    }
+    const count = await store.backlog(destination, enough);
     known.set(destination, { at: now(), count });
     return count;
   }

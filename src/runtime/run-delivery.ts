@@ -159,6 +159,23 @@ async function runWork(
   return ending.kind === 'done' ? { ...ran, effects: effects.collect() } : ran;
 }
 
+/** The attempt ran, but what it published or kept goes beyond a quota: tried again by its schedule, then dead. */
+export function endOverQuota(lease: Lease, message: string, parts: WorkerParts): Ending {
+  const work = findWork(lease.destination, parts);
+  const schedule = work?.trigger?.entry.retryScheduleMs ?? work?.fn.entry.retryScheduleMs ?? [];
+  const ended = endAttempt({ kind: 'again', error: message }, lease.attempt, schedule, Math.random);
+  const ending: Ending = ended.kind === 'dead' ? { ...ended, reason: 'QuotaExceeded' } : ended;
+  if (work === undefined) return ending;
+  const source = new StoredEventSource(lease.event, work.trigger?.entry.name, lease.attempt);
+  const noted = { lease, work, callId: parts.newCallId(), source, began: parts.clock.monotonic(), ending };
+  record(
+    parts,
+    { ...noted, outcome: ending.kind === 'dead' ? 'dead' : 'error' },
+    { code: 'QuotaExceeded', detail: message },
+  );
+  return ending;
+}
+
 function outcomeOf(result: CallResult, ending: Ending): Outcome {
   if (ending.kind === 'dead') return 'dead';
   if (result.kind === 'ok' || result.kind === 'exit') return ending.kind === 'retry' ? 'error' : 'ok';

@@ -182,5 +182,8 @@ async function consequences(
   const wanted = await publishedDeliveries(parts, event);
   // The failing one is not told of its own failures.
   const deliveries = wanted.filter((delivery) => delivery.destination !== destination);
-  return { writes: [...writes, ...health.switchOff(namespaceUid, name, off)], append: [{ event, deliveries }] };
+  return {
+    writes: [...writes, ...health.switchOff(namespaceUid, name, off)],
+    append: [{ event, deliveries, owed: true }],
+  };
 }

@@ -14,7 +14,9 @@ import { RareTotals, scrapeRuntime } from './collect-metrics.ts';
 import { createPool } from './create-pool.ts';
 import { judgeLife, judgeReadiness, type RuntimeState } from './judge-readiness.ts';
 import { createRecordKeeper, type RecordSource } from './keep-records.ts';
+import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
 import { runSchedules } from './run-schedules.ts';
+import { storeQuotas } from './store-quotas.ts';
 import { createThreadFleet } from './start-threads.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
@@ -29,6 +31,10 @@ export interface RuntimeOptions {
   readonly log: Logger;
   /** Where accepted events and key-value rows live; absent: in memory, lost when the process ends. */
   readonly store?: OpenStore;
+  /** Why the process must not get requests yet, whatever was applied; undefined: it may. */
+  notReady?(): string | undefined;
+  /** In a cluster: asks the controller about a caller. It must not reject. */
+  reviewCall?(question: ReviewQuestion): Promise<ReviewVerdict>;
   /** Routes of whoever composes the program, on the admin listener. */
   readonly adminRoutes?: Parameters<typeof openAdminListener>[0]['routes'];
 }
@@ -91,10 +97,20 @@ export async function createRuntime({ settings, log, store: given, adminRoutes }
     if (given === undefined) await store.close();
   }
 
+  let limited = '';
+  async function limitStore(): Promise<void> {
+    const quotas = storeQuotas(settings.policy, pool.table);
+    const said = JSON.stringify(quotas);
+    if (said === limited) return;
+    await connection.setQuotas(quotas);
+    limited = said;
+  }
+
   async function applyWith(turn: Promise<readonly Acknowledgement[]>): Promise<readonly Acknowledgement[]> {
     const began = performance.now();
     const acknowledgements = await turn;
     fleet.countApply((performance.now() - began) / 1000);
+    await limitStore();
     state.applied = true;
     await schedules.follow(pool.table);
     for (const acknowledgement of acknowledgements) for (const listener of listeners) listener(acknowledgement);

@@ -31,12 +31,11 @@ import { QuietTimes } from './quiet-times.ts';
 import { ReadingBudget } from './read-body.ts';
 import { RecordBuffer } from './record-buffer.ts';
 import { outgoingSlots } from './outgoing-slots.ts';
-import { freeSlots, runDelivery } from './run-delivery.ts';
+import { endOverQuota, freeSlots, runDelivery } from './run-delivery.ts';
 import { isOutgoing, runOutgoing } from './run-outgoing.ts';
 import { SharedKeys } from './shared-keys.ts';
 import { takeSteps, type Step } from './take-steps.ts';
 import { Inflight, ThreadSignals } from './thread-signals.ts';
-import { VerifierTurns } from './verifier-turns.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
@@ -113,7 +112,6 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     keys: new SharedKeys(start.keys, workers, index),
     signals,
     reading: new ReadingBudget(settings.inbound.readingBytesPerAddress, settings.inbound.readingBytes),
-    verifiers: new VerifierTurns(),
     clientAddress: createClientAddress(settings.policy.trustedProxies),
     verifyTools: { now: wallClock(settings.fault) },
     documents: createDocuments({
@@ -225,6 +223,7 @@ function startLoop(parts: WorkerParts): LeaseLoop {
       reason: 'KeyValueConflict',
       error: 'other calls kept changing what this one read',
     }),
+    overQuota: (lease, message) => endOverQuota(lease, message, parts),
     // Lua is cut into slices: work that was pulled does not hold synchronous calls up.
     mayPull: () => !parts.draining,
     onError: (error) => parts.report('deliveries', error),

@@ -1,5 +1,7 @@
 /** Runs the steps of a request one after the other, without a promise as long as none has to wait. */
+import { StoreDiskLow } from '../store/store-disk-low.ts';
 import { StoreFailed } from '../store/store-failed.ts';
+import { StoreOverQuota } from '../store/store-over-quota.ts';
 import type { HttpCall } from './http-call.ts';
 import { refuse } from './refuse.ts';
 import type { WorkerParts } from './worker-parts.ts';
@@ -7,7 +9,7 @@ import type { WorkerParts } from './worker-parts.ts';
 /** Ends the request by answering (`call.answered`), or leaves it to the next step. */
 export type Step = (call: HttpCall, parts: WorkerParts) => void | Promise<void>;
 
-/** A store that fails is a 503; any other step that throws is a defect: 500 and the call id, the log has the rest. */
+/** A quota that is used up is a 429, a store that fails or has no space a 503; any other step that throws is a defect: 500 and the call id, the log has the rest. */
 export function takeSteps(
   steps: readonly Step[],
   call: HttpCall,
@@ -40,8 +42,16 @@ function fail(
   parts: WorkerParts,
   report: (error: unknown, call: HttpCall) => void,
 ): void {
+  if (call.answered) return report(error, call);
+  if (error instanceof StoreOverQuota) {
+    const { message } = error;
+    return refuse(call, parts, 'QuotaExceeded', { outcome: 'overloaded', detail: message, retryAfterMs: 30_000 });
+  }
+  if (error instanceof StoreDiskLow) {
+    const { message } = error;
+    return refuse(call, parts, 'DiskLow', { outcome: 'overloaded', detail: message, retryAfterMs: 30_000 });
+  }
   report(error, call);
-  if (call.answered) return;
   if (error instanceof StoreFailed)
     refuse(call, parts, 'StoreUnavailable', { outcome: 'overloaded', retryAfterMs: 5000 });
   else refuse(call, parts, 'Internal', { outcome: 'error' });

@@ -1,5 +1,6 @@
 /** The store as seen from any thread: a `Store` over a message port to the store's thread. */
 import type { MessagePort } from 'node:worker_threads';
+import { toError } from './store-errors.ts';
 import { StoreFailed } from './store-failed.ts';
 import type { StoreAnswer, StoreRequest } from './sqlite-thread.ts';
 import type { Store } from './store.ts';
@@ -24,7 +25,7 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
     }
     const request = pending.get(answer.id);
     pending.delete(answer.id);
-    if ('error' in answer) request?.reject(new StoreFailed(answer.error));
+    if ('error' in answer) request?.reject(toError(answer));
     else request?.resolve(answer.value as never);
     if (pending.size === 0) port.unref();
   });
@@ -61,6 +62,11 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
     write: (writes, expectations) => ask('write', writes, expectations),
     list: (scope, prefix, limit, after) => ask('list', scope, prefix, limit, after),
     claim: (claim) => ask('claim', claim),
+    setQuotas: (quotas) => ask('setQuotas', quotas),
+    usage: (namespaceUid) => ask('usage', namespaceUid),
+    backlog: (destination, enough) => ask('backlog', destination, enough),
+    purge: (namespaceUid) => ask('purge', namespaceUid),
+    measures: () => ask('measures'),
     heads: () => ask('heads'),
     wake(callback) {
       listeners.add(callback);

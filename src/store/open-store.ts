@@ -1,8 +1,10 @@
 /** Opens the store of a process: starts its thread, hands out connections. */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { connectStore } from './connect-store.ts';
+import { defaultDisk, type DiskSettings } from './disk-guard.ts';
+import { defaultRetention, type Retention } from './retention.ts';
 import { StoreRefused } from './store-refused.ts';
-import type { ThreadMessage } from './sqlite-thread.ts';
+import type { ThreadMessage, ThreadSettings } from './sqlite-thread.ts';
 import type { Store } from './store.ts';
 
 export interface OpenStore {
@@ -18,14 +20,20 @@ export interface OpenStore {
 export interface StoreSettings {
   /** The database's file; `:memory:` ends with the process. */
   readonly path: string;
-  /** How often idle work runs: lapsed leases, checkpoint, expired rows. Default 1,000 ms. */
+  /** How often it is looked for idle work: lapsed leases, checkpoint, rows to trim. Default 1,000 ms. */
   readonly idleMs?: number;
+  readonly retention?: Partial<Retention>;
+  readonly disk?: Partial<DiskSettings>;
   /** The thread ended by itself: a sync failed or the database is damaged. The process must not go on accepting. */
   onLost(error: Error): void;
 }
 
-export async function openStore({ path, idleMs = 1000, onLost }: StoreSettings): Promise<OpenStore> {
-  const worker = new Worker(new URL('./sqlite-thread.ts', import.meta.url), { workerData: { path, idleMs } });
+export async function openStore(settings: StoreSettings): Promise<OpenStore> {
+  const { path, idleMs = 1000, onLost } = settings;
+  const retention = { ...defaultRetention, ...settings.retention };
+  const disk = { ...defaultDisk, ...settings.disk };
+  const workerData: ThreadSettings = { path, idleMs, retention, disk };
+  const worker = new Worker(new URL('./sqlite-thread.ts', import.meta.url), { workerData });
   const durable = path !== ':memory:';
   let closing = false;
   await new Promise<void>((resolve, reject) => {

@@ -2,14 +2,19 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CrashWatch, crashesAfterDeath } from './crash-watch.ts';
 import type { Counters } from './sqlite-counters.ts';
+import { deliveryBytes } from './row-bytes.ts';
 import { createDestinations } from './sqlite-destinations.ts';
 import { toEvent, type EventColumns } from './sqlite-events.ts';
 import { createLeasing } from './sqlite-lease.ts';
+import { dropNoted, putNoted, type Journal } from './sqlite-journal.ts';
+import type { UsageBook } from './sqlite-usage.ts';
 import type { StoreClock } from './store-clock.ts';
-import type { DeliveryState, Ending, Head, Lease, LeaseWish, NewDelivery, Receipt, StoredEvent } from './store.ts';
+import { isEnded, type DeliveryState, type Ending, type Head, type Lease, type LeaseWish } from './store.ts';
+import type { NewDelivery, Receipt, StoredEvent } from './store.ts';
 
 export interface DeliveryRows {
-  add(event: number, stored: StoredEvent, delivery: NewDelivery, generation?: number): Lease | undefined;
+  /** `owed`: counted, but never refused by a quota. */
+  add(event: number, stored: StoredEvent, delivery: NewDelivery, owed: boolean, generation?: number): Lease | undefined;
   /** Runs a known event again where its deliveries died or were cancelled (or always); answers the generation. */
   rerun(event: number, always: boolean, namespaceUid: string): number | undefined;
   /** Sends an ended row's event to a destination again, in its order if that is kept; false when that generation is there. */
@@ -21,11 +26,13 @@ export interface DeliveryRows {
   claim(receipt: Receipt): 'current' | 'repeated' | 'stale';
   end(receipt: Receipt, ending: Ending): void;
   cancel(rows: readonly number[]): void;
+  /** Ends rows as cancelled whatever they do now: their namespace is gone. */
+  endAll(rows: readonly number[]): void;
   /** Gives back what a dead process or a lapsed lease held. */
   reclaim(all: boolean): void;
   heads(): Head[];
-  /** After a rollback: forgets what memory holds and the database does not. */
-  reload(): void;
+  /** Rows that wait for a destination, counted up to `enough`. */
+  backlog(destination: string, enough: number): number;
 }
 
 interface Row {
@@ -36,21 +43,29 @@ interface Row {
   readonly epoch: number;
   readonly crashes: number;
   readonly attempts: number;
+  readonly scope: number;
+  readonly bytes: number;
 }
 
-export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, counters: Counters): DeliveryRows {
-  const destinations = createDestinations(database, clock);
+export function createDeliveryRows(
+  database: DatabaseSync,
+  clock: StoreClock,
+  counters: Counters,
+  usage: UsageBook,
+  journal: Journal,
+): DeliveryRows {
+  const destinations = createDestinations(database, clock, journal);
   /** Delivery → end of its lease on the monotonic clock. */
   const leases = new Map<number, number>();
   const watch = new CrashWatch(() => clock.monotonic());
   const leaseRows = createLeasing({ database, clock, destinations, watch, takeRow });
 
   const insert = database.prepare(
-    `INSERT INTO deliveries (event, destination, generation, state, due, background, attempts, crashes, epoch, order_key)
-     VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?) ON CONFLICT DO NOTHING RETURNING seq`,
+    `INSERT INTO deliveries (event, destination, generation, state, due, background, attempts, crashes, epoch, order_key, scope, bytes)
+     VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING seq`,
   );
   const select = database.prepare(
-    'SELECT seq, destination, order_key, state, epoch, crashes, attempts FROM deliveries WHERE seq = ?',
+    'SELECT seq, destination, order_key, state, epoch, crashes, attempts, scope, bytes FROM deliveries WHERE seq = ?',
   );
   const take = database.prepare(
     "UPDATE deliveries SET state = 'leased', attempts = attempts + 1, epoch = epoch + 1, crashes = crashes + ? WHERE seq = ? RETURNING epoch, attempts, crashes, generation, order_key, event",
@@ -74,6 +89,11 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
   );
   const orderOf = database.prepare('SELECT event, order_key FROM deliveries WHERE seq = ?');
 
+  const countWaiting = database.prepare(
+    `SELECT (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE destination = ? AND state = 'waiting' LIMIT ?)) +
+       (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE destination = ? AND order_key IS NOT NULL AND state = 'held' LIMIT ?)) AS count`,
+  );
+
   function move(from: DeliveryState | 'created' | undefined, to: DeliveryState): void {
     if (from === 'created') counters.add('created', 1);
     else if (from !== undefined) counters.add(from, -1);
@@ -81,19 +101,23 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
   }
 
   function forget(seq: number): void {
-    leases.delete(seq);
+    dropNoted(journal, leases, seq);
     watch.forget(seq);
   }
 
-  function finishRow(
-    row: Pick<Row, 'seq' | 'destination' | 'order_key' | 'state'>,
-    state: DeliveryState,
-    reason: string | null,
-    error: string | null,
-  ): void {
+  /** The row has ended: what it counted for waiting counts for ended now. */
+  function endRow(row: Row, state: DeliveryState, reason: string | null, error: string | null): void {
     finish.run(state, clock.now(), reason, error, row.seq);
     move(row.state, state);
+    usage.change(row.scope, 'waitingRows', -1);
+    usage.change(row.scope, 'waitingBytes', -row.bytes);
+    usage.change(row.scope, 'endedRows', 1);
+    usage.change(row.scope, 'endedBytes', row.bytes);
     forget(row.seq);
+  }
+
+  function finishRow(row: Row, state: DeliveryState, reason: string | null, error: string | null): void {
+    endRow(row, state, reason, error);
     if (row.order_key !== null) promoteNext(row.destination, row.order_key);
   }
 
@@ -107,9 +131,7 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
 
   function supersede(destination: number, orderKey: string): void {
     for (const { seq } of waitingOfKey.all(destination, orderKey) as { seq: number }[]) {
-      const row = select.get(seq) as unknown as Row;
-      finish.run('superseded', clock.now(), null, null, seq);
-      move(row.state, 'superseded');
+      endRow(select.get(seq) as unknown as Row, 'superseded', null, null);
     }
   }
 
@@ -124,7 +146,8 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
       event: number;
     };
     move('waiting', 'leased');
-    leases.set(seq, clock.monotonic() + leaseMs);
+    putNoted(journal, leases, seq, clock.monotonic() + leaseMs);
+    journal.push(() => watch.forget(seq));
     return {
       receipt: { delivery: seq, epoch: row.epoch },
       event: toEvent(eventOf.get(row.event) as unknown as EventColumns),
@@ -159,6 +182,7 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
     event: number,
     stored: StoredEvent,
     delivery: NewDelivery,
+    owed: boolean,
     generation = delivery.generation ?? 0,
   ): Lease | undefined {
     const destination = destinations.idOf(delivery.destination);
@@ -170,19 +194,16 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
     const held = key !== null && headOfKey.get(destination, key) !== undefined;
     const state: DeliveryState = held ? 'held' : 'waiting';
     const when = clock.now() + (delivery.delayMs ?? 0);
-    const row = insert.get(
-      event,
-      destination,
-      generation,
-      state,
-      when,
-      delivery.background === true ? 1 : 0,
-      0,
-      0,
-      key,
-    ) as { seq: number } | undefined;
+    const scope = usage.idOf(stored.namespaceUid);
+    const bytes = deliveryBytes(stored);
+    const background = delivery.background === true ? 1 : 0;
+    const row = insert.get(event, destination, generation, state, when, background, key, scope, bytes) as
+      | { seq: number }
+      | undefined;
     if (row === undefined) return undefined;
     move('created', state);
+    usage.change(scope, 'waitingRows', 1, owed);
+    usage.change(scope, 'waitingBytes', bytes, owed);
     if (delivery.leaseMs !== undefined && !held)
       return { ...takeRow(row.seq, delivery.destination, delivery.leaseMs), event: stored };
     if (!held) destinations.noteDue(destination, when);
@@ -210,7 +231,7 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
       const stored = toEvent(eventOf.get(event) as unknown as EventColumns);
       if (stored.namespaceUid !== namespaceUid) return undefined;
       for (const { destination } of again)
-        add(event, stored, { destination: destinations.nameOf(destination) }, generation);
+        add(event, stored, { destination: destinations.nameOf(destination) }, false, generation);
       return generation;
     },
     replay(delivery, destination, generation, keepOrder) {
@@ -218,7 +239,7 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
       const stored = toEvent(eventOf.get(event) as unknown as EventColumns);
       const before = counters.read().get('created');
       const order = orderKey === null || !keepOrder ? {} : { orderKey };
-      add(event, stored, { destination, background: true, ...order }, generation);
+      add(event, stored, { destination, background: true, ...order }, false, generation);
       return counters.read().get('created') !== before;
     },
     lease: (wishes, leaseMs) => leaseRows(wishes, leaseMs),
@@ -234,7 +255,7 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
       const lost: Receipt[] = [];
       for (const receipt of receipts) {
         if (current(receipt) === undefined) lost.push(receipt);
-        else leases.set(receipt.delivery, clock.monotonic() + leaseMs);
+        else putNoted(journal, leases, receipt.delivery, clock.monotonic() + leaseMs);
       }
       return lost;
     },
@@ -258,6 +279,12 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
         if (row?.state === 'waiting' || row?.state === 'held') finishRow(row, 'cancelled', null, null);
       }
     },
+    endAll(rows) {
+      for (const seq of rows) {
+        const row = select.get(seq) as Row | undefined;
+        if (row !== undefined && !isEnded(row.state)) endRow(row, 'cancelled', null, null);
+      }
+    },
     reclaim(all) {
       if (all) {
         for (const { seq } of leasedRows.all() as { seq: number }[]) reclaimRow(seq);
@@ -267,6 +294,10 @@ export function createDeliveryRows(database: DatabaseSync, clock: StoreClock, co
       for (const [seq, until] of leases) if (until <= now) reclaimRow(seq);
     },
     heads: () => destinations.heads(),
-    reload: () => destinations.reload(),
+    backlog(destination, enough) {
+      const id = destinations.idOf(destination);
+      const { count } = countWaiting.get(id, enough, id, enough) as { count: number };
+      return Math.min(count, enough);
+    },
   };
 }

@@ -1,5 +1,6 @@
 /** Names of destinations as small numbers, and in memory the earliest due time of each: what may be leased next. */
 import type { DatabaseSync } from 'node:sqlite';
+import { dropNoted, putNoted, type Journal } from './sqlite-journal.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { Head } from './store.ts';
 
@@ -10,11 +11,9 @@ export interface Destinations {
   /** Reads the head again after rows were taken. */
   refresh(id: number): void;
   heads(): Head[];
-  /** Reads everything again: after a rollback what is remembered may not be there. */
-  reload(): void;
 }
 
-export function createDestinations(database: DatabaseSync, clock: StoreClock): Destinations {
+export function createDestinations(database: DatabaseSync, clock: StoreClock, journal: Journal): Destinations {
   const insert = database.prepare(
     'INSERT INTO destinations (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = name RETURNING id',
   );
@@ -27,30 +26,25 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock): D
 
   function refresh(id: number): void {
     const { due: when } = earliest.get(id) as { due: number | null };
-    if (when === null) due.delete(id);
-    else due.set(id, when);
+    if (when === null) dropNoted(journal, due, id);
+    else if (due.get(id) !== when) putNoted(journal, due, id, when);
   }
 
-  function reload(): void {
-    ids.clear();
-    names.clear();
-    due.clear();
-    const rows = database.prepare('SELECT id, name FROM destinations').all() as { id: number; name: string }[];
-    for (const { id, name } of rows) {
-      ids.set(name, id);
-      names.set(id, name);
-      refresh(id);
-    }
+  const rows = database.prepare('SELECT id, name FROM destinations').all() as { id: number; name: string }[];
+  for (const { id, name } of rows) {
+    ids.set(name, id);
+    names.set(id, name);
+    refresh(id);
   }
+  journal.clear();
 
-  reload();
   return {
     idOf(name) {
       const known = ids.get(name);
       if (known !== undefined) return known;
       const { id } = insert.get(name) as { id: number };
-      ids.set(name, id);
-      names.set(id, name);
+      putNoted(journal, ids, name, id);
+      putNoted(journal, names, id, name);
       return id;
     },
     nameOf(id) {
@@ -60,10 +54,9 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock): D
     },
     noteDue(id, when) {
       const known = due.get(id);
-      if (known === undefined || when < known) due.set(id, when);
+      if (known === undefined || when < known) putNoted(journal, due, id, when);
     },
     refresh,
-    reload,
     heads() {
       const now = clock.now();
       return [...due].map(([id, when]) => ({ destination: names.get(id) ?? '', dueInMs: Math.max(0, when - now) }));

@@ -1,62 +1,62 @@
 /** Appending events in SQLite: event, duplicate key and delivery rows in one go, inside the caller's transaction. */
-import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { DeliveryRows } from './sqlite-deliveries.ts';
+import type { DuplicateKeys } from './sqlite-duplicates.ts';
 import type { StoreClock } from './store-clock.ts';
-import type { AppendItem, Appended, DuplicateKey, Lease, StoredEvent } from './store.ts';
+import type { AppendItem, Appended, Lease, StoredEvent } from './store.ts';
 
 export interface EventRows {
   append(item: AppendItem): Appended;
   read(namespaceUid: string, id: string): StoredEvent | undefined;
 }
 
-interface DuplicateRow {
-  readonly event: number;
-}
-
-export function createEventRows(database: DatabaseSync, clock: StoreClock, deliveries: DeliveryRows): EventRows {
+export function createEventRows(
+  database: DatabaseSync,
+  clock: StoreClock,
+  deliveries: DeliveryRows,
+  duplicates: DuplicateKeys,
+): EventRows {
   const insert = database.prepare(
     'INSERT INTO events (scope, id, type, source, time, attributes, body) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING seq',
   );
-  const bySequence = database.prepare('SELECT id FROM events WHERE seq = ?');
+  const sequenceOf = database.prepare('SELECT seq FROM events WHERE scope = ? AND id = ?');
   const byId = database.prepare(
     'SELECT seq, id, scope, type, source, time, attributes, body FROM events WHERE scope = ? AND id = ?',
   );
-  const findKey = database.prepare('SELECT event FROM duplicates WHERE key = ? AND expires > ?');
-  const putKey = database.prepare(
-    'INSERT INTO duplicates (key, event, expires) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET event = excluded.event, expires = excluded.expires',
-  );
 
-  function duplicateOf(hash: Uint8Array, duplicate: DuplicateKey, item: AppendItem): Appended | undefined {
-    const known = findKey.get(hash, clock.now()) as DuplicateRow | undefined;
-    if (known === undefined) return undefined;
-    const first = bySequence.get(known.event) as { id: string } | undefined;
-    // The event was trimmed; its key is older than what it guarded.
-    if (first === undefined) return undefined;
-    const generation = deliveries.rerun(known.event, duplicate.rerun === true, item.event.namespaceUid);
-    return { id: first.id, duplicateOf: first.id, leased: [], ...(generation === undefined ? {} : { generation }) };
+  const sequence = (namespaceUid: string, id: string): number | undefined =>
+    (sequenceOf.get(namespaceUid, id) as { seq: number } | undefined)?.seq;
+
+  /** Undefined: the key is new, and kept from now on. */
+  function duplicateOf({ event, duplicate }: AppendItem): Appended | undefined {
+    if (duplicate === undefined) return undefined;
+    const { namespaceUid } = event;
+    const id = duplicates.claim(namespaceUid, duplicate, event.id);
+    if (id === undefined) return undefined;
+    const known = sequence(namespaceUid, id);
+    // The event may have been trimmed already: its key still says that it was here.
+    const generation =
+      known === undefined ? undefined : deliveries.rerun(known, duplicate.rerun === true, namespaceUid);
+    return { id, duplicateOf: id, leased: [], ...(generation === undefined ? {} : { generation }) };
   }
 
   return {
     append(item) {
-      const { event, duplicate } = item;
-      const hash = duplicate === undefined ? undefined : hashKey(event.namespaceUid, duplicate);
-      if (hash !== undefined && duplicate !== undefined) {
-        const answer = duplicateOf(hash, duplicate, item);
-        if (answer !== undefined) return answer;
-      }
+      const { event, owed = false } = item;
+      const answer = duplicateOf(item);
+      if (answer !== undefined) return answer;
       const { namespaceUid, id, type, source, time, attributes, body } = event;
+      // Nobody wants it: its key is kept, there is nothing to run.
+      if (item.deliveries.length === 0) return { id, leased: [] };
       const row = insert.get(namespaceUid, id, type, source, time ?? clock.now(), attributes, body) as
         | { seq: number }
         | undefined;
       // The very same event again (an outbox repeated, a schedule's slot fired by two): the first one stands.
-      const known = row === undefined && item.known === true ? byId.get(namespaceUid, id) : undefined;
-      const seq = row?.seq ?? (known as { seq: number } | undefined)?.seq;
+      const seq = row?.seq ?? (item.known === true ? sequence(namespaceUid, id) : undefined);
       if (seq === undefined) return { id, duplicateOf: id, leased: [] };
-      if (hash !== undefined && duplicate !== undefined) putKey.run(hash, seq, clock.now() + duplicate.windowMs);
       const leased: Lease[] = [];
       for (const delivery of item.deliveries) {
-        const lease = deliveries.add(seq, event, delivery);
+        const lease = deliveries.add(seq, event, delivery, owed);
         if (lease !== undefined) leased.push(lease);
       }
       return { id, leased };
@@ -80,12 +80,4 @@ export interface EventColumns {
 
 export function toEvent({ id, scope, type, source, time, attributes, body }: EventColumns): StoredEvent {
   return { id, namespaceUid: scope, type, source, time, attributes, body };
-}
-
-/** 16 bytes of SHA-256: short rows keep the index of millions of keys small. */
-function hashKey(namespaceUid: string, { endpoint, key }: DuplicateKey): Uint8Array {
-  return createHash('sha256')
-    .update(JSON.stringify([namespaceUid, endpoint, key]))
-    .digest()
-    .subarray(0, 16);
 }

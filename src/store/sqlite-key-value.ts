@@ -1,6 +1,8 @@
 /** Key-value rows in SQLite: versions, expiry, expectations. Every function runs inside the caller's transaction. */
-import { addInteger } from './add-integer.ts';
 import type { DatabaseSync } from 'node:sqlite';
+import { addInteger } from './add-integer.ts';
+import { keyValueBytes, keyValueRow } from './row-bytes.ts';
+import type { UsageBook } from './sqlite-usage.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { Claim, KeyValueExpectation, KeyValueWrite, Versioned, Written } from './store.ts';
 import type { KeyValueScope } from './types.ts';
@@ -13,8 +15,10 @@ export interface KeyValueRows {
   claim(claim: Claim): boolean;
   /** The delivery that claimed keys has ended: they stay as ordinary keys, or go. */
   settleClaims(owner: number, keep: boolean): void;
-  /** Deletes at most `limit` expired rows. */
+  /** Deletes at most `limit` expired rows; answers how many. */
   purge(limit: number): number;
+  /** Deletes at most `limit` rows of a namespace; answers how many. */
+  forget(namespaceUid: string, limit: number): number;
 }
 
 interface Row {
@@ -24,7 +28,9 @@ interface Row {
 
 const encoder = new TextEncoder();
 
-export function createKeyValueRows(database: DatabaseSync, clock: StoreClock): KeyValueRows {
+export function createKeyValueRows(database: DatabaseSync, clock: StoreClock, usage: UsageBook): KeyValueRows {
+  const size = `octet_length(space) + octet_length(key) + octet_length(value) + ${keyValueRow}`;
+  const sizeOf = database.prepare(`SELECT ${size} AS bytes FROM key_values WHERE scope = ? AND space = ? AND key = ?`);
   const select = database.prepare(
     'SELECT value, version FROM key_values WHERE scope = ? AND space = ? AND key = ? AND (expires IS NULL OR expires > ?)',
   );
@@ -32,20 +38,27 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock): K
     `INSERT INTO key_values (scope, space, key, value, version, expires) VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT (scope, space, key) DO UPDATE SET value = excluded.value, version = excluded.version, expires = excluded.expires, owner = NULL`,
   );
-  const remove = database.prepare('DELETE FROM key_values WHERE scope = ? AND space = ? AND key = ?');
+  const remove = database.prepare(
+    `DELETE FROM key_values WHERE scope = ? AND space = ? AND key = ? RETURNING ${size} AS bytes`,
+  );
   const page = database.prepare(
     `SELECT key FROM key_values WHERE scope = ? AND space = ? AND key > ? AND key >= ? AND key < ?
      AND (expires IS NULL OR expires > ?) ORDER BY key LIMIT ?`,
   );
   const purge = database.prepare(
-    'DELETE FROM key_values WHERE (scope, space, key) IN (SELECT scope, space, key FROM key_values WHERE expires IS NOT NULL AND expires <= ? LIMIT ?)',
+    `DELETE FROM key_values WHERE (scope, space, key) IN (SELECT scope, space, key FROM key_values WHERE expires IS NOT NULL AND expires <= ? LIMIT ?)
+     RETURNING scope, ${size} AS bytes`,
   );
   const claimed = database.prepare(
     `INSERT INTO key_values (scope, space, key, value, version, expires, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
      ON CONFLICT (scope, space, key) DO UPDATE SET value = excluded.value, version = excluded.version, expires = excluded.expires,
        owner = excluded.owner WHERE key_values.owner = excluded.owner OR key_values.expires <= ?8 RETURNING version`,
   );
-  const releaseClaims = database.prepare('DELETE FROM key_values WHERE owner = ?');
+  const forget = database.prepare(
+    `DELETE FROM key_values WHERE (scope, space, key) IN (SELECT scope, space, key FROM key_values WHERE scope = ? LIMIT ?)
+     RETURNING scope, ${size} AS bytes`,
+  );
+  const releaseClaims = database.prepare(`DELETE FROM key_values WHERE owner = ? RETURNING scope, ${size} AS bytes`);
   const keepClaims = database.prepare('UPDATE key_values SET owner = NULL WHERE owner = ?');
   const nextVersion = database.prepare("UPDATE counters SET value = value + 1 WHERE name = 'version' RETURNING value");
 
@@ -58,9 +71,23 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock): K
     return ttlMs === undefined ? null : clock.now() + ttlMs;
   }
 
-  function apply({ scope, key, change }: KeyValueWrite): number | undefined | 'notInteger' {
+  function charge({ namespaceUid, space }: KeyValueScope, key: string, value: Uint8Array, owed = false): void {
+    const before = sizeOf.get(namespaceUid, space, key) as { bytes: number } | undefined;
+    const change = keyValueBytes(space, key, value) - (before?.bytes ?? 0);
+    usage.change(usage.idOf(namespaceUid), 'keyValueBytes', change, owed);
+  }
+
+  /** Rows a statement has deleted. */
+  function discharge(rows: unknown): number {
+    const deleted = rows as { scope: string; bytes: number }[];
+    for (const { scope, bytes } of deleted) usage.change(usage.idOf(scope), 'keyValueBytes', -bytes);
+    return deleted.length;
+  }
+
+  function apply({ scope, key, change, owed }: KeyValueWrite): number | undefined | 'notInteger' {
     if (change.kind === 'delete') {
-      remove.run(scope.namespaceUid, scope.space, key);
+      const row = remove.get(scope.namespaceUid, scope.space, key) as { bytes: number } | undefined;
+      if (row !== undefined) usage.change(usage.idOf(scope.namespaceUid), 'keyValueBytes', -row.bytes);
       return undefined;
     }
     let value: Uint8Array;
@@ -72,6 +99,7 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock): K
       value = encoder.encode(String(number));
     }
     const { value: version } = nextVersion.get() as { value: number };
+    charge(scope, key, value, owed);
     upsert.run(scope.namespaceUid, scope.space, key, value, version, expiry(change.ttlMs));
     return number;
   }
@@ -104,6 +132,7 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock): K
     },
     claim({ scope, key, value, ttlMs, owner }) {
       const { value: version } = nextVersion.get() as { value: number };
+      const before = sizeOf.get(scope.namespaceUid, scope.space, key) as { bytes: number } | undefined;
       const row = claimed.get(
         scope.namespaceUid,
         scope.space,
@@ -114,9 +143,16 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock): K
         owner ?? null,
         clock.now(),
       );
-      return row !== undefined;
+      if (row === undefined) return false;
+      const change = keyValueBytes(scope.space, key, value) - (before?.bytes ?? 0);
+      usage.change(usage.idOf(scope.namespaceUid), 'keyValueBytes', change);
+      return true;
     },
-    settleClaims: (owner, keep) => void (keep ? keepClaims : releaseClaims).run(owner),
-    purge: (limit) => Number(purge.run(clock.now(), limit).changes),
+    settleClaims(owner, keep) {
+      if (keep) keepClaims.run(owner);
+      else discharge(releaseClaims.all(owner));
+    },
+    purge: (limit) => discharge(purge.all(clock.now(), limit)),
+    forget: (namespaceUid, limit) => discharge(forget.all(namespaceUid, limit)),
   };
 }

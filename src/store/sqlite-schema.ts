@@ -1,10 +1,11 @@
 /** Opening a SQLite database as a store: settings, self-check, schema. Everything that must hold before the first answer. */
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { checkUsage, recountUsage } from './sqlite-usage.ts';
 import { StoreRefused } from './store-refused.ts';
 
-/** Version written by this program; it also opens databases one version newer (expand, then contract). */
-const schemaVersion = 1;
+/** Version written by this program; it also opens databases one version newer (expand, then contract). Nobody wrote 2. */
+const schemaVersion = 3;
 
 /** SQLite before 3.51.3 can corrupt a WAL that is reset (sqlite.org, "WAL-reset bug"). */
 const oldestLibrary = [3, 51, 3] as const;
@@ -19,15 +20,13 @@ const schema = `
     seq INTEGER PRIMARY KEY AUTOINCREMENT, event INTEGER NOT NULL, destination INTEGER NOT NULL, generation INTEGER NOT NULL,
     state TEXT NOT NULL, due INTEGER NOT NULL, background INTEGER NOT NULL, attempts INTEGER NOT NULL, crashes INTEGER NOT NULL,
     epoch INTEGER NOT NULL, order_key TEXT, reason TEXT, error TEXT, ended INTEGER,
+    scope INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
     UNIQUE (event, destination, generation));
   CREATE INDEX deliveries_due ON deliveries (destination, background, due, seq) WHERE state = 'waiting';
   CREATE INDEX deliveries_order ON deliveries (destination, order_key, seq)
     WHERE order_key IS NOT NULL AND state IN ('waiting', 'held', 'leased');
   CREATE INDEX deliveries_leased ON deliveries (seq) WHERE state = 'leased';
-  CREATE INDEX deliveries_ended ON deliveries (ended) WHERE ended IS NOT NULL;
   CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE duplicates (
-    key BLOB PRIMARY KEY, event INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE key_values (
     scope TEXT NOT NULL, space TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, version INTEGER NOT NULL,
     expires INTEGER, owner INTEGER, PRIMARY KEY (scope, space, key)) WITHOUT ROWID;
@@ -35,6 +34,35 @@ const schema = `
   CREATE INDEX key_values_owner ON key_values (owner) WHERE owner IS NOT NULL;
   INSERT INTO counters (name, value) VALUES ('version', 0), ('created', 0), ('waiting', 0), ('held', 0), ('leased', 0),
     ('done', 0), ('dead', 0), ('filtered', 0), ('cancelled', 0), ('superseded', 0);
+`;
+
+/** Usage of namespaces, ended rows by age, duplicate keys by age within their endpoint. */
+const accounts = `
+  CREATE TABLE scopes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, uid TEXT NOT NULL UNIQUE, waiting_rows INTEGER NOT NULL DEFAULT 0,
+    waiting_bytes INTEGER NOT NULL DEFAULT 0, key_value_bytes INTEGER NOT NULL DEFAULT 0,
+    ended_rows INTEGER NOT NULL DEFAULT 0, ended_bytes INTEGER NOT NULL DEFAULT 0, vanished INTEGER NOT NULL DEFAULT 0);
+  CREATE INDEX deliveries_settled ON deliveries (scope, ended) WHERE state IN ('done', 'filtered', 'superseded');
+  CREATE INDEX deliveries_dead ON deliveries (scope, ended) WHERE state IN ('dead', 'cancelled');
+  CREATE TABLE endpoints (id INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL UNIQUE, scope INTEGER NOT NULL, keys INTEGER NOT NULL);
+  CREATE TABLE duplicates (
+    key BLOB PRIMARY KEY, event TEXT NOT NULL, endpoint INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX duplicates_age ON duplicates (endpoint, expires);
+  INSERT INTO counters (name, value) VALUES ('trimmedDead', 0), ('trimmedCancelled', 0);
+`;
+
+/** Keys of version 1 know no endpoint: they share one. */
+const fromVersion1 = `
+  ALTER TABLE deliveries ADD COLUMN scope INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE deliveries ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+  DROP INDEX deliveries_ended;
+  ALTER TABLE duplicates RENAME TO old_duplicates;
+  ${accounts}
+  INSERT INTO endpoints (id, name, scope, keys) SELECT 1, x'00', 0, count(*) FROM old_duplicates;
+  INSERT INTO duplicates (key, event, endpoint, expires)
+    SELECT d.key, e.id, 1, d.expires FROM old_duplicates d JOIN events e ON e.seq = d.event;
+  UPDATE endpoints SET keys = (SELECT count(*) FROM duplicates);
+  DROP TABLE old_duplicates;
 `;
 
 /**
@@ -58,6 +86,7 @@ export function openDatabase(path: string): DatabaseSync {
     );
     if (path !== ':memory:') assertSettings(database);
     migrate(database);
+    checkUsage(database);
     database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     return database;
   } catch (error) {
@@ -83,11 +112,13 @@ function migrate(database: DatabaseSync): void {
       `the database has schema version ${version}, this program knows ${schemaVersion}: use a newer Moonhook`,
     );
   }
-  if (version !== 0) return;
+  if (version !== 0 && version !== 1) return;
   database.exec('BEGIN IMMEDIATE');
-  database.exec(schema);
+  if (version === 0) database.exec(schema + accounts);
+  else database.exec(fromVersion1);
   database.exec(`PRAGMA user_version = ${schemaVersion}`);
   database.exec('COMMIT');
+  if (version === 1) recountUsage(database);
 }
 
 function isOlder(version: readonly number[], than: readonly number[]): boolean {

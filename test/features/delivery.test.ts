@@ -46,6 +46,7 @@ function loop(t: TestContext, store: Store, count: number, options: LoopOptions)
       store,
       slots: options.slots ?? (() => 4),
       run: options.run,
+      overQuota: (_, message) => ({ kind: 'dead', reason: 'QuotaExceeded', error: message }),
       conflicted: () => ({ kind: 'dead', reason: 'Conflict', error: 'conflict' }),
       mayPull: () => true,
       onSettled(_, ending) {
