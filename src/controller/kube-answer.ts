@@ -45,7 +45,10 @@ interface StatusBody {
   readonly reason?: unknown;
   readonly message?: unknown;
   readonly code?: unknown;
-  readonly details?: { readonly retryAfterSeconds?: unknown };
+  readonly details?: {
+    readonly retryAfterSeconds?: unknown;
+    readonly causes?: readonly { readonly reason?: unknown }[];
+  };
 }
 
 const longestMessage = 1_000;
@@ -58,10 +61,17 @@ export function failureOf(status: number, text: string, retryAfter?: string): Ku
   return {
     ok: false,
     status,
-    reason: typeof body?.reason === 'string' && body.reason !== '' ? body.reason : `Status${status}`,
+    reason: reasonOf(status, body),
     message: (said === '' ? `the API server answered ${status}` : said).slice(0, longestMessage),
     ...(Number.isFinite(seconds) && seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {}),
   };
+}
+
+function reasonOf(status: number, body: StatusBody | undefined): string {
+  // A version from the future: said as a cause of a timeout.
+  const tooLarge = 'ResourceVersionTooLarge';
+  if (body?.details?.causes?.some(({ reason }) => reason === tooLarge) === true) return tooLarge;
+  return typeof body?.reason === 'string' && body.reason !== '' ? body.reason : `Status${status}`;
 }
 
 function parseStatus(text: string): StatusBody | undefined {
