@@ -7,8 +7,8 @@ RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/node node_modules/
 
 FROM node:24.21-bookworm-slim
 WORKDIR /app
-# Memory that threads have freed goes back to the system.
-ENV NODE_ENV=production MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=131072
+# Memory that threads have freed goes back to the system; name lookups hold a thread each.
+ENV NODE_ENV=production UV_THREADPOOL_SIZE=64 MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=131072
 COPY --from=packages /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY bin bin

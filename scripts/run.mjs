@@ -100,7 +100,13 @@ async function runStep([command, ...rest], quiet) {
   const executable =
     command === 'node' ? projectNode : join(root, 'node_modules', '.bin', windows ? `${command}.cmd` : command);
   const started = Date.now();
-  const child = spawn(executable, rest, { cwd: root, stdio: 'inherit', shell: windows && command !== 'node' });
+  const child = spawn(executable, rest, {
+    cwd: root,
+    stdio: 'inherit',
+    shell: windows && command !== 'node',
+    // As bin/moonhook does: name lookups hold a thread each.
+    env: { UV_THREADPOOL_SIZE: '64', ...process.env },
+  });
   // Ctrl-C in a terminal reaches the child by itself.
   const handOn = (signal) => child.kill(signal);
   process.on('SIGTERM', handOn);

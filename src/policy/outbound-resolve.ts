@@ -1,6 +1,7 @@
 /** Turns a host into addresses: absolute names only, a short cache, one lookup per name at a time. */
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
+import type { LookupShares } from './share-lookups.ts';
 
 /** Answers every address of an absolute host name (without trailing dot), or rejects. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
@@ -16,15 +17,18 @@ export const resolveBySystem: Resolve = async (host) => {
   return answers.map((answer) => answer.address);
 };
 
+/** On behalf of a namespace. */
+export type ResolveFor = (host: string, namespaceUid: string) => Promise<readonly string[]>;
+
 /** Keeps answers for five seconds; failures are not kept. IP addresses answer themselves. */
-export function createCachingResolve(resolve: Resolve, now: () => number): Resolve {
+export function createCachingResolve(resolve: Resolve, now: () => number, shares: LookupShares): ResolveFor {
   const cache = new Map<string, { readonly until: number; readonly addresses: Promise<readonly string[]> }>();
-  return (host) => {
+  return (host, namespaceUid) => {
     if (isIP(host) !== 0) return Promise.resolve([host]);
     const known = cache.get(host);
     if (known !== undefined && known.until > now()) return known.addresses;
     cache.delete(host);
-    const addresses = resolve(host);
+    const addresses = shares.run(namespaceUid, () => resolve(host));
     const entry = { until: now() + cacheMs, addresses };
     cache.set(host, entry);
     addresses.catch(() => {

@@ -8,7 +8,8 @@ import { ConnectedElsewhere, ConnectTimeout, dialTcp, type Dial } from './outbou
 import { createPools, type PoolKey, type Pools } from './outbound-pools.ts';
 import { isRedirect, nextHop, type Hop } from './outbound-redirect.ts';
 import { checkHeaders, checkMethod, checkUrl } from './outbound-request.ts';
-import { createCachingResolve, resolveBySystem, type Resolve } from './outbound-resolve.ts';
+import { createCachingResolve, resolveBySystem, type Resolve, type ResolveFor } from './outbound-resolve.ts';
+import { LookupShares, TooManyLookups } from './share-lookups.ts';
 import { refuse, type Outbound, type OutboundRequest, type OutboundResult } from './outbound-types.ts';
 
 export interface OutboundGuardOptions {
@@ -21,6 +22,8 @@ export interface OutboundGuardOptions {
   /** Further certificate authorities in PEM. */
   readonly ca?: readonly string[];
   readonly connectTimeoutMs?: number;
+  /** Lookups at once; default 4. */
+  readonly lookups?: number;
   readonly maxPools?: number;
   readonly connectionsPerPool?: number;
   readonly userAgent?: string;
@@ -41,7 +44,7 @@ export interface OutboundGuard {
 }
 
 interface Guard {
-  readonly resolve: Resolve;
+  readonly resolve: ResolveFor;
   readonly pools: Pools;
   readonly userAgent: string;
 }
@@ -56,7 +59,11 @@ export function createOutboundGuard(options: OutboundGuardOptions = {}): Outboun
     ...(options.ca === undefined ? {} : { ca: options.ca }),
   });
   const guard: Guard = {
-    resolve: createCachingResolve(options.resolve ?? resolveBySystem, options.now ?? (() => performance.now())),
+    resolve: createCachingResolve(
+      options.resolve ?? resolveBySystem,
+      options.now ?? (() => performance.now()),
+      new LookupShares({ all: options.lookups ?? 4, perNamespace: 2, waiting: 200 }),
+    ),
     pools,
     userAgent: options.userAgent ?? 'moonhook',
   };
@@ -115,7 +122,7 @@ async function follow(
   for (let redirects = 0; ; redirects += 1) {
     const checked = checkUrl(hop.url.href);
     if (!checked.ok) return checked;
-    const addresses = await checkedAddresses(guard, owner.egress, checked.value.target, signal);
+    const addresses = await checkedAddresses(guard, owner, checked.value.target, signal);
     if (!addresses.ok) return addresses;
     const answer = await exchange(guard, owner, hop, addresses.value, request, signal);
     if (!('redirect' in answer)) return answer;
@@ -129,7 +136,7 @@ async function follow(
 /** Every address of the target's lookup, all of them allowed. */
 async function checkedAddresses(
   guard: Guard,
-  egress: EffectiveEgress,
+  { namespaceUid, egress }: OutboundOwner,
   target: EgressTarget,
   signal: AbortSignal,
 ): Promise<{ readonly ok: true; readonly value: readonly string[] } | (OutboundResult & { readonly ok: false })> {
@@ -138,9 +145,10 @@ async function checkedAddresses(
   if (!byName.ok && !hasAddressEntries(egress)) return byName;
   let addresses: readonly string[];
   try {
-    addresses = await raceAbort(guard.resolve(target.host), signal);
+    addresses = await raceAbort(guard.resolve(target.host, namespaceUid), signal);
   } catch (error) {
     if (signal.aborted) throw error;
+    if (error instanceof TooManyLookups) return { ok: false, message: error.message };
     return { ok: false, message: `${target.host} cannot be resolved (${errorCode(error) ?? 'lookup failed'})` };
   }
   if (addresses.length === 0) return { ok: false, message: `${target.host} has no address` };
