@@ -36,13 +36,18 @@ const restMs = 5_000;
 export interface DiskSource {
   readonly path: string;
   now(): number;
-  space(): DiskSpace;
+  space(): DiskSpace | undefined;
 }
 
-/** Of the file system of a path, for whoever may not use what is reserved for root. */
-export function spaceOf(path: string): DiskSpace {
-  const { bavail, blocks, bsize } = statfsSync(dirname(path));
-  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+/** Of the file system of a path, for whoever may not use what is reserved for root; undefined: the folder is gone. */
+export function spaceOf(path: string): DiskSpace | undefined {
+  try {
+    const { bavail, blocks, bsize } = statfsSync(dirname(path));
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 export function createDiskGuard(settings: DiskSettings, { path, now, space }: DiskSource): DiskGuard {
@@ -84,10 +89,12 @@ export function createDiskGuard(settings: DiskSettings, { path, now, space }: Di
       return freeBytes;
     },
     look() {
-      const { freeBytes: free, totalBytes } = space();
-      const floor = Math.max(settings.lowBytes, totalBytes * settings.lowFraction);
-      freeBytes = free;
-      low = free < floor || now() < fullUntil;
+      const found = space();
+      freeBytes = found?.freeBytes;
+      // Without an answer the next write that fails tells.
+      if (found === undefined) return;
+      const floor = Math.max(settings.lowBytes, found.totalBytes * settings.lowFraction);
+      low = found.freeBytes < floor || now() < fullUntil;
       reserve(floor);
     },
     full() {

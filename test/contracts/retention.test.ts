@@ -1,0 +1,133 @@
+/** What the store forgets and what it never does: ended deliveries by age and size, delivery ids by number, namespaces that are gone. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { AppendItem, DuplicateKey, Ending, Store } from '../../src/store/store.ts';
+import { storeEngines } from './store-engines.ts';
+
+const day = 86_400_000;
+
+function item(id: string, more: { body?: number; namespaceUid?: string; duplicate?: DuplicateKey } = {}): AppendItem {
+  const { body = 10, namespaceUid = 'ns-a', duplicate } = more;
+  return {
+    event: { id, namespaceUid, type: 't', source: '/', attributes: '{}', body: new Uint8Array(body) },
+    deliveries: [{ destination: 'f/t' }],
+    ...(duplicate === undefined ? {} : { duplicate }),
+  };
+}
+
+/** Appends and ends one delivery. */
+async function run(store: Store, appended: AppendItem, ending: Ending = { kind: 'done' }): Promise<void> {
+  await store.append([appended]);
+  const leases = await store.lease([{ destination: 'f/t', max: 100 }], 60_000);
+  const own = leases.find(({ event }) => event.id === appended.event.id);
+  assert.ok(own);
+  assert.deepEqual(await store.settle([{ receipt: own.receipt, ending }]), ['ok']);
+}
+
+async function waitFor(condition: () => Promise<boolean>, what: string): Promise<void> {
+  const until = Date.now() + 30_000;
+  while (!(await condition())) {
+    assert.ok(Date.now() < until, what);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const ids = async (store: Store, namespaceUid = 'ns-a'): Promise<readonly string[]> =>
+  (await store.read({ namespaceUid }, { limit: 1000 })).map(({ eventId }) => eventId);
+
+const dead: Ending = { kind: 'dead', reason: 'Failed', error: '' };
+
+for (const [name, open] of Object.entries(storeEngines())) {
+  describe(`retention (${name})`, () => {
+    test('trims settled deliveries by age, dead ones later, and nothing that has not ended', async (t) => {
+      const store = await open(t, { idleMs: 20, retention: { settledMs: 1, failedMs: day } });
+      await store.append([{ ...item('waits'), deliveries: [{ destination: 'f/t', delayMs: day }] }]);
+      await run(store, item('done'));
+      await run(store, item('dead'), dead);
+      const two = { ...item('half'), deliveries: [{ destination: 'f/t' }, { destination: 'g/t', delayMs: day }] };
+      await run(store, two);
+      await waitFor(async () => (await ids(store)).length === 3, 'what is done goes');
+      assert.deepEqual((await ids(store)).toSorted(), ['dead', 'half', 'waits']);
+      assert.equal(await store.event('ns-a', 'done'), undefined);
+      assert.equal((await store.event('ns-a', 'half'))?.id, 'half', 'its other delivery waits');
+      const { byState, deadKept, gap } = await store.counts();
+      assert.deepEqual([byState.done, byState.dead, deadKept, gap], [2, 1, 1, 0]);
+      const { waitingRows, endedRows } = await store.usage('ns-a');
+      assert.deepEqual([waitingRows, endedRows], [2, 1]);
+    });
+
+    test('trims the oldest of a namespace above its bytes, settled ones before dead ones, and no other namespace', async (t) => {
+      const store = await open(t, { idleMs: 20, retention: { endedBytes: 30_000 } });
+      await run(store, item('dead', { body: 9000 }), dead);
+      await run(store, item('other', { body: 9000, namespaceUid: 'ns-b' }));
+      for (const id of ['d1', 'd2', 'd3', 'd4']) await run(store, item(id, { body: 9000 }));
+      await waitFor(async () => (await store.usage('ns-a')).endedBytes <= 30_000, 'the oldest go');
+      assert.deepEqual((await ids(store)).toSorted(), ['d3', 'd4', 'dead']);
+      assert.deepEqual(await ids(store, 'ns-b'), ['other']);
+      await run(store, item('big', { body: 29_000 }), dead);
+      await waitFor(async () => (await ids(store)).length === 1, 'dead ones go when nothing else is left');
+      assert.deepEqual(await ids(store), ['big']);
+      const { byState, gap } = await store.counts();
+      assert.deepEqual([byState.dead, gap], [2, 0], 'they are counted all the same');
+      assert.equal((await store.counts()).deadKept, 1);
+    });
+
+    test('knows a delivery id within its window although the event was trimmed', async (t) => {
+      const store = await open(t, { idleMs: 20, retention: { settledMs: 1 } });
+      const duplicate = { endpoint: 'f/t', key: 'delivery-1', windowMs: day };
+      await run(store, item('first', { duplicate }));
+      await waitFor(async () => (await store.event('ns-a', 'first')) === undefined, 'the event goes');
+      const [again] = await store.append([item('second', { duplicate })]);
+      assert.deepEqual(again, { id: 'first', duplicateOf: 'first', leased: [] });
+    });
+
+    test('forgets the oldest ids of the endpoint that has most when there are too many, and says so', async (t) => {
+      const store = await open(t, { idleMs: 20, retention: { duplicateKeys: 20 } });
+      const key = (endpoint: string, index: number): DuplicateKey => ({ endpoint, key: String(index), windowMs: day });
+      await store.append([item('quiet', { duplicate: key('quiet', 0) })]);
+      for (let index = 0; index < 40; index++) {
+        await store.append([item(`loud-${index}`, { duplicate: key('loud', index) })]);
+      }
+      await waitFor(async () => (await store.measures()).duplicateKeys <= 20, 'the oldest go');
+      const [quiet] = await store.append([item('again', { duplicate: key('quiet', 0) })]);
+      assert.equal(quiet?.duplicateOf, 'quiet');
+      const [newest] = await store.append([item('again', { duplicate: key('loud', 39) })]);
+      assert.equal(newest?.duplicateOf, 'loud-39');
+      const [oldest] = await store.append([item('anew', { duplicate: key('loud', 0) })]);
+      assert.equal(oldest?.duplicateOf, undefined);
+      const { duplicateWindowMs = day } = await store.measures();
+      assert.ok(duplicateWindowMs < 60_000, `the effective window is told: ${duplicateWindowMs}`);
+    });
+
+    test('forgets delivery ids after their window', async (t) => {
+      const store = await open(t, { idleMs: 20 });
+      const duplicate = { endpoint: 'f/t', key: 'delivery-1', windowMs: 1 };
+      await store.append([item('first', { duplicate })]);
+      await waitFor(async () => (await store.measures()).duplicateKeys === 0, 'the key lapses');
+      const [second] = await store.append([item('second', { duplicate })]);
+      assert.equal(second?.duplicateOf, undefined);
+    });
+
+    test('purges everything of a namespace that is gone, what waits and runs included', async (t) => {
+      const store = await open(t, { idleMs: 20 });
+      const duplicate = { endpoint: 'f/t', key: '1', windowMs: day };
+      await store.append([item('a1'), item('a2', { duplicate }), item('b1', { namespaceUid: 'ns-b' })]);
+      const [running] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+      assert.equal(running?.event.id, 'a1');
+      const change = { kind: 'set', value: new Uint8Array(10) } as const;
+      for (const namespaceUid of ['ns-a', 'ns-b']) {
+        await store.write([{ scope: { namespaceUid, space: 'f' }, key: 'k', change }], []);
+      }
+      await store.purge('ns-a');
+      await waitFor(async () => (await store.measures()).usage['ns-a'] === undefined, 'nothing is left of it');
+      assert.deepEqual(await ids(store), []);
+      assert.deepEqual(await ids(store, 'ns-b'), ['b1']);
+      assert.equal(await store.get({ namespaceUid: 'ns-a', space: 'f' }, 'k'), undefined);
+      assert.ok(await store.get({ namespaceUid: 'ns-b', space: 'f' }, 'k'));
+      assert.equal((await store.measures()).duplicateKeys, 0);
+      assert.deepEqual(await store.settle([{ receipt: running.receipt, ending: { kind: 'done' } }]), ['stale']);
+      const { byState, gap } = await store.counts();
+      assert.deepEqual([byState.cancelled, byState.waiting, gap], [2, 1, 0]);
+    });
+  });
+}
