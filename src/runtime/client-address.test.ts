@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { createClientAddress, parseProxyRange } from './client-address.ts';
+import { createClientAddress, parseProxyRange, networkOf } from './client-address.ts';
 
 suite('client address', () => {
   test('without trusted proxies only the socket counts', () => {
@@ -37,4 +37,12 @@ suite('client address', () => {
     assert.equal(parseProxyRange('proxy.example'), undefined);
     assert.throws(() => createClientAddress(['10.0.0.300']), /neither an address nor a range/);
   });
+});
+
+test('what one client has to himself is an IPv4 address or an IPv6 network', () => {
+  assert.equal(networkOf('192.0.2.1'), '192.0.2.1');
+  assert.equal(networkOf('::ffff:192.0.2.1'), '192.0.2.1');
+  assert.equal(networkOf('2001:db8::1'), networkOf('2001:db8:0:0:ffff::2'));
+  assert.notEqual(networkOf('2001:db8::1'), networkOf('2001:db8:0:1::1'));
+  assert.equal(networkOf('unknown'), 'unknown');
 });

@@ -47,3 +47,10 @@ export function createClientAddress(trustedProxies: readonly string[]): ClientAd
     return current.toString();
   };
 }
+
+/** What one client has to himself: an IPv4 address, or the 64 bits before the part of an IPv6 address that hosts choose. */
+export function networkOf(address: string): string {
+  const parsed = parse(address);
+  if (parsed?.kind() !== 'ipv6') return parsed?.toString() ?? address;
+  return (parsed as ipaddr.IPv6).parts.slice(0, 4).join(':');
+}

@@ -43,7 +43,12 @@ async function start(context: TestContext, grant = '127.0.0.1'): Promise<World> 
   // Of the entry only these are looked at.
   const entry = { namespaceUid: 'ns', namespace: 'team-a', name: 'fn' } as FunctionEntry;
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return Object.assign(world, { url, asked, fetch: documents(entry, 'web'), other: documents(entry, 'other') });
+  return Object.assign(world, {
+    url,
+    asked,
+    fetch: documents(entry, 'web', '192.0.2.1'),
+    other: documents(entry, 'other', '192.0.2.1'),
+  });
 }
 
 const textOf = async (fetched: ReturnType<FetchDocument>): Promise<string> => {
@@ -94,8 +99,8 @@ test('one trigger asks for a few documents in a minute, whatever a stranger name
   const world = await start(context);
   const results: string[] = [];
   for (let number = 0; number < 10; number += 1) results.push(await textOf(world.fetch(`${world.url}/${number}`)));
-  assert.equal(results.filter((text) => text === 'one').length, 4);
-  assert.equal(world.asked.length, 4);
+  assert.equal(results.filter((text) => text === 'one').length, 2);
+  assert.equal(world.asked.length, 2);
   assert.equal(await textOf(world.other(`${world.url}/x`)), 'one');
 });
 

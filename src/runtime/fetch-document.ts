@@ -6,6 +6,7 @@ import { parseEgressPattern, type InstallationEgress } from '../policy/egress.ts
 import type { OutboundGuard } from '../policy/outbound.ts';
 import type { FetchDocument, FetchedDocument } from '../receivers/types.ts';
 import type { FunctionEntry } from '../routing/types.ts';
+import { networkOf } from './client-address.ts';
 
 /** A document serves so long without being asked for again. */
 const freshMs = 3_600_000;
@@ -13,8 +14,12 @@ const freshMs = 3_600_000;
 const staleMs = 24 * 3_600_000;
 /** Nothing is fetched twice within this time, whether it came or not. */
 const againMs = 60_000;
-/** Different documents of one trigger that may be asked for in that time: a stranger can name as many as he likes. */
-const fetchesPerMinute = 4;
+/**
+ * Documents never seen before that may be asked for in that time, by requests of one network and in all: a stranger can name
+ * as many as he likes, and must not use up what the sender needs for his first one.
+ */
+const newPerNetwork = 2;
+const newInAll = 16;
 const documentsPerTrigger = 16;
 const maxTriggers = 10_000;
 const maxBytes = 256 * 1024;
@@ -30,8 +35,8 @@ interface Cached {
 interface TriggerDocuments {
   readonly documents: Map<string, Cached>;
   readonly pending: Map<string, Promise<FetchedDocument>>;
-  /** Starts of the last fetches. */
-  began: readonly number[];
+  /** The last fetches of documents that were new: when, and for which network. */
+  began: readonly { readonly at: number; readonly network: string }[];
   /** Ends when the fetch before has ended: one at a time. */
   tail: Promise<unknown>;
 }
@@ -44,13 +49,13 @@ export interface DocumentSources {
   now(): number;
 }
 
-/** Answers the fetcher of one trigger; what it has fetched is kept over edits of the function. */
-export type Documents = (entry: FunctionEntry, trigger: string) => FetchDocument;
+/** Answers the fetcher of one trigger for a client's request; what it has fetched is kept over edits of the function. */
+export type Documents = (entry: FunctionEntry, trigger: string, clientAddress: string) => FetchDocument;
 
 /** The documents of one thread. */
 export function createDocuments(sources: DocumentSources): Documents {
   const triggers = new Map<string, TriggerDocuments>();
-  return (entry, trigger) => {
+  return (entry, trigger, clientAddress) => {
     const key = JSON.stringify([entry.namespaceUid, entry.name, trigger]);
     let own = triggers.get(key);
     if (own === undefined) {
@@ -59,7 +64,7 @@ export function createDocuments(sources: DocumentSources): Documents {
       triggers.set(key, own);
     }
     const kept = own;
-    return async (url, refresh = false) => fetchCached(sources, entry, kept, url, refresh);
+    return async (url, refresh = false) => fetchCached(sources, entry, kept, clientAddress, url, refresh);
   };
 }
 
@@ -67,6 +72,7 @@ async function fetchCached(
   sources: DocumentSources,
   entry: FunctionEntry,
   own: TriggerDocuments,
+  clientAddress: string,
   url: string,
   refresh: boolean,
 ): Promise<FetchedDocument> {
@@ -78,12 +84,14 @@ async function fetchCached(
     if (now - cached.askedAt < againMs) return cached.result;
     if (cached.result.ok && !refresh && now - cached.cameAt < freshMs) return cached.result;
   }
-  own.began = own.began.filter((began) => now - began < againMs);
   // A document that has come before is asked for again whatever strangers name: theirs use up the rest only.
-  if (own.began.length >= fetchesPerMinute && cached?.result.ok !== true) {
-    return { ok: false, message: `more than ${fetchesPerMinute} documents in a minute` };
+  if (cached?.result.ok !== true) {
+    own.began = own.began.filter(({ at }) => now - at < againMs);
+    const network = networkOf(clientAddress);
+    const most = own.began.filter((each) => each.network === network).length >= newPerNetwork;
+    if (most || own.began.length >= newInAll) return { ok: false, message: 'too many new documents in a minute' };
+    own.began = [...own.began, { at: now, network }];
   }
-  own.began = [...own.began, now];
   const fetched = own.tail.then(async () => fetchNow(sources, entry, url));
   const settled = fetched.then((result) => keep(sources, own, url, cached, result));
   own.tail = settled;

@@ -36,6 +36,7 @@ import { isOutgoing, runOutgoing } from './run-outgoing.ts';
 import { SharedKeys } from './shared-keys.ts';
 import { takeSteps, type Step } from './take-steps.ts';
 import { Inflight, ThreadSignals } from './thread-signals.ts';
+import { VerifierTurns } from './verifier-turns.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
@@ -112,6 +113,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     keys: new SharedKeys(start.keys, workers, index),
     signals,
     reading: new ReadingBudget(settings.inbound.readingBytesPerAddress, settings.inbound.readingBytes),
+    verifiers: new VerifierTurns(),
     clientAddress: createClientAddress(settings.policy.trustedProxies),
     verifyTools: { now: wallClock(settings.fault) },
     documents: createDocuments({

@@ -47,7 +47,7 @@ function judge(call: HttpCall, parts: WorkerParts, verdict: Verdict): void {
 export function toolsOf(call: HttpCall, parts: WorkerParts): VerifyTools {
   const { fn, trigger } = call;
   if (trigger?.receiver?.prepared.fetches === true && fn !== undefined) {
-    return { ...parts.verifyTools, fetchDocument: parts.documents(fn.entry, trigger.entry.name) };
+    return { ...parts.verifyTools, fetchDocument: parts.documents(fn.entry, trigger.entry.name, call.ip) };
   }
   if (trigger?.http?.receiver.name !== 'custom') return parts.verifyTools;
   return {

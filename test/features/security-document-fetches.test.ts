@@ -43,7 +43,7 @@ suite('documents for verification', () => {
   });
 
   const url = (path: string): string => `${server.url}/${path}`;
-  const fetcher = (trigger = 'push'): FetchDocument => documents(entry, trigger);
+  const fetcher = (trigger = 'push', address = '192.0.2.1'): FetchDocument => documents(entry, trigger, address);
 
   test('are asked for once by many requests at once, and kept', async () => {
     const fetch = fetcher();
@@ -87,9 +87,23 @@ suite('documents for verification', () => {
       assert.ok((await fetch(url('keys'))).ok, `after ${round + 1} minutes`);
     }
     const made = asked.filter((path) => path.startsWith('/made-up'));
-    assert.ok(made.length <= 70 * 4, `${made.length} fetches for strangers`);
+    assert.ok(made.length <= 70 * 2, `${made.length} fetches for strangers`);
     assert.ok(made.length >= 70, 'control: strangers did ask');
     assert.equal(asked.filter((path) => path === '/keys').length, 2, 'once at first and once after an hour');
+  });
+
+  test('that strangers make up do not keep the first one of a sender from being fetched', async () => {
+    for (let stranger = 0; stranger < 5; stranger += 1) {
+      const fetch = fetcher('push', `198.51.100.${stranger}`);
+      for (let name = 0; name < 6; name += 1) await fetch(url(`made-up-${stranger}-${name}`));
+    }
+    assert.equal(asked.length, 10, 'control: each of them did ask, and no more than twice');
+    assert.ok((await fetcher('push', '192.0.2.1')(url('keys'))).ok);
+    // Addresses of one IPv6 network are one stranger.
+    for (let host = 0; host < 20; host += 1) await fetcher('six', `2001:db8::${host + 1}`)(url(`six-${host}`));
+    assert.equal(asked.filter((path) => path.startsWith('/six')).length, 2);
+    for (let host = 0; host < 40; host += 1) await fetcher('many', `2001:db8:0:${host + 1}::1`)(url(`many-${host}`));
+    assert.equal(asked.filter((path) => path.startsWith('/many')).length, 16, 'there is a bound for all together');
   });
 
   test('of a host that fails serve on for a day, not longer', async () => {
