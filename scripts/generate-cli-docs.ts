@@ -14,22 +14,27 @@ function page(): string {
   const parts = [
     '# The `moonhook` command',
     '<!-- Generated from src/cli by `npm run generate`: change the definitions there. -->',
-    'Everywhere a function is `NAMESPACE/NAME`, or `NAME` with `-n NAMESPACE` (default: `default`). `-o json` prints for machines; on a terminal, control characters in foreign text are shown escaped. The verbs that speak to a running `moonhook dev` find its start-up token in the data directory: `--data-dir`, else the environment variable `MOONHOOK_DATA_DIR`, else the nearest `.moonhook` from the current folder upwards. They trust it only if it belongs to the user and nobody else may read it.',
+    'Everywhere a function is `NAMESPACE/NAME`, or `NAME` with `-n NAMESPACE` (default: `default`). A subscription is `whs/NAME`; where an id may stand as well, a function is `whf/NAME`. `-o json` prints for machines; on a terminal, control characters in foreign text are shown escaped. The verbs that speak to a running `moonhook dev` find its start-up token in the data directory: `--data-dir`, else the environment variable `MOONHOOK_DATA_DIR`, else the nearest `.moonhook` from the current folder upwards. They trust it only if it belongs to the user and nobody else may read it.',
     '## Exit codes',
     table(
       ['code', 'meaning'],
       exitCodeMeanings.map(([code, meaning]) => [String(code), meaning]),
     ),
-    ...program.commands.map(verb),
+    ...program.commands.flatMap((command) => [
+      verb(command),
+      ...command.commands.map((part) => verb(part, command.name())),
+    ]),
   ];
   return `${parts.join('\n\n')}\n`;
 }
 
-function verb(command: Command): string {
+/** `parent`: the verb whose part this is. */
+function verb(command: Command, parent?: string): string {
+  const name = parent === undefined ? command.name() : `${parent} ${command.name()}`;
   const parts = [
-    `## ${command.name()}`,
+    `${parent === undefined ? '##' : '###'} ${name}`,
     sentence(command.description()),
-    `\`moonhook ${command.name()} ${command.usage()}\``,
+    `\`moonhook ${name} ${command.usage()}\``,
   ];
   const given: readonly Argument[] = command.registeredArguments;
   const rows = [

@@ -16,6 +16,12 @@ const verbs: Readonly<Record<string, () => Promise<Register>>> = {
   calls: async () => (await import('./calls.ts')).registerCalls,
   logs: async () => (await import('./calls.ts')).registerLogs,
   explain: async () => (await import('./explain.ts')).registerExplain,
+  deliveries: async () => (await import('./deliveries.ts')).registerDeliveries,
+  replay: async () => (await import('./replay.ts')).registerReplay,
+  cancel: async () => (await import('./cancel.ts')).registerCancel,
+  suspend: async () => (await import('./suspend.ts')).registerSuspend,
+  resume: async () => (await import('./suspend.ts')).registerResume,
+  kv: async () => (await import('./kv.ts')).registerKv,
   list: async () => (await import('./list.ts')).registerList,
   describe: async () => (await import('./describe.ts')).registerDescribe,
   ping: async () => (await import('./ping.ts')).registerPing,
@@ -34,8 +40,14 @@ export async function createProgram(wanted?: string): Promise<Command> {
     .exitOverride();
   const one = wanted !== undefined && Object.hasOwn(verbs, wanted) ? verbs[wanted] : undefined;
   for (const load of one === undefined ? Object.values(verbs) : [one]) (await load())(program);
-  for (const command of program.commands) {
-    command.exitOverride().showHelpAfterError(`(\`moonhook ${command.name()} --help\` shows its options)`);
-  }
+  prepare(program, 'moonhook');
   return program;
+}
+
+function prepare(parent: Command, path: string): void {
+  for (const command of parent.commands) {
+    const own = `${path} ${command.name()}`;
+    command.exitOverride().showHelpAfterError(`(\`${own} --help\` shows its options)`);
+    prepare(command, own);
+  }
 }

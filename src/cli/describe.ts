@@ -1,11 +1,13 @@
-/** `moonhook describe NS/NAME`: conditions, routes, effective limits and warnings of one function. */
+/** `moonhook describe NS/NAME`: conditions, routes, effective limits and warnings of one function; or one delivery. */
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { formatDiagnostic, type Diagnostic } from '../local/diagnostic.ts';
+import { locateId } from './choose-deliveries.ts';
 import { askApi, refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
-import { complain, formatTable, wantsJson } from './output.ts';
+import { complain, formatTable, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
+import { connectLocalRun } from './run-client.ts';
 import { readSubject } from './subject-name.ts';
 
 interface DescribeOptions {
@@ -47,29 +49,43 @@ interface Described {
 export function registerDescribe(program: Command): void {
   program
     .command('describe')
-    .description('show one function or subscription: conditions, routes, limits with every default, warnings')
-    .argument('<function>', 'NAMESPACE/NAME, or NAME; a subscription: whs/NAMESPACE/NAME or whs/NAME')
+    .description(
+      'show one function or subscription with conditions, routes, limits and warnings; or one delivery with its attempts',
+    )
+    .argument(
+      '<subject>',
+      'NAMESPACE/NAME, or NAME; a subscription: whs/NAMESPACE/NAME or whs/NAME; a delivery as `deliveries` lists it',
+    )
     .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default)')
     .option('--data-dir <path>', 'data directory of the process')
-    .option('-o, --output <format>', 'json')
+    .option('-o, --output <format>', 'json or yaml')
     .action(async (text: string, options: DescribeOptions) => {
       process.exitCode = await describe(text, options);
     });
 }
 
 async function describe(text: string, options: DescribeOptions): Promise<number> {
-  const json = wantsJson(options.output);
+  const format = readFormat(options.output, ['json', 'yaml']);
+  if (format === undefined) return exitCodes.unusable;
+  if (/^dlv-\d+$/.test(text)) return describeDelivery(text, options, format);
   const target = readSubject(text, options.namespace);
-  if (json === undefined) return exitCodes.unusable;
   if (typeof target === 'string') {
     complain(target);
     return exitCodes.unusable;
   }
   const answer = await askApi(`/${target.kind}s/${target.namespace}/${target.name}`, options.dataDir);
   if (!answer.ok) return refused(answer);
-  process.stdout.write(
-    json ? `${JSON.stringify(answer.value, undefined, 2)}\n` : page(answer.value as unknown as Described),
-  );
+  if (!printValue(format, answer.value)) process.stdout.write(page(answer.value as unknown as Described));
+  return exitCodes.ok;
+}
+
+async function describeDelivery(name: string, options: DescribeOptions, format: OutputFormat): Promise<number> {
+  const client = connectLocalRun(options.dataDir);
+  const located = await locateId(client, name, options.namespace);
+  if (!located.ok) return refused(located);
+  const answer = await client.describeDelivery(located.value.namespace, name);
+  if (!answer.ok) return refused(answer);
+  if (!printValue(format, answer.value)) printLines(answer.value['lines'] as readonly string[]);
   return exitCodes.ok;
 }
 

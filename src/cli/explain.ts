@@ -5,6 +5,7 @@ import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, wantsJson } from './output.ts';
 import { readInput } from './read-input.ts';
+import { connectLocalRun } from './run-client.ts';
 import { readTarget } from './target-name.ts';
 
 interface ExplainOptions {
@@ -18,14 +19,14 @@ interface ExplainOptions {
 export function registerExplain(program: Command): void {
   program
     .command('explain')
-    .description('tell the story of a call, or what would happen to a request')
+    .description('tell the story of a call or event to its end, or what would happen to a request')
     .argument(
       '<id-or-function>',
-      "a call id, an event id or the sender's delivery id; or NAMESPACE/NAME with a request",
+      "a call id, an event id, a delivery or the sender's delivery id; or NAMESPACE/NAME with a request",
     )
     .argument('[request]', 'path and query such as /team-a/hook?x=1, or a capture file { method, url, headers, body }')
     .option('-X, --method <method>', 'method of a request given as a path (default: POST)')
-    .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default)')
+    .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default), or of an id (default: any)')
     .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', 'json')
     .action(async (subject: string, request: string | undefined, options: ExplainOptions) => {
@@ -37,7 +38,7 @@ async function explain(subject: string, request: string | undefined, options: Ex
   const json = wantsJson(options.output);
   if (json === undefined) return exitCodes.unusable;
   let answer: Awaited<ReturnType<typeof askApi>>;
-  if (request === undefined) answer = await askApi(`/calls/${encodeURIComponent(subject)}`, options.dataDir);
+  if (request === undefined) answer = await connectLocalRun(options.dataDir).explain(options.namespace, subject);
   else {
     const target = readTarget(subject, options.namespace);
     const supposed = readRequest(request, options.method);

@@ -1,5 +1,35 @@
-/** How answers are printed: tables for people, JSON for machines. */
+/** How answers are printed: tables for people, JSON and YAML for machines. */
+import { stringify } from 'yaml';
 import { escapeText } from './escape-text.ts';
+
+/** What `-o` may ask for; `table` without it. */
+const formats = ['json', 'yaml', 'wide', 'name'] as const;
+
+export type OutputFormat = 'table' | (typeof formats)[number];
+
+/** Undefined: `-o` asks for something else than `known`, which was said. */
+export function readFormat(
+  output: string | undefined,
+  known: readonly (typeof formats)[number][] = formats,
+): OutputFormat | undefined {
+  const found = known.find((format) => format === output);
+  if (output === undefined) return 'table';
+  if (found === undefined) complain(`--output knows ${known.join(', ')}`);
+  return found;
+}
+
+/** Prints for machines; false: the format is one for people. */
+export function printValue(format: OutputFormat, value: unknown): boolean {
+  if (format === 'json') process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  else if (format === 'yaml') process.stdout.write(stringify(value));
+  else return false;
+  return true;
+}
+
+/** Lines for people, control characters shown. */
+export function printLines(lines: readonly string[]): void {
+  process.stdout.write(lines.map((line) => `${escapeText(line)}\n`).join(''));
+}
 
 /** Whether `-o` asks for JSON; undefined: it asks for something unknown, which was said. */
 export function wantsJson(output: string | undefined): boolean | undefined {
@@ -33,4 +63,13 @@ export function formatMilliseconds(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   if (milliseconds < 120_000) return `${(milliseconds / 1000).toFixed(1)} s`;
   return `${Math.round(milliseconds / 60_000)} min`;
+}
+
+/** `45s`, `3m`, `2h`, `4d`, as kubectl has it. */
+export function formatAge(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
 }

@@ -55,8 +55,12 @@ export async function listDeliveries(
   const { id, more, subject, limit, after } = query;
   if (id !== undefined) {
     const found = await findDeliveries(view, namespace, id);
-    const items = found.flatMap((each) => each.rows.map((row) => viewDelivery(row, each.namespace, view.table())));
-    return listOf(items.slice(0, limit), undefined);
+    const narrowed = found.map(async ({ namespace: own, uid, filter }) => {
+      const wanted = { ...filter, ...more, ...(subject === undefined ? {} : coverSubject(uid, subject)) };
+      const rows = await view.store.read(wanted, { limit, newestFirst: true });
+      return rows.map((row) => viewDelivery(row, own, view.table()));
+    });
+    return listOf((await Promise.all(narrowed)).flat().slice(0, limit), undefined);
   }
   const page = { limit: Math.min(limit + 1, 1000), newestFirst: true, ...(after === undefined ? {} : { after }) };
   const pages = await Promise.all(

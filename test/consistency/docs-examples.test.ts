@@ -53,8 +53,10 @@ const program = await createProgram();
 function checkCommand(line: string): void {
   const [first, verb = '', ...rest] = splitCommand(line.replace(/\s#.*$/, ''));
   assert.equal(first, 'moonhook', line);
-  const command = program.commands.find((each) => each.name() === verb);
-  assert.ok(command, `there is no verb ${verb}`);
+  const own = program.commands.find((each) => each.name() === verb);
+  assert.ok(own, `there is no verb ${verb}`);
+  const command = own.commands.find((each) => each.name() === rest[0]) ?? own;
+  assert.ok(own.commands.length === 0 || command !== own, `${verb} has no part ${rest[0]}`);
   for (const word of rest.filter((each) => /^-[a-zA-Z-]/.test(each))) {
     assert.ok(
       command.options.some((option) => option.short === word || option.long === word),

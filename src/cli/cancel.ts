@@ -1,0 +1,159 @@
+/** `moonhook cancel`: ends what waits, or a replay with what of it waits. */
+import type { Command } from 'commander';
+import { locateId, readWhat, type ChosenDeliveries } from './choose-deliveries.ts';
+import { confirm } from './confirm.ts';
+import { coverageLines } from './delivery-lines.ts';
+import { refused } from './dev-client.ts';
+import { exitCodes } from './exit-codes.ts';
+import { complain, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
+import { readSpan } from './read-when.ts';
+import { connectLocalRun, type PlainObject, type RunClient } from './run-client.ts';
+
+interface CancelOptions {
+  readonly namespace?: string;
+  readonly trigger?: string;
+  readonly all?: boolean;
+  readonly since?: string;
+  readonly until?: string;
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly dataDir?: string;
+  readonly output?: string;
+}
+
+/** Adds the verb to the program. */
+export function registerCancel(program: Command): void {
+  program
+    .command('cancel')
+    .description(
+      'end what waits: one event or delivery, what waits for a function, or a whole replay; it can be replayed',
+    )
+    .argument(
+      '[what]',
+      "a delivery, an event id, a call id or the sender's delivery id; or whf/NAME, whs/NAME; or replay/NUMBER",
+    )
+    .option('-n, --namespace <namespace>', 'namespace of a NAME, an id or a replay; alone, with --all: all of it')
+    .option('--trigger <name>', 'one trigger of the function only')
+    .option('--all', 'everything that waits in the namespace of -n')
+    .option('--since <when>', 'events from then on: 30m, 2h, 7d ago, or a time')
+    .option('--until <when>', 'events before then')
+    .option('--dry-run', 'say what would be cancelled, and do nothing')
+    .option('-y, --yes', 'do not ask, however many')
+    .option('--data-dir <path>', 'data directory of the process')
+    .option('-o, --output <format>', 'json or yaml')
+    .addHelpText(
+      'after',
+      '\nWhat runs goes on. Asks before a whole namespace and more than 1,000 deliveries.\nExit codes: 0 cancelled, 1 nothing of that id waits, 5 nothing of that id is kept.',
+    )
+    .action(async (text: string | undefined, options: CancelOptions) => {
+      process.exitCode = await cancel(text, options);
+    });
+}
+
+const manyDeliveries = 1000;
+const replayPrefix = 'replay/';
+
+interface Coverage {
+  readonly count: number;
+  readonly exact: boolean;
+  readonly destinations: Parameters<typeof coverageLines>[1];
+  readonly running: number;
+  readonly states?: Readonly<Record<string, number>>;
+}
+
+async function cancel(text: string | undefined, options: CancelOptions): Promise<number> {
+  const format = readFormat(options.output, ['json', 'yaml']);
+  if (format === undefined) return exitCodes.unusable;
+  const unusable = (message: string): number => {
+    complain(message);
+    return exitCodes.unusable;
+  };
+  const client = connectLocalRun(options.dataDir);
+  if (text?.startsWith(replayPrefix) === true) {
+    return cancelReplay(client, text.slice(replayPrefix.length), options, format);
+  }
+  const span = readSpan(options, Date.now());
+  if (typeof span === 'string') return unusable(span);
+  const what = readWhat(text, options, text === undefined && options.all === true);
+  if (typeof what === 'string') return unusable(what);
+  let chosen: ChosenDeliveries;
+  if ('id' in what) {
+    const located = await locateId(client, what.id, options.namespace);
+    if (!located.ok) return refused(located);
+    chosen = located.value;
+  } else chosen = what;
+  const { namespace, selection, label, breadth } = chosen;
+  const wish = { ...selection, ...span };
+  const preview = await client.cancel(namespace, { ...wish, dryRun: true });
+  if (!preview.ok) return refused(preview);
+  const coverage = preview.value as unknown as Coverage;
+  if (options.dryRun === true || coverage.count === 0)
+    return print(format, chosen, preview.value, 'would be cancelled');
+  if (options.yes !== true && (breadth === 'namespace' || coverage.count > manyDeliveries)) {
+    const count = countOf(coverage);
+    const answer = await confirm(`Cancel ${count} of ${label}?`);
+    if (answer === undefined) return unusable(`that is ${count} of ${label}: say --yes, or look first with --dry-run`);
+    if (!answer) {
+      complain('nothing was done');
+      return exitCodes.failed;
+    }
+  }
+  const done = await client.cancel(namespace, wish);
+  return done.ok ? print(format, chosen, done.value, 'cancelled') : refused(done);
+}
+
+function countOf({ count, exact }: Coverage): string {
+  return `${exact ? '' : 'more than '}${count} ${count === 1 ? 'delivery' : 'deliveries'}`;
+}
+
+function print(
+  format: OutputFormat,
+  { namespace, label, breadth }: ChosenDeliveries,
+  value: PlainObject,
+  ending: string,
+): number {
+  const coverage = value as unknown as Coverage;
+  const { count, running, states = {}, destinations } = coverage;
+  const exitCode = count === 0 && breadth === 'id' ? exitCodes.failed : exitCodes.ok;
+  if (printValue(format, value)) return exitCode;
+  const goesOn =
+    running === 0 ? '' : `; ${running} ${running === 1 ? 'runs' : 'run'} now and ${running === 1 ? 'goes' : 'go'} on`;
+  if (count === 0) {
+    const others = Object.entries(states).map(([state, each]) => `${each} ${state}`);
+    complain(`nothing of ${label} waits${others.length === 0 ? '' : ` (${others.join(', ')})`}${goesOn}`);
+    return exitCode;
+  }
+  printLines([
+    `${countOf(coverage)} ${ending}${goesOn}`,
+    ...coverageLines(
+      namespace,
+      destinations.map(({ to, count: each }) => ({ to, count: each })),
+    ),
+  ]);
+  return exitCode;
+}
+
+async function cancelReplay(
+  client: RunClient,
+  number: string,
+  { namespace, dryRun }: CancelOptions,
+  format: OutputFormat,
+): Promise<number> {
+  const problem = !/^[1-9][0-9]{0,9}$/.test(number)
+    ? 'a replay is replay/NUMBER, as `moonhook replay` printed it'
+    : namespace === undefined
+      ? 'say in which namespace the replay is: -n NAMESPACE'
+      : dryRun === true
+        ? 'a replay is stopped or not: leave --dry-run out'
+        : undefined;
+  if (problem !== undefined || namespace === undefined) {
+    complain(problem ?? '');
+    return exitCodes.unusable;
+  }
+  const answer = await client.cancelReplay(namespace, Number(number));
+  if (!answer.ok) return refused(answer);
+  if (printValue(format, answer.value)) return exitCodes.ok;
+  const count = Number(answer.value['count']);
+  printLines([`replay ${number} is stopped: ${count} ${count === 1 ? 'delivery' : 'deliveries'} cancelled`]);
+  return exitCodes.ok;
+}
