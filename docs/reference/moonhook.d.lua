@@ -359,6 +359,7 @@ function call(name, data, options) end
 
 ---Runs a handler of this function later, as an asynchronous event with retries: answer now, finish later. Durable when it returns, if the installation has a store; an asynchronous call enqueues when its own event is settled.
 ---
+--- * answers `nil, err` if the events that descend from one are used up
 --- * raises for a bad name, delay or data without JSON form
 ---
 ---```lua
@@ -373,7 +374,8 @@ function call(name, data, options) end
 ---@param handler string # the handler's name
 ---@param data any # plain data, `event.data` there
 ---@param options? {delay?: number, key?: string} # `delay` in seconds; `key`: replaces what waits under the same key
----@return string id # for `cancel`
+---@return string? id # for `cancel`
+---@return moonhook.Error? err # why not
 function later(handler, data, options) end
 
 ---Cancels what `later` put off and has not begun yet.
@@ -399,7 +401,7 @@ events = {}
 
 ---Publishes an event. Durable when it returns, if the installation has a store; an asynchronous call publishes when its own event is settled. The source is set by the host.
 ---
---- * answers `nil, err` if the chain of events is longer than 8
+--- * answers `nil, err` if the chain of events is longer than 8, or the events that descend from one are used up
 --- * raises for a bad type, option or data without JSON form
 ---
 ---```lua

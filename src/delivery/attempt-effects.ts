@@ -2,19 +2,22 @@
  * What an asynchronous attempt does inside the platform: collected while it runs, written with its settle or not at all.
  * Reads see committed values and the attempt's own writes.
  */
-import { addInteger } from '../store/add-integer.ts';
 import { createHash } from 'node:crypto';
+import { addInteger } from '../store/add-integer.ts';
 import type { AppendItem, KeyValueExpectation, KeyValueWrite, Lease, Store } from '../store/store.ts';
 import type { EventBus, KeyValueScope, KeyValueStore, LaterQueue } from '../store/types.ts';
+import { shareBudget } from '../triggers/event-budget.ts';
 import { sameBytes } from './direct-key-value.ts';
 import { laterItem, laterFilter, type LaterTarget } from './later.ts';
 import { shownId } from './chosen-id.ts';
-import { publishedItem, type MatchDestinations } from './publish.ts';
+import { publishedItem, type MatchDestinations, type PreparedItem } from './publish.ts';
 
 export interface AttemptEffects {
   readonly keyValue: KeyValueStore;
   readonly later: LaterQueue;
   readonly events: EventBus;
+  /** Takes one of the events that may descend from this attempt; undefined: used up. Its share is known in the end. */
+  child(): number | undefined;
   /** What the settle carries. */
   collect(): {
     readonly append: readonly AppendItem[];
@@ -29,6 +32,14 @@ export interface AttemptEffectsSettings {
   readonly match: MatchDestinations;
   /** Where `later` of a function goes; undefined: no such function. */
   readonly target: LaterTarget;
+  /** How many events may descend from this attempt. */
+  readonly budget: number;
+}
+
+interface Child {
+  readonly id: string;
+  readonly key?: string;
+  readonly item: PreparedItem;
 }
 
 interface Entry {
@@ -47,9 +58,11 @@ interface Entry {
 
 const encoder = new TextEncoder();
 
-export function createAttemptEffects({ store, lease, match, target }: AttemptEffectsSettings): AttemptEffects {
+export function createAttemptEffects(settings: AttemptEffectsSettings): AttemptEffects {
+  const { store, lease, match, target, budget } = settings;
   const entries = new Map<string, Entry>();
-  const append: AppendItem[] = [];
+  const children: Child[] = [];
+  let taken = 0;
   let index = 0;
 
   /** The same attempt of the same delivery names its children alike, so a repeated settle makes no second set. */
@@ -153,15 +166,15 @@ export function createAttemptEffects({ store, lease, match, target }: AttemptEff
     later: {
       durable: store.durable,
       async enqueue(item) {
-        const child = laterItem(item, childId(), target(item));
-        append.push(child);
-        return child.event.id;
+        const id = childId();
+        const { key } = item;
+        const child = (share: number): AppendItem => laterItem(item, id, target(item), share);
+        children.push({ id, item: child, ...(key === undefined ? {} : { key }) });
+        return id;
       },
       async cancel(namespaceUid, functionName, idOrKey) {
-        const own = append.findIndex(
-          ({ event, deliveries }) => event.id === idOrKey || deliveries[0]?.orderKey === idOrKey,
-        );
-        if (own >= 0) append.splice(own, 1);
+        const own = children.findIndex(({ id, key }) => id === idOrKey || key === idOrKey);
+        if (own >= 0) children.splice(own, 1);
         const cancelled = await Promise.all(
           laterFilter(namespaceUid, functionName, idOrKey).map((filter) => store.cancel(filter)),
         );
@@ -171,10 +184,16 @@ export function createAttemptEffects({ store, lease, match, target }: AttemptEff
     events: {
       durable: store.durable,
       async publish(event) {
-        const child = await publishedItem(event, childId, match);
-        append.push(child);
-        return shownId(child.event.id);
+        const item = await publishedItem(event, childId, match);
+        const { id } = item(0).event;
+        children.push({ id, item });
+        return shownId(id);
       },
+    },
+    child() {
+      if (taken >= budget) return undefined;
+      taken += 1;
+      return 0;
     },
     collect() {
       const writes: KeyValueWrite[] = [];
@@ -198,7 +217,8 @@ export function createAttemptEffects({ store, lease, match, target }: AttemptEff
           writes.push({ scope, key, change });
         }
       }
-      return { append, writes, expectations };
+      const share = shareBudget(budget, children.length);
+      return { append: children.map(({ item }) => item(share)), writes, expectations };
     },
   };
 }

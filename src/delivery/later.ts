@@ -10,7 +10,7 @@ export const laterTarget: LaterTarget = ({ namespaceUid, functionName, handler }
   formatDestination({ namespaceUid, functionName, target: { handler } });
 
 /** A waiting item of the same function and key is replaced. */
-export function laterItem(item: LaterItem, id: string, destination: string): AppendItem {
+export function laterItem(item: LaterItem, id: string, destination: string, budget: number): AppendItem {
   const { namespaceUid, functionName, handler, data, delayMs, key, hops } = item;
   return {
     event: {
@@ -18,7 +18,7 @@ export function laterItem(item: LaterItem, id: string, destination: string): App
       namespaceUid,
       type: 'dev.moonhook.later',
       source: `/namespaces/${item.namespace}/functions/${functionName}`,
-      attributes: JSON.stringify({ name: 'later', handler, hops }),
+      attributes: JSON.stringify({ name: 'later', handler, hops, budget }),
       body: data,
     },
     deliveries: [
@@ -46,7 +46,7 @@ export function createLaterQueue(store: Store, newId: () => string): LaterQueue 
   return {
     durable: store.durable,
     async enqueue(item) {
-      const [appended] = await store.append([laterItem(item, newId(), laterTarget(item))]);
+      const [appended] = await store.append([laterItem(item, newId(), laterTarget(item), item.budget)]);
       if (appended === undefined) throw new Error('the store answered nothing');
       return appended.id;
     },

@@ -2,7 +2,7 @@
  * Pulls due deliveries from the store, runs them within free slots, keeps their leases alive and settles them together
  * with everything they did. One loop per worker; any number of loops share a store.
  */
-import type { Ending, Lease, Receipt, Settled, SettleItem, Store } from '../store/store.ts';
+import type { Ending, Lease, LeaseWish, Receipt, Settled, SettleItem, Store } from '../store/store.ts';
 
 export interface Attempt {
   readonly ending: Ending;
@@ -21,10 +21,12 @@ export interface LeaseLoopSettings {
   slots(destination: string): number;
   /** Runs one attempt; never rejects for what a function does. The signal ends it: the lease was lost. */
   run(lease: Lease, signal: AbortSignal): Promise<Attempt | GivenBack>;
-  /** The ending after a conflict could not be resolved by running again. */
-  conflicted(lease: Lease): Ending;
-  /** The ending when what the attempt did inside the platform goes beyond a quota: nothing of it is written. */
-  overQuota(lease: Lease, message: string): Ending;
+  /** Over all who share the store; absent: no bound. */
+  limit?(destination: string): number | undefined;
+  /** What is settled when a conflict could not be resolved by running again. */
+  conflicted(lease: Lease): Attempt | Promise<Attempt>;
+  /** What is settled when an attempt's effects go beyond a quota: nothing of them is written. */
+  overQuota(lease: Lease, message: string): Attempt | Promise<Attempt>;
   /** False while synchronous calls would suffer; asked again after the next turn. */
   mayPull(): boolean;
   /** Called with each settled attempt. */
@@ -48,6 +50,7 @@ const defaultLeaseMs = 30_000;
 const mostPerPull = 32;
 const longestWaitMs = 1000;
 const pauseAfterErrorMs = 500;
+const pauseAfterDefectMs = 5_000;
 const conflictRetries = 5;
 
 interface Running {
@@ -95,12 +98,13 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     const heads = await store.heads();
     let wait = longestWaitMs;
     let left = mostPerPull;
-    const wishes: { destination: string; max: number }[] = [];
+    const wishes: LeaseWish[] = [];
     for (const { destination, dueInMs } of heads) {
       if (dueInMs > 0) wait = Math.min(wait, dueInMs);
       else {
         const max = Math.min(settings.slots(destination), left);
-        if (max > 0) wishes.push({ destination, max });
+        const limit = settings.limit?.(destination);
+        if (max > 0) wishes.push({ destination, max, ...(limit === undefined ? {} : { limit }) });
         left -= Math.max(0, max);
       }
       if (left <= 0) break;
@@ -141,7 +145,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   /** Undefined: the lease was lost, somebody else has it; or it was given back. */
   async function runUntilSettled(lease: Lease, signal: AbortSignal): Promise<Ending | undefined> {
     for (let round = 0; ; round++) {
-      const attempt = await settings.run(lease, signal);
+      const attempt = await runOnce(lease, signal);
       if ('giveBackMs' in attempt) {
         await giveBack([lease.receipt], attempt.giveBackMs);
         return undefined;
@@ -151,13 +155,25 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
       if (settled === 'ok') return attempt.ending;
       if (settled === 'stale') return undefined;
       if (typeof settled === 'object') {
-        const refused = settings.overQuota(lease, settled.overQuota);
-        return (await settle({ receipt: lease.receipt, ending: refused })) === 'ok' ? refused : undefined;
+        return await settleInstead(lease, await settings.overQuota(lease, settled.overQuota));
       }
       if (!last) continue;
-      const ending = settings.conflicted(lease);
-      return (await settle({ receipt: lease.receipt, ending })) === 'ok' ? ending : undefined;
+      return await settleInstead(lease, await settings.conflicted(lease));
     }
+  }
+
+  /** A run that fails for no fault of the function (the store was gone while it read) is tried again. */
+  async function runOnce(lease: Lease, signal: AbortSignal): Promise<Attempt | GivenBack> {
+    try {
+      return await settings.run(lease, signal);
+    } catch (error) {
+      settings.onError(error as Error);
+      return { ending: { kind: 'retry', delayMs: pauseAfterDefectMs, error: (error as Error).message } };
+    }
+  }
+
+  async function settleInstead(lease: Lease, { ending, effects }: Attempt): Promise<Ending | undefined> {
+    return (await settle({ receipt: lease.receipt, ending, ...effects })) === 'ok' ? ending : undefined;
   }
 
   /** A result that cannot be written now is kept and written later: the call is not run again. */

@@ -45,7 +45,8 @@ end`,
         const handler = textOption(args, 3, readOptions(args, 3, ['handler']), 'handler');
         const { context } = call;
         if (context.hops >= hopLimit) return failed(`call ${name}: more than ${hopLimit} calls in a chain`);
-        const answer = await context.caller.call(name, handler, data, call.remaining(), context.hops);
+        const budget = context.budgetOf(call.signal).outgoing();
+        const answer = await context.caller.call(name, handler, data, call.remaining(), context.hops, budget);
         if (!answer.ok) {
           call.note?.(`${name}: ${answer.message}`);
           return failed(

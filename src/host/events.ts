@@ -1,7 +1,7 @@
 /** `events`: publishes events in the own namespace. */
 import { failed, readOptions, secondsToMs, textOption, waiting } from './define.ts';
 import { hopLimit } from './call.ts';
-import { encodeData } from './later.ts';
+import { budgetSpent, encodeData } from './later.ts';
 import type { HostModule } from './types.ts';
 
 const longestDelaySeconds = 366 * 86_400;
@@ -30,7 +30,7 @@ export const events: HostModule = {
         { name: 'err', type: 'moonhook.Error?', description: 'why not' },
       ],
       errors: [
-        'answers `nil, err` if the chain of events is longer than 8',
+        'answers `nil, err` if the chain of events is longer than 8, or the events that descend from one are used up',
         'raises for a bad type, option or data without JSON form',
       ],
       answersError: true,
@@ -59,6 +59,8 @@ end`,
         const { context } = call;
         if (context.hops >= hopLimit)
           return failed(`events.publish: more than ${hopLimit} events and calls in a chain`);
+        const budget = context.budgetOf(call.signal).child();
+        if (budget === undefined) return failed(`events.publish: ${budgetSpent}`);
         call.note?.(type);
         return context.events.publish({
           namespaceUid: call.namespaceUid,
@@ -67,6 +69,7 @@ end`,
           source: `/${call.namespace}/${call.functionName}`,
           data,
           hops: context.hops + 1,
+          budget,
           ...Object.assign({}, ...words),
           ...(delayMs === undefined ? {} : { delayMs }),
           ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),

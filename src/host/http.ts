@@ -21,6 +21,7 @@ async function send(call: HostCall<HostContext>, parts: RequestParts): Promise<R
       signal: control.signal,
       hostHeaders: [
         ['x-moonhook-hops', String(context.hops + 1)],
+        ['x-moonhook-budget', String(context.budgetOf(call.signal).outgoing())],
         ...(context.traceparent === undefined || parts.headers.some(([name]) => name.toLowerCase() === 'traceparent')
           ? []
           : [['traceparent', context.traceparent] as const]),

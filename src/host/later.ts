@@ -1,10 +1,13 @@
 /** `later` and `cancel`: work that goes on after the answer. */
 import type { HostArguments } from '../lua/types.ts';
-import { readOptions, secondsToMs, textOption, waiting } from './define.ts';
+import { failed, readOptions, secondsToMs, textOption, waiting } from './define.ts';
 import { defaultEncodeOptions, encodeJson, EncodeProblem } from './json-encode.ts';
 import type { HostModule } from './types.ts';
 
 const longestDelaySeconds = 366 * 86_400;
+
+/** Why an event that would be one too many is refused. */
+export const budgetSpent = 'the events that may descend from the one this chain began with are used up';
 
 /** Plain data as JSON bytes, for the store. */
 export function encodeData(args: HostArguments, position: number): Uint8Array {
@@ -32,8 +35,15 @@ export const later: HostModule = {
           description: '`delay` in seconds; `key`: replaces what waits under the same key',
         },
       ],
-      returns: [{ name: 'id', type: 'string', description: 'for `cancel`' }],
-      errors: ['raises for a bad name, delay or data without JSON form'],
+      returns: [
+        { name: 'id', type: 'string?', description: 'for `cancel`' },
+        { name: 'err', type: 'moonhook.Error?', description: 'why not' },
+      ],
+      errors: [
+        'answers `nil, err` if the events that descend from one are used up',
+        'raises for a bad name, delay or data without JSON form',
+      ],
+      answersError: true,
       example: `return {
   default = function(event)
     later("remind", { user = 42 }, { delay = 60, key = "remind:42" })
@@ -51,6 +61,8 @@ export const later: HostModule = {
         const key = textOption(args, 3, options, 'key');
         if (key !== undefined && (key === '' || key.length > 256))
           return args.fail(3, 'key must have 1 to 256 characters');
+        const budget = call.context.budgetOf(call.signal).child();
+        if (budget === undefined) return failed(`later: ${budgetSpent}`);
         call.note?.(handler);
         return call.context.later.enqueue({
           namespaceUid: call.namespaceUid,
@@ -60,6 +72,7 @@ export const later: HostModule = {
           data,
           delayMs,
           hops: call.context.hops,
+          budget,
           ...(key === undefined ? {} : { key }),
         });
       }),

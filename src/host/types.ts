@@ -11,6 +11,8 @@ export interface FunctionCaller {
     data: LuaValue,
     remainingMs: number,
     hops: number,
+    /** How many events may descend from the called function's call. */
+    budget: number,
   ): Promise<CalledResult>;
 }
 
@@ -33,6 +35,14 @@ export interface CacheStore {
   release(key: string, owner: object): void;
 }
 
+/** How many events may still descend from one call: `src/triggers/event-budget.ts`. */
+export interface ChainBudget {
+  /** For an event it publishes or puts off; undefined: used up. */
+  child(): number | undefined;
+  /** For a request or a call it makes; 0: whoever gets it sets nothing off. */
+  outgoing(): number;
+}
+
 export interface HostContext {
   readonly outbound: Outbound;
   readonly keyValue: KeyValueStore;
@@ -43,6 +53,8 @@ export interface HostContext {
   /** Calls before this one in a chain of `call`, events and own-host requests. */
   readonly hops: number;
   readonly traceparent?: string;
+  /** The budget of the call with this signal: contexts are shared by calls. */
+  budgetOf(signal: AbortSignal): ChainBudget;
 }
 
 /** One parameter, return or option as the reference page, the editor and the meta file show it. */

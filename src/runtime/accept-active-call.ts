@@ -5,6 +5,7 @@ import { findHandler } from '../routing/find-handler.ts';
 import { answerCall } from './answer-call.ts';
 import { wantedHandlers } from './choose-handler.ts';
 import type { StoredEvent } from '../store/store.ts';
+import { shareBudget } from '../triggers/event-budget.ts';
 import { chooseCallback } from './choose-callback.ts';
 import type { HttpCall } from './http-call.ts';
 import type { LiveFunction } from './live-function.ts';
@@ -12,7 +13,7 @@ import { publishedDeliveries } from './match-event-triggers.ts';
 import { readCloudEvent } from './read-cloud-event.ts';
 import { refuse } from './refuse.ts';
 import { RequestEvent } from './request-event.ts';
-import { attributesOf } from './stored-event.ts';
+import { attributesOf, withBudget } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 /** How long an `Idempotency-Key` is remembered. */
@@ -82,10 +83,10 @@ async function publishEvent(call: HttpCall, parts: WorkerParts, namespace: strin
     attributes: JSON.stringify({ name: event.type, ...event.attributes, callId: call.id, hops: call.hops }),
     body: event.body,
   };
-  const deliveries = await publishedDeliveries(parts, stored);
+  const { deliveries, count } = await publishedDeliveries(parts, stored);
   const [appended] = await parts.store.append([
     {
-      event: stored,
+      event: withBudget(stored, shareBudget(call.budget, count)),
       deliveries,
       // The same source and id are the same event (CloudEvents 1.0 §3.1).
       ...(event.id === undefined
@@ -100,15 +101,15 @@ async function publishEvent(call: HttpCall, parts: WorkerParts, namespace: strin
   }
   const id = shownId(appended.id);
   call.eventId = id;
-  if (deliveries.length === 0)
+  if (count === 0)
     call.note('publish', false, `no event trigger and no subscription of ${namespace} matches ${event.type}`);
   const duplicateOf = appended.duplicateOf === undefined ? undefined : shownId(appended.duplicateOf);
   if (duplicateOf !== undefined) call.duplicateOf = duplicateOf;
   return accepted(
     call,
     parts,
-    duplicateOf === undefined ? (deliveries.length === 0 ? 'unmatched' : 'accepted') : 'duplicate',
-    { id, deliveries: duplicateOf === undefined ? deliveries.length : 0 },
+    duplicateOf === undefined ? (count === 0 ? 'unmatched' : 'accepted') : 'duplicate',
+    { id, deliveries: duplicateOf === undefined ? count : 0 },
     duplicateOf,
   );
 }

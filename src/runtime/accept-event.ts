@@ -1,7 +1,10 @@
 /** Stores the event of an asynchronous trigger, then acknowledges it as its sender expects; duplicates are answered too. */
 import { formatDestination } from '../delivery/destination.ts';
+import type { Matched } from '../delivery/publish.ts';
 import { chooseCallback } from './choose-callback.ts';
 import type { AppendItem, Appended, NewDelivery } from '../store/store.ts';
+import { shareBudget } from '../triggers/event-budget.ts';
+import { debounced } from './debounce-event.ts';
 import type { HttpCall } from './http-call.ts';
 import { acknowledge } from './identify-event.ts';
 import { findDuplicateKey } from './find-duplicate-key.ts';
@@ -10,14 +13,15 @@ import type { LiveFunction, LiveTrigger } from './live-function.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
 import { refuse } from './refuse.ts';
 import { splitBatch } from './split-batch.ts';
+import { withBudget } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
+
+const nobody: Matched = { deliveries: [], count: 0 };
 
 export function acceptEvent(call: HttpCall, parts: WorkerParts): void | Promise<void> {
   const { fn, trigger } = call;
   if (fn === undefined || trigger === undefined) return undefined;
-  if (trigger.http?.mode === 'async') return store(call, parts, fn, trigger);
-  if (trigger.http?.publish === true) return publish(call, parts, fn);
-  return undefined;
+  return trigger.http?.mode === 'async' ? store(call, parts, fn, trigger) : undefined;
 }
 
 async function store(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigger: LiveTrigger): Promise<void> {
@@ -35,20 +39,23 @@ async function store(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigg
       retryAfterMs: 30_000,
     });
   }
-  const own = await debounced(call, parts, trigger, destination);
+  const own = await ownDelivery(call, parts, trigger, destination);
   if (own === 'refused') return undefined;
   if (chooseCallback(call, parts, trigger.http?.callback, destination) === 'refused') return undefined;
   const items: AppendItem[] = [];
-  for (const accepted of splitBatch(call, fn)) {
+  const all = splitBatch(call, fn);
+  for (const accepted of all) {
     const duplicate = await findDuplicateKey(call, parts, fn, trigger, destination, accepted);
     if (duplicate === 'refused') return undefined;
-    const bus = trigger.http?.publish === true ? await publishedDeliveries(parts, accepted.event) : [];
-    items.push({ event: accepted.event, deliveries: [own, ...bus], ...(duplicate === undefined ? {} : { duplicate }) });
+    const bus = trigger.http?.publish === true ? await publishedDeliveries(parts, accepted.event) : nobody;
+    const event = withBudget(accepted.event, shareBudget(call.budget, all.length * (1 + bus.count)));
+    const deliveries = [own, ...bus.deliveries];
+    items.push({ event, deliveries, ...(duplicate === undefined ? {} : { duplicate }) });
   }
-  const all = await parts.store.append(items);
+  const stored = await parts.store.append(items);
   // A batch is a duplicate when all of it is.
-  const appended = all.find(isNew) ?? all[0];
-  if (all.length > 1) call.note('batch', true, `${all.filter(isNew).length} of ${all.length} items are new`);
+  const appended = stored.find(isNew) ?? stored[0];
+  if (stored.length > 1) call.note('batch', true, `${stored.filter(isNew).length} of ${stored.length} items are new`);
   if (appended === undefined) {
     return refuse(call, parts, 'Internal', { outcome: 'error', detail: 'the store answered nothing' });
   }
@@ -66,18 +73,8 @@ async function store(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigg
 
 const isNew = ({ duplicateOf, generation }: Appended): boolean => duplicateOf === undefined || generation !== undefined;
 
-/** A synchronous trigger that publishes: the event is on the bus before the handler runs. */
-async function publish(call: HttpCall, parts: WorkerParts, fn: LiveFunction): Promise<void> {
-  const items: AppendItem[] = [];
-  for (const { event } of splitBatch(call, fn)) {
-    items.push({ event, deliveries: await publishedDeliveries(parts, event) });
-  }
-  const [appended] = await parts.store.append(items);
-  if (appended !== undefined) call.eventId = appended.id;
-}
-
-/** `debounce`: waits for quiet, and the newest event of a key takes the place of those that wait. */
-async function debounced(
+/** With `debounce` it waits for quiet. */
+async function ownDelivery(
   call: HttpCall,
   parts: WorkerParts,
   trigger: LiveTrigger,
@@ -89,7 +86,5 @@ async function debounced(
   if (!found.ok) return 'refused';
   // nil: this event is not held back.
   if (found.key === undefined) return { destination };
-  const orderKey = `debounce:${found.key}`;
-  const delayMs = parts.quiet.delay(`${destination} ${orderKey}`, debounce.waitMs, debounce.maxWaitMs);
-  return { destination, delayMs, orderKey, supersede: true };
+  return debounced(parts, destination, found.key, debounce);
 }

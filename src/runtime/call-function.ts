@@ -17,7 +17,7 @@ const fail = (message: string, status: number): CalledResult => ({ ok: false, me
 /** `parts` is asked at each call: it does not exist yet when contexts are made. */
 export function createCaller(entry: ContextOwner, parts: () => WorkerParts): FunctionCaller {
   return {
-    async call(name, handler, data, remainingMs, hops) {
+    async call(name, handler, data, remainingMs, hops, budget) {
       const worker = parts();
       const fn = worker.table.named(entry.namespace, name);
       if (hops + 1 >= maxHops) return fail(`more than ${maxHops} calls in a chain`, 508);
@@ -31,7 +31,8 @@ export function createCaller(entry: ContextOwner, parts: () => WorkerParts): Fun
       if (found === undefined) {
         return fail(`function "${name}" has no handler ${wanted.map((each) => `"${each}"`).join(' or ')}`, 404);
       }
-      return run(fn, found, entry, data, Math.min(remainingMs, limits.timeoutMs), hops + 1, worker);
+      const chain = { hops: hops + 1, budget };
+      return run(fn, found, entry, data, Math.min(remainingMs, limits.timeoutMs), chain, worker);
     },
   };
 }
@@ -42,7 +43,7 @@ async function run(
   from: ContextOwner,
   data: LuaValue,
   timeoutMs: number,
-  hops: number,
+  { hops, budget }: { readonly hops: number; readonly budget: number },
   parts: WorkerParts,
 ): Promise<CalledResult> {
   const callId = parts.newCallId();
@@ -56,7 +57,7 @@ async function run(
       target: { handler },
       arguments: [new EventTable(new CalledEvent(callId, time, from, data))],
       limits: { timeoutMs },
-      context: contextOf(fn, hops, undefined),
+      context: contextOf(fn, hops, undefined, budget),
     });
   } finally {
     parts.inflight.leave(fn.index);

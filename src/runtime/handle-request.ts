@@ -9,6 +9,7 @@ import { filterEvent } from './filter-event.ts';
 import { identifyEvent } from './identify-event.ts';
 import { limitCalls } from './limit-calls.ts';
 import { matchRoute } from './match-route.ts';
+import { publishEvent } from './publish-event.ts';
 import { readRequestBody } from './read-request-body.ts';
 import { runTrigger } from './run-trigger.ts';
 import { screenRequest } from './screen-request.ts';
@@ -32,6 +33,7 @@ export const publicSteps: readonly Step[] = [
   decodeData, // declared JSON that does not parse: 400
   acceptEvent, // asynchronous: stored, then 202
   limitCalls, // rate and concurrency, by key: 429
+  publishEvent, // synchronous with `publish`: on the bus of the namespace
   filterEvent, // the trigger's filter: answered 2xx, not run
   claimDelivery, // ackAfter: a repeat while the handler runs is answered
   runTrigger, // Lua; its result is the answer

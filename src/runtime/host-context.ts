@@ -3,19 +3,46 @@ import { createDirectKeyValue } from '../delivery/direct-key-value.ts';
 import { createLaterQueue } from '../delivery/later.ts';
 import { createEventBus, type MatchDestinations } from '../delivery/publish.ts';
 import { createFunctionCaches } from '../host/cache-store.ts';
-import type { FunctionCaller, HostContext } from '../host/types.ts';
+import type { ChainBudget, FunctionCaller, HostContext } from '../host/types.ts';
 import type { EffectiveEgress, InstallationEgress } from '../policy/egress.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { egressPatterns, namespaceEgress } from '../policy/namespace-egress.ts';
 import type { OutboundGuard } from '../policy/outbound.ts';
 import type { FunctionEntry } from '../routing/types.ts';
 import type { Store } from '../store/store.ts';
+import { BudgetSplit, rootBudget } from '../triggers/event-budget.ts';
 import type { LiveFunction } from './live-function.ts';
 
-/** The context of one call. */
-export function contextOf(fn: LiveFunction, hops: number, traceparent: string | undefined): HostContext {
-  if (hops === 0 && traceparent === undefined) return fn.context;
-  return { ...fn.context, hops, ...(traceparent === undefined ? {} : { traceparent }) };
+/** The context of one call that answers at once. */
+export function contextOf(
+  fn: LiveFunction,
+  hops: number,
+  traceparent: string | undefined,
+  budget: number,
+): HostContext {
+  if (hops === 0 && traceparent === undefined && budget === rootBudget) return fn.context;
+  return {
+    ...fn.context,
+    hops,
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(budget === rootBudget ? {} : { budgetOf: chainBudgets(budget) }),
+  };
+}
+
+/** A budget for each call that asks: what is published is stored at once, so nobody knows how many children there will be. */
+function chainBudgets(budget: number): HostContext['budgetOf'] {
+  const known = new WeakMap<AbortSignal, ChainBudget>();
+  return (signal) => {
+    let own = known.get(signal);
+    if (own === undefined) known.set(signal, (own = splitBudget(budget, new BudgetSplit(budget))));
+    return own;
+  };
+}
+
+/** Requests and calls take their shares beside the events: a chain that only asks others does not use itself up. */
+export function splitBudget(budget: number, children: Pick<BudgetSplit, 'take'>): ChainBudget {
+  const requests = new BudgetSplit(budget);
+  return { child: () => children.take(), outgoing: () => requests.take() ?? 0 };
 }
 
 /** For whom a context is made. */
@@ -39,6 +66,7 @@ export function createContexts(sources: ContextSources): (entry: ContextOwner) =
   const later = createLaterQueue(store, newId);
   const events = createEventBus(store, match, newId);
   const caches = createFunctionCaches({ now });
+  const budgetOf = chainBudgets(rootBudget);
   const installations = new Map<string, InstallationEgress>();
   return (entry) => {
     let installation = installations.get(entry.namespace);
@@ -55,6 +83,7 @@ export function createContexts(sources: ContextSources): (entry: ContextOwner) =
       caller: sources.callerFor(entry),
       cache: caches.cacheFor(entry.namespaceUid, entry.name),
       hops: 0,
+      budgetOf,
     };
   };
 }

@@ -5,6 +5,7 @@ import type { CallError, CallUsage } from '../lua/types.ts';
 import type { Identified, RawRequest, Step, VerifiedSender } from '../receivers/types.ts';
 import type { DuplicateKey } from '../store/store.ts';
 import type { Outcome } from '../telemetry/call-outcomes.ts';
+import { rootBudget } from '../triggers/event-budget.ts';
 import type { LiveFunction, LiveTrigger } from './live-function.ts';
 
 /** The answer, as it leaves: a body of bytes or text. */
@@ -56,6 +57,8 @@ export class HttpCall implements RawRequest {
   decoded = false;
   steps: Step[] | undefined = undefined;
   hops = 0;
+  /** How many events may descend from it. */
+  budget: number = rootBudget;
   /** Gives back what this call holds: places of a limit, bytes being read. */
   releases: (() => void)[] | undefined = undefined;
   /** A preflight of a trigger with CORS rules. */

@@ -55,6 +55,16 @@ export class LiveSubscriptions {
     return this.#namespaces.get(namespace)?.uid;
   }
 
+  hasScope(namespaceUid: string): boolean {
+    return this.namespaceOf(namespaceUid) !== undefined;
+  }
+
+  /** The name of a namespace that has subscriptions here. */
+  namespaceOf(namespaceUid: string): string | undefined {
+    for (const [name, { uid }] of this.#namespaces) if (uid === namespaceUid) return name;
+    return undefined;
+  }
+
   /** Compiles its Lua, then swaps it in. */
   async load(entry: SubscriptionEntry): Promise<Acknowledgement> {
     const before = this.#byUid.get(entry.uid);

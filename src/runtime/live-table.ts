@@ -1,4 +1,6 @@
 /** The functions a worker serves: found by route, by name, by destination; replaced one at a time, each in one step. */
+import { parseDestination } from '../delivery/destination.ts';
+import { parseOutgoing } from '../delivery/outgoing-destination.ts';
 import type { ServingCode } from '../routing/last-good.ts';
 import { createRouteIndex, type RequestMatch, type RouteIndex, type RoutedRequest } from '../routing/match-request.ts';
 import type { EventTriggerEntry } from '../routing/types.ts';
@@ -60,6 +62,26 @@ export class LiveTable {
     return this.#namespaces.get(namespace)?.uid;
   }
 
+  /** Whether a function, trigger or handler of the table is meant; the callbacks of a function are its own. */
+  knows(destination: string): boolean {
+    const outgoing = parseOutgoing(destination);
+    if (outgoing?.kind === 'callback') return this.inScope(outgoing.namespaceUid, outgoing.name) !== undefined;
+    const parsed = parseDestination(destination);
+    const fn = parsed && this.inScope(parsed.namespaceUid, parsed.functionName);
+    if (parsed === undefined || fn === undefined) return false;
+    return !('trigger' in parsed.target) || fn.trigger(parsed.target.trigger) !== undefined;
+  }
+
+  hasScope(namespaceUid: string): boolean {
+    return this.namespaceOf(namespaceUid) !== undefined;
+  }
+
+  /** The name of a namespace that has functions here. */
+  namespaceOf(namespaceUid: string): string | undefined {
+    for (const [name, { uid }] of this.#namespaces) if (uid === namespaceUid) return name;
+    return undefined;
+  }
+
   /** Event triggers of one namespace that want a type. */
   listeners(namespaceUid: string, type: string): ReadonlySet<EventListener> {
     return this.#listeners.get(namespaceUid)?.match(type) ?? nobody;
@@ -94,8 +116,9 @@ export class LiveTable {
     if (held === undefined) return undefined;
     const { namespace, namespaceUid, name } = held.fn.entry;
     this.#byUid.delete(uid);
-    this.#byName.delete(`${namespace}/${name}`);
-    this.#byScope.delete(`${namespaceUid}/${name}`);
+    // Made anew under the same name, its successor may be there already.
+    if (this.#byName.get(`${namespace}/${name}`) === held.fn) this.#byName.delete(`${namespace}/${name}`);
+    if (this.#byScope.get(`${namespaceUid}/${name}`) === held.fn) this.#byScope.delete(`${namespaceUid}/${name}`);
     const known = this.#namespaces.get(namespace);
     if (known?.uid === namespaceUid) {
       known.functions -= 1;

@@ -1,59 +1,83 @@
 /** Who wants a published event: event triggers and subscriptions of its namespace, each as a delivery. */
 import { formatDestination } from '../delivery/destination.ts';
+import { fanOutDestination, mostAtOnce } from '../delivery/fan-out.ts';
+import type { Matched } from '../delivery/publish.ts';
 import type { NewDelivery, StoredEvent } from '../store/store.ts';
+import { debouncedEvent } from './debounce-event.ts';
 import { evaluateSubscription } from './evaluate-subscription.ts';
 import { keyText } from './limit-calls.ts';
 import type { LiveSubscription } from './live-subscriptions.ts';
+import type { EventListener } from './live-table.ts';
 import { subscriptionExpressions } from './load-subscription.ts';
 import { readAttributes } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
-/** Ends at once where no order of a subscription has a key of its own. */
-export function publishedDeliveries(
+interface Wanted {
+  readonly listeners: readonly EventListener[];
+  readonly subscriptions: readonly LiveSubscription[];
+}
+
+/** Ends at once where no delivery has a key of its own. Of very many, one row that is expanded later. */
+export function publishedDeliveries(parts: WorkerParts, event: StoredEvent): Matched | Promise<Matched> {
+  const wanted = whoWants(parts, event);
+  const count = wanted.listeners.length + wanted.subscriptions.length;
+  if (count > mostAtOnce) {
+    return { deliveries: [{ destination: fanOutDestination(event.namespaceUid), background: true }], count };
+  }
+  const deliveries = deliveriesTo(parts, event, wanted);
+  if (deliveries instanceof Promise) return deliveries.then((all) => ({ deliveries: all, count }));
+  return { deliveries, count };
+}
+
+/** However many they are. */
+export async function allDeliveries(parts: WorkerParts, event: StoredEvent): Promise<readonly NewDelivery[]> {
+  return deliveriesTo(parts, event, whoWants(parts, event));
+}
+
+function whoWants(parts: WorkerParts, event: StoredEvent): Wanted {
+  const { namespaceUid, type, source } = event;
+  const listeners = [...parts.table.listeners(namespaceUid, type)].filter(
+    ({ trigger }) => trigger.source === undefined || trigger.source === source,
+  );
+  let channel: string | undefined | null = null;
+  const subscriptions = [...parts.subscriptions.match(namespaceUid, type)].filter(({ entry: { channels } }) => {
+    if (channels === undefined) return true;
+    if (channel === null) ({ channel } = readAttributes(event));
+    return channel !== undefined && channels.includes(channel);
+  });
+  return { listeners, subscriptions };
+}
+
+function deliveriesTo(
   parts: WorkerParts,
   event: StoredEvent,
+  { listeners, subscriptions }: Wanted,
 ): readonly NewDelivery[] | Promise<readonly NewDelivery[]> {
-  const { namespaceUid, type, source } = event;
+  const { namespaceUid } = event;
   const deliveries: NewDelivery[] = [];
-  for (const { functionName, trigger } of parts.table.listeners(namespaceUid, type)) {
-    if (trigger.source !== undefined && trigger.source !== source) continue;
-    deliveries.push({
-      destination: formatDestination({ namespaceUid, functionName, target: { trigger: trigger.name } }),
-    });
+  const keyed: Promise<NewDelivery>[] = [];
+  for (const { functionName, trigger } of listeners) {
+    const destination = formatDestination({ namespaceUid, functionName, target: { trigger: trigger.name } });
+    if (trigger.debounce === undefined) deliveries.push({ destination });
+    else keyed.push(debouncedEvent(parts, event, functionName, trigger.name, trigger.debounce, destination));
   }
-  const keyed: LiveSubscription[] = [];
-  let channel: string | undefined | null = null;
-  for (const live of parts.subscriptions.match(namespaceUid, type)) {
-    const { channels, ordered } = live.entry;
-    if (channels !== undefined) {
-      if (channel === null) ({ channel } = readAttributes(event));
-      if (channel === undefined || !channels.includes(channel)) continue;
-    }
-    if (ordered?.key !== undefined) keyed.push(live);
+  for (const live of subscriptions) {
+    const { ordered } = live.entry;
+    if (ordered?.key !== undefined) keyed.push(inOrder(parts, event, live));
     else deliveries.push({ destination: live.destination, ...(ordered === undefined ? {} : { orderKey: 'all' }) });
   }
-  return keyed.length === 0 ? deliveries : withKeys(parts, event, deliveries, keyed);
+  return keyed.length === 0 ? deliveries : Promise.all(keyed).then((more) => [...deliveries, ...more]);
 }
 
 /**
  * A key that cannot be told must not keep the event from being published: such events are in one order, and sending them
  * fails with the error of the expression.
  */
-async function withKeys(
-  parts: WorkerParts,
-  event: StoredEvent,
-  deliveries: readonly NewDelivery[],
-  keyed: readonly LiveSubscription[],
-): Promise<readonly NewDelivery[]> {
-  const ordered = await Promise.all(
-    keyed.map(async (live): Promise<NewDelivery> => {
-      const { destination } = live;
-      if (live.program === undefined) return { destination, orderKey: 'unknown' };
-      const result = await evaluateSubscription(live, parts, subscriptionExpressions.orderedKey, event, 1);
-      if (result.kind !== 'ok') return { destination, orderKey: 'unknown' };
-      const key = keyText(result.values[0]);
-      return { destination, ...(key === undefined ? {} : { orderKey: `key ${key}` }) };
-    }),
-  );
-  return [...deliveries, ...ordered];
+async function inOrder(parts: WorkerParts, event: StoredEvent, live: LiveSubscription): Promise<NewDelivery> {
+  const { destination } = live;
+  if (live.program === undefined) return { destination, orderKey: 'unknown' };
+  const result = await evaluateSubscription(live, parts, subscriptionExpressions.orderedKey, event, 1);
+  if (result.kind !== 'ok') return { destination, orderKey: 'unknown' };
+  const key = keyText(result.values[0]);
+  return { destination, ...(key === undefined ? {} : { orderKey: `key ${key}` }) };
 }

@@ -24,6 +24,11 @@ export function outgoingKey(destination: OutgoingDestination): LimitedKey {
   return { namespaceUid: destination.namespaceUid, scope: formatOutgoing(destination) };
 }
 
+/** Requests of a subscription at once, over all runtimes. */
+export function outgoingLimit(destination: string, parts: WorkerParts): number | undefined {
+  return parts.subscriptions.at(destination)?.entry.concurrency;
+}
+
 /** Undefined: the destination is not outside. */
 export function outgoingSlots(destination: string, parts: WorkerParts): number | undefined {
   const parsed = parseOutgoing(destination);

@@ -10,12 +10,13 @@ import { signWebhook } from '../delivery/sign-webhook.ts';
 import { outgoingScheduleMs } from '../routing/build-subscription.ts';
 import type { CallbackEntry } from '../routing/types.ts';
 import type { Ending, Lease } from '../store/store.ts';
+import { rootBudget } from '../triggers/event-budget.ts';
 import type { CallOutcome } from './add-callback.ts';
 import { checkCallbackUrl } from './choose-callback.ts';
 import type { LiveFunction } from './live-function.ts';
 import { callbackConcurrency, outgoingKey } from './outgoing-slots.ts';
 import { outgoingOf, record, type WebhookFindings } from './record-webhook.ts';
-import { hopsHeader } from './screen-request.ts';
+import { budgetHeader, hopsHeader } from './screen-request.ts';
 import { readAttributes } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
@@ -59,6 +60,8 @@ async function attemptCallback(
   if (callback === undefined || outcome === undefined) {
     return end({ kind: 'dead', reason: 'CallbackNotConfigured', error: 'the function has no callback any more' });
   }
+  // Without its secrets it waits: they come back with the controller.
+  if (callback.secrets.length === 0) return { giveBackMs: absentMs };
   // Gates take effect at once, for what waits as well.
   const allowed = checkCallbackUrl(url, callback, parts.settings.policy, namespace);
   if (!allowed.ok) return end({ kind: 'dead', reason: 'EgressDenied', error: allowed.message });
@@ -79,6 +82,7 @@ async function attemptCallback(
         ...Object.entries(signWebhook(messageId(lease.event.id), now, body, secrets)),
         ...outcomeHeaders(name, outcome),
         [hopsHeader, String(attributes.hops ?? 0)],
+        [budgetHeader, String(attributes.budget ?? rootBudget)],
         ...(attributes.traceparent === undefined ? [] : [['traceparent', attributes.traceparent] as const]),
       ],
       body,

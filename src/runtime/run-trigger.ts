@@ -42,7 +42,7 @@ export function runHandler(
       target: { handler },
       arguments: [event],
       limits,
-      context: contextOf(fn, call.hops, call.header('traceparent')),
+      context: contextOf(fn, call.hops, call.header('traceparent'), call.budget),
     });
   } catch (error) {
     parts.inflight.leave(fn.index);

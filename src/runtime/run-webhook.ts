@@ -1,5 +1,4 @@
 /** One attempt of a webhook: filter, transform, breaker, signature, request, verdict; what follows lands with the settle. */
-import { createHash } from 'node:crypto';
 import { breakerKey } from '../delivery/breakers.ts';
 import { messageId } from '../delivery/format-outgoing.ts';
 import { judgeAnswer, type Judgement, type OutgoingAnswer } from '../delivery/judge-answer.ts';
@@ -8,20 +7,20 @@ import { endAttempt } from '../delivery/retry-schedule.ts';
 import { sendOutgoing } from '../delivery/send-outgoing.ts';
 import { signAsGithub, signWebhook } from '../delivery/sign-webhook.ts';
 import { switchOffAfterMs, type SwitchedOff } from '../delivery/subscription-health.ts';
-import type { AppendItem, Ending, KeyValueWrite, Lease, StoredEvent } from '../store/store.ts';
+import type { AppendItem, Ending, KeyValueWrite, Lease } from '../store/store.ts';
+import { rootBudget } from '../triggers/event-budget.ts';
 import type { LiveSubscription } from './live-subscriptions.ts';
-import { publishedDeliveries } from './match-event-triggers.ts';
 import { outgoingKey } from './outgoing-slots.ts';
 import { prepareWebhook, type PreparedWebhook } from './prepare-webhook.ts';
 import { recordWebhook } from './record-webhook.ts';
-import { hopsHeader } from './screen-request.ts';
+import { budgetHeader, hopsHeader } from './screen-request.ts';
 import type { LimitedKey } from './shared-keys.ts';
 import { readAttributes } from './stored-event.ts';
+import { systemItem, systemTypes } from './system-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 /** A person asks whether the receiver is there: one attempt, past filter, breaker and rate. */
 export const pingType = 'dev.moonhook.ping';
-const disabledType = 'dev.moonhook.subscription.disabled';
 /** Not served here now: looked at again after so long. */
 const absentMs = 1000;
 const noPlaceMs = 50;
@@ -121,7 +120,7 @@ function send(
 ): Promise<OutgoingAnswer> {
   const { entry, secrets } = live;
   const now = parts.clock.wall();
-  const { hops = 0, traceparent } = readAttributes(lease.event);
+  const { hops = 0, traceparent, budget = rootBudget } = readAttributes(lease.event);
   const [first] = secrets;
   const url = URL.parse(entry.url);
   return sendOutgoing(
@@ -133,6 +132,7 @@ function send(
         ...Object.entries(signWebhook(messageId(lease.event.id), now, message.body, secrets)),
         ...(entry.format === 'github' && first !== undefined ? [signAsGithub(message.body, first)] : []),
         [hopsHeader, String(hops + 1)],
+        [budgetHeader, String(budget)],
         ...(traceparent === undefined ? [] : [['traceparent', traceparent] as const]),
       ],
       body: message.body,
@@ -168,22 +168,22 @@ async function consequences(
   const { writes, onlyFailuresMs } = await health.failure(namespaceUid, name, error);
   if (!gone && onlyFailuresMs < switchOffAfterMs) return { writes, append: [] };
   const off: SwitchedOff = { at, reason: gone ? 'Gone' : 'OnlyFailures', error, identity };
-  const { hops = 0 } = readAttributes(lease.event);
-  const event: StoredEvent = {
-    // Two deliveries that find it out at once say it once.
-    id: createHash('sha256').update(`${destination} ${identity} ${off.reason}`).digest('hex').slice(0, 32),
-    namespaceUid,
-    type: disabledType,
-    source: `/${namespace}/${name}`,
-    time: at,
-    attributes: JSON.stringify({ name: disabledType, subject: name, hops: hops + 1 }),
-    body: Buffer.from(JSON.stringify({ subscription: name, namespace, reason: off.reason, error })),
-  };
-  const wanted = await publishedDeliveries(parts, event);
-  // The failing one is not told of its own failures.
-  const deliveries = wanted.filter((delivery) => delivery.destination !== destination);
+  const told = await systemItem(
+    {
+      type: systemTypes.subscriptionDisabled,
+      namespaceUid,
+      namespace,
+      name,
+      // Two deliveries that find it out at once say it once.
+      identity: [identity, off.reason],
+      data: { subscription: name, reason: off.reason, error },
+      cause: lease.event,
+      except: destination,
+    },
+    parts,
+  );
   return {
     writes: [...writes, ...health.switchOff(namespaceUid, name, off)],
-    append: [{ event, deliveries, owed: true }],
+    append: told === undefined ? [] : [told],
   };
 }

@@ -12,12 +12,14 @@ import { openAdminListener, type AdminListener } from './admin-http.ts';
 import { choosePorts } from './choose-ports.ts';
 import { RareTotals, scrapeRuntime } from './collect-metrics.ts';
 import { createPool } from './create-pool.ts';
+import { createDeletionFollower } from './follow-deletions.ts';
 import { judgeLife, judgeReadiness, type RuntimeState } from './judge-readiness.ts';
 import { createRecordKeeper, type RecordSource } from './keep-records.ts';
 import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
 import { runSchedules } from './run-schedules.ts';
 import { storeQuotas } from './store-quotas.ts';
 import { createThreadFleet } from './start-threads.ts';
+import { findNotReady } from './tell-not-ready.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 export interface RuntimeAddresses {
@@ -85,6 +87,7 @@ export async function createRuntime({ settings, log, store: given, adminRoutes }
   const schedules = runSchedules(connection, { wall: () => Date.now() }, after, (error) =>
     log.error('schedules', { error: error.message }),
   );
+  const deletions = createDeletionFollower(connection, () => Date.now());
   const listeners = new Set<(acknowledgement: Acknowledgement) => void>();
   let admin: AdminListener | undefined;
 
@@ -113,6 +116,8 @@ export async function createRuntime({ settings, log, store: given, adminRoutes }
     await limitStore();
     state.applied = true;
     await schedules.follow(pool.table);
+    await deletions.follow(pool.table);
+    pool.threads[0]?.tellNotReady(findNotReady(pool.table, acknowledgements));
     for (const acknowledgement of acknowledgements) for (const listener of listeners) listener(acknowledgement);
     return acknowledgements;
   }

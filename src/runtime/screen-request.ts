@@ -1,10 +1,14 @@
 /** First look at a request, before it is known whose it is: bounds that protect the process, and the chain of calls. */
+import { readBudget } from '../triggers/event-budget.ts';
 import type { HttpCall } from './http-call.ts';
 import { refuse } from './refuse.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 /** Header that carries how many calls came before in a chain; only ever shortens what a caller may do. */
 export const hopsHeader = 'x-moonhook-hops';
+
+/** Header that carries how many events may still descend from a request; it can only lower the number. */
+export const budgetHeader = 'x-moonhook-budget';
 
 /** Chains of calls, events and own-host requests end here. */
 export const maxHops = 8;
@@ -25,8 +29,9 @@ export function screenRequest(call: HttpCall, parts: WorkerParts): void {
   const mistake = mistakeOf(call, request.rawHeaders);
   if (mistake !== undefined)
     return refuse(call, parts, 'RequestInvalid', { outcome: 'limited', publicDetail: mistake });
-  const hops = request.headers[hopsHeader];
-  if (hops !== undefined) return countHops(call, parts, String(hops));
+  const { [hopsHeader]: hops, [budgetHeader]: budget } = request.headers;
+  if (hops !== undefined) countHops(call, parts, String(hops));
+  if (budget !== undefined && !call.answered) takeBudget(call, parts, String(budget));
   return undefined;
 }
 
@@ -46,6 +51,18 @@ function mistakeOf({ method }: HttpCall, rawHeaders: readonly string[]): string 
 
 /** RFC 9110 §7.2, as far as it matters: a name or an address, and a port. */
 const hostForm = /^(?:[\w.~-]*|\[[\da-f:.]+\])(?::\d*)?$/i;
+
+function takeBudget(call: HttpCall, parts: WorkerParts, text: string): void {
+  const budget = readBudget(text);
+  if (budget === undefined) {
+    const publicDetail = `${budgetHeader} is not a whole number`;
+    return refuse(call, parts, 'RequestInvalid', { outcome: 'limited', publicDetail });
+  }
+  call.budget = budget;
+  if (budget > 0) return undefined;
+  const publicDetail = 'the events that may descend from the one this chain began with are used up';
+  return refuse(call, parts, 'HopLimit', { outcome: 'limited', publicDetail });
+}
 
 function countHops(call: HttpCall, parts: WorkerParts, text: string): void {
   if (!/^\d{1,3}$/.test(text)) {

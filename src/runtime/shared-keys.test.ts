@@ -62,6 +62,18 @@ suite('SharedKeys', () => {
     assert.notEqual(other.takePlace(keyOf('k'), 2, 0), undefined);
   });
 
+  test('a burst waits for quiet, but not longer than maxWait from its first event, over all threads', () => {
+    const [one, other] = twoThreads();
+    const delays: number[] = [];
+    // The event at 800 waits until 1000: the one that comes then begins the next burst.
+    for (let now = 0; now <= 1000; now += 200) {
+      delays.push((now % 400 === 0 ? one : other).quietDelay(keyOf('k'), 300, 1000, 10_000 + now));
+    }
+    assert.deepEqual(delays, [300, 300, 300, 300, 200, 300]);
+    assert.equal(other.quietDelay(keyOf('k'), 300, 1000, 15_000), 300, 'the next burst begins anew');
+    assert.equal(one.quietDelay(keyOf('other'), 300, undefined, 15_000), 300);
+  });
+
   test('a thread that ended gives its places back', () => {
     const [one, other] = twoThreads();
     one.takePlace(keyOf('k'), 1, 0);

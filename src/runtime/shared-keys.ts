@@ -75,6 +75,22 @@ export class SharedKeys {
     return Math.max(0, Math.floor((now + Math.round(perMs * 1000) - start) / step));
   }
 
+  /**
+   * `debounce`: how long an event of a key waits for quiet, and less once its burst has gone on for long. `maxWaitMs` counts
+   * from the first event of the burst, whichever thread took it.
+   */
+  quietDelay(key: LimitedKey, waitMs: number, maxWaitMs: number | undefined, nowMs: number): number {
+    if (maxWaitMs === undefined) return waitMs;
+    const due = this.#slotOf('quiet', key, nowMs);
+    const last = this.#slotOf('longest', key, nowMs);
+    const now = BigInt(Math.round(nowMs * 1000));
+    if (this.#arrivalOf(due) <= now) Atomics.store(this.#arrival, last, now + BigInt(Math.round(maxWaitMs * 1000)));
+    const left = Number(this.#arrivalOf(last) - now) / 1000;
+    const delayMs = Math.max(0, Math.min(waitMs, Math.ceil(left)));
+    Atomics.store(this.#arrival, due, now + BigInt(Math.round(delayMs * 1000)));
+    return delayMs;
+  }
+
   placesTaken(key: LimitedKey, nowMs: number): number {
     return this.#places(this.#slotOf('places', key, nowMs));
   }
@@ -110,7 +126,7 @@ export class SharedKeys {
     return hash('sha256', JSON.stringify([this.#secret, ...parts]), 'buffer');
   }
 
-  #slotOf(use: 'rate' | 'places', limited: LimitedKey, nowMs: number): number {
+  #slotOf(use: 'rate' | 'places' | 'quiet' | 'longest', limited: LimitedKey, nowMs: number): number {
     const { namespaceUid, scope, key = '' } = limited;
     const digest = this.#hash(use, namespaceUid, scope, key);
     const tag = digest.readBigInt64LE(0) | 1n;

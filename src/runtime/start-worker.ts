@@ -2,6 +2,7 @@
 import { createBreakers } from '../delivery/breakers.ts';
 import { startLeaseLoop, type LeaseLoop } from '../delivery/lease-loop.ts';
 import { createHealthBook } from '../delivery/subscription-health.ts';
+import { createTombstones } from '../delivery/tombstones.ts';
 import { createHostEnvironment } from '../host/environment.ts';
 import { createEngine } from '../lua/engine.ts';
 import type { ProgramImage } from '../lua/engine-contract.ts';
@@ -10,7 +11,6 @@ import { createOutboundGuard } from '../policy/outbound.ts';
 import { namedHosts } from '../policy/place-route.ts';
 import { connectStore } from '../store/connect-store.ts';
 import { CallCounters } from '../telemetry/call-counters.ts';
-import { withCallback } from './add-callback.ts';
 import { applyToWorker } from './apply-changes.ts';
 import { createCallIds } from './call-ids.ts';
 import { createCaller } from './call-function.ts';
@@ -27,14 +27,12 @@ import { LiveSubscriptions } from './live-subscriptions.ts';
 import { LiveTable } from './live-table.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
 import { createRareCounts } from './rare-counts.ts';
-import { QuietTimes } from './quiet-times.ts';
 import { ReadingBudget } from './read-body.ts';
 import { RecordBuffer } from './record-buffer.ts';
-import { outgoingSlots } from './outgoing-slots.ts';
-import { endOverQuota, freeSlots, runDelivery } from './run-delivery.ts';
-import { isOutgoing, runOutgoing } from './run-outgoing.ts';
+import { concludeOverQuota, endConflicted, runStored, storedLimit, storedSlots } from './run-stored.ts';
 import { SharedKeys } from './shared-keys.ts';
 import { takeSteps, type Step } from './take-steps.ts';
+import { tellNotReady } from './tell-not-ready.ts';
 import { Inflight, ThreadSignals } from './thread-signals.ts';
 import { VerifierTurns } from './verifier-turns.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
@@ -104,8 +102,13 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     },
     engine,
     store,
+    tombstones: createTombstones(
+      store,
+      settings.asynchronous.deletedMs,
+      () => clock.wall(),
+      (error) => report('what was deleted could not be looked up', error),
+    ),
     waiting: createWaitingCounts(store, settings.asynchronous.waitingPerDestination, () => clock.monotonic()),
-    quiet: new QuietTimes(() => clock.monotonic()),
     records: new RecordBuffer({ perFunction: settings.records.okPerFunction, maxUrgent: 10_000, maxQuiet: 10_000 }),
     counters: new CallCounters(start.counters),
     rare,
@@ -163,6 +166,10 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
         case 'quarantine':
           quarantine.set(message.uid, message.until);
           return undefined;
+        case 'notReady':
+          return await tellNotReady(message.notices, parts).catch((error: unknown) =>
+            report('that functions are not ready could not be published', error),
+          );
         case 'follow':
           parts.records.followed = message.on;
           return undefined;
@@ -214,18 +221,11 @@ function startLoop(parts: WorkerParts): LeaseLoop {
   const loop: LeaseLoop = startLeaseLoop({
     store: parts.store,
     leaseMs: parts.settings.asynchronous.leaseMs,
-    slots: (destination) =>
-      outgoingSlots(destination, parts) ?? freeSlots(destination, loop.running() - parts.outgoing.running, parts),
-    run: (lease, signal) =>
-      isOutgoing(lease.destination)
-        ? runOutgoing(lease, signal, parts)
-        : runDelivery(lease, signal, parts).then((attempt) => withCallback(attempt, lease, parts)),
-    conflicted: () => ({
-      kind: 'dead',
-      reason: 'KeyValueConflict',
-      error: 'other calls kept changing what this one read',
-    }),
-    overQuota: (lease, message) => endOverQuota(lease, message, parts),
+    slots: (destination) => storedSlots(destination, loop.running() - parts.outgoing.running, parts),
+    limit: (destination) => storedLimit(destination, parts),
+    run: (lease, signal) => runStored(lease, signal, parts),
+    conflicted: (lease) => endConflicted(lease, parts),
+    overQuota: (lease, message) => concludeOverQuota(lease, message, parts),
     // Lua is cut into slices: work that was pulled does not hold synchronous calls up.
     mayPull: () => !parts.draining,
     onError: (error) => parts.report('deliveries', error),

@@ -3,6 +3,7 @@ import { shownId } from '../delivery/chosen-id.ts';
 import { parseJson } from '../function/parse-json.ts';
 import type { LuaInput } from '../lua/types.ts';
 import type { StoredEvent } from '../store/store.ts';
+import { rootBudget } from '../triggers/event-budget.ts';
 import type { CallOutcome } from './add-callback.ts';
 import { decodeForLua } from './decode-data.ts';
 import type { EventSource, RequestSource, SenderFields } from './event-table.ts';
@@ -29,6 +30,8 @@ export interface EventAttributes {
   /** Narrows a published event to subscriptions of that channel. */
   readonly channel?: string;
   readonly hops?: number;
+  /** How many events may descend from each delivery; absent: that of a root. */
+  readonly budget?: number;
   readonly traceparent?: string;
   readonly scheduledTime?: string;
   readonly handler?: string;
@@ -62,6 +65,7 @@ export function attributesOf(call: HttpCall): EventAttributes {
     ...(call.callback === undefined ? {} : { callback: call.callback }),
     ...(event.eventSubject === undefined ? {} : { subject: event.eventSubject }),
     ...(call.hops === 0 ? {} : { hops: call.hops }),
+    ...(call.budget === rootBudget ? {} : { budget: call.budget }),
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(contentType === undefined ? {} : { contentType }),
     ...(identified?.formField === undefined ? {} : { formField: identified.formField }),
@@ -83,6 +87,12 @@ export function attributesOf(call: HttpCall): EventAttributes {
 /** They hold texts of senders and tenants. */
 export function readAttributes(event: Pick<StoredEvent, 'attributes'>): EventAttributes {
   return parseJson(event.attributes) as EventAttributes;
+}
+
+/** The event with what may descend from each of its deliveries; that of a root is not written down. */
+export function withBudget(event: StoredEvent, budget: number): StoredEvent {
+  if (budget === rootBudget) return event;
+  return { ...event, attributes: JSON.stringify({ ...readAttributes(event), budget }) };
 }
 
 /** A stored event as the source of Lua's `event`. */

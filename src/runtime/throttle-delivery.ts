@@ -27,6 +27,11 @@ function throttlesOf({ entry }: LiveTrigger): Throttles {
   return { ...(rate === undefined ? {} : { rate }), ...(concurrency === undefined ? {} : { concurrency }) };
 }
 
+/** Calls at once over all runtimes; with a key each runtime counts for itself. */
+export function sharedLimit(trigger: LiveTrigger): number | undefined {
+  return trigger.expressions.concurrencyKey === undefined ? throttlesOf(trigger).concurrency?.limit : undefined;
+}
+
 /** Deliveries that the trigger's limits without a key let start now. */
 export function throttledSlots(fn: LiveFunction, trigger: LiveTrigger, parts: WorkerParts): number {
   const { rate, concurrency } = throttlesOf(trigger);

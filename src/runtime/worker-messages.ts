@@ -6,6 +6,7 @@ import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
 import type { Acknowledgement, FunctionEntry } from '../routing/types.ts';
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';
 import type { CallRecord } from './call-record.ts';
+import type { NotReady } from './tell-not-ready.ts';
 
 /** Where a function's numbers live in the shared arrays; the main thread hands them out. */
 export interface FunctionPlaces {
@@ -62,6 +63,7 @@ export type ToWorker =
   | { readonly kind: 'quarantine'; readonly uid: string; readonly until: number }
   | { readonly kind: 'flush'; readonly id: number }
   | { readonly kind: 'follow'; readonly on: boolean }
+  | { readonly kind: 'notReady'; readonly notices: readonly NotReady[] }
   | { readonly kind: 'stats'; readonly id: number }
   | { readonly kind: 'drain'; readonly graceMs: number };
 

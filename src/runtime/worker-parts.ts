@@ -1,4 +1,5 @@
 /** What the steps of a request share on one worker thread. */
+import type { Tombstones } from '../delivery/tombstones.ts';
 import type { HostContext } from '../host/types.ts';
 import type { Engine } from '../lua/engine-contract.ts';
 import type { VerifyTools } from '../receivers/types.ts';
@@ -11,7 +12,6 @@ import type { WaitingCounts } from './count-waiting.ts';
 import type { LiveSubscriptions } from './live-subscriptions.ts';
 import type { LiveTable } from './live-table.ts';
 import type { OutgoingState } from './outgoing-slots.ts';
-import type { QuietTimes } from './quiet-times.ts';
 import type { ReadingBudget } from './read-body.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import type { SharedKeys } from './shared-keys.ts';
@@ -46,8 +46,8 @@ export interface WorkerParts {
   readonly store: Store;
   readonly subscriptions: LiveSubscriptions;
   readonly outgoing: OutgoingState;
+  readonly tombstones: Tombstones;
   readonly waiting: WaitingCounts;
-  readonly quiet: QuietTimes;
   readonly records: RecordBuffer;
   readonly counters: CallCounters;
   readonly rare: RareCounts;

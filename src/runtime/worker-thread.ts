@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { ProgramImage } from '../lua/engine-contract.ts';
 import type { Acknowledgement } from '../routing/types.ts';
 import type { ThreadSignals } from './thread-signals.ts';
+import type { NotReady } from './tell-not-ready.ts';
 import type { Batch, FromWorker, ToWorker, WorkerChange, WorkerStart, WorkerStats } from './worker-messages.ts';
 
 export interface WorkerEvents {
@@ -92,6 +93,10 @@ export class WorkerThread {
 
   quarantine(uid: string, until: number): void {
     this.#post({ kind: 'quarantine', uid, until });
+  }
+
+  tellNotReady(notices: readonly NotReady[]): void {
+    if (notices.length > 0) this.#post({ kind: 'notReady', notices });
   }
 
   follow(on: boolean): void {

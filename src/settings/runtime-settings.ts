@@ -81,6 +81,8 @@ export interface RuntimeSettings {
     readonly running: number;
     /** A lease lasts so long and is extended while its call runs. */
     readonly leaseMs: number;
+    /** Events of a function or trigger that was deleted wait so long for it to come back. */
+    readonly deletedMs: number;
     /** Events waiting for one destination; above, 429. */
     readonly waitingPerDestination: number;
     /** Bytes of one stored event. */
@@ -119,5 +121,11 @@ export const runtimeDefaults: RuntimeSettings = {
   },
   metricFunctions: 1_000,
   maxFunctions: 16_384,
-  asynchronous: { running: 200, leaseMs: 30_000, waitingPerDestination: 10_000, eventBytes: 1024 * 1024 },
+  asynchronous: {
+    running: 200,
+    leaseMs: 30_000,
+    deletedMs: 3_600_000,
+    waitingPerDestination: 10_000,
+    eventBytes: 1024 * 1024,
+  },
 };

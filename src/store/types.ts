@@ -48,6 +48,8 @@ export interface LaterItem {
   /** A waiting item of the same function and key is replaced. */
   readonly key?: string;
   readonly hops: number;
+  /** How many events may descend from it: `src/triggers/event-budget.ts`. */
+  readonly budget: number;
 }
 
 export interface LaterQueue {
@@ -70,6 +72,8 @@ export interface PublishedEvent {
   readonly delayMs?: number;
   readonly data: StoredValue;
   readonly hops: number;
+  /** How many events may descend from it, over all who want it. */
+  readonly budget: number;
   readonly traceparent?: string;
 }
 

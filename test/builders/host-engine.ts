@@ -82,13 +82,14 @@ export async function hostBench(options: HostBenchOptions = {}): Promise<HostBen
     outbound: guard.outboundFor({ namespaceUid: 'uid-team-a', egress: options.egress ?? localEgress([]) }),
     keyValue: createDirectKeyValue(store),
     later: createLaterQueue(store, newId),
-    events: createEventBus(store, () => [], newId),
+    events: createEventBus(store, () => ({ deliveries: [], count: 0 }), newId),
     caller: {
       call: async (name, _handler, data) =>
         options.caller?.(name, data) ?? { ok: false, message: `there is no function "${name}"`, status: 404 },
     },
     cache: createFunctionCaches({ now: () => performance.now() }).cacheFor('uid-team-a', 'hook'),
     hops: 0,
+    budgetOf: () => ({ child: () => 100, outgoing: () => 100 }),
   };
   const run: HostBench['run'] = async (code, parts = {}, more = {}) => {
     const made = program(code, parts);

@@ -17,6 +17,8 @@ const after = (milliseconds: number, callback: () => void): (() => void) => {
   return () => clearTimeout(timer);
 };
 
+const nobody = () => ({ deliveries: [], count: 0 });
+
 async function open(t: TestContext): Promise<Store> {
   const opened = await openStore({ path: ':memory:', onLost: (error) => assert.fail(error) });
   t.after(() => opened.close());
@@ -46,8 +48,8 @@ function loop(t: TestContext, store: Store, count: number, options: LoopOptions)
       store,
       slots: options.slots ?? (() => 4),
       run: options.run,
-      overQuota: (_, message) => ({ kind: 'dead', reason: 'QuotaExceeded', error: message }),
-      conflicted: () => ({ kind: 'dead', reason: 'Conflict', error: 'conflict' }),
+      overQuota: (_, message) => ({ ending: { kind: 'dead', reason: 'QuotaExceeded', error: message } }),
+      conflicted: () => ({ ending: { kind: 'dead', reason: 'Conflict', error: 'conflict' } }),
       mayPull: () => true,
       onSettled(_, ending) {
         endings.push(ending);
@@ -90,7 +92,7 @@ test('an attempt that fails runs again with a higher count, and what it wrote is
   const seen: (string | undefined)[] = [];
   await loop(t, store, 2, {
     async run(lease) {
-      const effects = createAttemptEffects({ store, lease, match: () => [], target: laterTarget });
+      const effects = createAttemptEffects({ store, lease, match: nobody, target: laterTarget, budget: 100 });
       seen.push(read(await effects.keyValue.get(scope, 'k')));
       await effects.keyValue.set(scope, 'k', text(`"attempt ${lease.attempt}"`));
       if (lease.attempt === 1) return { ending: { kind: 'retry', delayMs: 0, error: 'boom' } };
@@ -108,7 +110,7 @@ test('an attempt that read a value which changed meanwhile runs again at once wi
   const endings = await loop(t, store, 1, {
     async run(lease) {
       attempts.push(lease.attempt);
-      const effects = createAttemptEffects({ store, lease, match: () => [], target: laterTarget });
+      const effects = createAttemptEffects({ store, lease, match: nobody, target: laterTarget, budget: 100 });
       const before = read(await effects.keyValue.get(scope, 'k')) ?? '0';
       if (attempts.length === 1)
         await store.write([{ scope, key: 'k', change: { kind: 'set', value: text('41') } }], []);
@@ -125,7 +127,7 @@ test('increments of concurrent attempts add up, and each sees its own', async (t
   await append(store, ...Array.from({ length: 20 }, (_, index) => `e${index}`));
   await loop(t, store, 20, {
     async run(lease) {
-      const effects = createAttemptEffects({ store, lease, match: () => [], target: laterTarget });
+      const effects = createAttemptEffects({ store, lease, match: nobody, target: laterTarget, budget: 100 });
       const first = await effects.keyValue.increment(scope, 'n', 1);
       assert.equal(await effects.keyValue.increment(scope, 'n', 1), Number(first) + 1);
       return { ending: { kind: 'done' }, effects: effects.collect() };
@@ -141,10 +143,10 @@ test('what an attempt publishes and puts off is delivered once, even when its se
   await loop(t, store, 3, {
     async run(lease) {
       ran.push(lease.destination);
-      const match = () => [{ destination: 'ns-a/g/trigger:on' }];
-      const effects = createAttemptEffects({ store, lease, match, target: laterTarget });
+      const match = () => ({ deliveries: [{ destination: 'ns-a/g/trigger:on' }], count: 1 });
+      const effects = createAttemptEffects({ store, lease, match, target: laterTarget, budget: 100 });
       if (lease.event.id === 'e1') {
-        const origin = { namespaceUid: 'ns-a', namespace: 'a', data: text('{}'), hops: 1 };
+        const origin = { namespaceUid: 'ns-a', namespace: 'a', data: text('{}'), hops: 1, budget: 0 };
         await effects.events.publish({ ...origin, type: 'com.acme.order', source: '/' });
         await effects.later.enqueue({ ...origin, functionName: 'f', handler: 'finish', delayMs: 0 });
       }

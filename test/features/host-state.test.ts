@@ -165,6 +165,7 @@ test('later and events carry who, what and how far', async () => {
       data: '{"n":1}',
       delayMs: 1500,
       hops: 3,
+      budget: 100,
       key: 'k',
     },
   );
@@ -180,6 +181,7 @@ test('later and events carry who, what and how far', async () => {
       id: 'e1',
       data: '{"total":12}',
       hops: 4,
+      budget: 100,
       traceparent: '00-a-b-01',
     },
   );
