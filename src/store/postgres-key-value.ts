@@ -1,7 +1,7 @@
-/** Key-value rows in PostgreSQL. Writes run inside the caller's transaction; rows are locked in one order. */
-import { addInteger } from './add-integer.ts';
+/** Key-value rows in PostgreSQL. Writes run inside the caller's transaction; keys are locked in one order, absent ones, too. */
 import type { ClientBase, Pool } from 'pg';
-import type { Claim, KeyValueExpectation, KeyValueWrite, Versioned, Written } from './store.ts';
+import { keyName, planWrites, type PlannedWrite, type PresentValue, type WriteUnit } from './plan-writes.ts';
+import type { Claim, Versioned, Written } from './store.ts';
 import type { KeyValueScope } from './types.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
@@ -20,69 +20,84 @@ export async function getKeyValue(
   return row === undefined ? undefined : { value: new Uint8Array(row.value), version: Number(row.version) };
 }
 
-/** Changes nothing unless it answers `ok`; the caller rolls back otherwise. */
-export async function writeKeyValues(
-  client: ClientBase,
-  writes: readonly KeyValueWrite[],
-  expectations: readonly KeyValueExpectation[],
-): Promise<Written> {
-  for (const { scope, key } of inOrder([...writes, ...expectations])) await lockKey(client, scope, key);
-  for (const { scope, key, version } of expectations) {
-    if (((await getKeyValue(client, scope, key))?.version ?? 0) !== version) return { kind: 'conflict' };
+/** Writes the units one after the other, each whole or not at all; their keys stay locked until the transaction ends. */
+export async function writeKeyValues(client: ClientBase, units: readonly WriteUnit[]): Promise<readonly Written[]> {
+  const named = units.flatMap(({ writes, expectations }) => [...writes, ...expectations]);
+  if (named.length === 0) return units.map(() => ({ kind: 'ok', numbers: [] }));
+  const keys = [...new Map(named.map(({ scope, key }) => [keyName(scope, key), { scope, key }])).values()];
+  await client.query(
+    'SELECT pg_advisory_xact_lock(l.key) FROM (SELECT DISTINCT hashtextextended(n, 0) AS key FROM unnest($1::text[]) AS n ORDER BY 1) l',
+    [keys.map(({ scope, key }) => keyName(scope, key))],
+  );
+  const columns = [
+    keys.map(({ scope }) => scope.namespaceUid),
+    keys.map(({ scope }) => scope.space),
+    keys.map(({ key }) => bytes(key)),
+  ];
+  const { rows } = await client.query<{ n: string; value: Buffer; version: string }>(
+    `SELECT u.n - 1 AS n, k.value, k.version FROM unnest($1::text[], $2::text[], $3::bytea[]) WITH ORDINALITY AS u (scope, space, key, n)
+     JOIN moonhook_key_values k ON k.scope = u.scope AND k.space = u.space AND k.key = u.key WHERE ${live}`,
+    columns,
+  );
+  const present = new Map<string, PresentValue>();
+  for (const { n, value, version } of rows) {
+    const named_ = keys[Number(n)];
+    if (named_ !== undefined) present.set(keyName(named_.scope, named_.key), { value, version: Number(version) });
   }
-  const numbers: (number | undefined)[] = [];
-  for (const { scope, key, change } of writes) {
-    if (change.kind === 'delete') {
-      await client.query('DELETE FROM moonhook_key_values WHERE scope = $1 AND space = $2 AND key = $3', [
-        scope.namespaceUid,
-        scope.space,
-        bytes(key),
-      ]);
-      numbers.push(undefined);
-      continue;
-    }
-    let value: Uint8Array;
-    let number: number | undefined;
-    if (change.kind === 'set') value = change.value;
-    else {
-      number = addInteger((await getKeyValue(client, scope, key))?.value, change.delta);
-      if (number === undefined) return { kind: 'notInteger', key };
-      value = bytes(String(number));
-    }
+  const { answers, changes } = planWrites(units, present);
+  await applyChanges(client, changes);
+  return answers;
+}
+
+async function applyChanges(client: ClientBase, changes: readonly PlannedWrite[]): Promise<void> {
+  const columns = (of: readonly PlannedWrite[]) => [
+    of.map(({ scope }) => scope.namespaceUid),
+    of.map(({ scope }) => scope.space),
+    of.map(({ key }) => bytes(key)),
+  ];
+  const gone = changes.filter(({ value }) => value === undefined);
+  if (gone.length > 0) {
     await client.query(
-      `INSERT INTO moonhook_key_values (scope, space, key, value, version, expires)
-       VALUES ($1, $2, $3, $4, nextval('moonhook_versions'), moonhook_now() + $5::bigint)
-       ON CONFLICT (scope, space, key) DO UPDATE SET value = excluded.value, version = excluded.version,
-         expires = excluded.expires, owner = NULL`,
-      [scope.namespaceUid, scope.space, bytes(key), Buffer.from(value), change.ttlMs ?? null],
+      `DELETE FROM moonhook_key_values k USING unnest($1::text[], $2::text[], $3::bytea[]) AS u (scope, space, key)
+       WHERE k.scope = u.scope AND k.space = u.space AND k.key = u.key`,
+      columns(gone),
     );
-    numbers.push(number);
   }
-  return { kind: 'ok', numbers };
+  const set = changes.filter(({ value }) => value !== undefined);
+  if (set.length === 0) return;
+  await client.query(
+    `INSERT INTO moonhook_key_values (scope, space, key, value, version, expires)
+     SELECT scope, space, key, value, nextval('moonhook_versions'), moonhook_now() + ttl
+     FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[], $5::bigint[]) AS u (scope, space, key, value, ttl)
+     ON CONFLICT (scope, space, key) DO UPDATE SET value = excluded.value, version = excluded.version,
+       expires = excluded.expires, owner = NULL`,
+    [...columns(set), set.map(({ value }) => Buffer.from(value ?? [])), set.map(({ ttlMs }) => ttlMs ?? null)],
+  );
 }
 
 export async function claimKey(
   client: ClientBase | Pool,
   { scope, key, value, ttlMs, owner }: Claim,
 ): Promise<boolean> {
+  // Under the lock of the key: a settle that relies on its absence has it until its own commit.
   const { rowCount } = await client.query(
-    `INSERT INTO moonhook_key_values AS known (scope, space, key, value, version, expires, owner)
-     VALUES ($1, $2, $3, $4, nextval('moonhook_versions'), moonhook_now() + $5::bigint, $6)
+    `WITH locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended($7, 0)))
+     INSERT INTO moonhook_key_values AS known (scope, space, key, value, version, expires, owner)
+     SELECT $1, $2, $3, $4, nextval('moonhook_versions'), moonhook_now() + $5::bigint, $6::bigint FROM locked
      ON CONFLICT (scope, space, key) DO UPDATE SET value = excluded.value, version = excluded.version,
        expires = excluded.expires, owner = excluded.owner
      WHERE known.owner = excluded.owner OR known.expires <= moonhook_now()`,
-    [scope.namespaceUid, scope.space, bytes(key), Buffer.from(value), ttlMs ?? null, owner ?? null],
+    [
+      scope.namespaceUid,
+      scope.space,
+      bytes(key),
+      Buffer.from(value),
+      ttlMs ?? null,
+      owner ?? null,
+      keyName(scope, key),
+    ],
   );
   return rowCount === 1;
-}
-
-export async function settleClaims(client: ClientBase, owner: number, keep: boolean): Promise<void> {
-  await client.query(
-    keep
-      ? 'UPDATE moonhook_key_values SET owner = NULL WHERE owner = $1'
-      : 'DELETE FROM moonhook_key_values WHERE owner = $1',
-    [owner],
-  );
 }
 
 export async function listKeys(
@@ -98,18 +113,4 @@ export async function listKeys(
     [namespaceUid, space, bytes(after), bytes(prefix), limit],
   );
   return rows.map(({ key }) => key.toString('utf8'));
-}
-
-/** A lock on the key itself: it holds for absent keys, too. */
-async function lockKey(client: ClientBase, { namespaceUid, space }: KeyValueScope, key: string): Promise<void> {
-  await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
-    JSON.stringify([namespaceUid, space, key]),
-  ]);
-}
-
-function inOrder<Named extends { readonly scope: KeyValueScope; readonly key: string }>(
-  items: readonly Named[],
-): Named[] {
-  const name = ({ scope, key }: Named): string => JSON.stringify([scope.namespaceUid, scope.space, key]);
-  return items.toSorted((a, b) => (name(a) < name(b) ? -1 : 1));
 }

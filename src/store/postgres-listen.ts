@@ -1,25 +1,45 @@
-/** Hints from other processes that something may have become due, over LISTEN and NOTIFY. */
+/** Hints between processes that something may have become due: LISTEN and NOTIFY on a connection of their own. */
 import { Client } from 'pg';
 
-export const channel = 'moonhook_wake';
+const channel = 'moonhook_wake';
+/** NOTIFY takes a lock of the whole server at commit: at most 20 a second. */
+const quietMs = 50;
 
-/** A connection of its own for hints; without it everything still runs, a second later. */
-export function listen(url: string, wake: () => void, onError: (error: Error) => void): () => Promise<void> {
+export interface Hints {
+  /** Tells the others, soon. */
+  send(): void;
+  close(): Promise<void>;
+}
+
+/** `wake`: another process has told. Without the connection everything still runs, a second later. */
+export function openHints(url: string, processId: string, wake: () => void, onError: (error: Error) => void): Hints {
   let stopped = false;
+  let ready: Client | undefined;
   let client: Client | undefined;
   let retry: NodeJS.Timeout | undefined;
+  let sending: NodeJS.Timeout | undefined;
 
   async function connect(): Promise<void> {
-    const next = new Client({ connectionString: url });
+    const next = new Client({
+      connectionString: url,
+      connectionTimeoutMillis: 5000,
+      application_name: 'moonhook hints',
+    });
     next.on('error', (error) => onError(error));
     next.on('end', () => {
+      ready = undefined;
       if (!stopped) retry = setTimeout(reconnect, 1000);
     });
-    next.on('notification', wake);
+    next.on('notification', ({ payload }) => {
+      if (payload !== processId) wake();
+    });
     client = next;
     await next.connect();
     if (stopped) return await next.end();
     await next.query(`LISTEN ${channel}`);
+    ready = next;
+    // What was told while nobody listened is not told again.
+    wake();
   }
 
   function reconnect(): void {
@@ -27,10 +47,19 @@ export function listen(url: string, wake: () => void, onError: (error: Error) =>
   }
 
   let connecting = connect().catch(onError);
-  return async () => {
-    stopped = true;
-    clearTimeout(retry);
-    await connecting;
-    await client?.end().catch(onError);
+  return {
+    send() {
+      sending ??= setTimeout(() => {
+        sending = undefined;
+        ready?.query('SELECT pg_notify($1, $2)', [channel, processId]).catch(onError);
+      }, quietMs);
+    },
+    async close() {
+      stopped = true;
+      clearTimeout(retry);
+      clearTimeout(sending);
+      await connecting;
+      await client?.end().catch(onError);
+    },
   };
 }

@@ -5,7 +5,7 @@ import { deliveryStates, type DeliveryFilter, type DeliveryRow, type Page } from
 const pageLimit = 1000;
 /** bigint comes as text. */
 const numbers: ReadonlySet<string> = new Set(['delivery', 'due', 'time', 'ended']);
-const newer = `NOT EXISTS (SELECT 1 FROM moonhook_deliveries l
+const newer = `NOT EXISTS (SELECT 1 FROM moonhook_rows l
   WHERE l.event = d.event AND l.destination = d.destination AND l.generation > d.generation)`;
 
 export async function readDeliveries(pool: Pool, filter: DeliveryFilter, page: Page): Promise<DeliveryRow[]> {
@@ -14,7 +14,7 @@ export async function readDeliveries(pool: Pool, filter: DeliveryFilter, page: P
     `SELECT d.seq AS delivery, e.id AS "eventId", e.scope AS "namespaceUid", n.name AS destination, d.state, d.generation, d.attempts,
          d.crashes, d.due, convert_from(d.order_key, 'UTF8') AS "orderKey", d.reason, convert_from(d.error, 'UTF8') AS error,
          e.type, e.time, d.ended
-       FROM moonhook_events e JOIN moonhook_deliveries d ON d.event = e.seq JOIN moonhook_destinations n ON n.id = d.destination
+       FROM moonhook_events e JOIN moonhook_rows d ON d.event = e.seq JOIN moonhook_destinations n ON n.id = d.destination
        WHERE e.scope = $1 AND ($2::bigint IS NULL OR ${newestFirst ? 'd.seq < $2' : 'd.seq > $2'}) AND ($3::text IS NULL OR e.id = $3) AND ($4::text IS NULL OR n.name = $4)
          AND ($5::text IS NULL OR starts_with(n.name, $5)) AND ($6::bytea IS NULL OR d.order_key = $6) AND d.state = ANY ($7::text[])
          AND ($9::bigint[] IS NULL OR d.seq = ANY ($9)) AND ($10::int IS NULL OR d.generation = $10)

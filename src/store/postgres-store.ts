@@ -1,27 +1,29 @@
 /** The store on PostgreSQL, for more than one runtime. Any number of processes share it; row locks and epochs keep them apart. */
-import { Pool, type PoolClient } from 'pg';
-import { appendItem, readEvent } from './postgres-append.ts';
-import {
-  cancelRows,
-  type CountChange,
-  endLease,
-  lapsedLeases,
-  leaseDestination,
-  lockLease,
-  returnLease,
-} from './postgres-deliveries.ts';
+import { Pool } from 'pg';
+import { CrashWatch } from './crash-watch.ts';
+import { appendItems, isOneStatement, readEvent } from './postgres-append.ts';
+import { createBatches } from './postgres-batches.ts';
+import { readCounts } from './postgres-counts.ts';
+import { cancelRows, returnLeases } from './postgres-deliveries.ts';
+import { createPostgresDestinations } from './postgres-destinations.ts';
+import { answerDuplicates } from './postgres-duplicates.ts';
+import { createPostgresHeads } from './postgres-heads.ts';
 import { claimKey, getKeyValue, listKeys, writeKeyValues } from './postgres-key-value.ts';
-import { channel, listen } from './postgres-listen.ts';
+import { leaseRows, type LeaseResult } from './postgres-lease.ts';
+import { openHints } from './postgres-listen.ts';
 import { allDeliveries, readDeliveries } from './postgres-read.ts';
 import { replayRow } from './postgres-replay.ts';
-import { preparePostgres, sessionOptions } from './postgres-schema.ts';
+import { assertSession, preparePostgres, sessionOptions } from './postgres-schema.ts';
+import { createSessions } from './postgres-session.ts';
+import { settleItems } from './postgres-settle.ts';
+import { startUpkeep } from './postgres-upkeep.ts';
 import {
-  deliveryStates,
   isEnded,
-  type Counts,
-  type DeliveryState,
-  type Lease,
-  type Receipt,
+  type AppendItem,
+  type Appended,
+  type KeyValueExpectation,
+  type KeyValueWrite,
+  type LeaseWish,
   type Settled,
   type SettleItem,
   type Store,
@@ -34,144 +36,198 @@ export interface PostgresSettings {
   readonly processId: string;
   /** Lost connections that no caller is waiting for. */
   onError(error: Error): void;
+  /** Something in the database that people should look at; default: an error. */
+  onAlarm?(message: string): void;
 }
 
 const connections = 5;
 const pageLimit = 1000;
-/** Deadlock, serialization failure: the transaction did nothing and may be repeated. */
-const repeatable: ReadonlySet<string> = new Set(['40P01', '40001']);
+/** Bytes and rows of one transaction: what an item weighs is its bytes and a fixed part. */
+const batchBytes = 4 * 1024 * 1024;
+const rowBytes = 8192;
 
-/** Thrown inside a transaction to undo it and answer all the same. */
-class RollBack<Value> extends Error {
-  readonly value: Value;
-  constructor(value: Value) {
-    super('rolled back');
-    this.value = value;
-  }
-}
-
-export async function openPostgresStore({ url, processId, onError }: PostgresSettings): Promise<Store> {
+export async function openPostgresStore(settings: PostgresSettings): Promise<Store> {
+  const { url, processId, onError, onAlarm = (message) => onError(new Error(message)) } = settings;
   const pool = new Pool({
     connectionString: url,
     max: connections,
     connectionTimeoutMillis: 5000,
     options: sessionOptions,
+    application_name: 'moonhook',
+    // oxlint-disable-next-line promise/no-callback-in-promise -- pg's pool asks with a callback
+    verify: (client, done) => void assertSession(client).then(() => done(), done),
   });
   pool.on('error', onError);
+  // The pool listens to idle clients only: without this a connection that breaks between two statements ends the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   try {
     await preparePostgres(pool);
   } catch (error) {
     await pool.end();
     throw error;
   }
+  const now = (): number => performance.now();
+  const random = (): number => Math.random();
+  const sessions = createSessions(pool, processId);
+  const destinations = createPostgresDestinations(pool);
+  const watch = new CrashWatch(now);
   const listeners = new Set<() => void>();
   const wake = (): void => {
     for (const listener of listeners) listener();
   };
-  const stopListening = listen(url, wake, onError);
+  const heads = createPostgresHeads({ pool, destinations, now, random, onDue: wake, onError });
+  const hints = openHints(url, processId, () => heads.readSoon(), onError);
+  const stopUpkeep = startUpkeep({
+    sessions,
+    destinations,
+    random,
+    onReturned(returned) {
+      for (const destination of returned) heads.note(destination, 0);
+      changed();
+    },
+    onAlarm,
+    onError,
+  });
 
-  /** Runs `work` in one transaction, again after a deadlock; counters land with it. */
-  async function transaction<Value>(work: (client: PoolClient, count: CountChange) => Promise<Value>): Promise<Value> {
-    for (let round = 1; ; round++) {
-      const client = await pool.connect();
-      let broken: Error | undefined;
-      try {
-        const changes = new Map<string, number>();
-        await client.query('BEGIN');
-        const value = await work(client, (name, change) => void changes.set(name, (changes.get(name) ?? 0) + change));
-        await writeCounters(client, processId, changes);
-        await client.query('COMMIT');
-        return value;
-      } catch (error) {
-        await client.query('ROLLBACK').catch((failed: Error) => (broken = failed));
-        if (error instanceof RollBack) return error.value as Value;
-        if (!repeatable.has((error as { code?: string }).code ?? '') || round === 5) throw error;
-      } finally {
-        client.release(broken);
-      }
-    }
-  }
-
-  let notified: NodeJS.Timeout | undefined;
-  /** At most 20 a second: NOTIFY takes a global lock at commit. */
-  function notify(): void {
+  /** Something may have become due: this process looks at once, the others soon. */
+  function changed(): void {
     wake();
-    notified ??= setTimeout(() => {
-      notified = undefined;
-      pool.query(`NOTIFY ${channel}`).catch(onError);
-    }, 50);
+    hints.send();
   }
 
-  async function settleOne({
-    receipt,
-    ending,
-    append = [],
-    writes = [],
-    expectations = [],
-  }: SettleItem): Promise<Settled> {
-    return await transaction<Settled>(async (client, count) => {
-      const row = await lockLease(client, receipt);
-      if (row === 'repeated') return 'ok';
-      if (row === 'stale') return 'stale';
-      const written = await writeKeyValues(client, writes, expectations);
-      if (written.kind === 'conflict') throw new RollBack<Settled>('conflict');
-      if (written.kind === 'notInteger') throw new Error(`key ${JSON.stringify(written.key)} does not hold an integer`);
-      for (const item of append) await appendItem(client, item, count);
-      await endLease(client, row, ending, count);
-      return 'ok';
-    });
+  /** Items of one call are stored together; calls of one batch, too, and each fails alone. */
+  const append = createBatches<readonly AppendItem[], readonly Appended[]>({
+    run: (calls) => appendCalls(calls),
+    weigh: (items) => items.reduce((sum, { event }) => sum + event.body.length + rowBytes, 0),
+    most: batchBytes,
+    lanes: 1,
+    now,
+  });
+
+  async function appendCalls(calls: readonly (readonly AppendItem[])[]): Promise<readonly (readonly Appended[])[]> {
+    const items = calls.flat();
+    const ids = await destinations.idsOf(
+      items.flatMap(({ deliveries }) => deliveries.map(({ destination }) => destination)),
+    );
+    const stored = isOneStatement(items)
+      ? await sessions.once((session) => appendItems(session, items, ids))
+      : await sessions.transaction((session) => appendItems(session, items, ids));
+    const known = items.filter((_, index) => stored[index] === undefined);
+    const duplicates =
+      known.length === 0 ? [] : await sessions.transaction((session) => answerDuplicates(session, known, destinations));
+    for (const { deliveries } of items) {
+      for (const { destination, delayMs = 0 } of deliveries) heads.note(destination, delayMs);
+    }
+    let place = 0;
+    let duplicate = 0;
+    return calls.map((call) => call.map(() => stored[place++] ?? duplicates[duplicate++] ?? unanswered()));
   }
 
-  async function returnAll(receipts: readonly Receipt[], delayMs: number): Promise<void> {
-    for (const receipt of receipts.toSorted((a, b) => a.delivery - b.delivery)) {
-      await transaction(async (client, count) => {
-        const row = await lockLease(client, receipt);
-        if (typeof row === 'object') await returnLease(client, row, delayMs, false, count);
-      });
+  const settle = createBatches<readonly SettleItem[], readonly Settled[]>({
+    async run(calls) {
+      const items = calls.flat();
+      const settled = await settleItems(sessions, items, destinations);
+      let place = 0;
+      return calls.map((call) => call.map(() => settled[place++] ?? unanswered()));
+    },
+    weigh: (items) => items.length * rowBytes,
+    most: batchBytes,
+    lanes: 1,
+    now,
+  });
+
+  const write = createBatches<
+    { readonly writes: readonly KeyValueWrite[]; readonly expectations: readonly KeyValueExpectation[] },
+    Written
+  >({
+    run: (units) => sessions.transaction(({ client }) => writeKeyValues(client, units)),
+    weigh: ({ writes }) => writes.length * rowBytes,
+    most: batchBytes,
+    lanes: 1,
+    now,
+  });
+
+  /** Delivery → destination of what this process has leased. */
+  const leased = new Map<number, string>();
+  const forget = (delivery: number): void => {
+    watch.forget(delivery);
+    leased.delete(delivery);
+  };
+
+  /** One at a time in this process: what one leases decides what the next may. */
+  let leasing: Promise<unknown> = Promise.resolve();
+
+  async function lease(wishes: readonly LeaseWish[], leaseMs: number): Promise<LeaseResult> {
+    const ids = await destinations.find(wishes.map(({ destination }) => destination));
+    const began = now();
+    const taken: number[] = [];
+    const noting = {
+      narrow: (given: readonly LeaseWish[]) => watch.narrow(given),
+      judge: (delivery: number, crashes: number, destination: string) => watch.judge(delivery, crashes, destination),
+      taken(delivery: number, crashes: number, alone: boolean) {
+        taken.push(delivery);
+        watch.taken(delivery, crashes, alone);
+      },
+    };
+    try {
+      const result = await sessions.transaction(({ client }) => leaseRows(client, wishes, ids, leaseMs, noting));
+      for (const { receipt, destination } of result.leases) leased.set(receipt.delivery, destination);
+      for (const destination of result.exhausted) heads.exhausted(destination, began);
+      // Somebody else leases there: soon again, not a second later.
+      if (result.busy.length > 0) setTimeout(wake, 5 + 10 * random());
+      return result;
+    } catch (error) {
+      for (const delivery of taken) watch.forget(delivery);
+      throw error;
     }
   }
 
   return {
     durable: true,
     async append(items) {
-      const appended = await transaction(async (client, count) => {
-        const answers = [];
-        for (const item of items) answers.push(await appendItem(client, item, count));
-        return answers;
-      });
-      notify();
+      const appended = await append(items);
+      changed();
       return appended;
     },
     async lease(wishes, leaseMs) {
-      const leases: Lease[] = [];
-      for (const wish of wishes) {
-        if (wish.max <= 0) continue;
-        leases.push(
-          ...(await transaction((client, count) =>
-            leaseDestination(client, wish, leaseMs, leases.length === 0, count),
-          )),
-        );
-        if ((leases.at(-1)?.crashes ?? 0) > 0) break;
-      }
-      return leases;
+      const result = leasing.then(() => lease(wishes, leaseMs));
+      leasing = result.catch(() => undefined);
+      return (await result).leases;
     },
     async release(receipts, delayMs) {
-      await returnAll(receipts, delayMs);
-      notify();
+      const rows = await sessions.transaction(({ client }) =>
+        returnLeases(client, receipts, delayMs, (delivery) => watch.isAlone(delivery)),
+      );
+      for (const { delivery } of receipts) forget(delivery);
+      const names = await destinations.namesOf(rows.map(({ destination }) => destination));
+      for (const name of names.values()) heads.note(name, delayMs);
+      changed();
     },
     async extend(receipts, leaseMs) {
       const { rows } = await pool.query<{ seq: string }>(
-        `UPDATE moonhook_deliveries d SET lease_until = moonhook_now() + $3::bigint
-         FROM unnest($1::bigint[], $2::int[]) AS r (seq, epoch)
-         WHERE d.seq = r.seq AND d.epoch = r.epoch AND d.state = 'leased' AND d.lease_until > moonhook_now() RETURNING d.seq`,
+        `WITH mine AS MATERIALIZED (
+           SELECT d.seq FROM moonhook_deliveries d JOIN unnest($1::bigint[], $2::int[]) AS r (seq, epoch) ON r.seq = d.seq
+           WHERE d.epoch = r.epoch AND d.state = 'leased' AND d.lease_until > moonhook_now() ORDER BY d.seq FOR UPDATE OF d)
+         UPDATE moonhook_deliveries d SET lease_until = moonhook_now() + $3::bigint FROM mine WHERE d.seq = mine.seq RETURNING d.seq`,
         [receipts.map(({ delivery }) => delivery), receipts.map(({ epoch }) => epoch), leaseMs],
       );
       const kept = new Set(rows.map(({ seq }) => Number(seq)));
-      return receipts.filter(({ delivery }) => !kept.has(delivery));
+      const lost = receipts.filter(({ delivery }) => !kept.has(delivery));
+      for (const { delivery } of lost) forget(delivery);
+      return lost;
     },
     async settle(items) {
-      const settled = await Promise.all(items.map((item) => settleOne(item)));
-      notify();
+      const settled = await settle(items);
+      for (const [index, { receipt, ending, append: appended = [] }] of items.entries()) {
+        if (settled[index] === 'conflict') continue;
+        const destination = leased.get(receipt.delivery);
+        if (ending.kind === 'retry' && destination !== undefined) heads.note(destination, ending.delayMs);
+        forget(receipt.delivery);
+        for (const { deliveries } of appended) {
+          for (const each of deliveries) heads.note(each.destination, each.delayMs ?? 0);
+        }
+      }
+      changed();
       return settled;
     },
     read: (filter, page) => readDeliveries(pool, filter, page),
@@ -181,63 +237,30 @@ export async function openPostgresStore({ url, processId, onError }: PostgresSet
       let created = 0;
       for (const row of await allDeliveries(pool, { ...filter, states, latest: true })) {
         if (to === undefined && row.generation >= generation) continue;
-        if (await transaction((client, count) => replayRow(client, row, generation, to, count))) created++;
+        if (await sessions.transaction((session) => replayRow(session, row, generation, to, destinations))) created++;
+        heads.note(to ?? row.destination, 0);
       }
-      notify();
+      changed();
       return created;
     },
     async cancel(filter) {
       const rows = await allDeliveries(pool, { ...filter, states: ['waiting', 'held'] });
-      return await transaction((client, count) =>
+      const cancelled = await sessions.transaction((session) =>
         cancelRows(
-          client,
+          session,
           rows.map(({ delivery }) => delivery),
-          count,
         ),
       );
+      heads.readSoon();
+      changed();
+      return cancelled;
     },
-    async counts() {
-      const [counted, kept] = await Promise.all([
-        pool.query<{ state: DeliveryState; count: string }>(
-          'SELECT state, count(*) FROM moonhook_deliveries GROUP BY state',
-        ),
-        pool.query<{ value: string }>(
-          "SELECT coalesce(sum(value), 0) AS value FROM moonhook_counters WHERE name = 'created'",
-        ),
-      ]);
-      const values = new Map(counted.rows.map(({ state, count }) => [state, Number(count)]));
-      const byState = Object.fromEntries(deliveryStates.map((state) => [state, values.get(state) ?? 0])) as Record<
-        DeliveryState,
-        number
-      >;
-      const created = Number(kept.rows[0]?.value);
-      return {
-        created,
-        byState,
-        gap: created - deliveryStates.reduce((sum, state) => sum + byState[state], 0),
-      } satisfies Counts;
-    },
+    counts: () => readCounts(pool),
     get: (scope, key) => getKeyValue(pool, scope, key),
-    write: (writes, expectations) =>
-      transaction<Written>(async (client) => {
-        const written = await writeKeyValues(client, writes, expectations);
-        if (written.kind !== 'ok') throw new RollBack<Written>(written);
-        return written;
-      }),
+    write: (writes, expectations) => write({ writes, expectations }),
     list: (scope, prefix, limit, after) => listKeys(pool, scope, prefix, Math.min(limit, pageLimit), after),
     claim: (claim) => claimKey(pool, claim),
-    async heads() {
-      await transaction(async (client, count) => {
-        for (const row of await lapsedLeases(client, 100)) await returnLease(client, row, 0, true, count);
-      });
-      const { rows } = await pool.query<{ name: string; wait: string }>(
-        `SELECT n.name, least(f.due, b.due) - moonhook_now() AS wait FROM moonhook_destinations n
-         LEFT JOIN LATERAL (SELECT due FROM moonhook_deliveries WHERE destination = n.id AND state = 'waiting' AND background = 0 ORDER BY due LIMIT 1) f ON true
-         LEFT JOIN LATERAL (SELECT due FROM moonhook_deliveries WHERE destination = n.id AND state = 'waiting' AND background = 1 ORDER BY due LIMIT 1) b ON true
-         WHERE f.due IS NOT NULL OR b.due IS NOT NULL`,
-      );
-      return rows.map(({ name, wait }) => ({ destination: name, dueInMs: Math.max(0, Number(wait)) }));
-    },
+    heads: () => heads.read(),
     wake(callback) {
       listeners.add(callback);
       return () => listeners.delete(callback);
@@ -246,23 +269,12 @@ export async function openPostgresStore({ url, processId, onError }: PostgresSet
       await pool.query('SELECT 1');
     },
     async close() {
-      clearTimeout(notified);
-      await stopListening();
+      await Promise.all([hints.close(), heads.close(), stopUpkeep()]);
       await pool.end();
     },
   };
 }
 
-async function writeCounters(
-  client: PoolClient,
-  processId: string,
-  changes: ReadonlyMap<string, number>,
-): Promise<void> {
-  const entries = [...changes].filter(([, change]) => change !== 0);
-  if (entries.length === 0) return;
-  await client.query(
-    `INSERT INTO moonhook_counters AS c (process, name, value) SELECT $1, name, value FROM unnest($2::text[], $3::bigint[]) AS n (name, value)
-     ORDER BY name ON CONFLICT (process, name) DO UPDATE SET value = c.value + excluded.value`,
-    [processId, entries.map(([name]) => name), entries.map(([, change]) => change)],
-  );
+function unanswered(): never {
+  throw new Error('a batch gave fewer answers than it had questions');
 }

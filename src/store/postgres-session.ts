@@ -1,0 +1,86 @@
+/** Connections of one process to PostgreSQL: statements alone or in a transaction, each with the process's own counter row. */
+import type { ClientBase, Pool } from 'pg';
+import type { DeliveryState } from './store.ts';
+
+export interface Session {
+  readonly client: ClientBase;
+  /** The row of `moonhook_counters` that only this connection writes: no two transactions wait for each other there. */
+  readonly counter: string;
+}
+
+export interface Sessions {
+  /** Statements of their own, each committed by itself. */
+  once<Value>(work: (session: Session) => Promise<Value>): Promise<Value>;
+  /** One transaction. */
+  transaction<Value>(work: (session: Session) => Promise<Value>): Promise<Value>;
+}
+
+/** Thrown inside a transaction to undo it and answer all the same. */
+export class RollBack<Value> extends Error {
+  readonly value: Value;
+  constructor(value: Value) {
+    super('rolled back');
+    this.value = value;
+  }
+}
+
+export function createSessions(pool: Pool, processId: string): Sessions {
+  const names = new WeakMap<object, string>();
+  let numbered = 0;
+
+  function nameOf(client: object): string {
+    const known = names.get(client);
+    if (known !== undefined) return known;
+    const name = `${processId}/${numbered++}`;
+    names.set(client, name);
+    return name;
+  }
+
+  return {
+    async once(work) {
+      const client = await pool.connect();
+      let broken: Error | undefined;
+      try {
+        return await work({ client, counter: nameOf(client) });
+      } catch (error) {
+        broken = lostConnection(error);
+        throw error;
+      } finally {
+        client.release(broken);
+      }
+    },
+    async transaction<Value>(work: (session: Session) => Promise<Value>): Promise<Value> {
+      const client = await pool.connect();
+      let broken: Error | undefined;
+      try {
+        await client.query('BEGIN');
+        const value = await work({ client, counter: nameOf(client) });
+        await client.query('COMMIT');
+        return value;
+      } catch (error) {
+        await client.query('ROLLBACK').catch((failed: Error) => (broken = failed));
+        if (error instanceof RollBack) return error.value as Value;
+        throw error;
+      } finally {
+        client.release(broken);
+      }
+    },
+  };
+}
+
+/** An error that did not come from the server leaves the connection in a state nobody knows. */
+function lostConnection(error: unknown): Error | undefined {
+  return error instanceof Error && !('severity' in error) ? error : undefined;
+}
+
+export type Counted = 'created' | Extract<DeliveryState, 'done' | 'dead' | 'filtered' | 'cancelled' | 'superseded'>;
+
+const counted: readonly Counted[] = ['created', 'done', 'dead', 'filtered', 'cancelled', 'superseded'];
+
+/** An INSERT for a WITH clause that adds to this connection's counters; `process` is its parameter. */
+export function countSql(process: string, values: Partial<Record<Counted, string>>): string {
+  const names = counted.filter((name) => values[name] !== undefined);
+  return `INSERT INTO moonhook_counters AS c (process, ${counted.join(', ')}, touched)
+    SELECT ${process}::text, ${counted.map((name) => values[name] ?? '0').join(', ')}, moonhook_now()
+    ON CONFLICT (process) DO UPDATE SET touched = excluded.touched, ${names.map((name) => `${name} = c.${name} + excluded.${name}`).join(', ')}`;
+}

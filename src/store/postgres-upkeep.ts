@@ -1,0 +1,101 @@
+/** What a process does for everybody on PostgreSQL from time to time: lapsed leases, days of the table of ended rows, alarms. */
+import type { ClientBase } from 'pg';
+import type { PostgresDestinations } from './postgres-destinations.ts';
+import { returnLapsed } from './postgres-deliveries.ts';
+import { makePartitions } from './postgres-partitions.ts';
+import type { Sessions } from './postgres-session.ts';
+
+export interface UpkeepSettings {
+  readonly sessions: Sessions;
+  readonly destinations: PostgresDestinations;
+  /** From 0 up to 1. */
+  random(): number;
+  /** Rows of these destinations wait again. */
+  onReturned(destinations: readonly string[]): void;
+  /** Something people should look at. */
+  onAlarm(message: string): void;
+  onError(error: Error): void;
+}
+
+const intervalMs = 1000;
+const lapsedAtOnce = 100;
+const alarmEveryMs = 30_000;
+const hourMs = 3_600_000;
+const oldTransactionSeconds = 60;
+
+/** Answers the function that stops it. */
+export function startUpkeep(settings: UpkeepSettings): () => Promise<void> {
+  const { sessions, random, onAlarm, onError } = settings;
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let rounds = 0;
+
+  async function takeBack(): Promise<void> {
+    for (;;) {
+      const rows = await sessions.transaction(({ client }) => returnLapsed(client, lapsedAtOnce));
+      if (rows.length === 0) return;
+      const names = await settings.destinations.namesOf(rows.map(({ destination }) => destination));
+      settings.onReturned([...names.values()]);
+      if (rows.length < lapsedAtOnce || stopped) return;
+    }
+  }
+
+  async function round(): Promise<void> {
+    const elapsed = rounds++ * intervalMs;
+    await takeBack();
+    if (elapsed % alarmEveryMs === 0) await lookForOldTransactions(sessions, onAlarm);
+    if (elapsed > 0 && elapsed % hourMs === 0) {
+      await sessions.once(({ client }) => makePartitions(client));
+      await sessions.transaction(foldCounters);
+    }
+  }
+
+  function plan(): void {
+    if (!stopped) timer = setTimeout(run, intervalMs * (0.8 + 0.4 * random()));
+  }
+
+  function run(): void {
+    running = round().catch(onError).then(plan);
+  }
+
+  let running: Promise<void> = Promise.resolve();
+  plan();
+  return async () => {
+    stopped = true;
+    clearTimeout(timer);
+    await running;
+  };
+}
+
+/** A transaction that stays open keeps every dead row of the hot table: leasing gets slower and slower. */
+async function lookForOldTransactions(sessions: Sessions, onAlarm: (message: string) => void): Promise<void> {
+  const rows = await sessions.once(async ({ client }) => {
+    const found = await client.query<{ pid: number; seconds: number; application: string; state: string }>(
+      `SELECT pid, extract(epoch FROM clock_timestamp() - xact_start)::int AS seconds, application_name AS application,
+         coalesce(state, 'unknown') AS state
+       FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+         AND xact_start < clock_timestamp() - make_interval(secs => $1) ORDER BY xact_start LIMIT 1`,
+      [oldTransactionSeconds],
+    );
+    return found.rows;
+  });
+  for (const { pid, seconds, application, state } of rows) {
+    onAlarm(
+      `a transaction in the database has been open for ${seconds} s (process ${pid}, ${JSON.stringify(application)}, ${state}): dead rows cannot be cleared meanwhile; end it with pg_terminate_backend(${pid})`,
+    );
+  }
+}
+
+/** Adds the rows of processes that have been quiet for a day to one: a process that was only quiet starts a new one. */
+async function foldCounters({ client }: { readonly client: ClientBase }): Promise<void> {
+  await client.query(`
+    WITH gone AS (
+      DELETE FROM moonhook_counters WHERE process <> 'all' AND touched < moonhook_now() - 86400000 RETURNING *
+    )
+    INSERT INTO moonhook_counters AS c (process, created, done, dead, filtered, cancelled, superseded, touched)
+    SELECT 'all', sum(created), sum(done), sum(dead), sum(filtered), sum(cancelled), sum(superseded), moonhook_now()
+    FROM gone HAVING count(*) > 0
+    ON CONFLICT (process) DO UPDATE SET created = c.created + excluded.created, done = c.done + excluded.done,
+      dead = c.dead + excluded.dead, filtered = c.filtered + excluded.filtered, cancelled = c.cancelled + excluded.cancelled,
+      superseded = c.superseded + excluded.superseded, touched = excluded.touched`);
+}
