@@ -1,0 +1,117 @@
+/** The status of a resource as it should be written: what the build and the runtimes say of it, and how it has been doing. */
+import type { Condition } from '../function/types.ts';
+import { summarise, type RuntimeReport } from '../routing/conditions.ts';
+import type { FunctionEntry, FunctionVerdict } from '../routing/types.ts';
+import type { ScheduleTimes, SubscriptionHealthReport } from './types.ts';
+import type { ResourceStatus } from './watched-resources.ts';
+
+export interface StatusFacts {
+  readonly verdict: FunctionVerdict;
+  /** Absent: nothing of it is in the table, or it is a subscription. */
+  readonly entry: FunctionEntry | undefined;
+  readonly runtimes: readonly RuntimeReport[];
+  readonly schedules: ReadonlyMap<string, ScheduleTimes> | undefined;
+  readonly health: SubscriptionHealthReport | undefined;
+  /** The status it has, whose times of transition are kept. */
+  readonly current: ResourceStatus | undefined;
+  /** RFC 3339. */
+  readonly now: string;
+}
+
+type AnyCondition = NonNullable<ResourceStatus['conditions']>[number];
+
+const longestMessage = 8_000;
+const longestWarning = 1_000;
+const mostWarnings = 32;
+
+export function desiredStatus(facts: StatusFacts): ResourceStatus {
+  const { verdict, runtimes, current, now } = facts;
+  const previous = (current?.conditions ?? []) as readonly Condition[];
+  const summary = summarise(verdict, runtimes, { previous, now });
+  const conditions: readonly AnyCondition[] = summary.conditions.map((condition) => ({
+    ...condition,
+    message: cut(condition.message, longestMessage),
+  }));
+  const warnings = verdict.warnings.slice(0, mostWarnings).map((warning) => cut(warning, longestWarning));
+  const shared = {
+    observedGeneration: verdict.generation,
+    revision: verdict.revision,
+    programmed: summary.programmed,
+    ...(warnings.length === 0 ? {} : { warnings }),
+  };
+  if (verdict.kind === 'WebhookSubscription') return { ...shared, ...sending(facts, conditions) };
+  const { servingRevision } = summary;
+  const serves = servingRevision !== undefined && !verdict.suspended;
+  return {
+    ...shared,
+    conditions,
+    ...(servingRevision === undefined ? {} : { servingRevision }),
+    ...triggersOf(facts, serves),
+  };
+}
+
+function triggersOf({ verdict, entry, schedules }: StatusFacts, serves: boolean): Partial<ResourceStatus> {
+  if (entry === undefined || entry.triggers.length === 0) return {};
+  const urls = new Map<string, string>();
+  for (const { trigger, url } of verdict.urls) if (!urls.has(trigger)) urls.set(trigger, url);
+  const [first] = verdict.urls;
+  return {
+    ...(first === undefined ? {} : { url: first.url }),
+    triggerNames: entry.triggers.map(({ name }) => name).join(','),
+    triggers: entry.triggers.map(({ name, unresolved }) => {
+      const url = urls.get(name);
+      return {
+        name,
+        ready: serves && unresolved === undefined && entry.unresolved === undefined,
+        ...(url === undefined ? {} : { url }),
+        ...schedules?.get(name),
+      };
+    }),
+  };
+}
+
+/** How the receiver of a subscription does. */
+function sending(
+  { verdict, health, current, now }: StatusFacts,
+  conditions: readonly AnyCondition[],
+): Partial<ResourceStatus> {
+  const draft = healthOf(health);
+  const old = current?.conditions?.find(({ type }) => type === 'Healthy');
+  const kept = old?.status === draft.status ? old.lastTransitionTime : undefined;
+  const healthy: AnyCondition = {
+    type: 'Healthy',
+    ...draft,
+    observedGeneration: verdict.generation,
+    lastTransitionTime: kept ?? now,
+  };
+  const time = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
+  return {
+    conditions: [...conditions, healthy],
+    ...(health?.lastSuccess === undefined ? {} : { lastSuccess: time(health.lastSuccess) }),
+    ...(health?.failing === undefined ? {} : { lastFailure: time(health.failing.at) }),
+    ...(health === undefined ? {} : { breaker: health.breaker }),
+  };
+}
+
+function healthOf(health: SubscriptionHealthReport | undefined): Pick<Condition, 'status' | 'reason' | 'message'> {
+  if (health?.switchedOff !== undefined) {
+    const { reason, error } = health.switchedOff;
+    const message = `nothing is sent any more (${cut(error, 500)}): edit the subscription to try again`;
+    return { status: 'False', reason: `SwitchedOff${reason}`, message };
+  }
+  if (health?.failing !== undefined) {
+    return {
+      status: 'False',
+      reason: 'Failing',
+      message: `the last attempt failed: ${cut(health.failing.error, 500)}`,
+    };
+  }
+  if (health?.lastSuccess !== undefined) {
+    return { status: 'True', reason: 'Healthy', message: 'the receiver takes events' };
+  }
+  return { status: 'Unknown', reason: 'Pending', message: 'nothing was sent yet' };
+}
+
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 2)} …` : text;
+}
