@@ -10,13 +10,11 @@ export type DocumentCheck = (document: unknown, before?: unknown) => readonly Mi
 /** More mistakes than this are not listed: the first ones explain the rest. */
 const maxMistakes = 50;
 
-/** Compiles the check once (tens of milliseconds); the result is used for every document. */
+/** The check is compiled (tenths of a second) for the first document, and used for all. */
 export function createDocumentCheck(schema: SchemaNode, kind: string): DocumentCheck {
-  const root = localSchema(schema, kind);
-  // `strict` off: `required` names fields that stand in a sibling keyword; `allErrors`: a person wants all mistakes at once.
-  const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false });
-  const validate: ValidateFunction = ajv.compile(toJsonSchema(root));
+  let compiled: { readonly root: SchemaNode; readonly validate: ValidateFunction } | undefined;
   return (document, before) => {
+    const { root, validate } = (compiled ??= compile(schema, kind));
     const errors = validate(document) ? [] : (validate.errors ?? []);
     const mistakes = toMistakes(errors, document, root);
     // An object with a misspelt or missing field breaks its rules for that reason alone: one sentence is enough.
@@ -30,6 +28,13 @@ export function createDocumentCheck(schema: SchemaNode, kind: string): DocumentC
     });
     return mistakes.slice(0, maxMistakes);
   };
+}
+
+function compile(schema: SchemaNode, kind: string): { readonly root: SchemaNode; readonly validate: ValidateFunction } {
+  const root = localSchema(schema, kind);
+  // `strict` off: `required` names fields that stand in a sibling keyword; `allErrors`: a person wants all mistakes at once.
+  const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false });
+  return { root, validate: ajv.compile(toJsonSchema(root)) };
 }
 
 /** Visits every value the schema knows: rules of objects, unique keys of list-maps. */

@@ -1,6 +1,7 @@
 /** Which files of a folder a function's code stands in, and where each text of Lua begins. */
 import { posix } from 'node:path';
 import type { CodeOrigin } from '../routing/types.ts';
+import type { DocumentPlaces } from './document-places.ts';
 import type { FunctionDocument } from './read-documents.ts';
 
 /** A `file:` of a function: as written, and as the name of a file of the folder. */
@@ -20,7 +21,7 @@ export function codeFilesOf(document: Pick<FunctionDocument, 'file' | 'resource'
 
 /** Origin of the main code (empty key) and of each module by its name; absent where lines are not lines of a file. */
 export function codeOriginsOf(
-  document: Pick<FunctionDocument, 'file' | 'resource' | 'places' | 'prefix'>,
+  document: Pick<FunctionDocument, 'file' | 'resource' | 'prefix'> & { readonly places: DocumentPlaces },
 ): ReadonlyMap<string, CodeOrigin> {
   const origins = new Map<string, CodeOrigin>();
   const { spec } = document.resource;

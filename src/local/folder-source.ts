@@ -2,6 +2,7 @@
 import { CombinedFiles, removalGraceMs, takeReading, type FileState } from './combine-files.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { isResourceFile, listFolder, readInside, type FileContent } from './folder.ts';
+import type { ReadingCache } from './reading-cache.ts';
 import { readDocuments, type CheckFunction, type FileReading, type SourceDocument } from './read-documents.ts';
 
 export interface SourceSnapshot {
@@ -26,6 +27,8 @@ export interface FolderSourceOptions {
   readonly check: CheckFunction;
   /** Milliseconds, monotonic. */
   now(): number;
+  /** Readings of an earlier run. */
+  readonly readings?: ReadingCache;
 }
 
 interface CodeFile {
@@ -38,7 +41,7 @@ const emptyReading: FileReading = { documents: [], broken: [], unreadable: false
 
 /** A source over one folder. Calls of `refresh` must not overlap. */
 export function createFolderSource(options: FolderSourceOptions): FolderSource {
-  const { root, check, now } = options;
+  const { root, check, now, readings } = options;
   const files = new Map<string, FileState>();
   /** Files of which something waits for its removal to be believed. */
   const leaving = new Set<string>();
@@ -68,10 +71,18 @@ export function createFolderSource(options: FolderSourceOptions): FolderSource {
   }
 
   function readingOf(name: string, content: FileContent): FileReading {
-    if (content.kind === 'text') return readDocuments(name, content.text, check);
+    if (content.kind === 'text') return readingOfText(name, content.text);
     if (content.kind === 'missing') return emptyReading;
     const diagnostic: Diagnostic = { severity: 'error', file: name, message: content.message };
     return { ...emptyReading, unreadable: true, diagnostics: [diagnostic] };
+  }
+
+  function readingOfText(name: string, text: string): FileReading {
+    const known = readings?.find(name, text);
+    if (known !== undefined) return known;
+    const reading = readDocuments(name, text, check);
+    readings?.keep(name, text, reading);
+    return reading;
   }
 
   async function readCodeFile(name: string): Promise<void> {

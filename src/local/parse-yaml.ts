@@ -16,7 +16,7 @@ export interface YamlDocument {
   /** Hold the whole syntax tree: for as long as the document is being read. */
   readonly places: DocumentPlaces;
   /** The same places, found by parsing again: they hold nothing but the text. */
-  readonly laterPlaces: DocumentPlaces;
+  readonly laterPlaces: LaterPlaces;
   /** Refuses what YAML 1.1 and 1.2 read differently; asked only for documents that are ours. */
   checkVersions(): readonly Diagnostic[];
 }
@@ -36,8 +36,9 @@ const maxAliases = 100;
 export function parseYaml(file: string, text: string): YamlFile {
   const mistakes: Diagnostic[] = [];
   const documents: YamlDocument[] = [];
-  for (const part of splitDocuments(text)) {
-    const result = parsePart(file, part.text, part.firstLine);
+  const source = withoutMark(text);
+  for (const { begin, end, firstLine } of splitDocuments(source)) {
+    const result = parsePart(new LaterPlaces(file, source, begin, end, firstLine));
     if (result === undefined) continue;
     if ('mistakes' in result) mistakes.push(...result.mistakes);
     else documents.push(result);
@@ -48,13 +49,23 @@ export function parseYaml(file: string, text: string): YamlFile {
 /** A directive after nothing but comments: it stands in a part of its own, before the `---` that ends it. */
 const directivePattern = /^((?:[ \t]*(?:#[^\n]*)?\n)*)(%[^\r\n]*[^\s])/;
 
+/** A byte order mark is no part of the text; offsets count without it. */
+export function withoutMark(text: string): string {
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
+}
+
+interface Part {
+  readonly begin: number;
+  readonly end: number;
+  readonly firstLine: number;
+}
+
 /**
  * A line that begins with `---` separates documents in every context of YAML (1.2.2 §9.1.2 forbids it inside scalars), so
  * an unclosed quote in one document cannot swallow the next.
  */
-function splitDocuments(text: string): readonly { readonly text: string; readonly firstLine: number }[] {
-  const parts: { text: string; firstLine: number }[] = [];
-  const source = text.startsWith('\uFEFF') ? text.slice(1) : text;
+function splitDocuments(source: string): readonly Part[] {
+  const parts: Part[] = [];
   let begin = 0;
   let line = 1;
   let firstLine = 1;
@@ -62,22 +73,19 @@ function splitDocuments(text: string): readonly { readonly text: string; readonl
     const end = source.indexOf('\n', at);
     const next = end === -1 ? source.length : end + 1;
     if (at > begin && /^---(?:[ \t\r\n]|$)/.test(source.slice(at, at + 4))) {
-      parts.push({ text: source.slice(begin, at), firstLine });
+      parts.push({ begin, end: at, firstLine });
       begin = at;
       firstLine = line;
     }
     at = next;
     line += 1;
   }
-  parts.push({ text: source.slice(begin), firstLine });
+  parts.push({ begin, end: source.length, firstLine });
   return parts;
 }
 
-function parsePart(
-  file: string,
-  text: string,
-  firstLine: number,
-): YamlDocument | { readonly mistakes: readonly Diagnostic[] } | undefined {
+function parsePart(part: LaterPlaces): YamlDocument | { readonly mistakes: readonly Diagnostic[] } | undefined {
+  const { file, text, firstLine } = part;
   const placeAt = placesIn(text, firstLine);
   const mistake = (offset: number, message: string, hint?: string): Diagnostic => ({
     severity: 'error',
@@ -144,21 +152,33 @@ function parsePart(
   return {
     value,
     places: documentPlaces(parsed.contents, placeAt, text),
-    laterPlaces: new LaterPlaces(file, text, firstLine),
+    laterPlaces: part,
     checkVersions: () => structure.plain.flatMap((scalar) => versionMistake(scalar, mistake)),
   };
 }
 
-/** What parsed once parses again. No closure: it would hold on to the tree that the others beside it need. */
-class LaterPlaces implements DocumentPlaces {
-  readonly #file: string;
-  readonly #text: string;
-  readonly #firstLine: number;
+/**
+ * One document of a text, which parses again when it is asked. No closure: it would hold on to the tree that the others
+ * beside it need; and no text of its own, as thousands of them share that of a file.
+ */
+export class LaterPlaces implements DocumentPlaces {
+  readonly file: string;
+  readonly begin: number;
+  readonly end: number;
+  readonly firstLine: number;
+  readonly #source: string;
 
-  constructor(file: string, text: string, firstLine: number) {
-    this.#file = file;
-    this.#text = text;
-    this.#firstLine = firstLine;
+  /** `source`: the text of the whole file, without mark. */
+  constructor(file: string, source: string, begin: number, end: number, firstLine: number) {
+    this.file = file;
+    this.begin = begin;
+    this.end = end;
+    this.firstLine = firstLine;
+    this.#source = source;
+  }
+
+  get text(): string {
+    return this.#source.slice(this.begin, this.end);
   }
 
   placeOf(path: FieldPath): LinePlace {
@@ -170,7 +190,7 @@ class LaterPlaces implements DocumentPlaces {
   }
 
   #places(): DocumentPlaces {
-    const parsed = parsePart(this.#file, this.#text, this.#firstLine);
+    const parsed = parsePart(this);
     if (parsed === undefined || 'mistakes' in parsed) throw new Error('a document that was read cannot be read again');
     return parsed.places;
   }

@@ -7,7 +7,7 @@ import type { CodeOrigin } from '../routing/types.ts';
 import { codeFilesOf, codeOriginsOf, type NamedFile } from './code-files.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import type { DocumentPlaces, FieldPath } from './document-places.ts';
-import { parseYaml, type YamlDocument } from './parse-yaml.ts';
+import { parseYaml, type LaterPlaces, type YamlDocument } from './parse-yaml.ts';
 import { readConfiguration } from './read-configuration.ts';
 
 interface DocumentBase {
@@ -23,7 +23,7 @@ export interface FunctionDocument extends DocumentBase {
   readonly kind: 'WebhookFunction';
   readonly resource: WebhookFunction;
   /** Found by parsing its text again: for messages, not for every function. */
-  readonly places: DocumentPlaces;
+  readonly places: LaterPlaces;
   /** Of its code (empty key) and of each module by name; absent where lines are not lines of a file. */
   readonly codeOrigins: ReadonlyMap<string, CodeOrigin>;
   /** Files of code it names. */
@@ -35,7 +35,7 @@ export interface FunctionDocument extends DocumentBase {
 export interface SubscriptionDocument extends DocumentBase {
   readonly kind: 'WebhookSubscription';
   readonly resource: WebhookSubscription;
-  readonly places: DocumentPlaces;
+  readonly places: LaterPlaces;
   /** Of each expression by its path: `spec.filter`. */
   readonly expressionOrigins: ReadonlyMap<string, CodeOrigin>;
   /** Path of the resource in its document: not empty inside a List. */

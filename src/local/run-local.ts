@@ -18,6 +18,7 @@ import { createFolderSource } from './folder-source.ts';
 import { registerLocalApi } from './local-api-http.ts';
 import type { LocalView } from './local-api.ts';
 import { createLocalInputs, namespaceUidOf } from './local-inputs.ts';
+import { openReadingCache } from './reading-cache.ts';
 import { readPolicyFile } from './read-policy-file.ts';
 import { readSecretsFile, watchSecretsFile } from './read-secrets-file.ts';
 import { reportChanges, type FunctionStates } from './report-functions.ts';
@@ -109,7 +110,9 @@ async function start(
       () => states,
       () => diagnostics,
     );
+    const readings = openReadingCache(join(directory.path, 'readings'));
     const source = createFolderSource({
+      readings,
       root,
       check: documentCheck(createFunctionCheck(receivers)),
       now: () => timers.now(),
@@ -171,6 +174,7 @@ async function start(
     const began = timers.now();
     await reading;
     await update([''], began);
+    readings.save();
     const { envFile } = settings;
     const stopSecrets =
       envFile === undefined
