@@ -35,6 +35,9 @@ test('a refusal of the outbound guard is dead with its rule, a broken connection
     reason: 'EgressDenied',
     error: 'loopback addresses are not reachable',
   });
+  const passing = { kind: 'failed', message: 'resolves to 10.0.0.1', refusedByGuard: false, byLookup: true } as const;
+  const looked = judgeAnswer(passing);
+  assert.deepEqual([looked.result.kind, looked.health], ['again', 'neutral'], 'another lookup may answer otherwise');
   const reset = judgeAnswer({ kind: 'failed', message: 'connection reset', refusedByGuard: false });
   assert.deepEqual([reset.result.kind, reset.health], ['again', 'failure']);
 });

@@ -4,7 +4,7 @@ import type { AttemptResult } from './retry-schedule.ts';
 export type OutgoingAnswer =
   | { readonly kind: 'answered'; readonly status: number; readonly retryAfterMs?: number; readonly excerpt: string }
   /** No answer: name, connection, time, or the outbound guard. */
-  | { readonly kind: 'failed'; readonly message: string; readonly refusedByGuard: boolean };
+  | { readonly kind: 'failed'; readonly message: string; readonly refusedByGuard: boolean; readonly byLookup?: true };
 
 export interface Judgement {
   readonly result: AttemptResult;
@@ -22,7 +22,9 @@ export function judgeAnswer(answer: OutgoingAnswer): Judgement {
     const { message, refusedByGuard } = answer;
     if (refusedByGuard)
       return { result: { kind: 'dead', reason: 'EgressDenied', error: message }, health: 'neutral', gone: false };
-    return { result: { kind: 'again', error: message }, health: 'failure', gone: false };
+    // What a name leads to for a moment says nothing about the receiver.
+    const health = answer.byLookup === true ? 'neutral' : 'failure';
+    return { result: { kind: 'again', error: message }, health, gone: false };
   }
   const { status, retryAfterMs, excerpt } = answer;
   if (status >= 200 && status < 300) return { result: { kind: 'done' }, health: 'success', gone: false };

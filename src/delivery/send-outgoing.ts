@@ -43,9 +43,14 @@ export async function sendOutgoing(outbound: Outbound, request: OutgoingRequest,
     return { kind: 'failed', message: error instanceof Error ? error.message : String(error), refusedByGuard: false };
   }
   if (!result.ok) {
-    const { rule, message } = result;
-    const refusedByGuard = rule !== undefined && !passingRules.has(rule);
-    return { kind: 'failed', message: refusedByGuard ? `${message} (rule ${rule})` : message, refusedByGuard };
+    const { rule, message, byLookup = false } = result;
+    const refused = rule !== undefined && !passingRules.has(rule);
+    return {
+      kind: 'failed',
+      message: refused ? `${message} (rule ${rule})` : message,
+      refusedByGuard: refused && !byLookup,
+      ...(refused && byLookup ? { byLookup } : {}),
+    };
   }
   const { status, headers: answered, body: start } = result.response;
   const retryAfterMs = parseRetryAfter(answered.get('retry-after')?.[0], now);

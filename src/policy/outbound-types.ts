@@ -55,6 +55,8 @@ export type OutboundResult =
       readonly ok: false;
       readonly message: string;
       readonly rule?: OutboundRule;
+      /** The rule judged what a name resolves to now: another lookup may answer otherwise. */
+      readonly byLookup?: true;
       readonly retryAfterSeconds?: number;
     };
 

@@ -128,7 +128,14 @@ test('loopback in every written form is refused without a connection, and reache
 
 test('one bad address among the answers of a lookup refuses the request', async () => {
   const guard = guardWith({ resolve: async () => ['8.8.8.8', '10.0.0.1'] });
-  assert.equal(refusedBy(await send(guard, egress(), { url: 'http://mixed.example/' })), 'address');
+  const refused = await send(guard, egress(), { url: 'http://mixed.example/' });
+  assert.equal(refusedBy(refused), 'address');
+  assert.equal(!refused.ok && refused.byLookup, true, 'the next lookup may answer otherwise');
+  // What is written as an address, or can be nothing else, is refused for good.
+  for (const url of ['http://10.0.0.1/', 'http://localhost/']) {
+    const fixed = await send(guard, egress(), { url });
+    assert.deepEqual([refusedBy(fixed), !fixed.ok && fixed.byLookup], ['address', undefined], url);
+  }
 });
 
 test('a name outside of the list is not even looked up', async () => {

@@ -2,6 +2,7 @@
  * The outbound guard: the one place that opens sockets for functions, subscriptions and key fetches. Each hop is checked by
  * name, by every address of its lookup, and by the address that was really connected.
  */
+import { isIP } from 'node:net';
 import { checkAddress, checkHost, type EffectiveEgress, type EgressTarget } from './egress.ts';
 import { acceptEncoding, readBody, readStart } from './outbound-body.ts';
 import { ConnectedElsewhere, ConnectTimeout, dialTcp, type Dial } from './outbound-connect.ts';
@@ -152,13 +153,19 @@ async function checkedAddresses(
     return { ok: false, message: `${target.host} cannot be resolved (${errorCode(error) ?? 'lookup failed'})` };
   }
   if (addresses.length === 0) return { ok: false, message: `${target.host} has no address` };
+  const looked = isFixed(target.host) ? {} : { byLookup: true as const };
   const byAddress = checkHost(egress, target, addresses);
-  if (!byAddress.ok) return byAddress;
+  if (!byAddress.ok) return { ...byAddress, ...looked };
   for (const address of addresses) {
     const verdict = checkAddress(egress, target, address);
-    if (!verdict.ok) return verdict;
+    if (!verdict.ok) return { ...verdict, ...looked };
   }
   return { ok: true, value: addresses };
+}
+
+/** An address, or a name that is always one: nobody is asked where it leads. */
+function isFixed(host: string): boolean {
+  return isIP(host) !== 0 || host === 'localhost' || host.endsWith('.localhost');
 }
 
 function hasAddressEntries(egress: EffectiveEgress): boolean {
@@ -255,7 +262,7 @@ function errorCode(error: unknown): string | undefined {
 
 /** What went wrong on the network, in words without addresses: names may resolve to what a tenant must not learn. */
 function describeError(error: unknown): OutboundResult & { readonly ok: false } {
-  if (error instanceof ConnectedElsewhere) return refuse('connected-address', error.message);
+  if (error instanceof ConnectedElsewhere) return { ...refuse('connected-address', error.message), byLookup: true };
   if (error instanceof ConnectTimeout) return { ok: false, message: 'no connection in time' };
   const code = errorCode(error);
   const known = code === undefined ? undefined : networkErrors.get(code);

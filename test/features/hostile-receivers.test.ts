@@ -181,3 +181,26 @@ test('an address that is not globally reachable is refused with the rule, writte
     await bench.close();
   }
 });
+
+test('a name that leads to a private address for the moment is tried again, not given up', async () => {
+  const network = { addresses: { 'hooks.example.org': '10.0.0.9' }, ports: {}, ca: [] };
+  const bench = await startWebhookBench({ grants: [], settings: { fault: { network } } });
+  try {
+    await bench.served.subscribe({
+      name: 'moving',
+      namespace: 'team-a',
+      url: 'http://hooks.example.org/',
+      events: ['e.*'],
+      secretRefs,
+      retry: { schedule: ['1h'] },
+    });
+    const id = await bench.publish('e.x', {});
+    const failed = await bench.served.record({ id }, ({ subscription }) => subscription === 'moving');
+    assert.equal(failed.outcome, 'error');
+    assert.ok(failed.nextAttempt !== undefined);
+    assert.match(failed.detail ?? '', /not globally reachable.*rule address/);
+    assert.equal(await bench.served.metric('breakers{state="open"}'), 0);
+  } finally {
+    await bench.close();
+  }
+});
