@@ -53,7 +53,10 @@ export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> 
     outgoing.writeHead(planned.answer.status, planned.answer.headers).end(planned.answer.body);
   });
   server.on('connection', (socket) => {
-    if (refusing) return void socket.resetAndDestroy();
+    if (refusing) {
+      socket.resetAndDestroy();
+      return;
+    }
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
@@ -70,8 +73,9 @@ export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> 
         if (isWatch) watches.add(outgoing);
         answer.on('data', (piece: Buffer) => {
           if (isWatch && silent) return;
-          if (!halving.delete(outgoing)) return void outgoing.write(piece);
-          outgoing.write(piece.subarray(0, Math.ceil(piece.length / 2)), () => outgoing.socket?.destroy());
+          if (halving.delete(outgoing)) {
+            outgoing.write(piece.subarray(0, Math.ceil(piece.length / 2)), () => outgoing.socket?.destroy());
+          } else outgoing.write(piece);
         });
         answer.on('end', () => outgoing.end());
         answer.on('error', () => outgoing.socket?.destroy());

@@ -1,0 +1,297 @@
+/** One replica of the controller: watches, builds, leads or waits. What links it to runtimes reads its table and tells it what they said. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { InstallationPolicy } from '../policy/installation-policy.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { createAdmittedResources } from './admitted-resources.ts';
+import type { Clock } from './clock.ts';
+import { createEventWriter } from './event-writer.ts';
+import { resourcePath } from './kube-answer.ts';
+import type { KubeClient } from './kube-client.ts';
+import { startLeaderElection, type LeaseTiming } from './leader-election.ts';
+import { createNamespaceUids } from './namespace-uids.ts';
+import { createReferencePoll, type ReferenceTiming } from './reference-poll.ts';
+import { startReflector, type Reflector, type ReflectorListener, type ReflectorTiming } from './reflector.ts';
+import { reportRuntimes } from './report-runtimes.ts';
+import { watchRuntimeEndpoints } from './runtime-endpoints.ts';
+import { desiredStatus } from './desired-status.ts';
+import { createStatusWriter } from './status-writer.ts';
+import { createTableLoop } from './table-loop.ts';
+import { transitionsBetween } from './transition-events.ts';
+import type { Acknowledgements, Leadership, RuntimeEndpoints, TableSource } from './types.ts';
+import { createResourceReader, keepResource, type ResourceKind, type WatchedObject } from './watched-resources.ts';
+
+export interface ControllerOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The namespace it runs in: nothing of it is ever given to functions. */
+  readonly namespace: string;
+  /** Name of the Lease. */
+  readonly lease: string;
+  /** Of this process. */
+  readonly identity: string;
+  /** Service of the runtimes. */
+  readonly runtimeService: string;
+  /** In force now; the same object until it changes. */
+  policy(): InstallationPolicy;
+  readonly timing?: {
+    readonly reflector?: ReflectorTiming;
+    readonly references?: ReferenceTiming;
+    readonly lease?: LeaseTiming;
+  };
+}
+
+export interface Controller {
+  readonly table: TableSource;
+  readonly leadership: Leadership;
+  readonly endpoints: RuntimeEndpoints;
+  /** What the links know; until it is given, nobody has said anything. */
+  listenTo(acknowledgements: Acknowledgements): void;
+  /** The policy is another one now. */
+  policyChanged(): void;
+  /** Reads what a function or subscription refers to again, at once; false: no such. */
+  refresh(uid: string): boolean;
+  stats(): ControllerStats;
+  stop(): Promise<void>;
+}
+
+export interface ControllerStats {
+  /** Everything was listed, and the first table built. */
+  readonly ready: boolean;
+  readonly functions: number;
+  readonly subscriptions: number;
+  /** Resources that wait for their namespace or references. */
+  readonly waiting: number;
+  readonly references: number;
+  readonly referenceLagMs: number;
+  readonly builds: number;
+  readonly lastBuildMs: number;
+  readonly watches: readonly WatchStats[];
+  readonly statusWrites: number;
+  readonly statusFailures: number;
+  readonly statusWaiting: number;
+  readonly eventsDropped: number;
+}
+
+export interface WatchStats {
+  readonly resource: string;
+  readonly synced: boolean;
+  /** Since the API server last said anything; undefined: it has not yet. */
+  readonly silentMs: number | undefined;
+  readonly restarts: Readonly<Record<string, number>>;
+  readonly drift: number;
+}
+
+const kinds: readonly (readonly [ResourceKind, string])[] = [
+  ['WebhookFunction', 'webhookfunctions'],
+  ['WebhookSubscription', 'webhooksubscriptions'],
+];
+/** A new form of a resource waits so long for what it refers to; at the start, when nothing serves yet, longer. */
+const holdMs = 1_000;
+const firstHoldMs = 30_000;
+/** Of the cluster itself. */
+const clusterNamespaces = ['kube-system', 'kube-public', 'kube-node-lease'];
+
+export function startController(options: ControllerOptions): Controller {
+  const { client, clock, log, namespace, identity, policy, timing = {} } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const fingerprintKey = randomBytes(32);
+  const watches: {
+    readonly resource: string;
+    readonly reflector: Reflector<WatchedObject>;
+    readonly counts: WatchCounts;
+  }[] = [];
+  let acknowledgements: Acknowledgements | undefined;
+
+  const namespaces = createNamespaceUids({
+    client,
+    clock,
+    signal,
+    onKnown: () => loop.touch(),
+    onFailure: (name, message) => log.warn('a namespace could not be read', { namespace: name, error: message }),
+  });
+  const references = createReferencePoll({
+    client,
+    clock,
+    signal,
+    refusedNamespaces: new Set([namespace, ...clusterNamespaces]),
+    ...(timing.references === undefined ? {} : { timing: timing.references }),
+    onChange: () => loop.touch(),
+  });
+  const resources = createAdmittedResources({
+    read: createResourceReader(),
+    namespaces,
+    references,
+    fingerprintKey,
+    holdMs: () => (loop.current() === undefined ? firstHoldMs : holdMs),
+    now: clock.now,
+  });
+  const loop = createTableLoop({
+    resources,
+    namespaces,
+    references,
+    fingerprintKey,
+    policy,
+    synced: () => watches.every(({ reflector }) => reflector.synced),
+    clock,
+    signal,
+    onFault: (error) => log.error('the table could not be built', { error: describe(error) }),
+  });
+
+  const leadership = startLeaderElection({
+    client,
+    clock,
+    namespace,
+    name: options.lease,
+    identity,
+    ...(timing.lease === undefined ? {} : { timing: timing.lease }),
+    onFailure: (message) => log.warn('the election has trouble', { error: message }),
+  });
+  const events = createEventWriter({
+    client,
+    clock,
+    identity,
+    uniqueId: () => randomUUID().slice(0, 8),
+    onFailure: (message) => log.warn('an Event was not written', { error: message }),
+  });
+  const endpoints = watchRuntimeEndpoints({
+    client,
+    clock,
+    namespace,
+    service: options.runtimeService,
+    report: reportOf('endpointslices', new WatchCounts()),
+  });
+  const status = createStatusWriter({
+    client,
+    clock,
+    signal,
+    leadership,
+    object: (uid) => resources.object(uid),
+    desired: (uid, current) => {
+      const verdict = loop.verdict(uid);
+      const ready = endpoints.current();
+      if (verdict === undefined || ready === undefined) return undefined;
+      return desiredStatus({
+        verdict,
+        entry: loop.current()?.functions.get(uid),
+        runtimes: reportRuntimes(uid, ready, acknowledgements?.runtimes() ?? []),
+        schedules: acknowledgements?.scheduleTimes(uid),
+        health: acknowledgements?.subscriptionHealth(uid),
+        current,
+        now: new Date(clock.wallNow()).toISOString().replace(/\.\d+Z$/, 'Z'),
+      });
+    },
+    onWritten: (kind, object, before) => {
+      for (const transition of transitionsBetween(before, object.status ?? {})) events.write(kind, object, transition);
+    },
+    onFailure: (message) => log.warn('a status was not written', { error: message }),
+  });
+
+  function reportOf(
+    resource: string,
+    counts: WatchCounts,
+  ): Required<Pick<ReflectorListener<WatchedObject>, 'onRestart' | 'onDrift' | 'onFailure' | 'onFault'>> {
+    return {
+      onRestart: (reason) => {
+        counts.restarts[reason] = (counts.restarts[reason] ?? 0) + 1;
+        log.debug('a watch is opened anew', { resource, reason });
+      },
+      onDrift: (objects) => {
+        counts.drift += objects;
+        log.error('the copy of a collection had drifted', { resource, objects });
+      },
+      onFailure: ({ reason, message }) =>
+        log.warn('the API server did not answer a watch', { resource, reason, error: message }),
+      onFault: (error) => log.error('a listener of a watch failed', { resource, error: describe(error) }),
+    };
+  }
+
+  for (const [kind, resource] of kinds) {
+    const counts = new WatchCounts();
+    const reflector = startReflector<WatchedObject>({
+      client,
+      clock,
+      collection: { path: resourcePath({ apiVersion: 'moonhook.dev/v1alpha1', resource }) },
+      keep: keepResource,
+      ...(timing.reflector === undefined ? {} : { timing: timing.reflector }),
+      listener: {
+        ...reportOf(resource, counts),
+        onChanges: (changes) => {
+          for (const { kind: change, object } of changes) {
+            if (change === 'set') resources.set(kind, object);
+            else resources.delete(object.metadata.uid);
+          }
+          loop.touch();
+          // Somebody may have written the status.
+          status.touch(changes.map(({ object }) => object.metadata.uid));
+        },
+        onSynced: () => loop.touch(),
+      },
+    });
+    watches.push({ resource, reflector, counts });
+  }
+
+  const unsettled = (): readonly string[] =>
+    [...resources.uids()].filter((uid) => {
+      const conditions = resources.object(uid)?.object.status?.conditions;
+      return conditions?.find(({ type }) => type === 'Programmed')?.status !== 'True';
+    });
+  loop.onVerdicts((uids) => status.touch(uids));
+  endpoints.subscribe(() => status.touch(unsettled()));
+  leadership.subscribe(() => {
+    log.info(leadership.leading ? 'leading' : 'no longer leading', { epoch: leadership.epoch });
+    if (leadership.leading) status.touch([...resources.uids()]);
+  });
+
+  return {
+    table: loop,
+    leadership,
+    endpoints,
+    listenTo: (given) => {
+      acknowledgements = given;
+      given.subscribe((change) => status.touch(change.kind === 'runtimes' ? unsettled() : change.uids));
+    },
+    policyChanged: () => loop.touch(),
+    refresh: (uid) => {
+      if (resources.object(uid) === undefined) return false;
+      references.refresh(loop.referencesOf(uid));
+      return true;
+    },
+    stats: () => ({
+      ready: loop.current() !== undefined && endpoints.current() !== undefined,
+      functions: loop.current()?.functions.size ?? 0,
+      subscriptions: loop.current()?.subscriptions?.size ?? 0,
+      waiting: resources.waiting,
+      references: references.size,
+      referenceLagMs: references.lagMs(),
+      ...loop.stats,
+      watches: watches.map(({ resource, reflector, counts }) => ({
+        resource,
+        synced: reflector.synced,
+        silentMs: reflector.lastHeardAt === undefined ? undefined : clock.now() - reflector.lastHeardAt,
+        restarts: counts.restarts,
+        drift: counts.drift,
+      })),
+      statusWrites: status.writes,
+      statusFailures: status.failures,
+      statusWaiting: status.waiting,
+      eventsDropped: events.dropped,
+    }),
+    stop: async () => {
+      // The lease first: the next leader need not wait for it to run out.
+      await leadership.stop();
+      stopping.abort();
+      await Promise.all([...watches.map(({ reflector }) => reflector.stop()), endpoints.reflector.stop()]);
+    },
+  };
+}
+
+class WatchCounts {
+  readonly restarts: Record<string, number> = {};
+  drift = 0;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

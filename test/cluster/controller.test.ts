@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { bodyOf, useCluster } from '../kube/with-control-plane.ts';
+import { eventually } from '../kube/eventually.ts';
+import {
+  apply,
+  conditionsOf,
+  conditionStands,
+  functionPath,
+  makeNamespace,
+  openTrigger,
+  releaseNamespace,
+  runController,
+  setEndpoints,
+  webhookFunction,
+  type StatusObject,
+} from '../kube/run-controller.ts';
+
+const { cluster, skip } = await useCluster();
+const client = cluster?.client;
+const pods = ['one', 'two'].map((name) => ({ pod: `runtime-${name}`, podUid: `uid-of-${name}` }));
+
+async function start(): Promise<Awaited<ReturnType<typeof startRuntimes>> | undefined> {
+  if (client === undefined) return undefined;
+  await makeNamespace(client, releaseNamespace);
+  await makeNamespace(client, 'team-a');
+  return startRuntimes();
+}
+
+async function startRuntimes() {
+  assert.ok(client);
+  const running = runController(client);
+  after(() => running.stop());
+  await eventually(
+    'the first table',
+    () => running.controller.table.current(),
+    () => running.log,
+  );
+  const attached = [];
+  for (const { pod, podUid } of pods) attached.push(await running.runtimes.attach(pod, podUid));
+  await setEndpoints(client, pods);
+  return { running, attached };
+}
+
+const started = await start();
+
+const say = (text: string): string => `return function() return "${text}" end`;
+
+/** What every runtime answers at a path, once they agree. */
+async function answers(path: string, wanted: string): Promise<void> {
+  assert.ok(started);
+  for (const { served } of started.attached) {
+    await eventually(`${path} answers ${wanted}`, async () => {
+      const response = await fetch(`${served.url}${path}`);
+      return `${response.status} ${await response.text()}`.startsWith(wanted);
+    });
+  }
+}
+
+test('an applied function answers on every runtime, and its status tells', { skip }, async () => {
+  assert.ok(cluster && client);
+  const applied = webhookFunction('hello', { code: say('hello'), triggers: [openTrigger('hello')] });
+  const kubectl = await cluster.kubectl(['apply', '-n', 'team-a', '-f', '-'], JSON.stringify(applied));
+  assert.equal(kubectl.code, 0, kubectl.stderr);
+  await answers('/team-a/hello', '200 hello');
+  const object = await conditionStands(client, functionPath('team-a', 'hello'), 'Ready=True/Ready');
+  assert.deepEqual(conditionsOf(object), [
+    'Accepted=True/Accepted',
+    'Programmed=True/Programmed',
+    'Ready=True/Ready',
+    'ResolvedRefs=True/ResolvedRefs',
+  ]);
+  const { status } = object;
+  assert.equal(status?.['programmed'], '2/2');
+  assert.equal(status?.['url'], 'https://hooks.example.com/team-a/hello');
+  assert.equal(status?.['triggerNames'], 'web');
+  assert.equal(status?.['servingRevision'], status?.revision);
+  assert.equal(status?.observedGeneration, 1);
+  assert.deepEqual(status?.['triggers'], [{ name: 'web', ready: true, url: 'https://hooks.example.com/team-a/hello' }]);
+  const { stdout } = await cluster.kubectl(['get', 'whf', '-n', 'team-a', 'hello', '-o', 'wide']);
+  assert.match(stdout, /hello\s+True\s+2\/2\s+https:\/\/hooks\.example\.com\/team-a\/hello\s+Ready\s+web/);
+});
+
+test('kubectl describe shows the Event of the transition', { skip }, async () => {
+  assert.ok(cluster);
+  await eventually('the Event', async () => {
+    const { stdout } = await cluster.kubectl(['describe', 'whf', '-n', 'team-a', 'hello']);
+    return /Normal\s+Ready.*the function answers its triggers/.test(stdout);
+  });
+});
+
+test('an edit goes live, and costs two status writes at most', { skip }, async () => {
+  assert.ok(client && started);
+  const path = functionPath('team-a', 'hello');
+  await conditionStands(client, path, 'Ready=True/Ready');
+  const before = started.running.controller.stats().statusWrites;
+  await apply(client, path, webhookFunction('hello', { code: say('edited'), triggers: [openTrigger('hello')] }));
+  await answers('/team-a/hello', '200 edited');
+  await conditionStands(client, path, 'Ready=True/Ready');
+  const writes = started.running.controller.stats().statusWrites - before;
+  assert.ok(writes >= 1 && writes <= 2, `${writes} writes`);
+});
+
+test('broken code keeps the last good code, and the status says where it breaks', { skip }, async () => {
+  assert.ok(client && cluster);
+  const path = functionPath('team-a', 'broken');
+  await apply(client, path, webhookFunction('broken', { code: say('good'), triggers: [openTrigger('broken')] }));
+  await answers('/team-a/broken', '200 good');
+  const good = await conditionStands(client, path, 'Ready=True/Ready');
+  await apply(client, path, webhookFunction('broken', { code: 'return function(', triggers: [openTrigger('broken')] }));
+  const broken = await conditionStands(client, path, 'Ready=False/LastGoodServing');
+  assert.ok(conditionsOf(broken).includes('Stalled=True/LuaSyntax'), conditionsOf(broken).join());
+  assert.equal(broken.status?.['servingRevision'], good.status?.revision);
+  assert.match(broken.status?.conditions?.find(({ type }) => type === 'Accepted')?.message ?? '', /:1:/);
+  await answers('/team-a/broken', '200 good');
+  await apply(client, path, webhookFunction('broken', { code: say('mended'), triggers: [openTrigger('broken')] }));
+  const mended = await conditionStands(client, path, 'Ready=True/Ready');
+  assert.ok(!conditionsOf(mended).some((condition) => condition.startsWith('Stalled')));
+  await answers('/team-a/broken', '200 mended');
+});
+
+test('a deleted function answers no more', { skip }, async () => {
+  assert.ok(client);
+  const path = functionPath('team-a', 'leaving');
+  await apply(client, path, webhookFunction('leaving', { code: say('here'), triggers: [openTrigger('leaving')] }));
+  await answers('/team-a/leaving', '200 here');
+  bodyOf(await client.request({ method: 'DELETE', path }));
+  await answers('/team-a/leaving', '404');
+});
+
+test('what a finalizer holds serves no more either', { skip }, async () => {
+  assert.ok(client);
+  const path = functionPath('team-a', 'held');
+  const held = webhookFunction('held', { code: say('held'), triggers: [openTrigger('held')] });
+  await apply(client, path, { ...held, metadata: { name: 'held', finalizers: ['example.com/wait'] } });
+  await answers('/team-a/held', '200 held');
+  bodyOf(await client.request({ method: 'DELETE', path }));
+  await answers('/team-a/held', '404');
+  await apply(client, path, { ...held, metadata: { name: 'held', finalizers: [] } });
+});
+
+test('a path that another function has is a conflict until that one is gone', { skip }, async () => {
+  assert.ok(client);
+  const path = functionPath('team-a', 'second');
+  await apply(
+    client,
+    functionPath('team-a', 'first'),
+    webhookFunction('first', { code: say('first'), triggers: [openTrigger('same')] }),
+  );
+  await answers('/team-a/same', '200 first');
+  // The older one is older by a second: times of creation have no fractions.
+  await eventually('the next second', async () => {
+    const { metadata } = bodyOf(await client.request<StatusObject>({ path: functionPath('team-a', 'first') }));
+    return Date.now() >= Date.parse(metadata.creationTimestamp ?? '') + 1_000;
+  });
+  await apply(client, path, webhookFunction('second', { code: say('second'), triggers: [openTrigger('same')] }));
+  await conditionStands(client, path, 'Accepted=False/RouteConflict');
+  bodyOf(await client.request({ method: 'DELETE', path: functionPath('team-a', 'first') }));
+  await conditionStands(client, path, 'Ready=True/Ready');
+  await answers('/team-a/same', '200 second');
+});
+
+test('a function of another class is left alone', { skip }, async () => {
+  assert.ok(client && started);
+  const path = functionPath('team-a', 'canary');
+  await apply(
+    client,
+    path,
+    webhookFunction('canary', { class: 'canary', code: say('x'), triggers: [openTrigger('canary')] }),
+  );
+  const mark = functionPath('team-a', 'after-canary');
+  await apply(client, mark, webhookFunction('after-canary', { code: say('x'), triggers: [openTrigger('after')] }));
+  await conditionStands(client, mark, 'Ready=True/Ready');
+  const object = bodyOf(await client.request<StatusObject>({ path }));
+  assert.deepEqual(conditionsOf(object), ['Ready=Unknown/Pending']);
+  await answers('/team-a/canary', '404');
+});
+
+test('a status that somebody else overwrites is put right', { skip }, async () => {
+  assert.ok(client);
+  const path = functionPath('team-a', 'hello');
+  const before = await conditionStands(client, path, 'Ready=True/Ready');
+  const body = { status: { programmed: '9/9', url: 'https://evil.example.com' } };
+  const contentType = 'application/merge-patch+json';
+  bodyOf(await client.request({ method: 'PATCH', path: `${path}/status`, body, contentType }));
+  await eventually('the true status', async () => {
+    const { status } = bodyOf(await client.request<StatusObject>({ path }));
+    return status?.['url'] === before.status?.['url'];
+  });
+});
+
+test('pods that come and go cost no status write', { skip }, async () => {
+  assert.ok(client && started);
+  await conditionStands(client, functionPath('team-a', 'hello'), 'Ready=True/Ready');
+  const { controller, runtimes } = started.running;
+  await eventually('quiet', () => controller.stats().statusWaiting === 0);
+  const before = controller.stats().statusWrites;
+  await runtimes.attach('runtime-three', 'uid-of-three');
+  await setEndpoints(client, [...pods, { pod: 'runtime-three', podUid: 'uid-of-three' }]);
+  await eventually('three endpoints', () => controller.endpoints.current()?.length === 3);
+  await setEndpoints(client, pods);
+  await eventually('two endpoints', () => controller.endpoints.current()?.length === 2);
+  const mark = functionPath('team-a', 'after-pods');
+  await apply(client, mark, webhookFunction('after-pods', { code: say('x'), triggers: [openTrigger('after-pods')] }));
+  await conditionStands(client, mark, 'Ready=True/Ready');
+  const writes = controller.stats().statusWrites - before;
+  assert.ok(writes <= 2, `${writes} writes, of which the new function has two at most`);
+});
