@@ -236,11 +236,18 @@ async function completeKnown(session: Session, { event, deliveries }: AppendItem
   );
   const [row] = rows;
   if (row === undefined) return;
-  const inputs = deliveries.map((delivery) => ({
-    event: Number(row.seq),
-    delivery,
-    generation: delivery.generation ?? 0,
-  }));
+  const { rows: there } = await session.client.query<{ destination: string; generation: number }>(
+    `SELECT destination, generation FROM moonhook_deliveries WHERE event = $1
+     UNION ALL SELECT destination, generation FROM moonhook_ended WHERE event = $1`,
+    [row.seq],
+  );
+  const present = new Set(there.map(({ destination, generation }) => `${destination} ${generation}`));
+  const inputs = deliveries.flatMap((delivery) => {
+    const { destination, generation = 0 } = delivery;
+    // One that is there must not take the place of itself.
+    if (present.has(`${ids.get(destination)} ${generation}`)) return [];
+    return [{ event: Number(row.seq), delivery, generation }];
+  });
   await addGenerations(session, inputs, ids);
 }
 

@@ -92,37 +92,3 @@ test('deaths from outside, however many in a row, bring no row to the limit that
     ],
   );
 });
-
-test('a lease limit holds over all who lease; other destinations are not held up', async (t) => {
-  const opened = await openStore({ path: ':memory:', onLost: (error) => assert.fail(error) });
-  t.after(() => opened.close());
-  const [one, two] = [opened.connect(), opened.connect()];
-  await one.append(['e1', 'e2', 'e3'].map((id) => item(id, [{ destination: 'f/t' }])));
-  const wish = { destination: 'f/t', max: 10, limit: 2 };
-  assert.equal((await one.lease([wish], 60_000)).length, 2);
-  assert.equal((await two.lease([wish], 60_000)).length, 0);
-  assert.equal((await two.lease([{ ...wish, limit: 3 }], 60_000)).length, 1);
-});
-
-test('deliveries can be added to a stored event, each once, and never in the place of themselves', async (t) => {
-  const opened = await openStore({ path: ':memory:', onLost: (error) => assert.fail(error) });
-  t.after(() => opened.close());
-  const store = opened.connect();
-  await store.append([item('e1', [{ destination: 'f/t' }])]);
-  const quiet = { destination: 'h/t', orderKey: 'k', supersede: true } as const;
-  const more = item('e1', [{ destination: 'f/t' }, { destination: 'g/t', background: true }, quiet], { known: true });
-  await store.append([more]);
-  await store.append([more]);
-  const rows = await store.read({ namespaceUid: 'ns-a' }, { limit: 10 });
-  assert.deepEqual(
-    rows.map(({ destination, state }) => [destination, state]),
-    [
-      ['f/t', 'waiting'],
-      ['g/t', 'waiting'],
-      ['h/t', 'waiting'],
-    ],
-  );
-  // The control: without the mark the first event stands as it is.
-  await store.append([item('e1', [{ destination: 'i/t' }])]);
-  assert.equal((await store.read({ namespaceUid: 'ns-a' }, { limit: 10 })).length, 3);
-});
