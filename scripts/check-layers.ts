@@ -44,8 +44,8 @@ const doors: readonly { readonly packages: RegExp; readonly files: RegExp; reado
   },
   {
     packages: /^node:(net|tls|dgram|http2)$/,
-    files: /^policy\/(outbound|egress|address)|^runtime\/|^link\/serve-peers|\.test\.ts$/,
-    why: 'sockets only in policy/outbound*.ts, the listeners of runtime/ and link/serve-peers.ts',
+    files: /^policy\/(outbound|egress|address)|^runtime\/|^link\/(serve|dial)-peer|\.test\.ts$/,
+    why: 'sockets only in policy/outbound*.ts, the listeners of runtime/ and link/',
   },
   { packages: /^ws$/, files: /^link\//, why: 'WebSockets only in link/' },
   {
@@ -57,6 +57,11 @@ const doors: readonly { readonly packages: RegExp; readonly files: RegExp; reado
     packages: /^(yaml)$/,
     files: /^(local|cli|settings|function\/.*crd|receivers\/.*test)/,
     why: 'YAML only where files are read',
+  },
+  {
+    packages: /^(vite|preact|@preact\/.+|@codemirror\/.+|uplot)(\/|$)/,
+    files: /^console\//,
+    why: 'the page is made in console/',
   },
   { packages: /^commander$/, files: /^cli\//, why: 'the command line only in cli/' },
   { packages: /^node:sqlite$|^pg$/, files: /^store\//, why: 'SQL only in store/' },
@@ -72,7 +77,7 @@ const importPattern =
 const breaches: string[] = [];
 
 for (const entry of readdirSync(source, { recursive: true, withFileTypes: true })) {
-  if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
+  if (!entry.isFile() || !/\.tsx?$/.test(entry.name)) continue;
   const path = join(entry.parentPath, entry.name);
   const name = relative(source, path).split(sep).join('/');
   const folder = name.split('/')[0] ?? '';

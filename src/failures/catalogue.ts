@@ -150,6 +150,11 @@ export const catalogue = {
     remedy:
       'Nothing was accepted: send it again as `Retry-After` says. The process log tells why (disk full, database away).',
   },
+  ReviewUnavailable: {
+    status: 503,
+    title: 'Tokens cannot be reviewed now',
+    remedy: 'Try again as `Retry-After` says: no controller, or no API server, answers the runtime.',
+  },
   HopLimit: {
     status: 508,
     title: 'Too many calls in a chain',

@@ -42,7 +42,13 @@ export type DecodedEntry =
 
 /** Reads what `encodeEntry` wrote. */
 export function decodeEntry(text: string): DecodedEntry {
-  const read = readWire<WireEntry>(text, requiredMembers);
+  const parsed = parseWire(text);
+  return parsed.ok ? decodeEntryValue(parsed.value) : parsed;
+}
+
+/** The same where the text was parsed as part of a message. */
+export function decodeEntryValue(value: unknown): DecodedEntry {
+  const read = readWire<WireEntry>(value, requiredMembers);
   if (!read.ok) return read;
   const { wire } = read;
   const { v: _version, triggers, ...rest } = wire;
@@ -62,14 +68,21 @@ type ReadWire<Wire> =
   | { readonly ok: true; readonly wire: Wire & { readonly v: number } }
   | { readonly ok: false; readonly reason: 'UnsupportedRuntime' | 'Malformed'; readonly message: string };
 
-function readWire<Wire>(text: string, required: readonly (keyof Wire & string)[]): ReadWire<Wire> {
-  let wire: Wire & { readonly v: number };
+type ParsedWire =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly reason: 'Malformed'; readonly message: string };
+
+function parseWire(text: string): ParsedWire {
   try {
-    wire = JSON.parse(text) as Wire & { readonly v: number };
+    return { ok: true, value: JSON.parse(text) as unknown };
   } catch {
     // The parser's own message quotes the text, and the text holds secrets.
     return { ok: false, reason: 'Malformed', message: `the entry is not JSON (${text.length} characters)` };
   }
+}
+
+function readWire<Wire>(value: unknown, required: readonly (keyof Wire & string)[]): ReadWire<Wire> {
+  const wire = value as Wire & { readonly v: number };
   if (wire === null || typeof wire !== 'object' || typeof wire.v !== 'number') {
     return { ok: false, reason: 'Malformed', message: 'the entry names no format version' };
   }
@@ -134,7 +147,13 @@ export type DecodedSubscription =
 
 /** Reads what `encodeSubscription` wrote. */
 export function decodeSubscription(text: string): DecodedSubscription {
-  const read = readWire<SubscriptionEntry>(text, subscriptionMembers);
+  const parsed = parseWire(text);
+  return parsed.ok ? decodeSubscriptionValue(parsed.value) : parsed;
+}
+
+/** The same where the text was parsed as part of a message. */
+export function decodeSubscriptionValue(value: unknown): DecodedSubscription {
+  const read = readWire<SubscriptionEntry>(value, subscriptionMembers);
   if (!read.ok) return read;
   const { v: _version, ...subscription } = read.wire;
   return { ok: true, subscription };

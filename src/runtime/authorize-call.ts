@@ -25,10 +25,15 @@ function sameToken(one: string, other: string): boolean {
 export function authorizeCall(headers: CallHeaders, token: string | undefined, port: number): CallVerdict {
   const place = authorizePlace(headers, port);
   if (!place.ok) return place;
-  const given = /^bearer +([^\s]+) *$/i.exec(headers.authorization ?? '')?.[1];
+  const given = bearerOf(headers.authorization);
   if (token === undefined) return unauthorized('no start-up token is set: the call listener is closed');
   if (given === undefined) return unauthorized('no bearer token was sent');
   return sameToken(given, token) ? { ok: true } : unauthorized('the token is not the start-up token');
+}
+
+/** The token of `Authorization: Bearer …` (RFC 6750 §2.1). */
+export function bearerOf(authorization: string | undefined): string | undefined {
+  return /^bearer +([^\s]+) *$/i.exec(authorization ?? '')?.[1];
 }
 
 /** Whether a request comes from this machine and from no page of another origin, also one whose name was bent to loopback. */

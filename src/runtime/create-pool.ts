@@ -5,6 +5,7 @@ import type { RareTotals } from './collect-metrics.ts';
 import type { RecordKeeper } from './keep-records.ts';
 import { logCall } from './log-call.ts';
 import { placeRecord } from './place-error.ts';
+import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
 import type { ThreadFleet } from './start-threads.ts';
 import type { Batch } from './worker-messages.ts';
 import { WorkerPool, type Replacement } from './worker-pool.ts';
@@ -18,6 +19,8 @@ export function createPool(options: {
   readonly records: RecordKeeper;
   readonly rare: RareTotals;
   readonly log: Logger;
+  /** In a cluster: asks the controller about a caller. It must not reject. */
+  review?(question: ReviewQuestion): Promise<ReviewVerdict>;
 }): WorkerPool {
   const { settings, workers, ports, fleet, records, rare, log } = options;
 
@@ -54,6 +57,7 @@ export function createPool(options: {
         gone,
         log: (level, message, fields) => log[level](message, { ...fields, worker: index }),
         batch: takeBatch,
+        review: (question) => options.review?.(question) ?? Promise.resolve(nobodyReviews),
       }),
     onServing(thread) {
       if (records.followed) thread.follow(true);
@@ -64,3 +68,5 @@ export function createPool(options: {
   });
   return pool;
 }
+
+const nobodyReviews: ReviewVerdict = { kind: 'away', reason: 'nobody reviews tokens here' };

@@ -1,12 +1,13 @@
 /** The path of a request on the call listener, top to bottom: active calls and published events, by proven callers. */
 import type { HttpCall } from './http-call.ts';
 import { acceptActiveCall } from './accept-active-call.ts';
-import { authorizeCall } from './authorize-call.ts';
-import { checkCallReady, matchCall } from './match-call.ts';
+import { authorizeCall, bearerOf } from './authorize-call.ts';
+import { checkCallReady, matchCall, readCallTarget } from './match-call.ts';
 import { limitCalls } from './limit-calls.ts';
 import { decodeData } from './decode-data.ts';
 import { readRequestBody } from './read-request-body.ts';
 import { refuse } from './refuse.ts';
+import type { CallerReviews, ReviewVerdict } from './review-caller.ts';
 import { runActiveCall } from './run-active-call.ts';
 import { screenRequest } from './screen-request.ts';
 import type { Step } from './take-steps.ts';
@@ -24,7 +25,8 @@ export const callSteps: readonly Step[] = [
   runActiveCall, // Lua; its result is the answer
 ];
 
-function proveCaller(call: HttpCall, parts: WorkerParts): void {
+function proveCaller(call: HttpCall, parts: WorkerParts): void | Promise<void> {
+  if (parts.callerReviews !== undefined) return proveByReview(call, parts, parts.callerReviews);
   const verdict = authorizeCall(call.request.headers, parts.settings.callToken, parts.callsPort);
   if (verdict.ok) {
     call.trusted = true;
@@ -36,5 +38,49 @@ function proveCaller(call: HttpCall, parts: WorkerParts): void {
     detail: verdict.reason,
     ...(verdict.publicDetail === undefined ? {} : { publicDetail: verdict.publicDetail }),
     ...(verdict.code === 'Unauthorized' ? { headers: [['www-authenticate', 'Bearer']] as const } : {}),
+  });
+}
+
+/** In a cluster: by a token that the controller has reviewed for this very function or bus. */
+function proveByReview(call: HttpCall, parts: WorkerParts, reviews: CallerReviews): void | Promise<void> {
+  const at = call.target.indexOf('?');
+  const target = readCallTarget(at === -1 ? call.target : call.target.slice(0, at));
+  if (target === undefined) return refuse(call, parts, 'RouteNotFound', { outcome: 'unmatched' });
+  const token = bearerOf(call.request.headers.authorization);
+  if (token === undefined) return refuseCaller(call, parts, 'no bearer token was sent');
+  const { namespace } = target;
+  const verdict = reviews.review(
+    target.kind === 'events'
+      ? { token, verb: 'publish', namespace }
+      : { token, verb: 'call', namespace, name: target.name },
+  );
+  return verdict instanceof Promise
+    ? verdict.then((each) => takeVerdict(call, parts, each))
+    : takeVerdict(call, parts, verdict);
+}
+
+function takeVerdict(call: HttpCall, parts: WorkerParts, verdict: ReviewVerdict): void {
+  if (verdict.kind === 'allowed') {
+    call.trusted = true;
+    call.principal = verdict.user;
+    return undefined;
+  }
+  call.note('caller', false, verdict.reason);
+  if (verdict.kind === 'unauthorized') return refuseCaller(call, parts, verdict.reason);
+  // What is wrong with a token or a right helps its owner, and tells strangers nothing about functions.
+  if (verdict.kind === 'forbidden')
+    return refuse(call, parts, 'Forbidden', { outcome: 'unverified', publicDetail: verdict.reason });
+  return refuse(call, parts, 'ReviewUnavailable', {
+    outcome: 'overloaded',
+    detail: verdict.reason,
+    retryAfterMs: 2_000,
+  });
+}
+
+function refuseCaller(call: HttpCall, parts: WorkerParts, reason: string): void {
+  return refuse(call, parts, 'Unauthorized', {
+    outcome: 'unverified',
+    publicDetail: reason,
+    headers: [['www-authenticate', 'Bearer']],
   });
 }

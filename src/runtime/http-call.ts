@@ -67,6 +67,8 @@ export class HttpCall implements RawRequest {
   asynchronous = false;
   /** Call listener: the namespace whose bus the event is for. */
   publishTo: string | undefined = undefined;
+  /** Call listener of a cluster: the proven caller, as the API server names it. */
+  principal: string | undefined = undefined;
   /** The caller may see message, line and log. */
   trusted = false;
   usage: CallUsage | undefined = undefined;

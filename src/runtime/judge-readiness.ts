@@ -14,9 +14,15 @@ export function judgeLife({ lost }: RuntimeState): Readiness {
   return lost === undefined ? { ready: true } : { ready: false, reason: `the store is lost: ${lost}` };
 }
 
-export function judgeReadiness({ applied, draining, lost }: RuntimeState, workers: number): Readiness {
+/** `notReady`: why whoever composes the program wants no requests yet. */
+export function judgeReadiness(
+  { applied, draining, lost }: RuntimeState,
+  workers: number,
+  notReady: string | undefined,
+): Readiness {
   if (draining) return { ready: false, reason: 'draining' };
   if (lost !== undefined) return { ready: false, reason: 'the store is lost' };
   if (!applied) return { ready: false, reason: 'the route table is not there yet' };
+  if (notReady !== undefined) return { ready: false, reason: notReady };
   return workers > 0 ? { ready: true } : { ready: false, reason: 'no worker serves' };
 }

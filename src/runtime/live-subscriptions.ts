@@ -95,7 +95,8 @@ export class LiveSubscriptions {
     if (live === undefined) return;
     const { namespace, namespaceUid } = live.entry;
     this.#byUid.delete(uid);
-    this.#byDestination.delete(live.destination);
+    // Made anew under the same name, its successor may be there already.
+    if (this.#byDestination.get(live.destination) === live) this.#byDestination.delete(live.destination);
     const index = this.#byNamespace.get(namespaceUid);
     for (const pattern of live.patterns) index?.delete(pattern, live);
     if (index?.isEmpty === true) this.#byNamespace.delete(namespaceUid);

@@ -117,7 +117,10 @@ export class RequestEvent implements EventSource, RequestSource {
 
 /** `event.sender`. */
 export function senderFields(call: HttpCall): SenderFields | undefined {
-  if (call.listener === 'calls') return { name: 'caller', verified: 'secret' };
+  if (call.listener === 'calls') {
+    const { principal } = call;
+    return { name: 'caller', verified: 'secret', ...(principal === undefined ? {} : { subject: principal }) };
+  }
   const { sender, trigger } = call;
   if (sender === undefined) return undefined;
   return {

@@ -62,7 +62,8 @@ export interface Runtime {
 }
 
 /** Ports are open when it resolves; ready when the first table has been applied. */
-export async function createRuntime({ settings, log, store: given, adminRoutes }: RuntimeOptions): Promise<Runtime> {
+export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { settings, log, store: given, adminRoutes, reviewCall } = options;
   const ports = await choosePorts(settings);
   if (!ports.shared && settings.workers > 1) {
     log.warn('this platform cannot share a port between threads: one worker serves', { wanted: settings.workers });
@@ -83,7 +84,16 @@ export async function createRuntime({ settings, log, store: given, adminRoutes }
       for (const thread of pool.threads) thread.follow(on);
     },
   });
-  const pool: WorkerPool = createPool({ settings, workers, ports, fleet, records, rare, log });
+  const pool: WorkerPool = createPool({
+    settings,
+    workers,
+    ports,
+    fleet,
+    records,
+    rare,
+    log,
+    ...(reviewCall === undefined ? {} : { review: reviewCall }),
+  });
   const schedules = runSchedules(connection, { wall: () => Date.now() }, after, (error) =>
     log.error('schedules', { error: error.message }),
   );
@@ -129,7 +139,7 @@ export async function createRuntime({ settings, log, store: given, adminRoutes }
       metrics: createMetrics((sample) => scrapeRuntime(sample, { rare, fleet, pool, records, store: connection })),
       routes: adminRoutes,
       alive: () => judgeLife(state),
-      ready: () => judgeReadiness(state, pool.threads.length),
+      ready: () => judgeReadiness(state, pool.threads.length, options.notReady?.()),
     });
   } catch (error) {
     await close();

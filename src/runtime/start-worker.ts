@@ -28,6 +28,7 @@ import { LiveTable } from './live-table.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
 import { createRareCounts } from './rare-counts.ts';
 import { ReadingBudget } from './read-body.ts';
+import { createCallerReviews, type ReviewVerdict } from './review-caller.ts';
 import { RecordBuffer } from './record-buffer.ts';
 import { concludeOverQuota, endConflicted, runStored, storedLimit, storedSlots } from './run-stored.ts';
 import { SharedKeys } from './shared-keys.ts';
@@ -118,6 +119,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     reading: new ReadingBudget(settings.inbound.readingBytesPerAddress, settings.inbound.readingBytes),
     verifiers: new VerifierTurns(),
     clientAddress: createClientAddress(settings.policy.trustedProxies),
+    callerReviews: settings.callAudience === undefined ? undefined : callerReviews(settings.callAudience),
     verifyTools: { now: wallClock(settings.fault) },
     documents: createDocuments({
       guard,
@@ -130,6 +132,20 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     openRequests: 0,
     draining: false,
   };
+  const reviews = new Map<number, (verdict: ReviewVerdict) => void>();
+  let nextReview = 1;
+  function callerReviews(audience: string) {
+    return createCallerReviews({
+      audience,
+      clock,
+      ask: (question) =>
+        new Promise((resolve) => {
+          const id = nextReview++;
+          reviews.set(id, resolve);
+          send({ kind: 'review', id, question });
+        }),
+    });
+  }
   const publicListener = createListener(settings.inbound, taker(parts, 'public', publicSteps), rare.refusal);
   const callListener = createListener(settings.inbound, taker(parts, 'calls', callSteps), rare.refusal);
   const loop = startLoop(parts);
@@ -172,6 +188,10 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
           );
         case 'follow':
           parts.records.followed = message.on;
+          return undefined;
+        case 'reviewed':
+          reviews.get(message.id)?.(message.verdict);
+          reviews.delete(message.id);
           return undefined;
         case 'flush':
           return send({ kind: 'flushed', id: message.id, batch: takeBatch(true) });

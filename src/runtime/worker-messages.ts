@@ -7,6 +7,7 @@ import type { Acknowledgement, FunctionEntry } from '../routing/types.ts';
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';
 import type { CallRecord } from './call-record.ts';
 import type { NotReady } from './tell-not-ready.ts';
+import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
 
 /** Where a function's numbers live in the shared arrays; the main thread hands them out. */
 export interface FunctionPlaces {
@@ -65,6 +66,7 @@ export type ToWorker =
   | { readonly kind: 'follow'; readonly on: boolean }
   | { readonly kind: 'notReady'; readonly notices: readonly NotReady[] }
   | { readonly kind: 'stats'; readonly id: number }
+  | { readonly kind: 'reviewed'; readonly id: number; readonly verdict: ReviewVerdict }
   | { readonly kind: 'drain'; readonly graceMs: number };
 
 /** Figures of one thread. */
@@ -92,6 +94,7 @@ export interface Batch {
 
 export type FromWorker =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'review'; readonly id: number; readonly question: ReviewQuestion }
   | { readonly kind: 'listening'; readonly publicPort: number; readonly callsPort: number }
   | { readonly kind: 'applied'; readonly id: number; readonly acknowledgements: readonly Acknowledgement[] }
   | { readonly kind: 'images'; readonly id: number; readonly images: readonly ProgramImage[] }

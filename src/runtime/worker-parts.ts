@@ -14,6 +14,7 @@ import type { LiveTable } from './live-table.ts';
 import type { OutgoingState } from './outgoing-slots.ts';
 import type { ReadingBudget } from './read-body.ts';
 import type { RecordBuffer } from './record-buffer.ts';
+import type { CallerReviews } from './review-caller.ts';
 import type { SharedKeys } from './shared-keys.ts';
 import type { Inflight, ThreadSignals } from './thread-signals.ts';
 import type { VerifierTurns } from './verifier-turns.ts';
@@ -57,6 +58,8 @@ export interface WorkerParts {
   readonly reading: ReadingBudget;
   readonly verifiers: VerifierTurns;
   readonly clientAddress: ClientAddress;
+  /** In a cluster: who may use the call listener; absent: the start-up token decides. */
+  readonly callerReviews: CallerReviews | undefined;
   readonly verifyTools: Pick<VerifyTools, 'now'>;
   /** Key sets and certificates that receivers ask for. */
   readonly documents: Documents;

@@ -3,12 +3,15 @@ import { Worker } from 'node:worker_threads';
 import type { ProgramImage } from '../lua/engine-contract.ts';
 import type { Acknowledgement } from '../routing/types.ts';
 import type { ThreadSignals } from './thread-signals.ts';
+import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
 import type { NotReady } from './tell-not-ready.ts';
 import type { Batch, FromWorker, ToWorker, WorkerChange, WorkerStart, WorkerStats } from './worker-messages.ts';
 
 export interface WorkerEvents {
   batch(batch: Batch): void;
   log(level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>): void;
+  /** May a caller do this? It must not reject. */
+  review(question: ReviewQuestion): Promise<ReviewVerdict>;
   /** The thread ended although nobody ended it. */
   gone(reason: string): void;
 }
@@ -135,6 +138,10 @@ export class WorkerThread {
     switch (message.kind) {
       case 'ready':
         return this.#settle('ready', undefined);
+      case 'review':
+        return void events
+          .review(message.question)
+          .then((verdict) => this.#post({ kind: 'reviewed', id: message.id, verdict }));
       case 'listening':
         return this.#settle('listening', { publicPort: message.publicPort, callsPort: message.callsPort });
       case 'applied':

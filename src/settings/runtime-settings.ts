@@ -51,6 +51,8 @@ export interface RuntimeSettings {
   readonly admin: ListenAddress;
   /** Token of the call listener (local mode); absent: the call listener refuses everything. */
   readonly callToken?: string;
+  /** In a cluster: callers prove themselves by tokens of this audience, which the controller reviews. */
+  readonly callAudience?: string;
   /** Hosts, egress, trusted proxies of the installation. */
   readonly policy: InstallationPolicy;
   readonly inbound: InboundLimits;
