@@ -1,15 +1,12 @@
 /** A local run: a folder of files → route table → runtime in this process, kept up with every change of the folder. */
 import { realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createReplayJobs, type ReplayJobs } from '../delivery/replay-jobs.ts';
-import { readHealth } from '../delivery/subscription-health.ts';
 import { createFunctionCheck } from '../function/check-function.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { createRuntime, type Runtime, type RuntimeAddresses } from '../runtime/runtime.ts';
 import type { DevSettings } from '../settings/dev-settings.ts';
 import { describeDatabase, openPostgres } from '../store/open-postgres.ts';
 import { openStore, type OpenStore } from '../store/open-store.ts';
-import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { documentCheck } from './check-document.ts';
 import { defaultDataDirectory, holdDataDirectory, type HeldDataDirectory } from './data-directory.ts';
@@ -17,16 +14,14 @@ import { formatDiagnostic, sortDiagnostics, type Diagnostic } from './diagnostic
 import { createFolderSource } from './folder-source.ts';
 import { registerLocalApi } from './local-api-http.ts';
 import type { LocalView } from './local-api.ts';
-import { createLocalInputs, namespaceUidOf } from './local-inputs.ts';
+import { createLocalInputs } from './local-inputs.ts';
+import { openLocalView } from './local-view.ts';
 import { openReadingCache } from './reading-cache.ts';
 import { readPolicyFile } from './read-policy-file.ts';
 import { readSecretsFile, watchSecretsFile } from './read-secrets-file.ts';
 import { reportChanges, type FunctionStates } from './report-functions.ts';
 import { createTableBuilder } from './table-builder.ts';
-import type { SendingView } from './subscription-api.ts';
 import { watchFolder, type FolderWatch, type Timers } from './watch-folder.ts';
-
-const replayPauseMs = 5;
 
 export interface RunLocalOptions {
   readonly settings: DevSettings;
@@ -97,19 +92,21 @@ async function start(
   let diagnostics: readonly Diagnostic[] = [];
   let runtime: Runtime | undefined;
   const store = await openStoreOf(options, directory.path);
-  const connection = store.connect();
-  // Each page lets the requests that came meanwhile go first.
-  const pause = (): Promise<void> => new Promise((resume) => timers.after(replayPauseMs, resume));
-  const replays = createReplayJobs({ store: connection, now: () => options.now(), pause });
+  const opened = openLocalView({
+    version: options.version,
+    timers,
+    now: () => options.now(),
+    randomBytes: (count) => options.randomBytes(count),
+    store,
+    folder: root,
+    envFile: settings.envFile,
+    policy: policyFor(settings.publicUrl ?? 'http://127.0.0.1'),
+    runtime: () => runtime,
+    states: () => states,
+    diagnostics: () => diagnostics,
+  });
+  const { view } = opened;
   try {
-    const view = viewOf(
-      options,
-      { store, connection, replays },
-      root,
-      () => runtime,
-      () => states,
-      () => diagnostics,
-    );
     const readings = openReadingCache(join(directory.path, 'readings'));
     const source = createFolderSource({
       readings,
@@ -192,7 +189,7 @@ async function start(
       adminUrl: addresses.admin,
     });
     const running = runtime;
-    await replays.resume(new Set([...states.values()].map(({ verdict }) => namespaceUidOf(verdict.namespace))));
+    await opened.resume();
     return {
       addresses,
       token,
@@ -211,14 +208,14 @@ async function start(
         stopSecrets();
         lookAgain?.cancel();
         await updating;
-        await replays.close();
+        await opened.close();
         await running.drain();
         await store.close();
         directory.release();
       },
     };
   } catch (error) {
-    await replays.close();
+    await opened.close();
     await runtime?.close();
     await store.close();
     throw error;
@@ -237,45 +234,6 @@ async function openStoreOf(
   // A connection that breaks is made again; what is asked meanwhile fails and is told to whoever asked.
   const onError = (error: Error): void => log.warn('the database connection broke', { error: error.message });
   return await openPostgres({ url: storeUrl, processId: hex(randomBytes(8)), onError });
-}
-
-function viewOf(
-  options: RunLocalOptions,
-  {
-    store,
-    connection,
-    replays,
-  }: { readonly store: OpenStore; readonly connection: Store; readonly replays: ReplayJobs },
-  folder: string,
-  runtime: () => Runtime | undefined,
-  states: () => FunctionStates,
-  diagnostics: () => readonly Diagnostic[],
-): LocalView {
-  return {
-    folder,
-    ...(options.settings.envFile === undefined ? {} : { envFile: resolve(options.settings.envFile) }),
-    version: options.version,
-    durable: store.durable,
-    states,
-    fileDiagnostics: diagnostics,
-    table: () => runtime()?.table ?? { version: 0, functions: new Map() },
-    findRecords: async (filter) => (await runtime()?.records.query(filter)) ?? [],
-    nextScheduleTime: (destination) => runtime()?.nextScheduleTime(destination),
-    followRecords: (filter, listener) => runtime()?.records.follow(filter, listener) ?? (() => {}),
-    sending: sendingOf(options, connection, runtime),
-    store: connection,
-    replays,
-    now: () => options.now(),
-  };
-}
-
-function sendingOf(options: RunLocalOptions, connection: Store, runtime: () => Runtime | undefined): SendingView {
-  return {
-    health: (namespaceUid, name) => readHealth(connection, namespaceUid, name),
-    breakers: async () => (await runtime()?.openBreakers()) ?? [],
-    append: async (item) => void (await connection.append([item])),
-    newId: () => `ping-${hex(options.randomBytes(8))}`,
-  };
 }
 
 /** Files that had errors and have none any more. */
