@@ -131,22 +131,9 @@ function page(described: Described): string {
   }
   if (problems.length > 0) parts.push(problems.map((problem) => escapeText(formatDiagnostic(problem))).join('\n'));
   if (effective !== undefined) {
-    parts.push(escapeText(stringify({ effective: shownOf(described, effective) }).trimEnd()));
+    parts.push(escapeText(stringify({ effective }).trimEnd()));
   }
   return `${parts.join('\n\n')}\n`;
-}
-
-/** What its owner did not write: defaults and what they became. */
-function shownOf(
-  { health }: Described,
-  effective: Readonly<Record<string, unknown>>,
-): Readonly<Record<string, unknown>> {
-  if (health === undefined) {
-    const { limits, env, egress, retryScheduleMs, triggers } = effective;
-    return { limits, env, egress, retryScheduleMs, triggers };
-  }
-  const { url, events, channels, format, headers, timeoutMs, retryScheduleMs, rate, concurrency, ordered } = effective;
-  return { url, events, channels, format, headers, timeoutMs, retryScheduleMs, rate, concurrency, ordered };
 }
 
 function describeHealth({ state = 'Unknown', ...facts }: Readonly<Record<string, string>>): string {

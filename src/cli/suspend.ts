@@ -81,8 +81,8 @@ async function isLive(client: RunClient, { kind, namespace, name }: SubjectName,
   for (const until = Date.now() + patienceMs; Date.now() < until; await wait(25)) {
     const answer = await client.describe(kind, namespace, name);
     if (!answer.ok) return false;
-    const { effective } = answer.value as { readonly effective?: { readonly suspended?: boolean } };
-    if (effective?.suspended === suspend) return true;
+    const { effective } = answer.value as { readonly effective?: { readonly suspend?: boolean } };
+    if (effective?.suspend === suspend) return true;
   }
   return false;
 }

@@ -3,7 +3,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { authorizeCall, authorizePlace } from '../runtime/authorize-call.ts';
 import {
   describeFunction,
-  explainRequest,
   followCalls,
   getStatus,
   getTable,
@@ -12,8 +11,8 @@ import {
   readFilter,
   type ApiAnswer,
   type LocalView,
-  type SupposedRequest,
 } from './local-api.ts';
+import { explainRequest, type SupposedRequest } from './explain-request.ts';
 import { problemReply } from './answer-http.ts';
 import { registerRunApi } from './run-api-http.ts';
 import { describeSubscription, listSubscriptions, pingSubscription } from './subscription-api.ts';

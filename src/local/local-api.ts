@@ -1,15 +1,14 @@
 /** What a running `moonhook dev` tells the command line: functions, calls, explanations, the table without secrets. */
 import { suggest } from '../function/suggest.ts';
 import { dumpTable } from '../routing/dump-table.ts';
-import { createRouteIndex, type RequestMatch } from '../routing/match-request.ts';
 import type { FunctionEntry, RouteTable } from '../routing/types.ts';
-import { explainMatch, type MatchStep } from '../triggers/explain-match.ts';
-import { verifyCapture } from '../receivers/verify-capture.ts';
 import type { ReplayJobs } from '../delivery/replay-jobs.ts';
 import type { Store } from '../store/store.ts';
 import type { CallRecord } from '../runtime/call-record.ts';
+import type { Documents } from '../runtime/fetch-document.ts';
 import type { RecordFilter } from '../runtime/record-book.ts';
 import { outcomes, type Outcome } from '../telemetry/call-outcomes.ts';
+import { effectiveFunction } from './effective-spec.ts';
 import { toPlainRecord } from './plain-record.ts';
 import { nextTime, scheduleTimes } from './schedule-times.ts';
 import { diagnosticsOf, type FunctionState, type FunctionStates } from './report-functions.ts';
@@ -29,6 +28,8 @@ export interface LocalView {
   readonly sending: SendingView;
   readonly store: Store;
   readonly replays: ReplayJobs;
+  /** Fetches what receivers need from elsewhere, for requests that are only explained. */
+  readonly documents: Documents;
   /** About files, not about functions. */
   fileDiagnostics(): readonly Diagnostic[];
   findRecords(filter: RecordFilter): Promise<readonly CallRecord[]>;
@@ -45,7 +46,6 @@ export type ApiAnswer =
 
 const ok = (body: unknown): ApiAnswer => ({ status: 200, body });
 const notFound = (message: string): ApiAnswer => ({ status: 404, message });
-const bad = (message: string): ApiAnswer => ({ status: 400, message });
 
 export function getStatus(view: LocalView): ApiAnswer {
   const all = [...view.states().values()];
@@ -86,7 +86,7 @@ export async function describeFunction(view: LocalView, namespace: string, name:
     problems: diagnosticsOf(state),
     urls: verdict.urls,
     ...(schedules.length === 0 ? {} : { schedules }),
-    ...(entry === undefined ? {} : { effective: dumpOf(entry) }),
+    ...(entry === undefined ? {} : { effective: effectiveFunction(dumpOf(entry)) }),
   });
 }
 
@@ -125,108 +125,15 @@ export function followCalls(view: LocalView, filter: RecordFilter, listener: (re
   });
 }
 
-/** A request that was not sent, as `explain FUNCTION REQUEST` describes it. */
-export interface SupposedRequest {
-  readonly method: string;
-  /** Path and query, or a whole URL. */
-  readonly url: string;
-  readonly headers?: Readonly<Record<string, unknown>>;
-  readonly body?: string;
-  readonly bodyBase64?: string;
-}
-
-/** What would happen to a request: which route takes it, and whether its sender verifies. Nothing runs. */
-export async function explainRequest(
-  view: LocalView,
-  namespace: string,
-  name: string,
-  request: SupposedRequest,
-): Promise<ApiAnswer> {
-  const state = stateOf(view, namespace, name);
-  if (!state) return unknownFunction(view, namespace, name);
-  const url = URL.parse(request.url, 'http://localhost');
-  if (url === null || typeof request.method !== 'string') return bad('a request has a method and a url');
-  const absolute = /^https?:/i.test(request.url);
-  const hostHeader = Object.entries(request.headers ?? {}).find(([header]) => header.toLowerCase() === 'host')?.[1];
-  const host = typeof hostHeader === 'string' ? hostHeader : absolute ? url.host : undefined;
-  const index = createRouteIndex<undefined>();
-  for (const entry of view.table().functions.values()) index.set(entry, undefined);
-  const method = request.method.toUpperCase();
-  const target = absolute ? `${url.pathname}${url.search}` : request.url;
-  const match = index.match({ method, host, target });
-  const lines = [`${method} ${target}`, ...matchLines(match, state, explainMatch(index.routes, host, target, method))];
-  if (match.kind !== 'found' || match.target.entry.uid !== state.verdict.uid) return ok({ match: match.kind, lines });
-  const { trigger } = match.target;
-  if (trigger.unresolved !== undefined) {
-    return ok({
-      match: 'found',
-      lines: [...lines, `  stop ${trigger.unresolved.reason}: ${trigger.unresolved.message}: answers 503`],
-    });
-  }
-  const { receiver, publicUrl } = trigger;
-  const judged = await verifyCapture(
-    request,
-    { name: receiver.name, fields: receiver.fields },
-    {
-      secrets: receiver.secrets.map(decode),
-      named: new Map(Object.entries(receiver.namedSecrets ?? {}).map(([path, secret]) => [path, decode(secret)])),
-    },
-    { nowMs: view.now(), publicUrl, route: match.target.route.path },
-  );
-  if (!judged.ok) return ok({ match: 'found', lines: [...lines, `  ${judged.message}`] });
-  const { verdict, reason, steps, hints, event, decision } = judged.result;
-  const passes = verdict === 'verified';
-  return ok({
-    match: 'found',
-    verdict,
-    lines: [
-      ...lines,
-      ...steps.map(({ step, ok: good, detail }) => `  ${good ? 'ok  ' : 'stop'} ${step}: ${detail}`),
-      passes
-        ? `  verified${event === undefined ? '' : `, event ${event}`}${decision === undefined ? '' : `, ${decision}`}`
-        : `  ${verdict}${reason === undefined ? '' : ` (${reason})`}`,
-      ...hints.map((hint) => `  hint: ${hint}`),
-    ],
-  });
-}
-
-function matchLines(
-  match: RequestMatch<undefined>,
-  { verdict }: FunctionState,
-  steps: readonly MatchStep[],
-): readonly string[] {
-  const routes = verdict.urls.map(({ trigger, url }) => `       ${trigger}: ${url}`);
-  if (match.kind === 'invalid') return [`  stop the path is not in canonical form: ${match.reason}: answers 400`];
-  if (match.kind === 'none') {
-    return [
-      ...steps.map(({ step, ok: good, detail }) => `  ${good ? 'ok  ' : 'stop'} ${step}: ${detail}`),
-      '  answers 404; this function is mounted at',
-      ...routes,
-    ];
-  }
-  const { entry, trigger, route } = match.target;
-  if (match.kind === 'method')
-    return [`  stop the route ${route.path} takes ${match.allow.join(', ')} only: answers 405`];
-  if (match.kind === 'preflight') {
-    return [`  ok   a CORS preflight of trigger ${trigger.name}: ${match.allowed ? 'allowed' : 'refused'}`];
-  }
-  const line = `trigger ${trigger.name} by route ${route.path}`;
-  if (entry.uid === verdict.uid) return [`  ok   ${line}`];
-  return [
-    `  stop another function takes it: ${entry.namespace}/${entry.name}, ${line}; this one is mounted at`,
-    ...routes,
-  ];
-}
-
-const decode = (secret: string): Uint8Array => Buffer.from(secret, 'base64');
-
-function stateOf(view: LocalView, namespace: string, name: string): FunctionState | undefined {
+/** A function as it stands. */
+export function stateOf(view: LocalView, namespace: string, name: string): FunctionState | undefined {
   return [...view.states().values()].find(
     (state) => isFunction(state) && state.verdict.namespace === namespace && state.verdict.name === name,
   );
 }
 
-function unknownFunction(view: LocalView, namespace: string, name: string): ApiAnswer {
+/** Says what there is instead. */
+export function unknownFunction(view: LocalView, namespace: string, name: string): ApiAnswer {
   const elsewhere = [...view.states().values()]
     .filter((state) => isFunction(state) && state.verdict.name === name)
     .map(nameOf);
@@ -273,8 +180,8 @@ function conditionOf({ summary }: FunctionState, type: string) {
   return summary.conditions.find((condition) => condition.type === type);
 }
 
-function dumpOf(entry: FunctionEntry): unknown {
-  return dumpTable({ version: 0, functions: new Map([[entry.uid, entry]]) }).functions[0];
+function dumpOf(entry: FunctionEntry): Readonly<Record<string, unknown>> {
+  return dumpTable({ version: 0, functions: new Map([[entry.uid, entry]]) }).functions[0] ?? {};
 }
 
 function nameOf({ verdict }: FunctionState): string {

@@ -9,6 +9,7 @@ import { tellStories } from '../runtime/tell-story.ts';
 import { pingType } from '../runtime/run-webhook.ts';
 import type { AppendItem } from '../store/store.ts';
 import type { ApiAnswer, LocalView } from './local-api.ts';
+import { effectiveSubscription } from './effective-spec.ts';
 import { toPlainRecord } from './plain-record.ts';
 import { diagnosticsOf, type FunctionState } from './report-functions.ts';
 
@@ -48,7 +49,7 @@ export async function describeSubscription(view: LocalView, namespace: string, n
       warnings: verdict.warnings,
       problems: diagnosticsOf(state),
       urls: [],
-      ...(entry === undefined ? {} : { effective: dumpSubscription(entry) }),
+      ...(entry === undefined ? {} : { effective: effectiveSubscription(dumpSubscription(entry)) }),
     },
   };
 }

@@ -85,7 +85,8 @@ test('a run and the verbs that speak to it', async (context) => {
     assert.match(stdout, /^Ready +True +Ready/m);
     assert.match(stdout, /^web +http:\/\/127\.0\.0\.1:\d+\/team-a\/greet$/m);
     assert.match(stdout, /^nightly +0 3 \* \* \* UTC +\d{4}-\d\d-\d\dT03:00:00\.000Z +-$/m);
-    assert.match(stdout, /timeoutMs: 10000/);
+    assert.match(stdout, /timeout: 10s/);
+    assert.doesNotMatch(stdout, /\w(?:Ms|Bytes):/);
     const missing = await cli('describe', 'greet');
     assert.equal(missing.exitCode, 5);
     assert.match(missing.stderr, /there is no function default\/greet; there is team-a\/greet/);

@@ -69,7 +69,7 @@ test('a function and a subscription in one folder: the request reaches the recei
   const [listed] = subscriptions;
   assert.deepEqual([listed?.name, listed?.ready, listed?.url, listed?.breaker], ['orders', 'True', '***', 'Closed']);
   const described = JSON.stringify(await ask(local, '/subscriptions/team-a/orders'));
-  assert.match(described, /"retryScheduleMs":\[5000,300000/);
+  assert.match(described, /"retry":\{"schedule":\["5s","5m"/);
   const { functions } = (await ask(local, '/functions')) as { functions: readonly unknown[] };
   assert.equal(functions.length, 1);
   const everything = JSON.stringify([

@@ -1,0 +1,111 @@
+/** What would happen to a request that was not sent: which route takes it, and whether its sender verifies. Nothing runs. */
+import { createRouteIndex, type RequestMatch } from '../routing/match-request.ts';
+import { verifyCapture } from '../receivers/verify-capture.ts';
+import { explainMatch, type MatchStep } from '../triggers/explain-match.ts';
+import { stateOf, unknownFunction, type ApiAnswer, type LocalView } from './local-api.ts';
+import type { FunctionState } from './report-functions.ts';
+
+const ok = (body: unknown): ApiAnswer => ({ status: 200, body });
+const bad = (message: string): ApiAnswer => ({ status: 400, message });
+
+/** A request that was not sent, as `explain FUNCTION REQUEST` describes it. */
+export interface SupposedRequest {
+  readonly method: string;
+  /** Path and query, or a whole URL. */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly body?: string;
+  readonly bodyBase64?: string;
+}
+
+/** Key sets and certificates are fetched as for a real request: from the host the receiver names, a few times a minute. */
+export async function explainRequest(
+  view: LocalView,
+  namespace: string,
+  name: string,
+  request: SupposedRequest,
+): Promise<ApiAnswer> {
+  const state = stateOf(view, namespace, name);
+  if (!state) return unknownFunction(view, namespace, name);
+  const url = URL.parse(request.url, 'http://localhost');
+  if (url === null || typeof request.method !== 'string') return bad('a request has a method and a url');
+  const absolute = /^https?:/i.test(request.url);
+  const hostHeader = Object.entries(request.headers ?? {}).find(([header]) => header.toLowerCase() === 'host')?.[1];
+  const host = typeof hostHeader === 'string' ? hostHeader : absolute ? url.host : undefined;
+  const index = createRouteIndex<undefined>();
+  for (const entry of view.table().functions.values()) index.set(entry, undefined);
+  const method = request.method.toUpperCase();
+  const target = absolute ? `${url.pathname}${url.search}` : request.url;
+  const match = index.match({ method, host, target });
+  const lines = [`${method} ${target}`, ...matchLines(match, state, explainMatch(index.routes, host, target, method))];
+  if (match.kind !== 'found' || match.target.entry.uid !== state.verdict.uid) return ok({ match: match.kind, lines });
+  const { trigger } = match.target;
+  if (trigger.unresolved !== undefined) {
+    return ok({
+      match: 'found',
+      lines: [...lines, `  stop ${trigger.unresolved.reason}: ${trigger.unresolved.message}: answers 503`],
+    });
+  }
+  const { receiver, publicUrl } = trigger;
+  const judged = await verifyCapture(
+    request,
+    { name: receiver.name, fields: receiver.fields },
+    {
+      secrets: receiver.secrets.map(decode),
+      named: new Map(Object.entries(receiver.namedSecrets ?? {}).map(([path, secret]) => [path, decode(secret)])),
+    },
+    {
+      nowMs: view.now(),
+      publicUrl,
+      route: match.target.route.path,
+      fetchDocument: view.documents(match.target.entry, trigger.name, loopback),
+    },
+  );
+  if (!judged.ok) return ok({ match: 'found', lines: [...lines, `  ${judged.message}`] });
+  const { verdict, reason, steps, hints, event, decision } = judged.result;
+  const passes = verdict === 'verified';
+  return ok({
+    match: 'found',
+    verdict,
+    lines: [
+      ...lines,
+      ...steps.map(({ step, ok: good, detail }) => `  ${good ? 'ok  ' : 'stop'} ${step}: ${detail}`),
+      passes
+        ? `  verified${event === undefined ? '' : `, event ${event}`}${decision === undefined ? '' : `, ${decision}`}`
+        : `  ${verdict}${reason === undefined ? '' : ` (${reason})`}`,
+      ...hints.map((hint) => `  hint: ${hint}`),
+    ],
+  });
+}
+
+function matchLines(
+  match: RequestMatch<undefined>,
+  { verdict }: FunctionState,
+  steps: readonly MatchStep[],
+): readonly string[] {
+  const routes = verdict.urls.map(({ trigger, url }) => `       ${trigger}: ${url}`);
+  if (match.kind === 'invalid') return [`  stop the path is not in canonical form: ${match.reason}: answers 400`];
+  if (match.kind === 'none') {
+    return [
+      ...steps.map(({ step, ok: good, detail }) => `  ${good ? 'ok  ' : 'stop'} ${step}: ${detail}`),
+      '  answers 404; this function is mounted at',
+      ...routes,
+    ];
+  }
+  const { entry, trigger, route } = match.target;
+  if (match.kind === 'method')
+    return [`  stop the route ${route.path} takes ${match.allow.join(', ')} only: answers 405`];
+  if (match.kind === 'preflight') {
+    return [`  ok   a CORS preflight of trigger ${trigger.name}: ${match.allowed ? 'allowed' : 'refused'}`];
+  }
+  const line = `trigger ${trigger.name} by route ${route.path}`;
+  if (entry.uid === verdict.uid) return [`  ok   ${line}`];
+  return [
+    `  stop another function takes it: ${entry.namespace}/${entry.name}, ${line}; this one is mounted at`,
+    ...routes,
+  ];
+}
+
+const loopback = '127.0.0.1';
+
+const decode = (secret: string): Uint8Array => Buffer.from(secret, 'base64');
