@@ -97,7 +97,7 @@ export function getTable(view: LocalView): ApiAnswer {
 
 /** Reads the filter of a query; undefined members are not filtered by. */
 export function readFilter(query: Readonly<Record<string, string | undefined>>): RecordFilter | string {
-  const { namespace, name, trigger, outcome, logged, id, limit } = query;
+  const { namespace, name, subscription, trigger, outcome, logged, id, limit } = query;
   const wanted = outcome === undefined || outcome === '' ? [] : outcome.split(',');
   const unknown = wanted.find((word) => !(outcomes as readonly string[]).includes(word));
   if (unknown !== undefined) return `there is no outcome "${unknown}"; known are ${outcomes.join(', ')}`;
@@ -105,6 +105,7 @@ export function readFilter(query: Readonly<Record<string, string | undefined>>):
   return {
     ...(namespace === undefined ? {} : { namespace }),
     ...(name === undefined ? {} : { functionName: name }),
+    ...(subscription === undefined ? {} : { subscription }),
     ...(trigger === undefined ? {} : { trigger }),
     ...(wanted.length === 0 ? {} : { outcomes: wanted as Outcome[] }),
     ...(logged === 'true' ? { logged: true } : {}),

@@ -4,6 +4,7 @@
  */
 import type { Outcome } from '../telemetry/call-outcomes.ts';
 import { isQuiet, recordBytes, type CallRecord } from './call-record.ts';
+import { claimsId } from './claims-id.ts';
 
 export interface RecordLimits {
   readonly maxBytes: number;
@@ -17,6 +18,8 @@ export interface RecordFilter {
   /** Records of other namespaces are not there. */
   readonly namespace?: string;
   readonly functionName?: string;
+  /** What this subscription sent. */
+  readonly subscription?: string;
   readonly trigger?: string;
   readonly outcomes?: readonly Outcome[];
   /** A call id, an event id or the sender's delivery id, of a refused request the one it claims. */
@@ -36,21 +39,15 @@ interface Kept {
 
 /** Whether a record is what a filter asks for. */
 export function matchesRecord(record: CallRecord, filter: RecordFilter): boolean {
-  const { namespace, functionName, trigger, outcomes, logged, id } = filter;
+  const { namespace, functionName, subscription, trigger, outcomes, logged, id } = filter;
   if (namespace !== undefined && record.namespace !== namespace) return false;
   if (functionName !== undefined && record.functionName !== functionName) return false;
+  if (subscription !== undefined && record.subscription !== subscription) return false;
   if (trigger !== undefined && record.trigger !== trigger) return false;
   if (outcomes !== undefined && outcomes.length > 0 && !outcomes.includes(record.outcome)) return false;
   if (logged === true && record.error === undefined && (record.log ?? []).length === 0) return false;
   if (id === undefined || record.callId === id || record.eventId === id || record.deliveryId === id) return true;
-  return claimsId(record, id);
-}
-
-const idHeader = /(?:^|-)(?:id|uuid|guid|delivery|key)$/;
-
-/** A refused request was not identified; what it calls itself stands in a header. Other headers must not find a stranger. */
-function claimsId({ captured }: CallRecord, id: string): boolean {
-  return captured?.headers.some(([name, value]) => value === id && idHeader.test(name)) === true;
+  return claimsId(record.captured, id);
 }
 
 export class RecordBook {
