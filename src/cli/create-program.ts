@@ -9,6 +9,7 @@ type Register = (program: Command) => void;
 const verbs: Readonly<Record<string, () => Promise<Register>>> = {
   new: async () => (await import('./new.ts')).registerNew,
   dev: async () => (await import('./dev.ts')).registerDev,
+  console: async () => (await import('./console.ts')).registerConsole,
   check: async () => (await import('./check.ts')).registerCheck,
   render: async () => (await import('./render.ts')).registerRender,
   invoke: async () => (await import('./invoke.ts')).registerInvoke,

@@ -5,10 +5,11 @@ import type { Command } from 'commander';
 import type { FunctionState } from '../local/report-functions.ts';
 import { runLocal, type LocalRun } from '../local/run-local.ts';
 import { runtimeDefaults } from '../settings/runtime-settings.ts';
-import { readDevSettings, type DevOptions } from '../settings/dev-settings.ts';
+import { defaultConsolePort, readDevSettings, type DevOptions, type DevSettings } from '../settings/dev-settings.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
+import { openLocalConsole, type LocalConsole } from './local-console.ts';
 import { complain, formatTable } from './output.ts';
 import { version } from './package-version.ts';
 
@@ -24,6 +25,7 @@ export function registerDev(program: Command): void {
     .option('--port <port>', `port of the triggers (default: ${open.port}; 0: any free port)`)
     .option('--call-port <port>', `port of active calls, for the token's owner (default: ${calls.port})`)
     .option('--admin-port <port>', `port of metrics, health and the local API (default: ${admin.port})`)
+    .option('--console-port <port>', `port of the console, the editor in the browser (default: ${defaultConsolePort})`)
     .option(
       '--host <address>',
       `address of the triggers' listener; the others stay on loopback (default: ${open.host})`,
@@ -87,11 +89,40 @@ async function dev(options: DevOptions): Promise<number> {
     for (const line of result.lines) complain(line);
     return exitCodes.failed;
   }
-  for (const line of banner(result.run, performance.now() - started)) print(line);
+  const { run } = result;
+  const opened = await openConsoleOf(run, read.settings, log);
+  if (!opened.ok) {
+    complain(opened.message);
+    await run.stop();
+    return exitCodes.failed;
+  }
+  for (const line of banner(run, opened.console, performance.now() - started)) print(line);
   const exitCode = await ending.promise;
   print('stopping: running calls may end');
-  await result.run.stop();
+  await opened.console?.close();
+  await run.stop();
   return exitCode;
+}
+
+type OpenedConsole =
+  | { readonly ok: true; readonly console?: LocalConsole }
+  | { readonly ok: false; readonly message: string };
+
+/** A busy port ends the run only if that very port was asked for: what serves is worth more than what shows. */
+async function openConsoleOf(run: LocalRun, settings: DevSettings, log: Logger): Promise<OpenedConsole> {
+  const { consolePort: port, consoleRequired } = settings;
+  try {
+    const opened = await openLocalConsole(run, { port, onDefect: (message) => log.error(message) });
+    run.publishConsole(opened.url);
+    return { ok: true, console: opened };
+  } catch (error) {
+    const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    if (!busy) throw error;
+    const message = `port ${port} of the console is taken: choose another with --console-port`;
+    if (consoleRequired) return { ok: false, message };
+    log.warn(message);
+    return { ok: true };
+  }
 }
 
 /** Plain lines on a terminal, the process log elsewhere. */
@@ -121,7 +152,7 @@ function nounOf(states: readonly FunctionState[]): string {
   return states.some(({ verdict }) => verdict.kind !== undefined) ? 'functions and subscriptions' : 'functions';
 }
 
-function banner(run: LocalRun, tookMs: number): readonly string[] {
+function banner(run: LocalRun, opened: LocalConsole | undefined, tookMs: number): readonly string[] {
   const states = [...run.states().values()];
   const ready = states.filter(({ summary }) =>
     summary.conditions.some(({ type, status }) => type === 'Ready' && status === 'True'),
@@ -147,6 +178,9 @@ function banner(run: LocalRun, tookMs: number): readonly string[] {
     `  triggers  ${run.addresses.public}`,
     `  calls     ${run.addresses.calls}  (needs the token)`,
     `  admin     ${run.addresses.admin}  (/metrics /healthz /readyz)`,
+    ...(opened === undefined
+      ? []
+      : [`  console   ${opened.place}  (\`moonhook console\` shows the address with the token)`]),
     `  token     in ${run.dataDirectory}/dev.json`,
     `  store     ${run.storeAt}`,
     '',

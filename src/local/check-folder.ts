@@ -5,6 +5,7 @@ import { receivers } from '../receivers/catalogue.ts';
 import { documentCheck } from './check-document.ts';
 import { sortDiagnostics, type Diagnostic } from './diagnostic.ts';
 import { createFolderSource } from './folder-source.ts';
+import { readInside } from './folder.ts';
 import { createLocalInputs } from './local-inputs.ts';
 import { diagnosticsOf, type FunctionState } from './report-functions.ts';
 import { createTableBuilder, type TableServer } from './table-builder.ts';
@@ -19,6 +20,8 @@ export interface CheckFolderOptions {
   readonly server: TableServer;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Texts that are not written yet, by name of the file. */
+  readonly drafts?: ReadonlyMap<string, string>;
 }
 
 export interface CheckedFolder {
@@ -38,8 +41,16 @@ const foundElsewhere: ReadonlySet<string> = new Set([
 
 /** Checks documents, references, routes and the Lua itself, as one table. */
 export async function checkFolder(options: CheckFolderOptions): Promise<CheckedFolder> {
-  const { root, files, secrets, policy, server, now } = options;
-  const source = createFolderSource({ root, check: documentCheck(createFunctionCheck(receivers)), now: () => 0 });
+  const { root, files, secrets, policy, server, now, drafts } = options;
+  const source = createFolderSource({
+    root,
+    check: documentCheck(createFunctionCheck(receivers)),
+    now: () => 0,
+    read: async (folder, name) => {
+      const draft = drafts?.get(name);
+      return draft === undefined ? readInside(folder, name) : { kind: 'text', text: draft };
+    },
+  });
   const snapshot = await source.refresh(files);
   const builder = createTableBuilder({
     policy,

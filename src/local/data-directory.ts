@@ -21,6 +21,8 @@ export interface DevProcess {
   readonly publicUrl: string;
   readonly callUrl: string;
   readonly adminUrl: string;
+  /** Absent: the console is not open. */
+  readonly consoleUrl?: string;
 }
 
 /** Why a data directory cannot be used; the message says what to do. */

@@ -27,6 +27,8 @@ export interface FolderSourceOptions {
   readonly check: CheckFunction;
   /** Milliseconds, monotonic. */
   now(): number;
+  /** Reads a file of the folder; default: from the disk. */
+  readonly read?: (root: string, name: string) => Promise<FileContent>;
   /** Readings of an earlier run. */
   readonly readings?: ReadingCache;
 }
@@ -41,7 +43,7 @@ const emptyReading: FileReading = { documents: [], broken: [], unreadable: false
 
 /** A source over one folder. Calls of `refresh` must not overlap. */
 export function createFolderSource(options: FolderSourceOptions): FolderSource {
-  const { root, check, now, readings } = options;
+  const { root, check, now, read = readInside, readings } = options;
   const files = new Map<string, FileState>();
   /** Files of which something waits for its removal to be believed. */
   const leaving = new Set<string>();
@@ -65,7 +67,7 @@ export function createFolderSource(options: FolderSourceOptions): FolderSource {
   async function readFiles(names: readonly string[]): Promise<void> {
     for (let at = 0; at < names.length; at += filesAtOnce) {
       const group = names.slice(at, at + filesAtOnce);
-      const contents = await Promise.all(group.map((name) => readInside(root, name)));
+      const contents = await Promise.all(group.map((name) => read(root, name)));
       for (const [index, content] of contents.entries()) takeFile(group[index] ?? '', content);
     }
   }
@@ -86,7 +88,7 @@ export function createFolderSource(options: FolderSourceOptions): FolderSource {
   }
 
   async function readCodeFile(name: string): Promise<void> {
-    const content = await readInside(root, name);
+    const content = await read(root, name);
     const before = codeFiles.get(name);
     if (content.kind !== 'missing' || before?.content.kind !== 'text') {
       codeFiles.set(name, { content });

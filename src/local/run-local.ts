@@ -2,6 +2,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createFunctionCheck } from '../function/check-function.ts';
+import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { createRuntime, type Runtime, type RuntimeAddresses } from '../runtime/runtime.ts';
 import type { DevSettings } from '../settings/dev-settings.ts';
@@ -48,6 +49,13 @@ export interface LocalRun {
   states(): FunctionStates;
   diagnostics(): readonly Diagnostic[];
   findRecords: LocalView['findRecords'];
+  /** What the local API and the console read. */
+  readonly view: LocalView;
+  readonly policy: InstallationPolicy;
+  /** Tells other commands where the console is. */
+  publishConsole(consoleUrl: string): void;
+  /** Calls back after each change of states; answers how to stop. */
+  followStates(listener: () => void): () => void;
   /** Lets running calls end, then closes everything and gives the data directory back. */
   stop(): Promise<void>;
 }
@@ -138,6 +146,7 @@ async function start(
     let lookAgain: { cancel(): void } | undefined;
     let updating: Promise<void> = Promise.resolve();
     let stopped = false;
+    const followers = new Set<() => void>();
     const update = (names: Iterable<string>, noticedAt: number): Promise<void> => {
       updating = updating.then(async () => {
         if (stopped) return;
@@ -150,6 +159,7 @@ async function start(
         const after = await builder.update(snapshot, secrets);
         for (const line of reportChanges(states, after, timers.now() - noticedAt)) print(line);
         states = after;
+        for (const listener of followers) listener();
         lookAgain?.cancel();
         const { lookAgainInMs } = snapshot;
         if (lookAgainInMs !== undefined) lookAgain = timers.after(lookAgainInMs, () => void update([], timers.now()));
@@ -181,13 +191,14 @@ async function start(
             else for (const line of result.lines) print(line);
             void update([], timers.now());
           });
-    directory.publish({
+    const self = {
       pid: process.pid,
       token,
       publicUrl: addresses.public,
       callUrl: addresses.calls,
       adminUrl: addresses.admin,
-    });
+    };
+    directory.publish(self);
     const running = runtime;
     await opened.resume();
     return {
@@ -202,6 +213,15 @@ async function start(
       states: () => states,
       diagnostics: () => diagnostics,
       findRecords: view.findRecords,
+      view,
+      policy: policyFor(settings.publicUrl ?? addresses.public),
+      publishConsole: (consoleUrl) => {
+        directory.publish({ ...self, consoleUrl });
+      },
+      followStates: (listener) => {
+        followers.add(listener);
+        return () => followers.delete(listener);
+      },
       stop: async () => {
         stopped = true;
         watch.close();

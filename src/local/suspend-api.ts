@@ -1,9 +1,9 @@
 /** `suspend` and `resume` of a local run: the field in the file of the resource, which the run then takes up like any edit. */
-import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { editSuspend } from './edit-suspend.ts';
 import { readInside } from './folder.ts';
 import type { ApiAnswer, LocalView } from './local-api.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** Answers once the file is written. */
 export async function setSuspend(
@@ -34,18 +34,4 @@ export async function setSuspend(
     return { status: 409, message: `cannot write ${file}: ${error instanceof Error ? error.message : String(error)}` };
   }
   return { status: 200, body: { kind: wanted, namespace, name, suspend, changed: edited.changed, file, line } };
-}
-
-/** Whole or not at all; `readInside` has seen that it stays in the folder. */
-async function replaceFile(path: string, text: string, id: string): Promise<void> {
-  const target = await realpath(path);
-  // Hidden files are no resources.
-  const draft = join(dirname(target), `.moonhook-${id}`);
-  try {
-    await writeFile(draft, text, { flag: 'wx', mode: (await stat(target)).mode & 0o777 });
-    await rename(draft, target);
-  } catch (error) {
-    await rm(draft, { force: true });
-    throw error;
-  }
 }

@@ -40,7 +40,7 @@ test('every mistake is told with its option', () => {
     mistakesOf({ egressAllow: ['nonsense', 'localhost', 'db:5432', '10.0.0.0/8', '::1', 'x.example'] }),
     ['--egress-allow takes HOST:PORT, such as nonsense:8080, or an address or CIDR'],
   );
-  assert.deepEqual(mistakesOf({ port: '9090' }), ['--port, --call-port and --admin-port must differ']);
+  assert.deepEqual(mistakesOf({ port: '9090' }), ['--port, --call-port, --admin-port and --console-port must differ']);
   assert.deepEqual(mistakesOf({ port: '0', callPort: '0', adminPort: '0' }), []);
 });
 

@@ -8,6 +8,7 @@ export interface DevOptions {
   readonly port?: string;
   readonly callPort?: string;
   readonly adminPort?: string;
+  readonly consolePort?: string;
   readonly host?: string;
   readonly workers?: string;
   readonly egressAllow?: readonly string[];
@@ -28,6 +29,10 @@ export interface DevSettings {
   readonly storeUrl?: string;
   /** Undefined: the address the listener of triggers gets. */
   readonly publicUrl?: string;
+  /** Of the console: 0 is any free port. */
+  readonly consolePort: number;
+  /** True: the port was asked for, so that a busy one is a failure. */
+  readonly consoleRequired: boolean;
   /** Targets (`localhost:3000`, `10.0.0.0/8`) that functions may reach although they are not public. */
   readonly egressAllow: readonly string[];
   /** Complete but for the policy and the token, which a file and chance decide. */
@@ -37,6 +42,9 @@ export interface DevSettings {
 export type DevSettingsResult =
   | { readonly ok: true; readonly settings: DevSettings }
   | { readonly ok: false; readonly mistakes: readonly string[] };
+
+/** Of the console of a local run. */
+export const defaultConsolePort = 8082;
 
 /** Functions of a local run: requests and calls stop at once when it ends. */
 const localDrainMs = 3_000;
@@ -70,6 +78,9 @@ export function readDevSettings(options: DevOptions, environment: NodeJS.Process
     ...(publicUrl === undefined ? {} : { publicUrl }),
     ...(storeUrl === undefined ? {} : { storeUrl }),
     egressAllow: options.egressAllow ?? [],
+    // Whoever takes any free port for triggers runs more than one of these.
+    consolePort: port('console-port', options.consolePort, options.port === '0' ? 0 : defaultConsolePort),
+    consoleRequired: options.consolePort !== undefined,
     runtime: {
       ...runtimeDefaults,
       workers: integer('workers', options.workers, runtimeDefaults.workers, 1, 64),
@@ -84,11 +95,11 @@ export function readDevSettings(options: DevOptions, environment: NodeJS.Process
       watchdog: { ...runtimeDefaults.watchdog, standby: false },
     },
   };
-  const ports = [settings.runtime.public, settings.runtime.calls, settings.runtime.admin].map(
-    (address) => address.port,
-  );
-  const used = ports.filter((each) => each !== 0);
-  if (new Set(used).size < used.length) mistakes.push('--port, --call-port and --admin-port must differ');
+  const { public: open, calls, admin } = settings.runtime;
+  const used = [open.port, calls.port, admin.port, settings.consolePort].filter((each) => each !== 0);
+  if (new Set(used).size < used.length) {
+    mistakes.push('--port, --call-port, --admin-port and --console-port must differ');
+  }
   return mistakes.length === 0 ? { ok: true, settings } : { ok: false, mistakes };
 }
 

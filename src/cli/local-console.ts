@@ -1,0 +1,111 @@
+/** The console of a local run: what stands in its files and what its runtime says, in the console's terms. */
+import { openConsole, type ConsoleListener } from '../console/console-http.ts';
+import type { ConsoleSource, FunctionText, Remark } from '../console/console-source.ts';
+import { builtPage } from '../console/build-page.ts';
+import type { Diagnostic } from '../local/diagnostic.ts';
+import { checkDraft, readFunctionFiles, saveFunctionFiles, type FunctionFiles } from '../local/function-text.ts';
+import { createLoadServer, type LoadServer } from '../local/load-server.ts';
+import { listFunctions } from '../local/local-api.ts';
+import type { LocalRun } from '../local/run-local.ts';
+import { cacheFolder } from '../settings/cache-folder.ts';
+import { version } from './package-version.ts';
+
+export interface LocalConsole {
+  /** Without the token: for anybody. */
+  readonly place: string;
+  /** With the token in the fragment: for the person at this machine, never for a log. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function openLocalConsole(
+  run: LocalRun,
+  options: { readonly port: number; onDefect(message: string): void },
+): Promise<LocalConsole> {
+  const { source, close } = sourceOf(run, options.onDefect);
+  const host = '127.0.0.1';
+  let listener: ConsoleListener;
+  try {
+    const page = (): Promise<string> => builtPage(cacheFolder);
+    listener = await openConsole({ host, port: options.port, token: run.token, page, source });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const place = `http://${host}:${listener.port}`;
+  return {
+    place,
+    url: `${place}/#token=${run.token}`,
+    close: async () => {
+      await listener.close();
+      await close();
+    },
+  };
+}
+
+function sourceOf(
+  run: LocalRun,
+  onDefect: (message: string) => void,
+): { readonly source: ConsoleSource; close(): Promise<void> } {
+  const { view, policy } = run;
+  // An engine of its own: what is only typed never meets the threads that serve. Made when it is first needed.
+  let judging: Promise<LoadServer> | undefined;
+  // One draft after the other: the engine's table holds one.
+  let turn: Promise<unknown> = Promise.resolve();
+  const source: ConsoleSource = {
+    status: () => ({ version, mode: 'local', place: run.folder }),
+    functions: async () => {
+      const answer = listFunctions(view, undefined);
+      if (answer.status !== 200) throw new Error(answer.message);
+      return (answer.body as { readonly functions: Awaited<ReturnType<ConsoleSource['functions']>> }).functions;
+    },
+    text: async (namespace, name) => {
+      const files = await readFunctionFiles(view, namespace, name);
+      return files === undefined ? undefined : textOf(files);
+    },
+    check: async (namespace, name, draft) => {
+      const files = await readFunctionFiles(view, namespace, name);
+      if (files === undefined) return [];
+      const judged = turn.then(async () => {
+        judging ??= createLoadServer(onDefect);
+        return checkDraft(view, { server: await judging, policy }, draft, files);
+      });
+      turn = judged.catch(() => undefined);
+      return (await judged).map((diagnostic) => remarkOf(diagnostic, files));
+    },
+    save: async (namespace, name, draft, basedOn) => {
+      const result = await saveFunctionFiles(view, namespace, name, draft, basedOn);
+      if (result.kind === 'saved') return { kind: 'saved', text: textOf(result.files) };
+      if (result.kind === 'conflict') return { kind: 'conflict', theirs: textOf(result.theirs) };
+      return result;
+    },
+    watch: (listener) => run.followStates(listener),
+  };
+  return {
+    source,
+    close: async () => {
+      await turn;
+      await (await judging)?.close();
+    },
+  };
+}
+
+function textOf({ file, yaml, lua, version }: FunctionFiles): FunctionText {
+  return {
+    place: file,
+    yaml,
+    ...(lua === undefined ? {} : { lua: { place: lua.file, text: lua.text } }),
+    version,
+  };
+}
+
+function remarkOf({ severity, file, line, column, message, hint }: Diagnostic, files: FunctionFiles): Remark {
+  const elsewhere = file !== files.file && file !== files.lua?.file;
+  return {
+    severity,
+    text: file === files.lua?.file ? 'lua' : 'yaml',
+    ...(line === undefined || elsewhere ? {} : { line }),
+    ...(column === undefined || elsewhere ? {} : { column }),
+    message: `${elsewhere ? `${file}: ` : ''}${message}${hint === undefined ? '' : ` (${hint})`}`,
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * The page as static files: bundled once for each state of its source, and kept. Building takes about half a
+ * second.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+const pageFolder = join(import.meta.dirname, 'page');
+const lockFile = join(import.meta.dirname, '..', '..', 'package-lock.json');
+const kept = 2;
+
+/** The folder with `index.html`, made first where it is not there. */
+export async function builtPage(cacheFolder: string): Promise<string> {
+  const shelf = join(cacheFolder, 'console');
+  const folder = join(shelf, digestOfSources());
+  if (existsSync(join(folder, 'index.html'))) return folder;
+  mkdirSync(shelf, { recursive: true });
+  const unfinished = `${folder}.${process.pid}`;
+  const { build } = await import('vite');
+  await build({
+    configFile: false,
+    root: pageFolder,
+    logLevel: 'warn',
+    base: './',
+    oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+    build: { outDir: unfinished, emptyOutDir: true, target: 'es2022', chunkSizeWarningLimit: 2_000 },
+  });
+  try {
+    renameSync(unfinished, folder);
+  } catch (error) {
+    // Another process was faster; its result is the same.
+    rmSync(unfinished, { recursive: true, force: true });
+    if (!existsSync(join(folder, 'index.html'))) throw error;
+  }
+  forgetOlder(shelf, folder);
+  return folder;
+}
+
+/** What the result depends on: the sources and the versions of packages. */
+function digestOfSources(): string {
+  const digest = createHash('sha256');
+  const files = readdirSync(pageFolder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+  for (const file of files)
+    digest
+      .update(`${file.slice(pageFolder.length)}\0`)
+      .update(readFileSync(file))
+      .update('\0');
+  if (existsSync(lockFile)) digest.update(readFileSync(lockFile));
+  return digest.digest('hex').slice(0, 16);
+}
+
+function forgetOlder(shelf: string, newest: string): void {
+  const others = readdirSync(shelf)
+    .map((name) => join(shelf, name))
+    .filter((path) => path !== newest);
+  for (const path of others.slice(kept - 1)) rmSync(path, { recursive: true, force: true });
+}

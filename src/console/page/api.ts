@@ -1,0 +1,86 @@
+/** Questions to the program behind the page: JSON with the start-up token, which came in the fragment of the address. */
+import type { ConsoleStatus, Draft, FunctionRow, FunctionText, Remark, SaveResult } from '../console-source.ts';
+
+const tokenName = 'moonhook-token';
+
+/** Takes the token out of the address, so that it is in no history, bookmark or picture of the screen. */
+export function takeToken(): void {
+  const token = /(?:^#|&)token=([\w-]+)/.exec(location.hash)?.[1];
+  if (token === undefined) return;
+  sessionStorage.setItem(tokenName, token);
+  history.replaceState(null, '', location.pathname + location.search);
+}
+
+/** Why a question has no answer. `status` 0: nobody answered. */
+export class ApiFailure extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set('authorization', `Bearer ${sessionStorage.getItem(tokenName) ?? ''}`);
+  let response: Response;
+  try {
+    response = await fetch(`./api${path}`, { ...init, headers });
+  } catch {
+    throw new ApiFailure(0, 'Moonhook does not answer: is it still running?');
+  }
+  if (response.ok) return response;
+  const problem = (await response.json().catch(() => ({}))) as { readonly title?: string; readonly detail?: string };
+  throw new ApiFailure(response.status, problem.detail ?? problem.title ?? `the answer was ${response.status}`);
+}
+
+async function askJson<Value>(path: string, init?: RequestInit): Promise<Value> {
+  return (await (await ask(path, init)).json()) as Value;
+}
+
+function sending(method: string, body: unknown): RequestInit {
+  return { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+const path = (namespace: string, name: string): string =>
+  `/functions/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
+
+export const api = {
+  status: () => askJson<ConsoleStatus>('/status'),
+  functions: async () => (await askJson<{ readonly functions: readonly FunctionRow[] }>('/functions')).functions,
+  text: (namespace: string, name: string) => askJson<FunctionText>(`${path(namespace, name)}/text`),
+  check: async (namespace: string, name: string, draft: Draft, signal: AbortSignal) => {
+    const init = { ...sending('POST', draft), signal };
+    return (await askJson<{ readonly remarks: readonly Remark[] }>(`${path(namespace, name)}/check`, init)).remarks;
+  },
+  save: (namespace: string, name: string, draft: Draft, version: string) =>
+    askJson<SaveResult>(`${path(namespace, name)}/text`, sending('PUT', { ...draft, version })),
+};
+
+/** Calls back with the name of each server-sent event until aborted; comes back by itself when the program does. */
+export async function followChanges(
+  signal: AbortSignal,
+  on: { event(name: string): void; lost(): void },
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const response = await ask('/changes', { signal });
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      let rest = '';
+      for (let chunk = await reader?.read(); chunk?.value !== undefined; chunk = await reader?.read()) {
+        const blocks = (rest + chunk.value).split('\n\n');
+        rest = blocks.pop() ?? '';
+        for (const block of blocks) {
+          const name = /^event: (\w+)/.exec(block)?.[1];
+          if (name !== undefined) on.event(name);
+        }
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof ApiFailure && error.status === 401) return;
+    }
+    on.lost();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+}

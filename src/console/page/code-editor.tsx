@@ -1,0 +1,137 @@
+/** A CodeMirror editor for one text, with the remarks of the checker at their places. */
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
+import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
+import {
+  bracketMatching,
+  defaultHighlightStyle,
+  foldGutter,
+  foldKeymap,
+  indentOnInput,
+  indentUnit,
+  StreamLanguage,
+  syntaxHighlighting,
+} from '@codemirror/language';
+import { lua } from '@codemirror/legacy-modes/mode/lua';
+import { yaml } from '@codemirror/lang-yaml';
+import { lintGutter, setDiagnostics, type Diagnostic } from '@codemirror/lint';
+import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
+import { EditorState, type Extension } from '@codemirror/state';
+import {
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  highlightSpecialChars,
+  keymap,
+  lineNumbers,
+} from '@codemirror/view';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Remark } from '../console-source.ts';
+
+const languages: Readonly<Record<'lua' | 'yaml', () => Extension>> = {
+  lua: () => StreamLanguage.define(lua),
+  yaml: () => yaml(),
+};
+
+const appearance = EditorView.theme({
+  '&': { height: '100%', fontSize: '13px' },
+  '.cm-scroller': { fontFamily: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace', lineHeight: '1.5' },
+});
+
+export interface CodeEditorProps {
+  readonly label: string;
+  readonly language: 'lua' | 'yaml';
+  readonly text: string;
+  readonly remarks: readonly Remark[];
+  onChange(text: string): void;
+  onSave(): void;
+}
+
+export function CodeEditor(props: CodeEditorProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const view = useRef<EditorView>(undefined);
+  const latest = useRef(props);
+  latest.current = props;
+  /** What the editor has told last: the owner repeats it a moment later, when more has been typed. */
+  const told = useRef(props.text);
+
+  useEffect(() => {
+    if (place.current === null) return undefined;
+    const editor = new EditorView({
+      parent: place.current,
+      state: EditorState.create({ doc: latest.current.text, extensions: extensionsOf(latest, told) }),
+    });
+    view.current = editor;
+    return () => {
+      editor.destroy();
+    };
+  }, []);
+
+  useEffect(() => {
+    const editor = view.current;
+    if (editor === undefined || props.text === told.current) return;
+    told.current = props.text;
+    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: props.text } });
+  }, [props.text]);
+
+  useEffect(() => {
+    const editor = view.current;
+    if (editor !== undefined) editor.dispatch(setDiagnostics(editor.state, placed(editor.state, props.remarks)));
+  }, [props.remarks]);
+
+  return <div class="code-editor" ref={place} />;
+}
+
+function extensionsOf(latest: { readonly current: CodeEditorProps }, told: { current: string }): readonly Extension[] {
+  const save = (): boolean => {
+    latest.current.onSave();
+    return true;
+  };
+  return [
+    keymap.of([{ key: 'Mod-s', run: save, preventDefault: true }]),
+    lineNumbers(),
+    highlightActiveLineGutter(),
+    highlightSpecialChars(),
+    history(),
+    foldGutter(),
+    drawSelection(),
+    indentOnInput(),
+    indentUnit.of('  '),
+    syntaxHighlighting(defaultHighlightStyle, { fallback: true }),
+    bracketMatching(),
+    closeBrackets(),
+    autocompletion(),
+    highlightActiveLine(),
+    highlightSelectionMatches(),
+    lintGutter(),
+    keymap.of([
+      ...closeBracketsKeymap,
+      ...defaultKeymap,
+      ...searchKeymap,
+      ...historyKeymap,
+      ...foldKeymap,
+      ...completionKeymap,
+      indentWithTab,
+    ]),
+    languages[latest.current.language](),
+    appearance,
+    EditorView.contentAttributes.of({ 'aria-label': latest.current.label }),
+    EditorView.updateListener.of((update) => {
+      if (!update.docChanged) return;
+      const text = update.state.doc.toString();
+      if (text === told.current) return;
+      told.current = text;
+      latest.current.onChange(text);
+    }),
+  ];
+}
+
+/** Remarks at their lines; one whose place is unknown, or gone since, stands at the first line. */
+function placed(state: EditorState, remarks: readonly Remark[]): Diagnostic[] {
+  return remarks.map(({ severity, line, column, message }) => {
+    const at = state.doc.line(Math.min(Math.max(line ?? 1, 1), state.doc.lines));
+    const from = Math.min(at.from + Math.max((column ?? 1) - 1, 0), at.to);
+    const word = /^\w+/.exec(state.doc.sliceString(from, at.to))?.[0].length ?? 0;
+    return { from, to: word > 0 ? from + word : at.to, severity: severity === 'note' ? 'info' : severity, message };
+  });
+}

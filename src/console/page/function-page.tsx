@@ -1,0 +1,154 @@
+/** One function: its texts in editors, judged while they are typed, saved with Ctrl-S. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { Draft, FunctionRow, FunctionText, Remark } from '../console-source.ts';
+import { api } from './api.ts';
+import { CodeEditor } from './code-editor.tsx';
+import { forgetDraft, keepDraft, keptDraft } from './kept-drafts.ts';
+
+/** Judged when typing rests for so long. */
+const restMs = 250;
+
+export function FunctionPage({ row }: { readonly row: FunctionRow }) {
+  const { namespace, name } = row;
+  const [saved, setSaved] = useState<FunctionText>();
+  const [draft, setDraft] = useState<Draft>();
+  const [remarks, setRemarks] = useState<readonly Remark[]>([]);
+  const [message, setMessage] = useState('');
+  const [theirs, setTheirs] = useState<FunctionText>();
+  const checking = useRef<AbortController>(undefined);
+
+  useEffect(() => {
+    let current = true;
+    api.text(namespace, name).then(
+      (text) => {
+        if (!current) return;
+        const kept = keptDraft(namespace, name);
+        setSaved(kept === undefined ? text : { ...text, version: kept.version });
+        setDraft(kept?.draft ?? draftOf(text));
+        if (kept !== undefined) setMessage('Unsaved work from before is back.');
+      },
+      (error: Error) => {
+        if (current) setMessage(error.message);
+      },
+    );
+    return () => {
+      current = false;
+    };
+  }, [namespace, name]);
+
+  useEffect(() => {
+    if (draft === undefined) return undefined;
+    const timer = setTimeout(() => {
+      checking.current?.abort();
+      const controller = new AbortController();
+      checking.current = controller;
+      api.check(namespace, name, draft, controller.signal).then(setRemarks, (error: Error) => {
+        if (!controller.signal.aborted) setMessage(error.message);
+      });
+    }, restMs);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [namespace, name, draft]);
+
+  if (saved === undefined || draft === undefined) return <p role="status">{message || 'Reading …'}</p>;
+  const dirty = draft.yaml !== saved.yaml || draft.lua !== saved.lua?.text;
+
+  const change = (next: Draft): void => {
+    setDraft(next);
+    keepDraft(namespace, name, next, saved.version);
+  };
+  const save = async (): Promise<void> => {
+    try {
+      const result = await api.save(namespace, name, draft, saved.version);
+      if (result.kind === 'conflict') {
+        setTheirs(result.theirs);
+        return;
+      }
+      if (result.kind === 'refused') {
+        setMessage(result.message);
+        return;
+      }
+      forgetDraft(namespace, name);
+      setSaved(result.text);
+      setMessage('Saved.');
+    } catch (error) {
+      setMessage(error instanceof Error ? error.message : String(error));
+    }
+  };
+  const settle = (text: FunctionText, own: boolean): void => {
+    setTheirs(undefined);
+    setSaved(text);
+    if (own) keepDraft(namespace, name, draft, text.version);
+    else {
+      setDraft(draftOf(text));
+      forgetDraft(namespace, name);
+    }
+  };
+  const errors = remarks.filter(({ severity }) => severity === 'error').length;
+  return (
+    <article class="function">
+      <header>
+        <h1>
+          {namespace}/{name}
+        </h1>
+        <span class={`state state-${row.ready}`}>{row.reason}</span>
+        <span class="hint">{row.programmed}</span>
+        {row.url === undefined ? null : <code class="url">{row.url}</code>}
+        <button type="button" disabled={!dirty} onClick={() => void save()}>
+          Save
+        </button>
+      </header>
+      <p role="status">{message || (row.ready === 'True' ? '' : row.message)}</p>
+      {theirs === undefined ? null : (
+        <div role="alertdialog" aria-label="Conflict" class="conflict">
+          <p>Somebody changed {theirs.place} since you began. Nothing was written.</p>
+          <pre>{theirs.lua?.text ?? theirs.yaml}</pre>
+          <button type="button" onClick={() => settle(theirs, true)}>
+            Keep mine, and save over it next
+          </button>
+          <button type="button" onClick={() => settle(theirs, false)}>
+            Take theirs
+          </button>
+        </div>
+      )}
+      <div class="texts">
+        {draft.lua === undefined || saved.lua === undefined ? null : (
+          <CodeEditor
+            key={`${namespace}/${name}/lua`}
+            label={saved.lua.place}
+            language="lua"
+            text={draft.lua}
+            remarks={remarks.filter(({ text }) => text === 'lua')}
+            onChange={(lua) => change({ ...draft, lua })}
+            onSave={() => void save()}
+          />
+        )}
+        <CodeEditor
+          key={`${namespace}/${name}/yaml`}
+          label={saved.place}
+          language="yaml"
+          text={draft.yaml}
+          remarks={remarks.filter(({ text }) => text === 'yaml')}
+          onChange={(yaml) => change({ ...draft, yaml })}
+          onSave={() => void save()}
+        />
+      </div>
+      <section aria-label="Problems" class="problems">
+        <h2>{errors === 0 ? 'No errors' : `${errors} ${errors === 1 ? 'error' : 'errors'}`}</h2>
+        <ul>
+          {remarks.map(({ severity, text, line, message: said }) => (
+            <li class={severity}>
+              {text === 'lua' ? saved.lua?.place : saved.place}
+              {line === undefined ? '' : `:${line}`}: {said}
+            </li>
+          ))}
+        </ul>
+      </section>
+    </article>
+  );
+}
+
+function draftOf({ yaml, lua }: FunctionText): Draft {
+  return { yaml, ...(lua === undefined ? {} : { lua: lua.text }) };
+}

@@ -1,0 +1,89 @@
+/** The console in a real browser, in front of a real local run. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { openPage, startConsole } from './start-console.ts';
+
+const hook = `apiVersion: moonhook.dev/v1alpha1
+kind: WebhookFunction
+metadata: { name: hello }
+spec:
+  codeFrom: { file: hello.lua }
+  triggers:
+    - { name: web, http: { path: hello, receiver: { open: {} } } }
+`;
+const files = { 'hello.yaml': hook, 'hello.lua': 'return function()\n  return "one"\nend\n' };
+
+/** Replaces the text of an editor as a person would: by typing. */
+async function retype(page: Page, label: string, text: string): Promise<void> {
+  await page.getByRole('textbox', { name: label }).click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.insertText(text);
+}
+
+test('a function is edited, its mistake is shown at once, and what is saved serves', async (t) => {
+  const local = await startConsole(t, { files });
+  const page = await openPage(t, local.console.url);
+  await page.getByRole('button', { name: 'default/hello' }).click();
+  await retype(page, 'hello.lua', 'return function()\n  return two()\nend\n');
+  await page.getByRole('region', { name: 'Problems' }).getByText('hello.lua:2').waitFor();
+  assert.equal(await (await local.fetch('/default/hello')).text(), 'one');
+  await retype(page, 'hello.lua', 'return function()\n  return "two"\nend\n');
+  await page.getByText('No errors').waitFor();
+  const before = local.lines.length;
+  await page.keyboard.press('Control+S');
+  await local.line(/default\/hello: live/, before);
+  assert.equal(await (await local.fetch('/default/hello')).text(), 'two');
+  await page.getByText('Saved.').waitFor();
+});
+
+test('the token is taken out of the address, and without one nothing is shown', async (t) => {
+  const local = await startConsole(t, { files });
+  const page = await openPage(t, local.console.url);
+  await page.getByRole('button', { name: 'default/hello' }).waitFor();
+  assert.equal(page.url(), `${local.console.place}/`);
+  const stranger = await openPage(t, local.console.place);
+  await stranger.getByText('needs the token').waitFor();
+  assert.equal(await stranger.getByText('default/hello').count(), 0);
+});
+
+test('unsaved work survives a reload, and a file that changed meanwhile is not overwritten', async (t) => {
+  const local = await startConsole(t, { files });
+  const page = await openPage(t, local.console.url);
+  await page.getByRole('button', { name: 'default/hello' }).click();
+  await retype(page, 'hello.lua', 'return function() return "mine" end\n');
+  await page.reload();
+  await page.getByRole('button', { name: 'default/hello' }).click();
+  await page.getByText('Unsaved work from before is back.').waitFor();
+  const theirs = 'return function() return "theirs" end\n';
+  const before = local.lines.length;
+  writeFileSync(join(local.folder, 'hello.lua'), theirs);
+  await local.line(/default\/hello: live/, before);
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('alertdialog', { name: 'Conflict' }).locator('pre').waitFor();
+  assert.equal(readFileSync(join(local.folder, 'hello.lua'), 'utf8'), theirs);
+  await page.getByRole('button', { name: 'Keep mine' }).click();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved.').waitFor();
+  assert.match(readFileSync(join(local.folder, 'hello.lua'), 'utf8'), /mine/);
+});
+
+test('only this machine, this origin and the token open the API', async (t) => {
+  const local = await startConsole(t, { files });
+  const { place } = local.console;
+  const ask = async (headers: Record<string, string>): Promise<number> =>
+    (await fetch(`${place}/api/functions`, { headers })).status;
+  const proof = { authorization: `Bearer ${local.token}` };
+  // Control: the proof opens it.
+  assert.equal(await ask(proof), 200);
+  assert.equal(await ask({}), 401);
+  assert.equal(await ask({ authorization: 'Bearer x' }), 401);
+  assert.equal(await ask({ ...proof, origin: 'https://evil.example' }), 403);
+  assert.equal(await ask({ ...proof, 'sec-fetch-site': 'cross-site' }), 403);
+  const port = new URL(place).port;
+  const page = await fetch(`http://127.0.0.1:${port}/`);
+  assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/);
+  assert.match(page.headers.get('content-security-policy') ?? '', /frame-ancestors 'none'/);
+});
