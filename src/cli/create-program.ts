@@ -28,6 +28,7 @@ const verbs: Readonly<Record<string, () => Promise<Register>>> = {
   ping: async () => (await import('./ping.ts')).registerPing,
   receivers: async () => (await import('./receivers.ts')).registerReceivers,
   verify: async () => (await import('./verify.ts')).registerVerify,
+  controller: async () => (await import('./controller.ts')).registerController,
   version: async () => (await import('./version.ts')).registerVersion,
 };
 

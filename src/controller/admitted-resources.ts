@@ -14,7 +14,8 @@ import type { ReferencePoll } from './reference-poll.ts';
 import type { ResourceInput, ResourceKind, ResourceReader, WatchedObject } from './watched-resources.ts';
 
 export interface AdmittedResources {
-  set(kind: ResourceKind, object: WatchedObject): void;
+  /** True: another form of it than before, which waits to be admitted. */
+  set(kind: ResourceKind, object: WatchedObject): boolean;
   delete(uid: string): void;
   /** Admits what can be; answers whether anything is different now. */
   settle(policy: InstallationPolicy): boolean;
@@ -129,16 +130,19 @@ export function createAdmittedResources(options: AdmittedResourcesOptions): Admi
     set: (kind, object) => {
       const { uid, generation, deletionTimestamp } = object.metadata;
       // What is being deleted serves no more, whoever still holds it with a finalizer.
-      if (deletionTimestamp !== undefined) return forget(uid);
+      if (deletionTimestamp !== undefined) {
+        forget(uid);
+        return false;
+      }
       const before = known.get(uid);
       if (before !== undefined && before.object.metadata.generation === generation) {
         before.object = object;
-        return undefined;
+        return false;
       }
       const item: Known = { kind, object, waitsSince: now(), candidate: undefined, needs: [] };
       known.set(uid, item);
       waiting.set(uid, item);
-      return undefined;
+      return true;
     },
     delete: forget,
     settle: (policy) => {

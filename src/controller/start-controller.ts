@@ -4,18 +4,20 @@ import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createAdmittedResources } from './admitted-resources.ts';
 import type { Clock } from './clock.ts';
+import { countWatch, type CountedWatch, type WatchStats } from './counted-watch.ts';
 import { createEventWriter } from './event-writer.ts';
 import { resourcePath } from './kube-answer.ts';
 import type { KubeClient } from './kube-client.ts';
 import { startLeaderElection, type LeaseTiming } from './leader-election.ts';
 import { createNamespaceUids } from './namespace-uids.ts';
 import { createReferencePoll, type ReferenceTiming } from './reference-poll.ts';
-import { startReflector, type Reflector, type ReflectorListener, type ReflectorTiming } from './reflector.ts';
+import { startReflector, type Reflector, type ReflectorTiming } from './reflector.ts';
 import { reportRuntimes } from './report-runtimes.ts';
 import { watchRuntimeEndpoints } from './runtime-endpoints.ts';
 import { desiredStatus } from './desired-status.ts';
 import { createStatusWriter } from './status-writer.ts';
 import { createTableLoop } from './table-loop.ts';
+import { createProgrammingTimes, type Histogram } from './time-programming.ts';
 import { transitionsBetween } from './transition-events.ts';
 import type { Acknowledgements, Leadership, RuntimeEndpoints, TableSource } from './types.ts';
 import { createResourceReader, keepResource, type ResourceKind, type WatchedObject } from './watched-resources.ts';
@@ -71,15 +73,7 @@ export interface ControllerStats {
   readonly statusFailures: number;
   readonly statusWaiting: number;
   readonly eventsDropped: number;
-}
-
-export interface WatchStats {
-  readonly resource: string;
-  readonly synced: boolean;
-  /** Since the API server last said anything; undefined: it has not yet. */
-  readonly silentMs: number | undefined;
-  readonly restarts: Readonly<Record<string, number>>;
-  readonly drift: number;
+  readonly applyToProgrammed: Histogram;
 }
 
 const kinds: readonly (readonly [ResourceKind, string])[] = [
@@ -97,12 +91,9 @@ export function startController(options: ControllerOptions): Controller {
   const stopping = new AbortController();
   const { signal } = stopping;
   const fingerprintKey = randomBytes(32);
-  const watches: {
-    readonly resource: string;
-    readonly reflector: Reflector<WatchedObject>;
-    readonly counts: WatchCounts;
-  }[] = [];
+  const reflectors: { readonly reflector: Reflector<WatchedObject>; readonly counted: CountedWatch }[] = [];
   let acknowledgements: Acknowledgements | undefined;
+  const times = createProgrammingTimes();
 
   const namespaces = createNamespaceUids({
     client,
@@ -133,7 +124,7 @@ export function startController(options: ControllerOptions): Controller {
     references,
     fingerprintKey,
     policy,
-    synced: () => watches.every(({ reflector }) => reflector.synced),
+    synced: () => reflectors.every(({ reflector }) => reflector.synced),
     clock,
     signal,
     onFault: (error) => log.error('the table could not be built', { error: describe(error) }),
@@ -155,12 +146,13 @@ export function startController(options: ControllerOptions): Controller {
     uniqueId: () => randomUUID().slice(0, 8),
     onFailure: (message) => log.warn('an Event was not written', { error: message }),
   });
+  const countedEndpoints = countWatch('endpointslices', log);
   const endpoints = watchRuntimeEndpoints({
     client,
     clock,
     namespace,
     service: options.runtimeService,
-    report: reportOf('endpointslices', new WatchCounts()),
+    report: countedEndpoints.report,
   });
   const status = createStatusWriter({
     client,
@@ -188,27 +180,8 @@ export function startController(options: ControllerOptions): Controller {
     onFailure: (message) => log.warn('a status was not written', { error: message }),
   });
 
-  function reportOf(
-    resource: string,
-    counts: WatchCounts,
-  ): Required<Pick<ReflectorListener<WatchedObject>, 'onRestart' | 'onDrift' | 'onFailure' | 'onFault'>> {
-    return {
-      onRestart: (reason) => {
-        counts.restarts[reason] = (counts.restarts[reason] ?? 0) + 1;
-        log.debug('a watch is opened anew', { resource, reason });
-      },
-      onDrift: (objects) => {
-        counts.drift += objects;
-        log.error('the copy of a collection had drifted', { resource, objects });
-      },
-      onFailure: ({ reason, message }) =>
-        log.warn('the API server did not answer a watch', { resource, reason, error: message }),
-      onFault: (error) => log.error('a listener of a watch failed', { resource, error: describe(error) }),
-    };
-  }
-
   for (const [kind, resource] of kinds) {
-    const counts = new WatchCounts();
+    const counted = countWatch(resource, log);
     const reflector = startReflector<WatchedObject>({
       client,
       clock,
@@ -216,11 +189,14 @@ export function startController(options: ControllerOptions): Controller {
       keep: keepResource,
       ...(timing.reflector === undefined ? {} : { timing: timing.reflector }),
       listener: {
-        ...reportOf(resource, counts),
-        onChanges: (changes) => {
+        ...counted.report,
+        onChanges: (changes, arrivedAt) => {
           for (const { kind: change, object } of changes) {
-            if (change === 'set') resources.set(kind, object);
-            else resources.delete(object.metadata.uid);
+            const { uid } = object.metadata;
+            if (change === 'delete') {
+              resources.delete(uid);
+              times.forget(uid);
+            } else if (resources.set(kind, object)) times.arrived(uid, arrivedAt);
           }
           loop.touch();
           // Somebody may have written the status.
@@ -229,7 +205,7 @@ export function startController(options: ControllerOptions): Controller {
         onSynced: () => loop.touch(),
       },
     });
-    watches.push({ resource, reflector, counts });
+    reflectors.push({ reflector, counted });
   }
 
   const unsettled = (): readonly string[] =>
@@ -237,6 +213,11 @@ export function startController(options: ControllerOptions): Controller {
       const conditions = resources.object(uid)?.object.status?.conditions;
       return conditions?.find(({ type }) => type === 'Programmed')?.status !== 'True';
     });
+  const isProgrammed = (uid: string): boolean => {
+    const revision = loop.verdict(uid)?.revision;
+    const reports = reportRuntimes(uid, endpoints.current() ?? [], acknowledgements?.runtimes() ?? []);
+    return reports.length > 0 && reports.every(({ acknowledgement }) => acknowledgement?.revision === revision);
+  };
   loop.onVerdicts((uids) => status.touch(uids));
   endpoints.subscribe(() => status.touch(unsettled()));
   leadership.subscribe(() => {
@@ -250,7 +231,11 @@ export function startController(options: ControllerOptions): Controller {
     endpoints,
     listenTo: (given) => {
       acknowledgements = given;
-      given.subscribe((change) => status.touch(change.kind === 'runtimes' ? unsettled() : change.uids));
+      given.subscribe((change) => {
+        const uids = change.kind === 'runtimes' ? unsettled() : change.uids;
+        for (const uid of uids) if (isProgrammed(uid)) times.programmed(uid, clock.now());
+        status.touch(uids);
+      });
     },
     policyChanged: () => loop.touch(),
     refresh: (uid) => {
@@ -266,30 +251,23 @@ export function startController(options: ControllerOptions): Controller {
       references: references.size,
       referenceLagMs: references.lagMs(),
       ...loop.stats,
-      watches: watches.map(({ resource, reflector, counts }) => ({
-        resource,
-        synced: reflector.synced,
-        silentMs: reflector.lastHeardAt === undefined ? undefined : clock.now() - reflector.lastHeardAt,
-        restarts: counts.restarts,
-        drift: counts.drift,
-      })),
+      watches: [
+        ...reflectors.map(({ reflector, counted }) => counted.stats(reflector, clock)),
+        countedEndpoints.stats(endpoints.reflector, clock),
+      ],
       statusWrites: status.writes,
       statusFailures: status.failures,
       statusWaiting: status.waiting,
       eventsDropped: events.dropped,
+      applyToProgrammed: times.histogram,
     }),
     stop: async () => {
       // The lease first: the next leader need not wait for it to run out.
       await leadership.stop();
       stopping.abort();
-      await Promise.all([...watches.map(({ reflector }) => reflector.stop()), endpoints.reflector.stop()]);
+      await Promise.all([...reflectors.map(({ reflector }) => reflector.stop()), endpoints.reflector.stop()]);
     },
   };
-}
-
-class WatchCounts {
-  readonly restarts: Record<string, number> = {};
-  drift = 0;
 }
 
 function describe(error: unknown): string {

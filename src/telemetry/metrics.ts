@@ -5,15 +5,9 @@ import { metricPrefix, metricsCatalogue, type MetricEntry, type MetricName } fro
 export type Labels = Readonly<Record<string, string>>;
 
 /** One scrape's values; `histogram` takes counts per bucket, not cumulative, one more than bounds. */
-export interface Sample {
-  set(name: MetricName, value: number, labels?: Labels): void;
-  histogram(
-    name: MetricName,
-    bounds: readonly number[],
-    buckets: readonly number[],
-    sum: number,
-    labels?: Labels,
-  ): void;
+export interface Sample<Name extends string = MetricName> {
+  set(name: Name, value: number, labels?: Labels): void;
+  histogram(name: Name, bounds: readonly number[], buckets: readonly number[], sum: number, labels?: Labels): void;
 }
 
 export interface Metrics {
@@ -52,18 +46,26 @@ class ScrapedMetric {
   }
 }
 
-/** `collect` is asked at each scrape; it may wait, a few milliseconds at most. */
+/** The metrics of a runtime; `collect` is asked at each scrape; it may wait, a few milliseconds at most. */
 export function createMetrics(collect: (sample: Sample) => void | Promise<void>): Metrics {
+  return createMetricsOf<MetricName>(metricsCatalogue, collect);
+}
+
+/** The metrics of another program, by its own catalogue. */
+export function createMetricsOf<Name extends string>(
+  catalogue: readonly (MetricEntry & { readonly name: Name })[],
+  collect: (sample: Sample<Name>) => void | Promise<void>,
+): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const metrics = new Map<string, ScrapedMetric>();
-  for (const entry of metricsCatalogue) {
+  for (const entry of catalogue) {
     const metric = new ScrapedMetric(entry);
     metrics.set(entry.name, metric);
     registry.registerMetric(metric as unknown as Parameters<Registry['registerMetric']>[0]);
   }
-  const values = (name: MetricName): Value[] => (metrics.get(name) as ScrapedMetric).values;
-  const sample: Sample = {
+  const values = (name: Name): Value[] => (metrics.get(name) as ScrapedMetric).values;
+  const sample: Sample<Name> = {
     set(name, value, labels = {}) {
       values(name).push({ value, labels: { ...labels } });
     },

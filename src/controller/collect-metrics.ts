@@ -1,0 +1,31 @@
+/** The values of one scrape of a controller. */
+import type { ControllerMetricName } from '../telemetry/controller-metrics.ts';
+import type { Sample } from '../telemetry/metrics.ts';
+import type { Controller } from './start-controller.ts';
+
+export function collectControllerMetrics(controller: Controller, sample: Sample<ControllerMetricName>): void {
+  const stats = controller.stats();
+  const { leadership } = controller;
+  sample.set('controller_leader', leadership.leading ? 1 : 0);
+  sample.set('controller_epoch', leadership.epoch);
+  sample.set('controller_functions', stats.functions);
+  sample.set('controller_subscriptions', stats.subscriptions);
+  sample.set('controller_resources_waiting', stats.waiting);
+  sample.set('controller_table_builds_total', stats.builds);
+  sample.set('controller_last_build_seconds', stats.lastBuildMs / 1000);
+  sample.set('references', stats.references);
+  sample.set('reference_lag_seconds', stats.referenceLagMs / 1000);
+  sample.set('status_writes_total', stats.statusWrites);
+  sample.set('status_failures_total', stats.statusFailures);
+  sample.set('status_waiting', stats.statusWaiting);
+  sample.set('kubernetes_events_dropped_total', stats.eventsDropped);
+  for (const { resource, silentMs, restarts, drift } of stats.watches) {
+    if (silentMs !== undefined) sample.set('watch_last_event_age_seconds', silentMs / 1000, { resource });
+    sample.set('watch_drift_total', drift, { resource });
+    for (const [reason, count] of Object.entries(restarts)) {
+      sample.set('watch_restarts_total', count, { resource, reason });
+    }
+  }
+  const { bounds, buckets, sum } = stats.applyToProgrammed;
+  sample.histogram('apply_to_programmed_seconds', bounds, buckets, sum);
+}
