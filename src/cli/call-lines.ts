@@ -19,6 +19,9 @@ export interface PlainCall {
   readonly durationMs: number;
   readonly request?: { readonly method: string; readonly target: string };
   readonly eventName?: string;
+  readonly eventId?: string;
+  readonly deliveryId?: string;
+  readonly attempt?: number;
   readonly error?: { readonly message: string; readonly file?: string; readonly line?: number };
   readonly log?: readonly {
     readonly at: number;
@@ -29,10 +32,13 @@ export interface PlainCall {
 }
 
 export const callHeader = ['TIME', 'CALL', 'FUNCTION', 'TRIGGER', 'OUTCOME', 'STATUS', 'TOOK', 'WHAT'] as const;
+export const wideCallHeader = [...callHeader.slice(0, -1), 'EVENT', 'DELIVERY', 'ATTEMPT', 'WHAT'] as const;
+/** What most cells of each column need, for rows that come one by one. */
+export const callWidths = [12, 20, 24, 12, 10, 6, 8] as const;
 
-/** One row of the table of calls. */
-export function callRow(call: PlainCall): readonly string[] {
-  const { namespace, functionName, subscription, request } = call;
+/** One row of the table of calls; a wide one names its event, the sender's delivery and the attempt. */
+export function callRow(call: PlainCall, wide: boolean): readonly string[] {
+  const { namespace, functionName, subscription, request, eventId, deliveryId, attempt } = call;
   const what = request === undefined ? (call.eventName ?? call.kind) : `${request.method} ${request.target}`;
   return [
     new Date(call.time).toISOString().slice(11, 23),
@@ -44,6 +50,7 @@ export function callRow(call: PlainCall): readonly string[] {
     call.outcome,
     statusOf(call),
     formatMilliseconds(call.durationMs),
+    ...(wide ? [eventId ?? '-', deliveryId ?? '-', attempt === undefined ? '-' : String(attempt)] : []),
     `${what}${whyOf(call)}`,
   ];
 }
@@ -57,11 +64,6 @@ function statusOf({ status, outgoing }: PlainCall): string {
 function whyOf({ error, detail, code }: PlainCall): string {
   const why = error?.message ?? detail ?? code;
   return why === undefined ? '' : `: ${why}`;
-}
-
-/** One call on one line, for following. */
-export function callLine(call: PlainCall): string {
-  return escapeText(callRow(call).join('  ')).replaceAll(/[\n\t]/g, ' ');
 }
 
 /** The log of a call: one line per entry, its error last. */

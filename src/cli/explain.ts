@@ -1,9 +1,8 @@
 /** `moonhook explain`: the story of a call, or what would happen to a request. */
 import type { Command } from 'commander';
 import { askApi, refused } from './dev-client.ts';
-import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
-import { complain, wantsJson } from './output.ts';
+import { complain, printLines, printValue, readFormat } from './output.ts';
 import { readInput } from './read-input.ts';
 import { connectLocalRun } from './run-client.ts';
 import { readTarget } from './target-name.ts';
@@ -28,15 +27,15 @@ export function registerExplain(program: Command): void {
     .option('-X, --method <method>', 'method of a request given as a path (default: POST)')
     .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default), or of an id (default: any)')
     .option('--data-dir <path>', 'data directory of the process')
-    .option('-o, --output <format>', 'json')
+    .option('-o, --output <format>', 'json or yaml')
     .action(async (subject: string, request: string | undefined, options: ExplainOptions) => {
       process.exitCode = await explain(subject, request, options);
     });
 }
 
 async function explain(subject: string, request: string | undefined, options: ExplainOptions): Promise<number> {
-  const json = wantsJson(options.output);
-  if (json === undefined) return exitCodes.unusable;
+  const format = readFormat(options.output, ['json', 'yaml']);
+  if (format === undefined) return exitCodes.unusable;
   let answer: Awaited<ReturnType<typeof askApi>>;
   if (request === undefined) answer = await connectLocalRun(options.dataDir).explain(options.namespace, subject);
   else {
@@ -54,10 +53,7 @@ async function explain(subject: string, request: string | undefined, options: Ex
     });
   }
   if (!answer.ok) return refused(answer);
-  const lines = answer.value['lines'] as readonly string[];
-  process.stdout.write(
-    json ? `${JSON.stringify(answer.value, undefined, 2)}\n` : lines.map((line) => `${escapeText(line)}\n`).join(''),
-  );
+  if (!printValue(format, answer.value)) printLines(answer.value['lines'] as readonly string[]);
   return exitCodes.ok;
 }
 

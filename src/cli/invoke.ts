@@ -5,7 +5,8 @@ import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, wantsJson } from './output.ts';
 import { readData } from './read-input.ts';
-import { readTarget } from './target-name.ts';
+import { connectLocalRun } from './run-client.ts';
+import { readTarget, type TargetName } from './target-name.ts';
 
 interface InvokeOptions {
   readonly namespace?: string;
@@ -31,7 +32,7 @@ export function registerInvoke(program: Command): void {
     .option('--trigger <name>', 'run the handler of this trigger (default: the handler `call`, else `default`)')
     .option('-d, --data <data>', 'body: text, @FILE, or @- for standard input; JSON unless -H says otherwise')
     .option('-H, --header <line>', "a header: 'Content-Type: text/plain'", collect)
-    .option('-X, --method <method>', 'method the function sees (default: POST)')
+    .option('-X, --method <method>', 'method the function sees (default: one that the trigger takes, else POST)')
     .option('--path <path>', 'path and query the function sees: /items/7?x=1')
     .option('--async', 'store the call and print its id; it runs on its own')
     .option('--data-dir <path>', 'data directory of the process')
@@ -60,11 +61,11 @@ async function invoke(text: string, options: InvokeOptions): Promise<number> {
   if (path !== '' && !/^\/[^\s#]*$/.test(path)) return unusable('--path begins with / and holds no space');
   const body = options.data === undefined ? undefined : readData(options.data);
   if (body?.ok === false) return unusable(body.message);
-  const method = (options.method ?? 'POST').toUpperCase();
-  if (body !== undefined && (method === 'GET' || method === 'HEAD'))
-    return unusable(`${method} carries no body: leave -d out`);
   const found = findDevProcess(options.dataDir);
   if (!found.ok) return refused(found);
+  const method = (options.method ?? (await methodOf(target, options)) ?? 'POST').toUpperCase();
+  if (body !== undefined && (method === 'GET' || method === 'HEAD'))
+    return unusable(`${method} carries no body: leave -d out, or choose a method with -X`);
   const verb = options.async === true ? 'async-function' : 'function';
   const url = `${found.value.callUrl}/${verb}/${target.namespace}/${target.name}${path}`;
   const answer = await askProcess(url, found.value.token, {
@@ -74,6 +75,33 @@ async function invoke(text: string, options: InvokeOptions): Promise<number> {
   });
   if (!answer.ok) return refused(answer);
   return print(answer.value, json);
+}
+
+/** The one that the route of `--path`, or the first route, of the named trigger takes; POST where it may. */
+async function methodOf(target: TargetName, options: InvokeOptions): Promise<string | undefined> {
+  if (options.trigger === undefined) return undefined;
+  const answer = await connectLocalRun(options.dataDir).describe('function', target.namespace, target.name);
+  // Calling it says what is wrong.
+  if (!answer.ok) return undefined;
+  const { effective } = answer.value as { readonly effective?: { readonly triggers: readonly PlainTrigger[] } };
+  const routes = effective?.triggers.find(({ name }) => name === options.trigger)?.http?.routes ?? [];
+  const path = options.path?.replace(/\?.*$/, '');
+  const route = routes.find((each) => path !== undefined && mayMatch(each.path, path)) ?? routes[0];
+  const methods = route?.methods ?? [];
+  return methods.includes('POST') ? 'POST' : methods[0];
+}
+
+interface PlainTrigger {
+  readonly name: string;
+  readonly http?: { readonly routes: readonly { readonly path: string; readonly methods?: readonly string[] }[] };
+}
+
+/** Whether a path may be one of a pattern with `:param` and a final `*`. */
+function mayMatch(pattern: string, path: string): boolean {
+  const given = path.split('/');
+  const parts = pattern.split('/');
+  if (parts.at(-1) === '*' ? given.length < parts.length : given.length !== parts.length) return false;
+  return parts.every((part, index) => part === '*' || part.startsWith(':') || part === given[index]);
 }
 
 function readHeaders(options: InvokeOptions): Headers | string {

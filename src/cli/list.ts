@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { askApi, refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
-import { formatTable, wantsJson } from './output.ts';
+import { formatTable, printLines, printValue, readFormat } from './output.ts';
 
 interface ListOptions {
   readonly namespace?: string;
@@ -38,15 +38,15 @@ export function registerList(program: Command): void {
     .description('list the functions and subscriptions of the running `moonhook dev`')
     .option('-n, --namespace <namespace>', 'one namespace only (default: all)')
     .option('--data-dir <path>', 'data directory of the process')
-    .option('-o, --output <format>', 'json')
+    .option('-o, --output <format>', 'json, yaml or name')
     .action(async (options: ListOptions) => {
       process.exitCode = await list(options);
     });
 }
 
 async function list(options: ListOptions): Promise<number> {
-  const json = wantsJson(options.output);
-  if (json === undefined) return exitCodes.unusable;
+  const format = readFormat(options.output, ['json', 'yaml', 'name']);
+  if (format === undefined) return exitCodes.unusable;
   const query = options.namespace === undefined ? '' : `?namespace=${encodeURIComponent(options.namespace)}`;
   const answer = await askApi(`/functions${query}`, options.dataDir);
   if (!answer.ok) return refused(answer);
@@ -54,8 +54,12 @@ async function list(options: ListOptions): Promise<number> {
   if (!sending.ok) return refused(sending);
   const functions = answer.value['functions'] as readonly ListedFunction[];
   const subscriptions = sending.value['subscriptions'] as readonly ListedSubscription[];
-  if (json) {
-    process.stdout.write(`${JSON.stringify([...functions, ...subscriptions], undefined, 2)}\n`);
+  if (printValue(format, [...functions, ...subscriptions])) return exitCodes.ok;
+  if (format === 'name') {
+    printLines([
+      ...functions.map(({ namespace, name }) => `whf/${namespace}/${name}`),
+      ...subscriptions.map(({ namespace, name }) => `whs/${namespace}/${name}`),
+    ]);
     return exitCodes.ok;
   }
   if (functions.length + subscriptions.length === 0) {

@@ -44,9 +44,29 @@ export function complain(message: string): void {
   process.stderr.write(`moonhook: ${escapeText(message)}\n`);
 }
 
+const cellOf = (text: string): string => escapeText(text).replaceAll(/[\n\t]/g, ' ');
+
+/** Rows that come one by one: a column begins with its usual width, and grows when it must. */
+export function createColumns(
+  header: readonly string[],
+  usual: readonly number[],
+): { readonly header: string; row(cells: readonly string[]): string } {
+  const widths = header.map((name, column) => Math.max(name.length, usual[column] ?? 0));
+  const row = (cells: readonly string[]): string =>
+    cells
+      .map((text, column) => {
+        const cell = cellOf(text);
+        widths[column] = Math.max(widths[column] ?? 0, cell.length);
+        return column === header.length - 1 ? cell : cell.padEnd(widths[column] ?? 0);
+      })
+      .join('  ')
+      .trimEnd();
+  return { header: row(header), row };
+}
+
 /** Columns as wide as they must be; the last one is never padded. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [header, ...rows.map((row) => row.map((cell) => escapeText(cell).replaceAll(/[\n\t]/g, ' ')))];
+  const all = [header, ...rows.map((row) => row.map(cellOf))];
   const widths = header.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
   const lines = all.map((row) =>
     row

@@ -133,8 +133,13 @@ test('a run and the verbs that speak to it', async (context) => {
     'a route with a parameter is invoked and sent to by its path, with the method it takes',
     async () => {
       const path = ['--trigger', 'item', '--path', '/team-a/items/7'];
-      const invoked = await cli('invoke', 'team-a/greet', ...path, '-X', 'GET');
-      assert.deepEqual([invoked.exitCode, invoked.stdout], [0, '{"item":"7"}']);
+      for (const given of [[], ['-X', 'GET']]) {
+        const invoked = await cli('invoke', 'team-a/greet', ...path, ...given);
+        assert.deepEqual([invoked.exitCode, invoked.stdout], [0, '{"item":"7"}'], given.join(' '));
+      }
+      const carried = await cli('invoke', 'team-a/greet', ...path, '-d', '{}');
+      assert.equal(carried.exitCode, 2);
+      assert.match(carried.stderr, /GET carries no body: leave -d out, or choose a method with -X/);
       const sent = await cli('send', 'team-a/greet', ...path);
       assert.deepEqual([sent.exitCode, sent.stdout], [0, '{"item":"7"}'], sent.stderr);
       assert.match((await cli('send', 'team-a/greet', ...path, '-X', 'post')).stderr, /^405 /);
@@ -163,6 +168,13 @@ test('a run and the verbs that speak to it', async (context) => {
     const quiet = await cli('calls', 'team-a/greet', '--outcome', 'timeout');
     assert.deepEqual([quiet.exitCode, quiet.stdout], [0, '']);
     assert.match(quiet.stderr, /^moonhook: no calls of this kind/);
+    const wide = await cli('calls', 'whf/team-a/push', '-o', 'wide');
+    assert.match(wide.stdout, /^TIME .* TOOK +EVENT +DELIVERY +ATTEMPT +WHAT$/m);
+    assert.equal((await cli('calls', '-A', '-o', 'name', '--limit', '1')).stdout.split('\n').length, 2);
+    const noSubscription = await cli('calls', 'whs/team-a/none');
+    assert.equal(noSubscription.exitCode, 5);
+    assert.match(noSubscription.stderr, /there is no subscription team-a\/none/);
+    assert.equal((await cli('logs', '-o', 'wide')).exitCode, 2);
     const story = await cli('explain', id);
     assert.match(story.stdout, new RegExp(`call ${id} .*ok\n`));
     assert.match(story.stdout, /route \/team-a\/greet, receiver open/);
