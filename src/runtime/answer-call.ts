@@ -70,17 +70,28 @@ function writeAnswer(call: HttpCall, parts: WorkerParts, answer: Answer): void {
 const leastBytes = 16 * 1024;
 
 /** What the other side does not take off our hands holds memory: a reader that stands still is given up, whatever it sends. */
-function limitReading({ request, response }: HttpCall, parts: WorkerParts): void {
+function limitReading({ request, response, ip }: HttpCall, parts: WorkerParts): void {
   const { socket } = request;
   if (response.writableFinished || response.writableLength === 0) return;
-  const left = (): number => response.writableLength + socket.writableLength;
+  const left = (): number => (socket.destroyed ? 0 : response.writableLength + socket.writableLength);
+  const forget = parts.unread.add({
+    address: ip,
+    left: () => (socket.destroyed ? 0 : response.writableLength),
+    giveUp: () => socket.destroy(),
+  });
   let before = left();
   const stop = parts.every(parts.settings.inbound.sendTimeoutMs, () => {
+    // One that waited behind others on its connection hears nothing when that closes.
+    if (socket.destroyed) return end();
     // An answer behind others on the same connection has not begun.
     if (response.socket === null) return;
     const now = left();
     if (before - now < leastBytes) socket.destroy();
     before = now;
   });
-  response.once('close', stop);
+  const end = (): void => {
+    stop();
+    forget();
+  };
+  response.once('close', end);
 }

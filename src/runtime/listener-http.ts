@@ -52,6 +52,9 @@ export function createListener(
       );
       // The spine counts header lines itself: Node would drop those above its own bound without a word.
       server.maxHeadersCount = 0;
+      server.maxConnections = limits.connections;
+      // Whoever keeps connections for later makes room for who has something to say now.
+      server.on('drop', () => server?.closeIdleConnections());
       server.on('clientError', (error: ClientError, socket: Socket) => refuseBroken(error, socket, onRefused));
       return server;
     },

@@ -35,6 +35,7 @@ import { SharedKeys } from './shared-keys.ts';
 import { takeSteps, type Step } from './take-steps.ts';
 import { tellNotReady } from './tell-not-ready.ts';
 import { Inflight, ThreadSignals } from './thread-signals.ts';
+import { UnreadAnswers } from './unread-answers.ts';
 import { VerifierTurns } from './verifier-turns.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 import type { WorkerParts } from './worker-parts.ts';
@@ -117,6 +118,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     keys: new SharedKeys(start.keys, workers, index),
     signals,
     reading: new ReadingBudget(settings.inbound.readingBytesPerAddress, settings.inbound.readingBytes),
+    unread: new UnreadAnswers(settings.inbound.unreadBytesPerAddress, settings.inbound.unreadBytes),
     verifiers: new VerifierTurns(),
     clientAddress: createClientAddress(settings.policy.trustedProxies),
     callerReviews: settings.callAudience === undefined ? undefined : callerReviews(settings.callAudience),

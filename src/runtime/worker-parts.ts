@@ -17,6 +17,7 @@ import type { RecordBuffer } from './record-buffer.ts';
 import type { CallerReviews } from './review-caller.ts';
 import type { SharedKeys } from './shared-keys.ts';
 import type { Inflight, ThreadSignals } from './thread-signals.ts';
+import type { UnreadAnswers } from './unread-answers.ts';
 import type { VerifierTurns } from './verifier-turns.ts';
 
 /** The two clocks: the wall in milliseconds since the epoch, and one that never steps. */
@@ -56,6 +57,7 @@ export interface WorkerParts {
   readonly keys: SharedKeys;
   readonly signals: ThreadSignals;
   readonly reading: ReadingBudget;
+  readonly unread: UnreadAnswers;
   readonly verifiers: VerifierTurns;
   readonly clientAddress: ClientAddress;
   /** In a cluster: who may use the call listener; absent: the start-up token decides. */

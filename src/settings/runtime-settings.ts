@@ -23,6 +23,12 @@ export interface InboundLimits {
   readonly readingBytesPerAddress: number;
   /** Body bytes being read at once in all, per worker. */
   readonly readingBytes: number;
+  /** Bytes of answers that one client address has not taken yet, per worker; above, its largest answer is given up. */
+  readonly unreadBytesPerAddress: number;
+  /** Bytes of answers not taken yet in all, per worker. */
+  readonly unreadBytes: number;
+  /** Connections of each listener, per worker: beyond, idle ones are closed and new ones are not accepted. */
+  readonly connections: number;
   /** Requests being read or answered at once, per worker. */
   readonly openRequests: number;
 }
@@ -110,6 +116,9 @@ export const runtimeDefaults: RuntimeSettings = {
     keepAliveMs: 65_000,
     readingBytesPerAddress: 16 * 1024 * 1024,
     readingBytes: 128 * 1024 * 1024,
+    unreadBytesPerAddress: 64 * 1024 * 1024,
+    unreadBytes: 256 * 1024 * 1024,
+    connections: 20_000,
     openRequests: 20_000,
   },
   drainGraceMs: 25_000,
