@@ -77,6 +77,8 @@ for (const page of pages) {
         if (kind === 'yaml') assert.deepEqual(await mistakesOf(block.text), []);
         else if (kind === 'lua module') assert.deepEqual(await mistakesOf(asFunction(block.text)), []);
         else if (kind === 'sh') for (const line of block.text.trim().split('\n')) checkCommand(line);
+        // Run for real in front of an API server: test/cluster/install.test.ts.
+        else if (kind === 'sh cluster') assert.match(block.text, /^(?:helm|kubectl) /);
         else if (kind === 'text env') assert.deepEqual(parseEnvFile('f', block.text).mistakes, []);
         else if (kind === 'text diagnostics') {
           for (const line of block.text.trim().split('\n')) assert.match(line, /^\S+:\d+:\d+: (?:error|warning): \S/);
