@@ -73,8 +73,10 @@ export function createTableLoop(options: TableLoopOptions): TableLoop {
 
   function rebuild(): void {
     const policy = options.policy();
+    // What is admitted now still names its references, though no build has seen it yet.
+    const named = [...resources.wanted()];
     resources.settle(policy);
-    references.want(demand.with(resources.wanted()));
+    references.want(demand.with([...named, ...resources.wanted()]));
     if (resources.waiting > 0) lookAgain();
     if (!options.synced()) return;
     // Runtimes are given nothing before everything is there that was there when we started.

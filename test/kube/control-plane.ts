@@ -57,7 +57,8 @@ export interface ControlPlaneOptions {
 const auditPolicy = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
-  omitStages: ['RequestReceived', 'ResponseStarted'],
+  // A watch that is still open is told when it starts.
+  omitStages: ['RequestReceived'],
   rules: [{ level: 'Metadata' }],
 };
 
