@@ -16,7 +16,10 @@ export interface DecodeLimits {
 export class JsonProblem extends Error {
   readonly line: number;
   readonly column: number;
-  constructor(text: string, at: number, reason: string) {
+  readonly reason: string;
+  /** The text may be JSON; it holds more than is read. */
+  readonly overLimit: boolean;
+  constructor(text: string, at: number, reason: string, overLimit = false) {
     let line = 1;
     let start = 0;
     for (let end = text.indexOf('\n'); end >= 0 && end < at; end = text.indexOf('\n', start)) {
@@ -25,6 +28,8 @@ export class JsonProblem extends Error {
     }
     const column = at - start + 1;
     super(`line ${line}, column ${column}: ${reason}`);
+    this.reason = reason;
+    this.overLimit = overLimit;
     this.line = line;
     this.column = column;
   }
@@ -73,12 +78,13 @@ function isPlain(text: string, limits: DecodeLimits): boolean {
       if (at < 0) return false;
     } else if (code === 0x2c) {
       values += 1;
+      if (values + members > limits.maxValues) return false;
     } else if (code === 0x3a) {
       members += 1;
     } else if (code === 0x5b || code === 0x7b) {
       depth += 1;
       values += 1;
-      if (depth > limits.maxDepth) return false;
+      if (depth > limits.maxDepth || values + members > limits.maxValues) return false;
     } else if (code === 0x5d || code === 0x7d) {
       depth -= 1;
     }
@@ -87,7 +93,7 @@ function isPlain(text: string, limits: DecodeLimits): boolean {
 }
 
 /** The closing quote of the string that opens at `open`; negative: there is none. */
-function closingQuote(text: string, open: number): number {
+export function closingQuote(text: string, open: number): number {
   for (let end = text.indexOf('"', open + 1); end > 0; end = text.indexOf('"', end + 1)) {
     let back = end - 1;
     while (text.charCodeAt(back) === backslash) back -= 1;
@@ -118,6 +124,10 @@ class Reader {
 
   #fail(reason: string, at = this.#at): never {
     throw new JsonProblem(this.#text, at, reason);
+  }
+
+  #failOverLimit(reason: string): never {
+    throw new JsonProblem(this.#text, this.#at, reason, true);
   }
 
   #here(): string {
@@ -156,7 +166,8 @@ class Reader {
 
   #count(): void {
     this.#values += 1;
-    if (this.#values > this.#limits.maxValues) this.#fail(`more than ${this.#limits.maxValues} names and values`);
+    if (this.#values > this.#limits.maxValues)
+      this.#failOverLimit(`more than ${this.#limits.maxValues} names and values`);
   }
 
   #nested<T>(read: () => T): T {

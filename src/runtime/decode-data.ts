@@ -1,5 +1,5 @@
 /** Decodes declared JSON before Lua runs, so that a body that does not parse is the sender's failure; other types wait. */
-import { decodeJson, JsonProblem } from '../host/json-decode.ts';
+import { closingQuote, decodeJson, JsonProblem } from '../host/json-decode.ts';
 import { jsonDecodeLimits } from '../host/json.ts';
 import { bodyKind, decodeBody, type ParsedJson } from '../receivers/decode-body.ts';
 import { jsonNull, type LuaInput } from '../lua/types.ts';
@@ -19,7 +19,9 @@ export function decodeData(call: HttpCall, parts: WorkerParts): void {
   const type = mediaType(call.identified?.contentType ?? call.header('content-type'));
   const formField = call.identified?.formField;
   if (bodyKind(type) !== 'json' && formField === undefined) return undefined;
+  const began = parts.clock.monotonic();
   const decoded = decodeBody(type, call.body, formField, parseJson);
+  call.decodeMs = parts.clock.monotonic() - began;
   if (decoded.kind === 'failure') {
     call.note('decode', false, decoded.message);
     return refuse(call, parts, decoded.code, { outcome: 'error', publicDetail: decoded.message });
@@ -44,18 +46,39 @@ export function toLua(value: unknown): LuaInput {
   return value === null ? jsonNull : (value as LuaInput);
 }
 
-/** A body may hold more than a text given to `json.decode`: the call's memory limit ends what is too much. */
-const limits = { ...jsonDecodeLimits, maxValues: 250_000 };
+/** Blanks, numbers and punctuation are read one by one: with more of them, reading would hold the thread too long. */
+const maxOutsideStrings = 2 * 1024 * 1024;
 
-/** The reader of `json.decode`: `event.data` and `json.decode(event.body)` are the same, 64-bit integers included. */
+/**
+ * The reader of `json.decode` and its limits: `event.data` and `json.decode(event.body)` are the same, 64-bit integers
+ * included. A body may be longer than a text given to `json.decode`: by its strings.
+ */
 function parseJson(text: string): ParsedJson {
+  if (text.length > maxOutsideStrings && lengthOutsideStrings(text, maxOutsideStrings) > maxOutsideStrings) {
+    return { ok: false, message: `has more than ${maxOutsideStrings} characters of JSON outside of strings` };
+  }
   try {
-    return { ok: true, value: decodeJson(text, limits) };
+    return { ok: true, value: decodeJson(text, jsonDecodeLimits) };
   } catch (error) {
     if (!(error instanceof JsonProblem)) throw error;
+    if (error.overLimit) return { ok: false, message: `has ${error.reason}` };
     return {
       ok: false,
       message: `is declared as JSON and cannot be read: line ${error.line}, column ${error.column}`,
     };
   }
+}
+
+/** Stops counting above `most`. */
+function lengthOutsideStrings(text: string, most: number): number {
+  let length = 0;
+  for (let at = 0; at < text.length && length <= most;) {
+    const open = text.indexOf('"', at);
+    if (open < 0) return length + text.length - at;
+    length += open - at;
+    const close = closingQuote(text, open);
+    if (close < 0) return length;
+    at = close + 1;
+  }
+  return length;
 }

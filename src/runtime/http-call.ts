@@ -80,6 +80,8 @@ export class HttpCall implements RawRequest {
   /** `ackAfter`: what a repeat of this delivery is recognised by once it is stored. */
   duplicateKey: DuplicateKey | undefined = undefined;
   handler: string | undefined = undefined;
+  /** Decoding took so long: CPU time of the call, spent before Lua. */
+  decodeMs = 0;
   /** Lua ran for so long; undefined: it did not run. */
   ranMs: number | undefined = undefined;
   /** Monotonic; when Lua had ended. */

@@ -1,7 +1,7 @@
 /** Runs the handler of a synchronous trigger and answers with its result. */
 import type { FailureCode } from '../failures/catalogue.ts';
 import { toHttpResponse } from '../function/result.ts';
-import type { CallLimits, CallResult, LuaInput } from '../lua/types.ts';
+import type { CallLimits, CallResult, CallUsage, LuaInput } from '../lua/types.ts';
 import type { Outcome } from '../telemetry/call-outcomes.ts';
 import { acknowledgeLate } from './acknowledge-late.ts';
 import { answerCall, endCall } from './answer-call.ts';
@@ -41,7 +41,7 @@ export function runHandler(
       callId: call.id,
       target: { handler },
       arguments: [event],
-      limits,
+      limits: afterDecoding(limits, call.decodeMs),
       context: contextOf(fn, call.hops, call.header('traceparent'), call.budget),
     });
   } catch (error) {
@@ -66,7 +66,7 @@ function finish(call: HttpCall, parts: WorkerParts, fn: LiveFunction, result: Ca
   parts.inflight.leave(fn.index);
   call.endedAt = parts.clock.monotonic();
   call.ranMs = call.endedAt - began;
-  call.usage = result.usage;
+  call.usage = withDecoding(result.usage, call.decodeMs);
   if (call.continues) return endCall(call, parts, call.response.statusCode, endingOf(result));
   if (result.kind !== 'ok' && result.kind !== 'exit') return answerFailure(call, parts, result);
   const response = toHttpResponse(result.values, fn.entry.limits.responseBodyBytes, {
@@ -79,6 +79,21 @@ function finish(call: HttpCall, parts: WorkerParts, fn: LiveFunction, result: Ca
   }
   const answer: Answer = response.response;
   return answerCall(call, parts, answer, okEnding);
+}
+
+/** Below this, decoding is lost in what any call costs. */
+const leastDecodeMs = 1;
+
+/** A body that is costly to decode is paid for by the function that is sent it. */
+function afterDecoding(limits: Partial<CallLimits>, decodeMs: number): Partial<CallLimits> {
+  const { cpuMs } = limits;
+  return decodeMs < leastDecodeMs || cpuMs === undefined
+    ? limits
+    : { ...limits, cpuMs: Math.max(1, Math.floor(cpuMs - decodeMs)) };
+}
+
+function withDecoding(usage: CallUsage, decodeMs: number): CallUsage {
+  return decodeMs < leastDecodeMs ? usage : { ...usage, cpuMs: usage.cpuMs + decodeMs };
 }
 
 const okEnding: Ending = { outcome: 'ok' };
