@@ -4,9 +4,17 @@ import type { CallRecord } from '../runtime/call-record.ts';
 import type { EventAttributes } from '../runtime/stored-event.ts';
 import { tellStories } from '../runtime/tell-story.ts';
 import { deliveryStates, type DeliveryFilter, type DeliveryState, type StoredEvent } from '../store/store.ts';
-import { deliveryNumber, runApiVersion, tellDelivery, viewDelivery, type DeliveryView } from './delivery-view.ts';
+import {
+  deliveryName,
+  deliveryNumber,
+  runApiVersion,
+  tellDelivery,
+  viewDelivery,
+  viewEvent,
+  type DeliveryView,
+} from './delivery-view.ts';
 import { coverSubject } from './destination-view.ts';
-import { findDeliveries, namespacesOf } from './find-deliveries.ts';
+import { findDeliveries, namespacesOf, type FoundDeliveries } from './find-deliveries.ts';
 import type { ApiAnswer, LocalView } from './local-api.ts';
 import { toPlainRecord } from './plain-record.ts';
 import { readSubjectFields, readTimes } from './read-selection.ts';
@@ -90,7 +98,10 @@ export async function describeDelivery(view: LocalView, namespace: string, id: s
     const shown = names.slice(0, 10).join(', ');
     return { status: 400, message: `"${id}" is an event with ${names.length} deliveries: name one of ${shown}` };
   }
-  const delivery = viewDelivery(row, namespace, view.table());
+  const whole = await wholeEvents(view, [found]);
+  const delivery = whole.find(({ metadata }) => metadata.name === deliveryName(row.delivery));
+  // It was trimmed this very moment.
+  if (delivery === undefined) return unknownId(id, namespace);
   const event = await view.store.event(found.uid, row.eventId);
   const records = await view.findRecords({ id: shownId(row.eventId), namespace, limit: 1000 });
   const attempts = records.filter((record) => isAttemptOf(record, delivery));
@@ -113,9 +124,7 @@ export async function explainId(view: LocalView, namespace: string | undefined, 
   const each = await Promise.all([...ids].map((one) => view.findRecords({ id: one, ...scope })));
   const records = [...new Map(each.flat().map((record) => [record.callId, record])).values()];
   if (records.length === 0 && found.length === 0) return unknownId(id, namespace);
-  const deliveries = found.flatMap((place) =>
-    place.rows.map((row) => viewDelivery(row, place.namespace, view.table())),
-  );
+  const deliveries = await wholeEvents(view, found);
   const events = await Promise.all(
     [...new Map(found.map((place) => [`${place.uid} ${place.rows[0]?.eventId}`, place])).values()].map((place) =>
       view.store.event(place.uid, place.rows[0]?.eventId ?? ''),
@@ -128,6 +137,20 @@ export async function explainId(view: LocalView, namespace: string | undefined, 
     ...deliveries.flatMap((delivery) => tellDelivery(delivery, view.now())),
   ];
   return { status: 200, body: { calls: records.map(toPlainRecord), deliveries, lines } };
+}
+
+/** Every delivery of the events that were found by one of them. */
+async function wholeEvents(view: LocalView, found: readonly FoundDeliveries[]): Promise<readonly DeliveryView[]> {
+  const events = new Map(
+    found.flatMap((place) => place.rows.map(({ eventId }) => [`${place.uid} ${eventId}`, { place, eventId }] as const)),
+  );
+  const each = await Promise.all(
+    [...events.values()].map(async ({ place, eventId }) => {
+      const rows = await view.store.read({ namespaceUid: place.uid, eventId }, { limit: 1000 });
+      return viewEvent(rows, place.namespace, view.table());
+    }),
+  );
+  return each.flat();
 }
 
 export function unknownId(id: string, namespace: string | undefined): ApiAnswer {

@@ -29,6 +29,8 @@ export interface DeliveryView {
   readonly error?: string;
   /** Why it does not run although it waits. */
   readonly waitsFor?: string;
+  /** The delivery of a later replay of the same event to the same destination. */
+  readonly replayedAs?: string;
 }
 
 const namePrefix = 'dlv-';
@@ -70,9 +72,21 @@ export function viewDelivery(row: DeliveryRow, namespace: string, table: RouteTa
   };
 }
 
+/** All deliveries of one event, each with what followed it. */
+export function viewEvent(rows: readonly DeliveryRow[], namespace: string, table: RouteTable): readonly DeliveryView[] {
+  return rows.map((row) => {
+    const next = rows
+      .filter((each) => each.destination === row.destination && each.generation > row.generation)
+      .toSorted((one, other) => one.generation - other.generation)[0];
+    const view = viewDelivery(row, namespace, table);
+    return next === undefined ? view : { ...view, replayedAs: deliveryName(next.delivery) };
+  });
+}
+
 /** What became of an event at one destination, and what can be done about it. */
 export function tellDelivery(delivery: DeliveryView, now: number): readonly string[] {
-  const { metadata, to, state, attempts, crashes, due, ended, reason, error, waitsFor, generation } = delivery;
+  const { metadata, to, state, attempts, crashes, due, ended, reason, error, waitsFor, generation, replayedAs } =
+    delivery;
   const replayed = generation === 0 ? '' : `, replay ${generation}`;
   const lines = [
     `delivery ${metadata.name} to ${describeAddressee(metadata.namespace, to)}${replayed}: ${standing(delivery)}`,
@@ -86,7 +100,8 @@ export function tellDelivery(delivery: DeliveryView, now: number): readonly stri
   }
   if (waitsFor !== undefined) lines.push(`  waits: ${waitsFor}`);
   if (ended !== undefined) lines.push(`  ended ${state} at ${ended}`);
-  if (state === 'dead' || state === 'cancelled') {
+  if (replayedAs !== undefined) lines.push(`  was run again as ${replayedAs}`);
+  else if (state === 'dead' || state === 'cancelled') {
     lines.push(`  run it again: moonhook replay ${metadata.name} -n ${metadata.namespace}`);
   }
   return lines;

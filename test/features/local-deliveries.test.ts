@@ -105,6 +105,11 @@ suite('deliveries from outside', { timeout: 120_000 }, () => {
     assert.equal((await api.ask('/namespaces/team-a/replay', 'POST', order))['count'], 1);
     const [done] = await api.count('state=done', 1);
     assert.deepEqual([done?.event.id, done?.generation], [id, 100]);
+    const after = (await api.ask(`/explain?id=${dead.metadata.name}`))['lines'] as readonly string[];
+    assert.match(
+      after.join('\n'),
+      new RegExp(`was run again as ${done?.metadata.name}\n.*${done?.metadata.name} .*: done`),
+    );
     const again = await api.ask('/namespaces/team-a/replay', 'POST', order);
     assert.deepEqual([again['repeated'], again['count']], [true, 0]);
     const next = await api.ask('/namespaces/team-a/replay', 'POST', { ...order, generation: 101 });
