@@ -4,7 +4,7 @@ import { after, describe, test } from 'node:test';
 import { createEngine } from '../../src/lua/engine.ts';
 import type { Engine } from '../../src/lua/engine-contract.ts';
 import type { HostEnvironment } from '../../src/lua/types.ts';
-import { type ProgramParts, load, program, textOf, valueOf } from '../builders/lua-program.ts';
+import { type ProgramParts, load, program, textOf } from '../builders/lua-program.ts';
 import { meteredModule, testFunctions, type TestContext } from '../builders/sandbox-engine.ts';
 
 /** Every memory the process makes from here on: the host looks at machines as a debugger would. */
@@ -217,6 +217,11 @@ describe('a machine that serves another namespace', () => {
         assert.equal(result.values[1], 0, `at ${textOf(result.values[2])}`);
       }
       nonces += 1;
-      assert.equal(valueOf(await b.call([`nonce-${nonces}-`, 'of-b', false])), 1);
+      // One that is begun plainly and run again in slices leaves its own arguments in two machines, both of its namespace.
+      const [machines, foreign] = [await b.call([`nonce-${nonces}-`, 'of-b', false])].flatMap((result) =>
+        result.kind === 'ok' ? result.values : [],
+      );
+      assert.ok(machines === 1 || machines === 2, `${String(machines)} machines`);
+      assert.equal(foreign, 0);
     }));
 });
