@@ -29,6 +29,7 @@ const verbs: Readonly<Record<string, () => Promise<Register>>> = {
   receivers: async () => (await import('./receivers.ts')).registerReceivers,
   verify: async () => (await import('./verify.ts')).registerVerify,
   controller: async () => (await import('./controller.ts')).registerController,
+  runtime: async () => (await import('./runtime.ts')).registerRuntime,
   version: async () => (await import('./version.ts')).registerVersion,
 };
 

@@ -202,6 +202,8 @@ export interface StandMessage {
 export type FromController =
   | StandMessage
   | TableMessage
+  /** What the installation allows; before the table it holds for, and whenever it changes. */
+  | { readonly kind: 'policy'; readonly policy: Readonly<Record<string, unknown>> }
   /** The token ends soon: send a new one. */
   | { readonly kind: 'prove' }
   | Exchange<DownTopic>;

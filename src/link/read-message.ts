@@ -86,6 +86,8 @@ export function readFromController(text: string): ReadMessage<FromController> {
           whole: flag(members, 'whole'),
           changes: list(members, 'changes').map(readChange),
         };
+      case 'policy':
+        return { kind, policy: object(members['policy'], 'the policy') };
       case 'prove':
         return { kind };
       default:

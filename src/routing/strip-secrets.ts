@@ -7,6 +7,9 @@ const away: Unresolved = {
   message: 'its secrets are with the controller, which has not answered since this runtime restarted',
 };
 
+/** Another one: the whole entry must take its place when it comes, and nobody counts this one as programmed. */
+const revisionWithout = (revision: string): string => `${revision}~without-secrets`;
+
 export interface Stripped<Entry> {
   readonly entry: Entry;
   /** False: values were taken away. */
@@ -25,6 +28,7 @@ export function stripFunction(entry: FunctionEntry): Stripped<FunctionEntry> {
     complete,
     entry: {
       ...rest,
+      revision: revisionWithout(entry.revision),
       ...(callback === undefined ? {} : { callback: { urls: callback.urls, secrets: [] } }),
       ...(secretEnv ? { unresolved: entry.unresolved ?? away } : {}),
       env: Object.fromEntries(Object.entries(entry.env).filter(([name]) => !secretNames.has(name))),
@@ -58,6 +62,7 @@ export function stripSubscription(subscription: SubscriptionEntry): Stripped<Sub
     complete,
     entry: {
       ...subscription,
+      revision: revisionWithout(subscription.revision),
       url: urlSecret ? '' : url,
       headers: headers.filter(({ secret }) => !secret),
       secrets: [],

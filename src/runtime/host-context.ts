@@ -51,7 +51,8 @@ export type ContextOwner = Pick<FunctionEntry, 'namespace' | 'namespaceUid' | 'n
 export interface ContextSources {
   readonly store: Store;
   readonly guard: OutboundGuard;
-  readonly policy: InstallationPolicy;
+  /** In force now. */
+  policy(): InstallationPolicy;
   readonly newId: () => string;
   readonly now: () => number;
   /** Who else wants an event that is published. */
@@ -67,11 +68,15 @@ export function createContexts(sources: ContextSources): (entry: ContextOwner) =
   const events = createEventBus(store, match, newId);
   const caches = createFunctionCaches({ now });
   const budgetOf = chainBudgets(rootBudget);
-  const installations = new Map<string, InstallationEgress>();
+  let installations = new Map<string, InstallationEgress>();
+  let known = policy();
   return (entry) => {
+    const current = policy();
+    if (current !== known) installations = new Map();
+    known = current;
     let installation = installations.get(entry.namespace);
     if (installation === undefined) {
-      installation = namespaceEgress(policy, entry.namespace);
+      installation = namespaceEgress(known, entry.namespace);
       installations.set(entry.namespace, installation);
     }
     const egress: EffectiveEgress = { installation, ...allowOf(entry) };

@@ -94,6 +94,11 @@ export class LiveFunction {
     return made;
   }
 
+  /** The installation's policy is another one. */
+  forgetContext(): void {
+    this.#context = undefined;
+  }
+
   /** Of calls that start a chain; others get a copy with their hops. */
   get context(): HostContext {
     return (this.#context ??= this.#parts.context());

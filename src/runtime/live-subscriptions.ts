@@ -17,7 +17,8 @@ export interface LiveSubscription {
   /** Changes with what a user would edit to bring a switched off subscription back. */
   readonly identity: string;
   readonly secrets: readonly Uint8Array[];
-  readonly context: HostContext;
+  /** Made anew when the installation's policy changes. */
+  context: HostContext;
   readonly patterns: readonly EventPattern[];
   /** Its expressions; undefined: it has none, or they do not load. */
   readonly program: LiveProgram | undefined;
@@ -71,7 +72,7 @@ export class LiveSubscriptions {
     if (before?.entry.revision === entry.revision && !before.broken) {
       return { uid: entry.uid, revision: entry.revision, accepted: true, servingRevision: entry.revision };
     }
-    const { namespace, namespaceUid, name } = entry;
+    const { namespaceUid, name } = entry;
     const loaded = await loadSubscription(entry, this.#tools.engine);
     this.delete(entry.uid);
     this.#add({
@@ -79,7 +80,7 @@ export class LiveSubscriptions {
       destination: formatOutgoing({ namespaceUid, kind: 'subscription', name }),
       identity: identityOf(entry),
       secrets: entry.secrets.map((secret) => new Uint8Array(Buffer.from(secret, 'base64'))),
-      context: this.#tools.contextFor({ namespace, namespaceUid, name: `subscription:${name}`, egress: {} }),
+      context: this.#contextOf(entry),
       patterns: entry.events.flatMap((text) => {
         const parsed = parseEventPattern(text);
         return parsed.ok ? [parsed.pattern] : [];
@@ -109,6 +110,15 @@ export class LiveSubscriptions {
     if (program === undefined) return;
     program.retired = true;
     if (program.calls === 0) this.#tools.engine.unload(program.revision);
+  }
+
+  /** The installation's policy is another one. */
+  renewContexts(): void {
+    for (const live of this.#byUid.values()) live.context = this.#contextOf(live.entry);
+  }
+
+  #contextOf({ namespace, namespaceUid, name }: SubscriptionEntry): HostContext {
+    return this.#tools.contextFor({ namespace, namespaceUid, name: `subscription:${name}`, egress: {} });
   }
 
   #add(live: LiveSubscription): void {

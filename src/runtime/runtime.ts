@@ -1,6 +1,7 @@
 /** A runtime: worker threads behind shared ports, the table they serve, records, metrics, health; in one process. */
 import type { OpenBreaker } from '../delivery/breakers.ts';
 import { meteredLua } from '../lua/metered-lua.ts';
+import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { TableChange } from '../routing/diff-tables.ts';
 import type { Acknowledgement, RouteTable } from '../routing/types.ts';
 import { cacheFolder } from '../settings/cache-folder.ts';
@@ -49,6 +50,8 @@ export interface Runtime {
   /** Serves another table: only what differs goes to the workers. Resolves with what they say of each changed revision. */
   apply(table: RouteTable): Promise<readonly Acknowledgement[]>;
   applyChanges(changes: readonly TableChange[], version: number): Promise<readonly Acknowledgement[]>;
+  /** Another policy of the installation: in force at once. */
+  setPolicy(policy: InstallationPolicy): Promise<void>;
   /** Called with each acknowledgement; answers what stops it. */
   onAcknowledgement(listener: (acknowledgement: Acknowledgement) => void): () => void;
   readonly records: RecordSource;
@@ -110,9 +113,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     if (given === undefined) await store.close();
   }
 
+  let { policy } = settings;
   let limited = '';
   async function limitStore(): Promise<void> {
-    const quotas = storeQuotas(settings.policy, pool.table);
+    const quotas = storeQuotas(policy, pool.table);
     const said = JSON.stringify(quotas);
     if (said === limited) return;
     await connection.setQuotas(quotas);
@@ -158,6 +162,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     apply: (table) => applyWith(pool.apply(table)),
     applyChanges: (changes, version) => applyWith(pool.applyChanges(changes, version)),
+    async setPolicy(next) {
+      policy = next;
+      pool.setPolicy(next);
+      await limitStore();
+    },
     onAcknowledgement(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -61,7 +61,9 @@ function every(milliseconds: number, callback: () => void): () => void {
 export function startWorker(start: WorkerStart, send: (message: FromWorker) => void): RunningWorker {
   const { settings, index, workers } = start;
   const signals = new ThreadSignals(start.signals);
-  const table = new LiveTable(namedHosts(settings.policy));
+  let { policy } = settings;
+  const hosts = new Set(namedHosts(policy));
+  const table = new LiveTable(hosts);
   const store = connectStore(start.storePort, start.storeDurable);
   const newCallId = createCallIds(start.bootPrefix);
   const rare = createRareCounts();
@@ -80,7 +82,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
   const contextFor = createContexts({
     store,
     guard,
-    policy: settings.policy,
+    policy: () => policy,
     match: (event) => publishedDeliveries(parts, event),
     newId: newCallId,
     now: () => clock.monotonic(),
@@ -125,7 +127,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     verifyTools: { now: wallClock(settings.fault) },
     documents: createDocuments({
       guard,
-      installationEgress: (namespace) => namespaceEgress(settings.policy, namespace),
+      installationEgress: (namespace) => namespaceEgress(policy, namespace),
       now: () => clock.monotonic(),
     }),
     quarantine,
@@ -191,6 +193,15 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
         case 'follow':
           parts.records.followed = message.on;
           return undefined;
+        case 'policy': {
+          ({ policy } = message);
+          parts.settings = { ...parts.settings, policy };
+          parts.clientAddress = createClientAddress(policy.trustedProxies);
+          hosts.clear();
+          for (const host of namedHosts(policy)) hosts.add(host);
+          for (const fn of table.functions()) fn.forgetContext();
+          return parts.subscriptions.renewContexts();
+        }
         case 'reviewed':
           reviews.get(message.id)?.(message.verdict);
           reviews.delete(message.id);

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { OpenBreaker } from '../delivery/breakers.ts';
 import type { ProgramImage } from '../lua/engine-contract.ts';
+import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
 import type { Acknowledgement, FunctionEntry } from '../routing/types.ts';
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';
@@ -66,6 +67,7 @@ export type ToWorker =
   | { readonly kind: 'follow'; readonly on: boolean }
   | { readonly kind: 'notReady'; readonly notices: readonly NotReady[] }
   | { readonly kind: 'stats'; readonly id: number }
+  | { readonly kind: 'policy'; readonly policy: InstallationPolicy }
   | { readonly kind: 'reviewed'; readonly id: number; readonly verdict: ReviewVerdict }
   | { readonly kind: 'drain'; readonly graceMs: number };
 

@@ -35,7 +35,8 @@ export interface RareCounts {
 
 export interface WorkerParts {
   readonly index: number;
-  readonly settings: RuntimeSettings;
+  /** The policy in it is replaced while the process runs. */
+  settings: RuntimeSettings;
   readonly clock: Clock;
   /** Calls back once after so many milliseconds; answers what stops it. */
   after(milliseconds: number, callback: () => void): () => void;
@@ -59,7 +60,7 @@ export interface WorkerParts {
   readonly reading: ReadingBudget;
   readonly unread: UnreadAnswers;
   readonly verifiers: VerifierTurns;
-  readonly clientAddress: ClientAddress;
+  clientAddress: ClientAddress;
   /** In a cluster: who may use the call listener; absent: the start-up token decides. */
   readonly callerReviews: CallerReviews | undefined;
   readonly verifyTools: Pick<VerifyTools, 'now'>;

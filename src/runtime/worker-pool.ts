@@ -1,5 +1,6 @@
 /** The worker threads of a runtime: the same table on all, one replaced when it is silent or gone. */
 import { functionMark } from '../lua/engine-options.ts';
+import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { applyChanges, diffTables, emptyTable, type TableChange } from '../routing/diff-tables.ts';
 import { programRevision } from '../routing/last-good.ts';
 import type { Acknowledgement, CodeEntry, RouteTable } from '../routing/types.ts';
@@ -50,6 +51,9 @@ export class WorkerPool {
   readonly #standby: StandbyThread;
   readonly #good = new Map<string, Good>();
   readonly #quarantined = new Map<string, number>();
+  /** Also the standby. */
+  readonly #started = new Set<WorkerThread>();
+  #policy: InstallationPolicy | undefined;
   #table: RouteTable = emptyTable;
   #ports: ListenPorts;
   #applying: Promise<unknown> = Promise.resolve();
@@ -79,6 +83,12 @@ export class WorkerPool {
   /** Threads that answer now. */
   get threads(): readonly WorkerThread[] {
     return this.#threads.filter((thread) => thread !== undefined);
+  }
+
+  /** Takes effect at once; threads that start later begin with it. */
+  setPolicy(policy: InstallationPolicy): void {
+    this.#policy = policy;
+    for (const thread of this.#started) thread.setPolicy(policy);
   }
 
   /** Starts all; the first decides the ports where they are free to choose. */
@@ -166,11 +176,14 @@ export class WorkerPool {
   async #begin(slot: number, gone?: (reason: string) => void): Promise<WorkerThread> {
     const started: { thread?: WorkerThread } = {};
     const thread = await this.#settings.start(slot, (reason) => {
+      if (started.thread !== undefined) this.#started.delete(started.thread);
       if (this.#closing || started.thread === undefined) return;
       if (this.#threads[slot] === started.thread) void this.#replace(slot, started.thread, 'crashed', reason);
       else gone?.(reason);
     });
     started.thread = thread;
+    this.#started.add(thread);
+    if (this.#policy !== undefined) thread.setPolicy(this.#policy);
     return thread;
   }
 
@@ -194,6 +207,7 @@ export class WorkerPool {
     this.#threads[index] = undefined;
     this.#watchdog.unwatch(index);
     const uid = this.#markedFunction(thread.signals.mark);
+    this.#started.delete(thread);
     await thread.terminate();
     this.#settings.forget(index);
     if (uid !== undefined) {

@@ -1,6 +1,7 @@
 /** One worker thread as the main thread sees it: started, asked, and ended. */
 import { Worker } from 'node:worker_threads';
 import type { ProgramImage } from '../lua/engine-contract.ts';
+import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { Acknowledgement } from '../routing/types.ts';
 import type { ThreadSignals } from './thread-signals.ts';
 import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
@@ -100,6 +101,10 @@ export class WorkerThread {
 
   tellNotReady(notices: readonly NotReady[]): void {
     if (notices.length > 0) this.#post({ kind: 'notReady', notices });
+  }
+
+  setPolicy(policy: InstallationPolicy): void {
+    this.#post({ kind: 'policy', policy });
   }
 
   follow(on: boolean): void {

@@ -4,6 +4,7 @@ import type { RuntimeAccounts, TokenReviewStatus } from '../../src/controller/li
 import { createLinkServer, type LinkServer, type LinkServerOptions } from '../../src/controller/link/link-server.ts';
 import type { Leadership, TableSource } from '../../src/controller/types.ts';
 import type { LinkClock } from '../../src/link/link-peer.ts';
+import { defaultPolicy, type InstallationPolicy } from '../../src/policy/installation-policy.ts';
 import { diffTables, applyChanges, emptyTable, type TableChange } from '../../src/routing/diff-tables.ts';
 import type { Acknowledgement, RouteTable } from '../../src/routing/types.ts';
 import { createLinkClient, type LinkClient, type LinkClientOptions } from '../../src/runtime/link/link-client.ts';
@@ -148,6 +149,7 @@ export interface TestController {
   readonly log: ReturnType<typeof keptLog>;
 }
 
+const policy = defaultPolicy('https://hooks.example.com');
 const authorities = new Map<string, Promise<KeyPair>>();
 
 /** One authority for all tests of a process. */
@@ -187,6 +189,7 @@ export async function startController(
     reviewToken: tokens.review,
     source: table,
     leadership,
+    policy: () => policy,
     answer: async (topic) => ({ ok: false, code: 'Unsupported', message: topic }),
     onOutranked: () => undefined,
     clock: realClock,
@@ -200,12 +203,17 @@ export async function startController(
 export class TestServer {
   table: RouteTable = emptyTable;
   applied = 0;
+  policy: InstallationPolicy | undefined;
   judge: (uid: string, revision: string) => Acknowledgement = (uid, revision) => ({
     uid,
     revision,
     accepted: true,
     servingRevision: revision,
   });
+
+  async setPolicy(policy: InstallationPolicy): Promise<void> {
+    this.policy = policy;
+  }
 
   async applyChanges(changes: readonly TableChange[], version: number): Promise<readonly Acknowledgement[]> {
     this.applied += 1;

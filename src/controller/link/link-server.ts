@@ -5,6 +5,7 @@ import { closeCodes, linkLimits, protocolVersion, type LinkLimits } from '../../
 import type { DownTopic, Exchange, FromController, FromRuntime, StandMessage, UpTopic } from '../../link/protocol.ts';
 import { readFromRuntime } from '../../link/read-message.ts';
 import { servePeers, type Admission, type ServingCertificate } from '../../link/serve-peers.ts';
+import type { InstallationPolicy } from '../../policy/installation-policy.ts';
 import { diffTables, emptyTable } from '../../routing/diff-tables.ts';
 import type { RouteTable } from '../../routing/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -34,6 +35,8 @@ export interface LinkServerOptions {
   reviewToken(token: string, audiences: readonly string[]): Promise<TokenReviewStatus>;
   readonly source: TableSource;
   readonly leadership: Leadership;
+  /** In force now; the same object until it changes. */
+  policy(): InstallationPolicy;
   answer(topic: UpTopic, body: unknown, from: AskingRuntime, signal: AbortSignal): Promise<Answer>;
   /** A runtime serves the table of a higher epoch than this leader's: it will not take ours. */
   onOutranked(epoch: number): void;
@@ -74,9 +77,12 @@ const textsKeptMs = 2_000;
 
 export async function createLinkServer(options: LinkServerOptions): Promise<LinkServer> {
   const { accounts, source, leadership, clock, log, controller, limits = linkLimits } = options;
+  /** By pod, those that said hello; and the peers of all. */
   const links = new Map<string, Link>();
+  const peers = new Set<Peer>();
   const book = createRuntimeBook(clock);
   const texts = createEntryTexts();
+  let policy = options.policy();
   let table: RouteTable = source.current() ?? emptyTable;
 
   const prove = async (token: string): Promise<Admission<RuntimeProof>> => {
@@ -112,6 +118,7 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
         link.holds.push(...message.holds);
         if (message.more) return undefined;
         link.following = true;
+        sendPolicy(peer);
         sender.start(link.holds, table, stand().epoch);
         link.holds = [];
         return undefined;
@@ -124,6 +131,17 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
       case 'proof':
         return void link.proving.renew(message.token);
     }
+  }
+
+  const sendPolicy = (peer: Peer): void =>
+    peer.send({ kind: 'policy', policy: policy as unknown as Readonly<Record<string, unknown>> });
+
+  /** A new policy goes ahead of the table it was built under. */
+  function lookAtPolicy(): void {
+    const current = options.policy();
+    if (current === policy) return;
+    policy = current;
+    for (const { following, peer } of links.values()) if (following) sendPolicy(peer);
   }
 
   function greet(link: Link, hello: FromRuntime & { readonly kind: 'hello' }): void {
@@ -166,6 +184,7 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
         onMessage: (message) => take(link, message),
         answer,
         onClosed({ code, reason }) {
+          peers.delete(peer);
           stopHello();
           link.proving.stop();
           link.sender.stop();
@@ -195,11 +214,13 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
       const stopHello = clock.after(limits.helloMs, () => {
         if (!link.greeted) peer.close(closeCodes.silent, 'no hello');
       });
+      peers.add(peer);
       peer.send(stand());
     },
   });
 
   const stopTable = source.subscribe((next) => {
+    lookAtPolicy();
     const changes = diffTables(table, next);
     const first = table === emptyTable;
     table = next;
@@ -213,10 +234,13 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
   });
   const tellStand = (): void => {
     const message = stand();
-    for (const { peer } of links.values()) peer.send(message);
+    for (const peer of peers) peer.send(message);
   };
   const stopLeadership = leadership.subscribe(tellStand);
-  const stopTexts = clock.every(textsKeptMs, () => texts.forgetTexts());
+  const stopTexts = clock.every(textsKeptMs, () => {
+    texts.forgetTexts();
+    lookAtPolicy();
+  });
 
   return {
     ...book.acknowledgements,
@@ -235,7 +259,7 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
       stopTable();
       stopLeadership();
       stopTexts();
-      for (const { peer } of links.values()) peer.close(closeCodes.goingAway, 'the controller ends');
+      for (const peer of peers) peer.close(closeCodes.goingAway, 'the controller ends');
       links.clear();
       book.close();
       await server.close();

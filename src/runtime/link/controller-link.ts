@@ -38,6 +38,7 @@ export interface LinkEvents {
   /** The controller says where it stands; the first time right after it was reached. */
   onStand(link: ControllerLink, stand: StandMessage): void;
   onTable(link: ControllerLink, message: TableMessage): void;
+  onPolicy(link: ControllerLink, policy: Readonly<Record<string, unknown>>): void;
   onClosed(link: ControllerLink): void;
   onTrouble(link: ControllerLink, reason: string): void;
 }
@@ -141,6 +142,8 @@ export class ControllerLink {
           }
           case 'table':
             return this.#events.onTable(this, message);
+          case 'policy':
+            return this.#events.onPolicy(this, message.policy);
           case 'prove':
             this.prove().catch((error: Error) => this.#events.onTrouble(this, error.message));
             return undefined;

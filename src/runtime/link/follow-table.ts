@@ -1,5 +1,6 @@
 /** Brings the table of the followed controller into the runtime, piece by piece, and remembers what is held and what was said. */
 import type { Held, TableMessage, WireChange } from '../../link/protocol.ts';
+import { defaultPolicy, type InstallationPolicy } from '../../policy/installation-policy.ts';
 import type { TableChange } from '../../routing/diff-tables.ts';
 import { closeFunction, closeSubscription } from '../../routing/strip-secrets.ts';
 import type { Acknowledgement, RouteTable } from '../../routing/types.ts';
@@ -9,6 +10,7 @@ import { decodeEntryValue, decodeSubscriptionValue } from '../../routing/wire-fo
 export interface ServesTable {
   readonly table: RouteTable;
   applyChanges(changes: readonly TableChange[], version: number): Promise<readonly Acknowledgement[]>;
+  setPolicy(policy: InstallationPolicy): Promise<void>;
 }
 
 export interface TableFollower {
@@ -19,12 +21,13 @@ export interface TableFollower {
   /** What was said of everything held. */
   acknowledgements(): readonly Acknowledgement[];
   take(message: TableMessage): void;
+  takePolicy(policy: Readonly<Record<string, unknown>>): void;
   /** Epoch of the controller that is followed. */
   lead(epoch: number): void;
   /** Another controller will be followed: what was not applied yet is not wanted. */
   drop(): void;
   /** From the file: serves until a controller comes. */
-  restore(changes: readonly TableChange[], held: readonly Held[], epoch: number): Promise<void>;
+  restore(stored: StoredTable): Promise<void>;
   /** Resolves when nothing is being applied. */
   settled(): Promise<void>;
 }
@@ -35,6 +38,8 @@ export interface FollowerOptions {
   onJudged(acknowledgements: readonly Acknowledgement[]): void;
   /** The whole table of this version serves. */
   onWhole(epoch: number, version: number): void;
+  /** For the table file: the policy in force. */
+  onPolicy(policy: InstallationPolicy): void;
   /** For the table file: what was applied, with the digests it came with. */
   onApplied(changes: readonly TableChange[], digests: ReadonlyMap<string, string>): void;
   onTrouble(message: string, fields: Readonly<Record<string, unknown>>): void;
@@ -46,11 +51,20 @@ interface Reading {
   readonly refused: Map<string, Acknowledgement>;
 }
 
+/** A table as it was written down; `held`: of entries that are whole. */
+export interface StoredTable {
+  readonly epoch: number;
+  readonly policy: InstallationPolicy;
+  readonly changes: readonly TableChange[];
+  readonly held: readonly Held[];
+}
+
 export function createTableFollower(options: FollowerOptions): TableFollower {
   const { server } = options;
   const held = new Map<string, string>();
   const judged = new Map<string, Acknowledgement>();
   let pieces: TableMessage[] = [];
+  let policy: InstallationPolicy | undefined;
   let following = 0;
   let epoch: number | undefined;
   let working: Promise<void> | undefined;
@@ -101,7 +115,15 @@ export function createTableFollower(options: FollowerOptions): TableFollower {
   }
 
   async function work(): Promise<void> {
-    while (pieces.length > 0) {
+    while (pieces.length > 0 || policy !== undefined) {
+      // The table that comes after a policy was built under it.
+      const ahead = policy;
+      policy = undefined;
+      if (ahead !== undefined) {
+        await server.setPolicy(ahead);
+        options.onPolicy(ahead);
+        continue;
+      }
       const taken = pieces;
       pieces = [];
       const reading: Reading = { changes: [], digests: new Map(), refused: new Map() };
@@ -133,7 +155,7 @@ export function createTableFollower(options: FollowerOptions): TableFollower {
       .catch((error: unknown) => options.onTrouble('the table could not be applied', { error: String(error) }))
       .finally(() => {
         working = undefined;
-        if (pieces.length > 0) start();
+        if (pieces.length > 0 || policy !== undefined) start();
       });
   }
 
@@ -153,13 +175,19 @@ export function createTableFollower(options: FollowerOptions): TableFollower {
       pieces.push(message);
       start();
     },
+    takePolicy(received) {
+      // What a controller of the version before does not send has its default.
+      policy = { ...defaultPolicy(''), ...received };
+      start();
+    },
     lead(next) {
       following = next;
     },
     drop() {
       pieces = [];
     },
-    async restore(changes, digests, restored) {
+    async restore({ policy: before, changes, held: digests, epoch: restored }) {
+      await server.setPolicy(before);
       const said = await server.applyChanges(changes, Math.max(1, server.table.version));
       for (const [uid, digest] of digests) held.set(uid, digest);
       for (const each of said) judged.set(each.uid, each);

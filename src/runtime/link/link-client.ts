@@ -70,6 +70,7 @@ export function createLinkClient(options: LinkClientOptions): LinkClient {
       sayAll = false;
       for (const { peer } of links.values()) peer?.send({ kind: 'applied', epoch, version });
     },
+    onPolicy: (policy) => file?.notePolicy(policy),
     onApplied: (changes, digests) => file?.note(changes, digests),
     onTrouble: (message, fields) => log.error(message, fields),
   });
@@ -150,6 +151,9 @@ export function createLinkClient(options: LinkClientOptions): LinkClient {
       onTable(link, message) {
         if (link.id === followed) follower.take(message);
       },
+      onPolicy(link, policy) {
+        if (link.id === followed) follower.takePolicy(policy);
+      },
       onClosed(link) {
         if (link.id === followed) {
           followed = undefined;
@@ -196,7 +200,7 @@ export function createLinkClient(options: LinkClientOptions): LinkClient {
     if (follower.epoch !== undefined || followed !== undefined || closed) return;
     const stored = await from.read();
     if (stored === undefined) return;
-    await follower.restore(stored.changes, stored.held, stored.epoch);
+    await follower.restore(stored);
     log.warn('no controller answers: serving the table this pod had; what needs a secret answers 503', {
       functions: stored.changes.length,
     });

@@ -4,8 +4,10 @@
  */
 import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import type { Held } from '../../link/protocol.ts';
+import { defaultPolicy, type InstallationPolicy } from '../../policy/installation-policy.ts';
 import type { TableChange } from '../../routing/diff-tables.ts';
 import { stripFunction, stripSubscription } from '../../routing/strip-secrets.ts';
+import type { StoredTable } from './follow-table.ts';
 import type { RouteTable } from '../../routing/types.ts';
 import {
   decodeEntryValue,
@@ -14,18 +16,12 @@ import {
   encodeSubscription,
 } from '../../routing/wire-format.ts';
 
-export interface StoredTable {
-  readonly epoch: number;
-  readonly changes: readonly TableChange[];
-  /** Of entries that are whole: nothing was taken away from them. */
-  readonly held: readonly Held[];
-}
-
 export interface TableFile {
   /** Undefined: there is none, or it is of another program. */
   read(): Promise<StoredTable | undefined>;
   /** Notes changes; written a moment later. */
   note(changes: readonly TableChange[], digests: ReadonlyMap<string, string>): void;
+  notePolicy(policy: InstallationPolicy): void;
   /** The table is whole at this epoch: from now on the file is worth reading. */
   whole(epoch: number): void;
   /** Writes what is noted. */
@@ -47,6 +43,7 @@ export function createTableFile(options: {
   const { path, table } = options;
   const digests = new Map<string, string>();
   let lines: string[] = [];
+  let policy: InstallationPolicy | undefined;
   let epoch: number | undefined;
   /** Bytes of the file when it was written whole, and since. */
   let base = 0;
@@ -55,10 +52,10 @@ export function createTableFile(options: {
   let writing: Promise<void> = Promise.resolve();
 
   async function write(): Promise<void> {
-    if (epoch === undefined) return;
+    if (epoch === undefined || policy === undefined) return;
     if (grown > base + growthBytes) {
       lines = [];
-      const text = `${JSON.stringify({ format, epoch })}\n${wholeTable(table(), digests)}`;
+      const text = `${JSON.stringify({ format, epoch, policy })}\n${wholeTable(table(), digests)}`;
       // Beside it first: a process that ends meanwhile leaves the old one.
       await writeFile(`${path}.new`, text, { mode: 0o600 });
       await rename(`${path}.new`, path);
@@ -107,6 +104,11 @@ export function createTableFile(options: {
       }
       schedule();
     },
+    notePolicy(next) {
+      policy = next;
+      grown = Infinity;
+      schedule();
+    },
     whole(next) {
       if (epoch === next) return;
       epoch = next;
@@ -143,6 +145,12 @@ function lineOf(change: TableChange, digests: ReadonlyMap<string, string>): stri
   return `${JSON.stringify(change)}\n`;
 }
 
+interface Header {
+  readonly format?: number;
+  readonly epoch?: number;
+  readonly policy?: InstallationPolicy;
+}
+
 interface Line {
   readonly op?: string;
   readonly uid?: string;
@@ -151,8 +159,8 @@ interface Line {
 }
 
 function readLines([first = '', ...rest]: readonly string[]): StoredTable | undefined {
-  const header = parseLine(first) as { readonly format?: number; readonly epoch?: number } | undefined;
-  if (header?.format !== format || typeof header.epoch !== 'number') return undefined;
+  const header = parseLine(first) as Header | undefined;
+  if (header?.format !== format || typeof header.epoch !== 'number' || header.policy === undefined) return undefined;
   const last = new Map<string, { readonly change: TableChange; readonly digest: string | undefined }>();
   for (const text of rest) {
     const line = parseLine(text) as Line | undefined;
@@ -170,7 +178,8 @@ function readLines([first = '', ...rest]: readonly string[]): StoredTable | unde
   }
   const held: Held[] = [];
   for (const [uid, { digest }] of last) if (digest !== undefined) held.push([uid, digest]);
-  return { epoch: header.epoch, changes: [...last.values()].map(({ change }) => change), held };
+  const policy = { ...defaultPolicy(''), ...header.policy };
+  return { epoch: header.epoch, policy, changes: [...last.values()].map(({ change }) => change), held };
 }
 
 function parseLine(text: string): unknown {

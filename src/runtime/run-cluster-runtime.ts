@@ -1,0 +1,123 @@
+/** The runtime of a cluster as a program: store, threads, links to the controllers, and how it ends. */
+import { lookup } from 'node:dns/promises';
+import { readFile } from 'node:fs/promises';
+import type { Answerer } from '../link/exchange.ts';
+import type { LinkClock } from '../link/link-peer.ts';
+import type { DownTopic } from '../link/protocol.ts';
+import { emptyTable } from '../routing/diff-tables.ts';
+import type { ClusterRuntimeSettings } from '../settings/cluster-runtime-settings.ts';
+import { openPostgres } from '../store/open-postgres.ts';
+import { openStore, type OpenStore } from '../store/open-store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { createLinkClient, type LinkClient } from './link/link-client.ts';
+import { createTableFile } from './link/table-file.ts';
+import { askForReview } from './ask-for-review.ts';
+import { createRuntime, type Runtime, type RuntimeAddresses } from './runtime.ts';
+
+export interface ClusterRuntimeOptions {
+  readonly settings: ClusterRuntimeSettings;
+  readonly log: Logger;
+  /** Of this process. */
+  readonly identity: string;
+  random(): number;
+  /** The store is lost: nothing may be accepted any more. */
+  onLost(message: string): void;
+  /** What controllers ask; absent: nothing is answered. */
+  readonly answer?: Answerer<DownTopic>;
+}
+
+export interface ClusterRuntime {
+  readonly addresses: RuntimeAddresses;
+  readonly runtime: Runtime;
+  /** Fails readiness, waits until nobody sends here any more, ends or parks what runs, closes the links. */
+  stop(): Promise<void>;
+}
+
+export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise<ClusterRuntime> {
+  const { settings, log, identity } = options;
+  const store = await openStoreOf(options);
+  let links: LinkClient | undefined;
+  let ending = false;
+  try {
+    const runtime = await createRuntime({
+      settings: settings.runtime,
+      log,
+      store,
+      notReady: () => (ending ? 'draining' : links === undefined ? 'it starts' : links.notReady()),
+      reviewCall: (question) => askForReview(question, links),
+    });
+    const file =
+      settings.tableFile === undefined
+        ? undefined
+        : createTableFile({
+            path: settings.tableFile,
+            table: () => runtime.table ?? emptyTable,
+            after: clock.after,
+            onTrouble: (message) => log.error('the table file', { error: message }),
+          });
+    links = createLinkClient({
+      controllers: settings.controllers,
+      serverName: settings.serverName,
+      runtime: identity,
+      podName: settings.podName,
+      podUid: settings.podUid,
+      group: settings.group,
+      server: runtime,
+      ...(file === undefined ? {} : { file }),
+      lookup: (host) => lookup(host, { all: true }),
+      credentials: async () => {
+        const [token, authorities] = await Promise.all([
+          readFile(settings.tokenFile, 'utf8'),
+          readFile(settings.authorityFile, 'utf8'),
+        ]);
+        return { token: token.trim(), authorities };
+      },
+      answer: options.answer ?? answerNothing,
+      clock,
+      random: options.random,
+      log,
+    });
+    const { addresses } = runtime;
+    log.info('the runtime listens', { ...addresses, workers: runtime.workers });
+    const linked = links;
+    return {
+      addresses,
+      runtime,
+      async stop() {
+        ending = true;
+        await new Promise<void>((resolve) => void clock.after(settings.lameMs, resolve));
+        await runtime.drain();
+        await linked.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+const answerNothing: Answerer<DownTopic> = (topic) =>
+  Promise.resolve({ ok: false, code: 'Unsupported', message: `this runtime does not answer ${topic}` });
+
+const clock: LinkClock = {
+  now: () => performance.now(),
+  after(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  },
+  every(milliseconds, callback) {
+    const timer = setInterval(callback, milliseconds);
+    return () => clearInterval(timer);
+  },
+};
+
+async function openStoreOf({ settings, log, identity, onLost }: ClusterRuntimeOptions): Promise<OpenStore> {
+  const { storeUrl, storeFile } = settings;
+  if (storeUrl === undefined) {
+    return await openStore({ path: storeFile, onLost: (error) => onLost(error.message) });
+  }
+  // A connection that breaks is made again; what is asked meanwhile fails and is told to whoever asked.
+  const onError = (error: Error): void => log.warn('the database connection broke', { error: error.message });
+  return await openPostgres({ url: storeUrl, processId: identity, onError });
+}
