@@ -34,6 +34,9 @@ test('the disk is low below 256 MiB and below 5 % of a large one, and no longer 
 test('a reserve is built up in pieces while there is plenty, given up when the disk is full, and built up again later', (t) => {
   const { guard, disk, reserved } = guardOf(t);
   guard.look();
+  assert.equal(reserved(), 0, 'not while the program starts');
+  disk.now = 5_000;
+  guard.look();
   assert.equal(reserved(), 4 * mebi);
   guard.look();
   guard.look();
@@ -44,7 +47,7 @@ test('a reserve is built up in pieces while there is plenty, given up when the d
   guard.look();
   assert.equal(guard.low, true, 'not at once: the space of the reserve is for what is to end');
   assert.equal(reserved(), 0);
-  disk.now = 5_000;
+  disk.now = 10_000;
   guard.look();
   assert.equal(guard.low, false);
   assert.equal(reserved(), 4 * mebi);
@@ -52,6 +55,7 @@ test('a reserve is built up in pieces while there is plenty, given up when the d
 
 test('the reserve never takes the last space', (t) => {
   const { guard, disk, reserved } = guardOf(t);
+  disk.now = 5_000;
   disk.space = { freeBytes: 260 * mebi, totalBytes: 1000 * mebi };
   guard.look();
   assert.equal(guard.low, false);

@@ -30,6 +30,8 @@ export const defaultDisk: DiskSettings = { lowBytes: 256 * mebi, lowFraction: 0.
 
 /** Written in one look. */
 const pieceBytes = 4 * mebi;
+/** The reserve is begun so long after the start. */
+const startMs = 5_000;
 /** After a full disk nothing new is accepted for so long at least. */
 const restMs = 5_000;
 
@@ -56,8 +58,8 @@ export function createDiskGuard(settings: DiskSettings, { path, now, space }: Di
   let freeBytes: number | undefined;
   let fullUntil = Number.NEGATIVE_INFINITY;
   let reserved = sizeOf(reservePath);
-  /** A file that cannot grow now is tried again later. */
-  let tryAfter = Number.NEGATIVE_INFINITY;
+  /** Not while the program starts; and a file that cannot grow now is tried again later. */
+  let tryAfter = now() + startMs;
 
   function reserve(floor: number): void {
     const { reserveBytes } = settings;

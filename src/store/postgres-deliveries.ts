@@ -1,5 +1,5 @@
 /** Delivery rows in PostgreSQL that go back to waiting or are cancelled. Each function runs in the caller's transaction. */
-import type { ClientBase } from 'pg';
+import type { ClientBase, Pool } from 'pg';
 import { crashesAfterDeath } from './crash-watch.ts';
 import { lockKeysOf } from './postgres-add.ts';
 import { countSql, type Session } from './postgres-session.ts';
@@ -55,6 +55,23 @@ export async function returnLeases(
     ],
   );
   return rows.map(({ seq, destination }) => ({ seq: Number(seq), destination: Number(destination) }));
+}
+
+/** Answers those that are lost. */
+export async function extendLeases(
+  pool: Pool,
+  receipts: readonly Receipt[],
+  leaseMs: number,
+): Promise<readonly Receipt[]> {
+  const { rows } = await pool.query<{ seq: string }>(
+    `WITH mine AS MATERIALIZED (
+           SELECT d.seq FROM moonhook_deliveries d JOIN unnest($1::bigint[], $2::int[]) AS r (seq, epoch) ON r.seq = d.seq
+           WHERE d.epoch = r.epoch AND d.state = 'leased' AND d.lease_until > moonhook_now() ORDER BY d.seq FOR UPDATE OF d)
+         UPDATE moonhook_deliveries d SET lease_until = moonhook_now() + $3::bigint FROM mine WHERE d.seq = mine.seq RETURNING d.seq`,
+    [receipts.map(({ delivery }) => delivery), receipts.map(({ epoch }) => epoch), leaseMs],
+  );
+  const kept = new Set(rows.map(({ seq }) => Number(seq)));
+  return receipts.filter(({ delivery }) => !kept.has(delivery));
 }
 
 /** Takes rows back whose lease has lapsed, at most `limit`: their process died or froze. */

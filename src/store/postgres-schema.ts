@@ -1,5 +1,6 @@
 /** PostgreSQL as a store: schema, migration under a lock, and the settings without which it must not be trusted. */
 import type { ClientBase, Pool, PoolClient } from 'pg';
+import { accounts } from './postgres-accounts.ts';
 import { makePartitions } from './postgres-partitions.ts';
 import { StoreRefused } from './store-refused.ts';
 
@@ -71,7 +72,7 @@ const schema = `
  * What each later version adds, in order. A version only adds what the version before can live with (expand); what nobody
  * needs any more goes one version later (contract): programs of two neighbouring versions run on one database.
  */
-const migrations: readonly string[] = [schema];
+const migrations: readonly string[] = [schema, accounts];
 
 /** Refuses what cannot keep the promise, then creates the schema or brings it up to this program's version. */
 export async function preparePostgres(pool: Pool): Promise<void> {

@@ -3,8 +3,9 @@ import { Pool } from 'pg';
 import { CrashWatch } from './crash-watch.ts';
 import { appendItems, isOneStatement, readEvent } from './postgres-append.ts';
 import { createBatches } from './postgres-batches.ts';
+import { growthOfAppend, growthOfWrites } from './growth.ts';
 import { readCounts } from './postgres-counts.ts';
-import { cancelRows, returnLeases } from './postgres-deliveries.ts';
+import { cancelRows, extendLeases, returnLeases } from './postgres-deliveries.ts';
 import { createPostgresDestinations } from './postgres-destinations.ts';
 import { answerDuplicates } from './postgres-duplicates.ts';
 import { createPostgresHeads } from './postgres-heads.ts';
@@ -17,12 +18,17 @@ import { assertSession, preparePostgres, sessionOptions } from './postgres-schem
 import { createSessions } from './postgres-session.ts';
 import { settleItems } from './postgres-settle.ts';
 import { startUpkeep } from './postgres-upkeep.ts';
+import { countBacklog, measureDatabase } from './postgres-measures.ts';
+import { growthOfReplay, settleWithin } from './postgres-within.ts';
+import { createPostgresUsage } from './postgres-usage.ts';
+import { defaultRetention, type Retention } from './retention.ts';
 import {
   isEnded,
   type AppendItem,
   type Appended,
   type KeyValueExpectation,
   type KeyValueWrite,
+  type Lease,
   type LeaseWish,
   type Settled,
   type SettleItem,
@@ -38,6 +44,7 @@ export interface PostgresSettings {
   onError(error: Error): void;
   /** Something in the database that people should look at; default: an error. */
   onAlarm?(message: string): void;
+  readonly retention?: Partial<Retention>;
 }
 
 const connections = 5;
@@ -71,6 +78,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
   const sessions = createSessions(pool, processId);
   const destinations = createPostgresDestinations(pool);
   const watch = new CrashWatch(now);
+  const usage = createPostgresUsage(pool, now);
   const listeners = new Set<() => void>();
   const wake = (): void => {
     for (const listener of listeners) listener();
@@ -80,6 +88,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
   const stopUpkeep = startUpkeep({
     sessions,
     destinations,
+    retention: { ...defaultRetention, ...settings.retention },
     random,
     onReturned(returned) {
       for (const destination of returned) heads.note(destination, 0);
@@ -147,8 +156,8 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
     now,
   });
 
-  /** Delivery → destination of what this process has leased. */
-  const leased = new Map<number, string>();
+  /** Delivery → what this process has leased. */
+  const leased = new Map<number, Pick<Lease, 'destination' | 'event'>>();
   const forget = (delivery: number): void => {
     watch.forget(delivery);
     leased.delete(delivery);
@@ -171,7 +180,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
     };
     try {
       const result = await sessions.transaction(({ client }) => leaseRows(client, wishes, ids, leaseMs, noting));
-      for (const { receipt, destination } of result.leases) leased.set(receipt.delivery, destination);
+      for (const { receipt, destination, event } of result.leases) leased.set(receipt.delivery, { destination, event });
       for (const destination of result.exhausted) heads.exhausted(destination, began);
       // Somebody else leases there: soon again, not a second later.
       if (result.busy.length > 0) setTimeout(wake, 5 + 10 * random());
@@ -185,7 +194,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
   return {
     durable: true,
     async append(items) {
-      const appended = await append(items);
+      const appended = await usage.within(growthOfAppend(items), [], () => append(items));
       changed();
       return appended;
     },
@@ -204,23 +213,15 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
       changed();
     },
     async extend(receipts, leaseMs) {
-      const { rows } = await pool.query<{ seq: string }>(
-        `WITH mine AS MATERIALIZED (
-           SELECT d.seq FROM moonhook_deliveries d JOIN unnest($1::bigint[], $2::int[]) AS r (seq, epoch) ON r.seq = d.seq
-           WHERE d.epoch = r.epoch AND d.state = 'leased' AND d.lease_until > moonhook_now() ORDER BY d.seq FOR UPDATE OF d)
-         UPDATE moonhook_deliveries d SET lease_until = moonhook_now() + $3::bigint FROM mine WHERE d.seq = mine.seq RETURNING d.seq`,
-        [receipts.map(({ delivery }) => delivery), receipts.map(({ epoch }) => epoch), leaseMs],
-      );
-      const kept = new Set(rows.map(({ seq }) => Number(seq)));
-      const lost = receipts.filter(({ delivery }) => !kept.has(delivery));
+      const lost = await extendLeases(pool, receipts, leaseMs);
       for (const { delivery } of lost) forget(delivery);
       return lost;
     },
     async settle(items) {
-      const settled = await settle(items);
+      const settled = await settleWithin(usage, items, (delivery) => leased.get(delivery)?.event, settle);
       for (const [index, { receipt, ending, append: appended = [] }] of items.entries()) {
-        if (settled[index] === 'conflict') continue;
-        const destination = leased.get(receipt.delivery);
+        if (settled[index] === 'conflict' || typeof settled[index] === 'object') continue;
+        const destination = leased.get(receipt.delivery)?.destination;
         if (ending.kind === 'retry' && destination !== undefined) heads.note(destination, ending.delayMs);
         forget(receipt.delivery);
         for (const { deliveries } of appended) {
@@ -237,7 +238,10 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
       let created = 0;
       for (const row of await allDeliveries(pool, { ...filter, states, latest: true })) {
         if (to === undefined && row.generation >= generation) continue;
-        if (await sessions.transaction((session) => replayRow(session, row, generation, to, destinations))) created++;
+        const growth = await growthOfReplay(pool, row);
+        const again = (): Promise<boolean> =>
+          sessions.transaction((session) => replayRow(session, row, generation, to, destinations));
+        if (await usage.within(growth, [], again)) created++;
         heads.note(to ?? row.destination, 0);
       }
       changed();
@@ -257,9 +261,24 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
     },
     counts: () => readCounts(pool),
     get: (scope, key) => getKeyValue(pool, scope, key),
-    write: (writes, expectations) => write({ writes, expectations }),
+    write: (writes, expectations) =>
+      usage.within(growthOfWrites(writes), writes, () => write({ writes, expectations })),
     list: (scope, prefix, limit, after) => listKeys(pool, scope, prefix, Math.min(limit, pageLimit), after),
-    claim: (claim) => claimKey(pool, claim),
+    claim: (claim) => {
+      const { scope, key, value } = claim;
+      const growth = growthOfWrites([{ scope, key, change: { kind: 'set', value } }]);
+      return usage.within(growth, [claim], () => claimKey(pool, claim));
+    },
+    setQuotas: async (quotas) => usage.setQuotas(quotas),
+    usage: (namespaceUid) => usage.of(namespaceUid),
+    async backlog(destination, enough) {
+      const id = (await destinations.find([destination])).get(destination);
+      return id === undefined ? 0 : await countBacklog(pool, id, enough);
+    },
+    async purge(namespaceUid) {
+      await pool.query('INSERT INTO moonhook_vanished VALUES ($1) ON CONFLICT DO NOTHING', [namespaceUid]);
+    },
+    measures: async () => ({ diskLow: false, ...(await measureDatabase(pool)), usage: await usage.all() }),
     heads: () => heads.read(),
     wake(callback) {
       listeners.add(callback);

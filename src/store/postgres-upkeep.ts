@@ -4,10 +4,13 @@ import type { PostgresDestinations } from './postgres-destinations.ts';
 import { returnLapsed } from './postgres-deliveries.ts';
 import { makePartitions } from './postgres-partitions.ts';
 import type { Sessions } from './postgres-session.ts';
+import { foldUsage, trimPostgres } from './postgres-trim.ts';
+import type { Retention } from './retention.ts';
 
 export interface UpkeepSettings {
   readonly sessions: Sessions;
   readonly destinations: PostgresDestinations;
+  readonly retention: Retention;
   /** From 0 up to 1. */
   random(): number;
   /** Rows of these destinations wait again. */
@@ -19,6 +22,7 @@ export interface UpkeepSettings {
 
 const intervalMs = 1000;
 const lapsedAtOnce = 100;
+const trimmedAtOnce = 500;
 const alarmEveryMs = 30_000;
 const hourMs = 3_600_000;
 const oldTransactionSeconds = 60;
@@ -40,13 +44,23 @@ export function startUpkeep(settings: UpkeepSettings): () => Promise<void> {
     }
   }
 
+  /** Piece by piece: no transaction of it is long. */
+  async function trim(): Promise<void> {
+    for (;;) {
+      const gone = await sessions.transaction((session) => trimPostgres(session, settings.retention, trimmedAtOnce));
+      if (gone < trimmedAtOnce || stopped) return;
+    }
+  }
+
   async function round(): Promise<void> {
     const elapsed = rounds++ * intervalMs;
     await takeBack();
+    await trim();
     if (elapsed % alarmEveryMs === 0) await lookForOldTransactions(sessions, onAlarm);
     if (elapsed > 0 && elapsed % hourMs === 0) {
       await sessions.once(({ client }) => makePartitions(client));
       await sessions.transaction(foldCounters);
+      await sessions.transaction(foldUsage);
     }
   }
 

@@ -89,11 +89,6 @@ export function createDeliveryRows(
   );
   const orderOf = database.prepare('SELECT event, order_key FROM deliveries WHERE seq = ?');
 
-  const countWaiting = database.prepare(
-    `SELECT (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE destination = ? AND state = 'waiting' LIMIT ?)) +
-       (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE destination = ? AND order_key IS NOT NULL AND state = 'held' LIMIT ?)) AS count`,
-  );
-
   function move(from: DeliveryState | 'created' | undefined, to: DeliveryState): void {
     if (from === 'created') counters.add('created', 1);
     else if (from !== undefined) counters.add(from, -1);
@@ -294,10 +289,6 @@ export function createDeliveryRows(
       for (const [seq, until] of leases) if (until <= now) reclaimRow(seq);
     },
     heads: () => destinations.heads(),
-    backlog(destination, enough) {
-      const id = destinations.idOf(destination);
-      const { count } = countWaiting.get(id, enough, id, enough) as { count: number };
-      return Math.min(count, enough);
-    },
+    backlog: (destination, enough) => destinations.backlog(destination, enough),
   };
 }

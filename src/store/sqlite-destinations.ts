@@ -11,6 +11,8 @@ export interface Destinations {
   /** Reads the head again after rows were taken. */
   refresh(id: number): void;
   heads(): Head[];
+  /** Rows that wait for a destination, counted up to `enough`. */
+  backlog(name: string, enough: number): number;
 }
 
 export function createDestinations(database: DatabaseSync, clock: StoreClock, journal: Journal): Destinations {
@@ -20,6 +22,11 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock, jo
   const earliest = database.prepare(
     "SELECT min(due) AS due FROM (SELECT min(due) AS due FROM deliveries WHERE destination = ?1 AND state = 'waiting' AND background = 0 UNION ALL SELECT min(due) FROM deliveries WHERE destination = ?1 AND state = 'waiting' AND background = 1)",
   );
+  const countWaiting = database.prepare(
+    `SELECT (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE destination = ? AND state = 'waiting' LIMIT ?)) +
+       (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE destination = ? AND order_key IS NOT NULL AND state = 'held' LIMIT ?)) AS count`,
+  );
+
   const ids = new Map<string, number>();
   const names = new Map<number, string>();
   const due = new Map<number, number>();
@@ -57,6 +64,12 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock, jo
       if (known === undefined || when < known) putNoted(journal, due, id, when);
     },
     refresh,
+    backlog(name, enough) {
+      const id = ids.get(name);
+      if (id === undefined) return 0;
+      const { count } = countWaiting.get(id, enough, id, enough) as { count: number };
+      return Math.min(count, enough);
+    },
     heads() {
       const now = clock.now();
       return [...due].map(([id, when]) => ({ destination: names.get(id) ?? '', dueInMs: Math.max(0, when - now) }));

@@ -1,5 +1,6 @@
 /** What each operation of the store does on SQLite, inside the transaction and savepoint of its turn. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { StoreMeasures } from './measures.ts';
 import type { StoreQuotas, StoreUsage } from './quotas.ts';
 import type { Counters } from './sqlite-counters.ts';
 import type { DeliveryRows } from './sqlite-deliveries.ts';
@@ -12,7 +13,7 @@ import type { UsageBook } from './sqlite-usage.ts';
 import { StoreDiskLow } from './store-disk-low.ts';
 import { StoreOverQuota } from './store-over-quota.ts';
 import { deliveryStates, isEnded, type DeliveryFilter, type DeliveryRow, type DeliveryState } from './store.ts';
-import type { Settled, SettleItem, Store, StoreMeasures } from './store.ts';
+import type { Settled, SettleItem, Store } from './store.ts';
 
 /** An operation of `Store` as the engine has it: it answers at once. */
 type Synchronous<Operation> = Operation extends (...values: infer Values) => Promise<infer Answer>

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { createDiskGuard, spaceOf, type DiskGuard, type DiskSettings } from './disk-guard.ts';
+import type { StoreMeasures } from './measures.ts';
 import type { Retention } from './retention.ts';
 import { createCheckpoints } from './sqlite-checkpoint.ts';
 import { createCounters } from './sqlite-counters.ts';
@@ -16,7 +17,6 @@ import { createTrimmer } from './sqlite-trim.ts';
 import { createUsageBook } from './sqlite-usage.ts';
 import { createStoreClock, type ClockSource } from './store-clock.ts';
 import { StoreDiskLow } from './store-disk-low.ts';
-import type { StoreMeasures } from './store.ts';
 
 export interface SqliteSettings {
   readonly path: string;
@@ -117,7 +117,7 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
       if (database.isTransaction) database.exec('ROLLBACK');
       journal.rollback(0);
       counters.reset();
-      if (errorCode(error) === full) guard.full();
+      if (isWriteError(error)) guard.full();
       throw error;
     }
   }

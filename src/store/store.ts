@@ -4,6 +4,7 @@
  * alone never opens a row. The store never matches: whoever appends names the destinations. What would take a namespace
  * above its quota rejects with `StoreOverQuota`, what would grow the store on a full disk with `StoreDiskLow`.
  */
+import type { StoreMeasures } from './measures.ts';
 import type { StoreQuotas, StoreUsage } from './quotas.ts';
 import type { KeyValueScope } from './types.ts';
 
@@ -215,22 +216,6 @@ export interface Page {
   readonly after?: number;
   /** Numbers fall instead of rising. */
   readonly newestFirst?: boolean;
-}
-
-/** How the engine is doing; figures that an engine does not have are absent. */
-export interface StoreMeasures {
-  /** Nothing new is accepted: the disk is nearly full. */
-  readonly diskLow: boolean;
-  /** Of the file system the store lies on. */
-  readonly freeBytes?: number;
-  readonly databaseBytes: number;
-  /** What has been written since the last checkpoint. */
-  readonly logBytes?: number;
-  readonly duplicateKeys: number;
-  /** How long delivery ids are really remembered where the bound on keys cut a window short; absent: all windows hold. */
-  readonly duplicateWindowMs?: number;
-  /** What each namespace has stored, by UID. */
-  readonly usage: Readonly<Record<string, StoreUsage>>;
 }
 
 /** created = waiting + held + leased + done + dead + filtered + cancelled + superseded, or `gap` is not 0. */

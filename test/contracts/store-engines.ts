@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test, type TestContext } from 'node:test';
 import { Client } from 'pg';
 import { openStore, type StoreSettings } from '../../src/store/open-store.ts';
+import { openPostgresStore } from '../../src/store/postgres-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { findPostgres, type PostgresServer, startPostgres } from '../postgres/start-postgres.ts';
 
@@ -25,8 +26,10 @@ export function storeEngines(): Readonly<Record<string, OpenEngine>> {
     'SQLite in memory': (t, options) => openSqlite(t, ':memory:', options),
     async 'SQLite in a file'(t, options) {
       const folder = await mkdtemp(join(tmpdir(), 'moonhook-store-'));
+      const store = await openSqlite(t, join(folder, 'store.db'), options);
+      // After the store has been closed: it writes files of its own until then.
       t.after(() => rm(folder, { recursive: true }));
-      return await openSqlite(t, join(folder, 'store.db'), options);
+      return store;
     },
   };
   const binaries = findPostgres();
@@ -41,8 +44,7 @@ export function storeEngines(): Readonly<Record<string, OpenEngine>> {
   let server: Promise<PostgresServer> | undefined;
   after(async () => (await server)?.stop());
   let databases = 0;
-  engines['PostgreSQL'] = async (t) => {
-    const { openPostgresStore } = await import('../../src/store/postgres-store.ts');
+  engines['PostgreSQL'] = async (t, { retention = {} } = {}) => {
     server ??= startPostgres(binaries);
     const { url } = await server;
     const admin = new Client({ connectionString: url });
@@ -51,7 +53,8 @@ export function storeEngines(): Readonly<Record<string, OpenEngine>> {
     await admin.query(`CREATE DATABASE ${name}`);
     await admin.end();
     const own = url.replace(/\/postgres$/, `/${name}`);
-    const store = await openPostgresStore({ url: own, processId: 'test', onError: (error) => assert.fail(error) });
+    const onError = (error: Error): void => assert.fail(error);
+    const store = await openPostgresStore({ url: own, processId: 'test', onError, retention });
     t.after(() => store.close());
     return store;
   };

@@ -32,6 +32,7 @@ test('a full disk gives 503 and never a 202, synchronous calls go on, and nothin
   await writeFile(join(functions, 'orders.yaml'), hooks);
   const accepted: string[] = [];
   const full = await startProduct(functions, limitKib);
+  t.after(() => full.child.kill('SIGKILL'));
   let refusal: Response | undefined;
   for (let index = 0; index < 400 && refusal === undefined; index++) {
     const id = String(index).padStart(4, '0');
@@ -45,6 +46,8 @@ test('a full disk gives 503 and never a 202, synchronous calls go on, and nothin
   assert.equal(refusal.status, 503);
   assert.ok(Number(refusal.headers.get('retry-after')) >= 1);
   assert.equal(((await refusal.json()) as { code: string }).code, 'StoreUnavailable');
+  const next = await fetch(`${full.url}/default/take`, { method: 'POST', body: '{"id":"next"}' });
+  assert.deepEqual([next.status, ((await next.json()) as { code: string }).code], [503, 'DiskLow']);
   assert.equal(await (await fetch(`${full.url}/default/hello`)).text(), 'hello');
   full.child.kill('SIGKILL');
   await once(full.child, 'exit');

@@ -1,0 +1,23 @@
+/** Figures of a PostgreSQL database: how large it is, how many keys it knows, what waits for a destination. */
+import type { Pool } from 'pg';
+
+export async function measureDatabase(pool: Pool): Promise<{ databaseBytes: number; duplicateKeys: number }> {
+  // Counting millions of keys would take seconds: the statistics know how many there are, but for small tables.
+  const { rows } = await pool.query<{ bytes: number; keys: number }>(
+    `SELECT pg_database_size(current_database())::float8 AS bytes, CASE WHEN estimate < 10000
+       THEN (SELECT count(*) FROM (SELECT 1 FROM moonhook_duplicates LIMIT 10000) k) ELSE estimate END::float8 AS keys
+     FROM (SELECT coalesce(sum(greatest(c.reltuples, 0)), 0) AS estimate FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+           WHERE i.inhparent = 'moonhook_duplicates'::regclass) e`,
+  );
+  return { databaseBytes: rows[0]?.bytes ?? 0, duplicateKeys: rows[0]?.keys ?? 0 };
+}
+
+/** Waiting and held rows, counted up to `enough`. */
+export async function countBacklog(pool: Pool, destination: number, enough: number): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    `SELECT (SELECT count(*) FROM (SELECT 1 FROM moonhook_deliveries WHERE destination = $1 AND state = 'waiting' LIMIT $2) w)::int +
+       (SELECT count(*) FROM (SELECT 1 FROM moonhook_deliveries WHERE destination = $1 AND order_key IS NOT NULL AND state = 'held' LIMIT $2) h)::int AS count`,
+    [destination, enough],
+  );
+  return Math.min(enough, rows[0]?.count ?? 0);
+}
