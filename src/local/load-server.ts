@@ -6,7 +6,9 @@ import { meteredLua } from '../lua/metered-lua.ts';
 import { applyChanges, emptyTable } from '../routing/diff-tables.ts';
 import { programRevision } from '../routing/last-good.ts';
 import type { Acknowledgement, RouteTable } from '../routing/types.ts';
+import { callLimitsOf } from '../runtime/call-limits.ts';
 import { loadFunction } from '../runtime/load-function.ts';
+import { createTriggerMaker } from '../runtime/prepare-trigger.ts';
 import { loadSubscription } from '../runtime/load-subscription.ts';
 import { cacheFolder } from '../settings/cache-folder.ts';
 import type { TableServer } from './table-builder.ts';
@@ -42,7 +44,11 @@ export async function createLoadServer(onDefect: (message: string) => void): Pro
         if (change.op !== 'set') continue;
         const { entry } = change;
         const places = { index: 0, callRow: 0, triggerRows: {} };
-        const loaded = await loadFunction(entry, places, undefined, { engine, contextFor: () => noContext });
+        const loaded = await loadFunction(entry, places, undefined, {
+          engine,
+          make: { trigger: createTriggerMaker(), context: () => noContext },
+          callLimits: callLimitsOf,
+        });
         acknowledgements.push(loaded.acknowledgement);
         if (loaded.serving !== undefined) engine.unload(programRevision(entry, loaded.serving.code));
       }

@@ -89,6 +89,7 @@ function keptBytes(memory: Uint8Array, start: number, end: number): Uint8Array {
 }
 
 const noModules: Bytecode['modules'] = new Map();
+const noExpressions: Bytecode['expressions'] = [];
 
 /** Compiles all files; mistakes of all of them. */
 export async function compileProgram(
@@ -121,7 +122,13 @@ export async function compileProgram(
   for (const [name, source] of program.modules) modules.set(name, await compile('compile', name, source));
   const expressions: [string, Uint8Array][] = [];
   for (const [name, source] of program.expressions) expressions.push([name, await compile('expression', name, source)]);
-  return mistakes.length > 0 ? mistakes : { code, modules: modules.size === 0 ? noModules : modules, expressions };
+  return mistakes.length > 0
+    ? mistakes
+    : {
+        code,
+        modules: modules.size === 0 ? noModules : modules,
+        expressions: expressions.length === 0 ? noExpressions : expressions.slice(),
+      };
 }
 
 interface Shape {

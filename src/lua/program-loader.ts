@@ -35,6 +35,15 @@ interface ImageParts {
   readonly delta: Delta;
 }
 
+/** Positions on the stack, by name. */
+function positions(names: readonly string[], before: number): ReadonlyMap<string, number> {
+  return new Map(names.map((name, index) => [name, before + index + 1]));
+}
+
+/** Of most programs: one for all. */
+const onlyDefault = positions(['default'], 0);
+const noExpressions = positions([], 0);
+
 /** One per engine. */
 export class ProgramLoader {
   readonly #host: LoaderHost;
@@ -131,8 +140,14 @@ export class ProgramLoader {
       env: program.env,
       limits: program.limits,
       bytecode,
-      handlers: new Map(handlers.map((name, index) => [name, index + 1])),
-      expressions: new Map(bytecode.expressions.map(([name], index) => [name, handlers.length + index + 1])),
+      handlers: handlers.length === 1 && handlers[0] === 'default' ? onlyDefault : positions(handlers, 0),
+      expressions:
+        bytecode.expressions.length === 0
+          ? noExpressions
+          : positions(
+              bytecode.expressions.map(([name]) => name),
+              handlers.length,
+            ),
       stackBase: handlers.length + bytecode.expressions.length,
       files: [program.name, ...program.modules.keys(), ...program.expressions.keys()],
       startMs,

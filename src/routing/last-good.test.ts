@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { functionEntry, httpTriggerEntry } from '../../test/builders/function-entry.ts';
-import { decideServing, nextCandidate, programRevision, type LoadAttempt, type ServingCode } from './last-good.ts';
+import {
+  answerOf,
+  decideServing,
+  nextCandidate,
+  programRevision,
+  type LoadAttempt,
+  type ServingCode,
+} from './last-good.ts';
 import type { CodeEntry, FunctionEntry } from './types.ts';
 
 const code = (codeRevision: string): CodeEntry => ({ codeRevision, code: `-- ${codeRevision}`, modules: {} });
@@ -18,6 +25,13 @@ const fails = (which: CodeEntry): LoadAttempt => ({
   outcome: { ok: false, rejection: { reason: 'LuaSyntax', message: "'end' expected", file: 'hook', line: 3 } },
 });
 
+/** The decision, and what each trigger answers after it. */
+function decide(...[before, next, attempts]: Parameters<typeof decideServing>) {
+  const decision = decideServing(before, next, attempts);
+  const triggers = new Map(next.triggers.map((trigger) => [trigger.name, answerOf(next, trigger, decision)]));
+  return { ...decision, triggers };
+}
+
 function revision(name: string, which: CodeEntry, parts: Partial<FunctionEntry> = {}): FunctionEntry {
   return functionEntry({ revision: name, code: which, triggers: [httpTriggerEntry()], ...parts });
 }
@@ -27,7 +41,7 @@ test('code that loads and has its handlers serves and is accepted', () => {
   assert.equal(nextCandidate(undefined, next, []), good);
   const attempts = [loads(good, 'default')];
   assert.equal(nextCandidate(undefined, next, attempts), undefined);
-  const decision = decideServing(undefined, next, attempts);
+  const decision = decide(undefined, next, attempts);
   assert.deepEqual(decision.acknowledgement, { uid: next.uid, revision: 'r1', accepted: true, servingRevision: 'r1' });
   assert.deepEqual([decision.lastGood, decision.triggers.get('web')], [false, { handler: 'default' }]);
 });
@@ -38,7 +52,7 @@ test('a broken edit keeps the code that served, under the new revision', () => {
   assert.equal(nextCandidate(serving, next, attempts), good);
   attempts.push(loads(good, 'default'));
   assert.equal(nextCandidate(serving, next, attempts), undefined);
-  const decision = decideServing(serving, next, attempts);
+  const decision = decide(serving, next, attempts);
   assert.deepEqual(decision.acknowledgement, {
     uid: next.uid,
     revision: 'r2',
@@ -60,15 +74,15 @@ test('a broken edit keeps the code that served, under the new revision', () => {
 });
 
 test('the last good code is kept through several broken edits', () => {
-  const second = decideServing(serving, revision('r2', broken), [fails(broken), loads(good, 'default')]);
+  const second = decide(serving, revision('r2', broken), [fails(broken), loads(good, 'default')]);
   const worse = code('worse');
-  const third = decideServing(second.serving, revision('r3', worse), [fails(worse), loads(good, 'default')]);
+  const third = decide(second.serving, revision('r3', worse), [fails(worse), loads(good, 'default')]);
   assert.deepEqual([third.serving?.code, third.acknowledgement.servingRevision], [good, 'r1']);
 });
 
 test('code that does not load again under the new revision is not kept', () => {
   const next = revision('r2', broken, { env: {} });
-  const decision = decideServing(serving, next, [fails(broken), fails(good)]);
+  const decision = decide(serving, next, [fails(broken), fails(good)]);
   assert.equal(decision.serving, undefined);
   assert.equal(decision.acknowledgement.servingRevision, undefined);
   const answer = decision.triggers.get('web');
@@ -79,7 +93,7 @@ test('code that does not load again under the new revision is not kept', () => {
 test('the first version of a function that does not load serves nothing', () => {
   const next = revision('r1', broken);
   assert.equal(nextCandidate(undefined, next, [fails(broken)]), undefined);
-  const decision = decideServing(undefined, next, [fails(broken)]);
+  const decision = decide(undefined, next, [fails(broken)]);
   assert.deepEqual([decision.serving, decision.lastGood], [undefined, false]);
   assert.match(
     JSON.stringify(decision.triggers.get('web')),
@@ -92,7 +106,7 @@ test('a trigger whose handler the kept code lacks answers HandlerMissing, the ot
   const next = revision('r2', broken, {
     triggers: [httpTriggerEntry({ name: 'push' }), httpTriggerEntry({ name: 'pull' })],
   });
-  const { triggers } = decideServing(kept, next, [fails(broken), loads(good, 'push')]);
+  const { triggers } = decide(kept, next, [fails(broken), loads(good, 'push')]);
   assert.deepEqual(triggers.get('push'), { handler: 'push' });
   const pull = triggers.get('pull');
   assert.ok(pull && 'unavailable' in pull);
@@ -104,7 +118,7 @@ test('a trigger without a handler rejects the revision and names the nearest han
   const next = revision('r2', code('new'), { triggers: [httpTriggerEntry({ name: 'on-push' })] });
   const attempts = [loads(next.code, 'on_pushed', 'other')];
   assert.equal(nextCandidate(serving, next, attempts), good);
-  const { acknowledgement } = decideServing(serving, next, [...attempts, loads(good, 'default')]);
+  const { acknowledgement } = decide(serving, next, [...attempts, loads(good, 'default')]);
   assert.deepEqual([acknowledgement.reason, acknowledgement.suggestion], ['NoHandler', 'on_pushed']);
   assert.match(
     acknowledgement.message ?? '',
@@ -117,7 +131,7 @@ test('the same code with a new trigger that it cannot answer keeps serving the o
   const kept: ServingCode = { code: good, handlers: ['web'], revision: 'r1' };
   const attempts = [loads(good, 'web')];
   assert.equal(nextCandidate(kept, next, attempts), undefined);
-  const decision = decideServing(kept, next, attempts);
+  const decision = decide(kept, next, attempts);
   assert.deepEqual([decision.lastGood, decision.acknowledgement.servingRevision], [true, 'r1']);
   assert.deepEqual(decision.triggers.get('web'), { handler: 'web' });
   assert.match(JSON.stringify(decision.triggers.get('extra')), /HandlerMissing/);
@@ -128,11 +142,11 @@ test('an unresolved gate is closed whatever code serves', () => {
   const next = revision('r2', broken, {
     triggers: [httpTriggerEntry({ unresolved }), httpTriggerEntry({ name: 'open' })],
   });
-  const { triggers } = decideServing(serving, next, [fails(broken), loads(good, 'default')]);
+  const { triggers } = decide(serving, next, [fails(broken), loads(good, 'default')]);
   assert.deepEqual(triggers.get('web'), { unavailable: 'NotResolved', message: unresolved.message });
   assert.deepEqual(triggers.get('open'), { handler: 'default' });
   const whole = revision('r3', good, { unresolved });
-  assert.deepEqual(decideServing(serving, whole, [loads(good, 'default')]).triggers.get('web'), {
+  assert.deepEqual(decide(serving, whole, [loads(good, 'default')]).triggers.get('web'), {
     unavailable: 'NotResolved',
     message: unresolved.message,
   });
@@ -141,14 +155,11 @@ test('an unresolved gate is closed whatever code serves', () => {
 test('a missing verifier of a custom receiver rejects the revision, and closes the trigger of kept code', () => {
   const custom = httpTriggerEntry({ receiver: { name: 'custom', fields: { handler: 'verify' }, secrets: [] } });
   const next = revision('r2', code('new'), { triggers: [custom] });
-  const { acknowledgement, triggers } = decideServing(serving, next, [
-    loads(next.code, 'default'),
-    loads(good, 'default'),
-  ]);
+  const { acknowledgement, triggers } = decide(serving, next, [loads(next.code, 'default'), loads(good, 'default')]);
   assert.equal(acknowledgement.reason, 'NoHandler');
   assert.match(acknowledgement.message ?? '', /verifies with the handler "verify", which is missing/);
   assert.match(JSON.stringify(triggers.get('web')), /HandlerMissing.*no handler \\"verify\\"/);
-  const complete = decideServing(serving, next, [loads(next.code, 'default', 'verify')]);
+  const complete = decide(serving, next, [loads(next.code, 'default', 'verify')]);
   assert.deepEqual([complete.acknowledgement.accepted, complete.triggers.get('web')], [true, { handler: 'default' }]);
 });
 
@@ -157,11 +168,11 @@ test('code that is missing is not judged, and what served before is kept for lat
   const next = revision('r2', { ...code('none'), code: '' }, { unresolved });
   assert.equal(nextCandidate(undefined, next, []), undefined);
   assert.equal(nextCandidate(serving, next, []), good);
-  const decision = decideServing(serving, next, [loads(good, 'default')]);
+  const decision = decide(serving, next, [loads(good, 'default')]);
   assert.deepEqual(decision.acknowledgement, { uid: next.uid, revision: 'r2', accepted: true, reason: 'NotResolved' });
   assert.deepEqual([decision.serving?.code, decision.lastGood], [good, false]);
   assert.deepEqual(decision.triggers.get('web'), { unavailable: 'NotResolved', message: unresolved.message });
-  const later = decideServing(decision.serving, revision('r3', broken), [fails(broken), loads(good, 'default')]);
+  const later = decide(decision.serving, revision('r3', broken), [fails(broken), loads(good, 'default')]);
   assert.deepEqual(later.acknowledgement.servingRevision, 'r1');
 });
 
@@ -172,7 +183,7 @@ test('code that stumbles over a missing secret at load is not judged; a syntax e
     code: next.code,
     outcome: { ok: false, rejection: { reason: 'LuaLoad', message: 'attempt to concatenate a nil value' } },
   };
-  const unjudged = decideServing(undefined, next, [stumbles]);
+  const unjudged = decide(undefined, next, [stumbles]);
   assert.deepEqual([unjudged.acknowledgement.accepted, unjudged.acknowledgement.reason], [true, 'NotResolved']);
-  assert.equal(decideServing(undefined, next, [fails(next.code)]).acknowledgement.reason, 'LuaSyntax');
+  assert.equal(decide(undefined, next, [fails(next.code)]).acknowledgement.reason, 'LuaSyntax');
 });

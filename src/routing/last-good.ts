@@ -59,7 +59,8 @@ export interface ServingDecision {
   readonly serving?: ServingCode;
   /** True: an older code serves under the new gates. */
   readonly lastGood: boolean;
-  readonly triggers: ReadonlyMap<string, TriggerAnswer>;
+  /** Why the revision's own code does not serve. */
+  readonly rejection?: Rejection;
 }
 
 /**
@@ -88,7 +89,7 @@ export function decideServing(
     acknowledgement,
     ...(chosen === undefined ? {} : { serving: chosen }),
     lastGood: rejection !== undefined && chosen !== undefined,
-    triggers: new Map(next.triggers.map((trigger) => [trigger.name, answerOf(next, trigger, chosen, rejection)])),
+    ...(rejection === undefined ? {} : { rejection }),
   };
 }
 
@@ -133,11 +134,14 @@ function loaded(code: CodeEntry, revision: string, attempts: readonly LoadAttemp
   return { code, handlers: attempt.outcome.handlers, revision };
 }
 
-function answerOf(
+/** How one trigger is answered after a decision. */
+export function answerOf(
   next: FunctionEntry,
   trigger: FunctionEntry['triggers'][number],
-  chosen: ServingCode | undefined,
-  rejection: Rejection | undefined,
+  {
+    serving: chosen,
+    rejection,
+  }: { readonly serving?: ServingCode | undefined; readonly rejection?: Rejection | undefined },
 ): TriggerAnswer {
   const unresolved = next.unresolved ?? trigger.unresolved;
   if (unresolved !== undefined) return { unavailable: 'NotResolved', message: unresolved.message };

@@ -82,7 +82,7 @@ export function createRouteIndex<Owner>(namedHosts: ReadonlySet<string> = new Se
     routes,
     delete: remove,
     set(entry, owner) {
-      const own = routesOf(entry, owner);
+      const own = routesOf(entry, owner).slice();
       remove(entry.uid);
       for (const route of own) routes.add(route);
       mounted.set(entry.uid, own);

@@ -1,10 +1,27 @@
 /** Applies changes of the table to a worker: each function is loaded beside the running one and swapped in one step. */
 import type { Acknowledgement } from '../routing/types.ts';
 import type { ServingCode } from '../routing/last-good.ts';
-import type { LiveFunction } from './live-function.ts';
+import { createPartSharer, type ShareParts } from '../routing/share-parts.ts';
+import { createSharedLimits } from './call-limits.ts';
+import type { LiveFunction, LiveMaker } from './live-function.ts';
 import { loadFunction, type LoadTools } from './load-function.ts';
+import { createTriggerMaker } from './prepare-trigger.ts';
 import type { WorkerChange } from './worker-messages.ts';
 import type { WorkerParts } from './worker-parts.ts';
+
+export interface ApplyTools extends LoadTools {
+  readonly shareParts: ShareParts;
+}
+
+/** For one thread: what functions have in common is made once there. */
+export function createApplyTools(engine: LoadTools['engine'], context: LiveMaker['context']): ApplyTools {
+  return {
+    engine,
+    make: { trigger: createTriggerMaker(), context },
+    callLimits: createSharedLimits(),
+    shareParts: createPartSharer(),
+  };
+}
 
 /** Requests and the heartbeat get their turn after so long. */
 const turnMs = 4;
@@ -12,7 +29,7 @@ const turnMs = 4;
 export async function applyToWorker(
   changes: readonly WorkerChange[],
   parts: WorkerParts,
-  tools: LoadTools,
+  tools: ApplyTools,
 ): Promise<readonly Acknowledgement[]> {
   const acknowledgements: Acknowledgement[] = [];
   let began = parts.clock.monotonic();
@@ -32,9 +49,10 @@ export async function applyToWorker(
 async function applyOne(
   change: WorkerChange & { readonly op: 'set' },
   parts: WorkerParts,
-  tools: LoadTools,
+  tools: ApplyTools,
 ): Promise<Acknowledgement> {
-  const { entry, places, lastGood } = change;
+  const { places, lastGood } = change;
+  const entry = tools.shareParts(change.entry);
   const before = parts.table.servingOf(entry.uid) ?? servingFrom(lastGood);
   const current = parts.table.get(entry.uid);
   if (current?.entry.revision === entry.revision && current.program !== undefined) {

@@ -22,11 +22,17 @@ export function contextOf(
 ): HostContext {
   if (hops === 0 && traceparent === undefined && budget === rootBudget) return fn.context;
   return {
-    ...fn.context,
+    ...copyContext(fn.context),
     hops,
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(budget === rootBudget ? {} : { budgetOf: chainBudgets(budget) }),
   };
+}
+
+/** All that a context reaches, as members: what makes it when it is asked for cannot be spread. */
+export function copyContext(context: HostContext): HostContext {
+  const { outbound, keyValue, later, events, caller, cache, hops, budgetOf } = context;
+  return { outbound, keyValue, later, events, caller, cache, hops, budgetOf };
 }
 
 /** A budget for each call that asks: what is published is stored at once, so nobody knows how many children there will be. */
@@ -63,14 +69,10 @@ export interface ContextSources {
 /** Answers the context of each loaded revision; what is parsed per namespace is parsed once. */
 export function createContexts(sources: ContextSources): (entry: ContextOwner) => HostContext {
   const { store, guard, policy, match, newId, now } = sources;
-  const keyValue = createDirectKeyValue(store);
-  const later = createLaterQueue(store, newId);
-  const events = createEventBus(store, match, newId);
   const caches = createFunctionCaches({ now });
-  const budgetOf = chainBudgets(rootBudget);
   let installations = new Map<string, InstallationEgress>();
   let known = policy();
-  return (entry) => {
+  const reach = (entry: ContextOwner): OwnReach => {
     const current = policy();
     if (current !== known) installations = new Map();
     known = current;
@@ -82,15 +84,69 @@ export function createContexts(sources: ContextSources): (entry: ContextOwner) =
     const egress: EffectiveEgress = { installation, ...allowOf(entry) };
     return {
       outbound: guard.outboundFor({ namespaceUid: entry.namespaceUid, egress }),
-      keyValue,
-      later,
-      events,
       caller: sources.callerFor(entry),
       cache: caches.cacheFor(entry.namespaceUid, entry.name),
-      hops: 0,
-      budgetOf,
     };
   };
+  const common: CommonReach = {
+    keyValue: createDirectKeyValue(store),
+    later: createLaterQueue(store, newId),
+    events: createEventBus(store, match, newId),
+    budgetOf: chainBudgets(rootBudget),
+    reach,
+  };
+  return (entry) => new FunctionContext(entry, common);
+}
+
+type OwnReach = Pick<HostContext, 'outbound' | 'caller' | 'cache'>;
+
+interface CommonReach extends Pick<HostContext, 'keyValue' | 'later' | 'events' | 'budgetOf'> {
+  reach(owner: ContextOwner): OwnReach;
+}
+
+/** Most functions of a large table ask for nothing that is theirs alone: it is made when they do. */
+class FunctionContext implements HostContext {
+  readonly hops = 0;
+  readonly #owner: ContextOwner;
+  readonly #common: CommonReach;
+  #own: OwnReach | undefined = undefined;
+
+  constructor(owner: ContextOwner, common: CommonReach) {
+    this.#owner = owner;
+    this.#common = common;
+  }
+
+  get keyValue(): HostContext['keyValue'] {
+    return this.#common.keyValue;
+  }
+
+  get later(): HostContext['later'] {
+    return this.#common.later;
+  }
+
+  get events(): HostContext['events'] {
+    return this.#common.events;
+  }
+
+  get budgetOf(): HostContext['budgetOf'] {
+    return this.#common.budgetOf;
+  }
+
+  get outbound(): HostContext['outbound'] {
+    return this.#reach().outbound;
+  }
+
+  get caller(): HostContext['caller'] {
+    return this.#reach().caller;
+  }
+
+  get cache(): HostContext['cache'] {
+    return this.#reach().cache;
+  }
+
+  #reach(): OwnReach {
+    return (this.#own ??= this.#common.reach(this.#owner));
+  }
 }
 
 function allowOf({ egress }: ContextOwner): Pick<EffectiveEgress, 'allow'> {

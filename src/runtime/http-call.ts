@@ -146,7 +146,10 @@ export class HttpCall implements RawRequest {
 
   /** Notes a step for `explain`. */
   note(step: string, ok: boolean, detail: string): void {
-    (this.steps ??= []).push({ step, ok, detail });
+    const noted = { step, ok, detail };
+    // Most calls note one or none: an array that was pushed to has room for sixteen more, for as long as its record is kept.
+    if (this.steps === undefined) this.steps = [noted];
+    else this.steps.push(noted);
   }
 
   onEnd(release: () => void): void {

@@ -1,8 +1,10 @@
 /** One function of the table as a worker serves it: its entry, the code that answers, and each trigger made ready. */
 import type { HostContext } from '../host/types.ts';
-import type { CallLimits } from '../lua/types.ts';
+import type { CallLimits, LuaMistake } from '../lua/types.ts';
 import type { PreparedReceiver, ReceiverSecrets } from '../receivers/types.ts';
+import type { Rejection, ServingCode } from '../routing/last-good.ts';
 import type { FunctionEntry, HttpTriggerEntry, TriggerEntry } from '../routing/types.ts';
+import type { FunctionPlaces } from './worker-messages.ts';
 
 /** A loaded program; unloaded when it is retired and the last call of it has ended. */
 export interface LiveProgram {
@@ -52,10 +54,18 @@ export interface LiveTrigger {
   readonly limits: Partial<CallLimits>;
 }
 
-/** Makes what a function needs when it is first called: most functions of a large table are not. */
-export interface LiveParts {
-  trigger(entry: TriggerEntry): LiveTrigger;
-  context(): HostContext;
+/** Makes what a function needs when it is first called: most functions of a large table are not. One for all functions. */
+export interface LiveMaker {
+  trigger(entry: TriggerEntry, fn: LiveFunction): LiveTrigger;
+  context(entry: FunctionEntry): HostContext;
+}
+
+/** How the load of a function came out: what its triggers are made ready by. */
+export interface LoadOutcome {
+  readonly serving: ServingCode | undefined;
+  readonly rejection: Rejection | undefined;
+  /** Expressions that do not compile, by name. */
+  readonly broken: ReadonlyMap<string, LuaMistake>;
 }
 
 export class LiveFunction {
@@ -64,34 +74,46 @@ export class LiveFunction {
   readonly index: number;
   /** Row of calls without a trigger. */
   readonly callRow: number;
+  /** Of each trigger that has one of its own. */
+  readonly triggerRows: FunctionPlaces['triggerRows'];
   /** Undefined: no version of its code ever loaded. */
   readonly program: LiveProgram | undefined;
-  readonly #parts: LiveParts;
-  #triggers: Map<string, LiveTrigger> | undefined = undefined;
+  readonly outcome: LoadOutcome;
+  readonly #make: LiveMaker;
+  /** At the places of their entries. */
+  #triggers: (LiveTrigger | undefined)[] | undefined = undefined;
   #context: HostContext | undefined = undefined;
 
   constructor(
     entry: FunctionEntry,
-    { index, callRow }: { readonly index: number; readonly callRow: number },
+    { index, callRow, triggerRows }: FunctionPlaces,
     program: LiveProgram | undefined,
-    parts: LiveParts,
+    outcome: LoadOutcome,
+    make: LiveMaker,
   ) {
     this.entry = entry;
     this.index = index;
     this.callRow = callRow;
+    this.triggerRows = triggerRows;
     this.program = program;
-    this.#parts = parts;
+    this.outcome = outcome;
+    this.#make = make;
   }
 
   /** By name. */
   trigger(name: string): LiveTrigger | undefined {
-    const known = this.#triggers?.get(name);
-    if (known !== undefined) return known;
-    const entry = this.entry.triggers.find((each) => each.name === name);
-    if (entry === undefined) return undefined;
-    const made = this.#parts.trigger(entry);
-    (this.#triggers ??= new Map()).set(name, made);
-    return made;
+    const { triggers } = this.entry;
+    for (let at = 0; at < triggers.length; at += 1) {
+      const entry = triggers[at] as TriggerEntry;
+      if (entry.name !== name) continue;
+      const known = this.#triggers?.[at];
+      if (known !== undefined) return known;
+      const made = this.#make.trigger(entry, this);
+      if (triggers.length === 1) this.#triggers = [made];
+      else (this.#triggers ??= triggers.map(() => undefined))[at] = made;
+      return made;
+    }
+    return undefined;
   }
 
   /** The installation's policy is another one. */
@@ -101,6 +123,6 @@ export class LiveFunction {
 
   /** Of calls that start a chain; others get a copy with their hops. */
   get context(): HostContext {
-    return (this.#context ??= this.#parts.context());
+    return (this.#context ??= this.#make.context(this.entry));
   }
 }

@@ -132,7 +132,10 @@ export class LiveTable {
   }
 }
 
+const noListeners: readonly EventListener[] = [];
+
 function listenersOf(fn: LiveFunction): readonly EventListener[] {
+  if (!fn.entry.triggers.some(({ kind }) => kind === 'event')) return noListeners;
   return fn.entry.triggers.flatMap((trigger): EventListener[] => {
     if (trigger.kind !== 'event') return [];
     const parsed = parseEventPattern(trigger.type);

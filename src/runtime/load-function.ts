@@ -1,7 +1,7 @@
 /** Loads one revision of a function beside the one that serves, and decides what serves from then on. */
 import type { HostContext } from '../host/types.ts';
 import type { Engine, ProgramImage } from '../lua/engine-contract.ts';
-import type { LoadResult, LuaMistake, Program } from '../lua/types.ts';
+import type { CallLimits, LoadResult, LuaMistake, Program } from '../lua/types.ts';
 import {
   decideServing,
   nextCandidate,
@@ -9,9 +9,8 @@ import {
   type LoadAttempt,
   type ServingCode,
 } from '../routing/last-good.ts';
-import type { Acknowledgement, CodeEntry, FunctionEntry } from '../routing/types.ts';
-import { LiveFunction, type LiveProgram } from './live-function.ts';
-import { prepareTrigger } from './prepare-trigger.ts';
+import type { Acknowledgement, CodeEntry, FunctionEntry, ResolvedLimits } from '../routing/types.ts';
+import { LiveFunction, type LiveMaker, type LiveProgram } from './live-function.ts';
 import { toRejection } from './read-mistakes.ts';
 import { expressionsOf } from './trigger-expressions.ts';
 import type { FunctionPlaces } from './worker-messages.ts';
@@ -25,7 +24,8 @@ export interface LoadedFunction {
 
 export interface LoadTools {
   readonly engine: Engine<HostContext>;
-  contextFor(entry: FunctionEntry): HostContext;
+  readonly make: LiveMaker;
+  callLimits(limits: ResolvedLimits): CallLimits;
   /** Made by another thread, by revision. */
   readonly images?: ReadonlyMap<string, ProgramImage>;
 }
@@ -50,40 +50,43 @@ export async function loadFunction(
     if (code === undefined) break;
     attempts.push(await loadCode(entry, code, tools));
   }
-  const { acknowledgement, serving, triggers } = decideServing(before, entry, attempts);
+  const { acknowledgement, serving, rejection } = decideServing(before, entry, attempts);
   const chosen = attempts.find(({ code }) => code.codeRevision === serving?.code.codeRevision);
   for (const attempt of attempts) {
     if (attempt !== chosen && attempt.outcome.ok) tools.engine.unload(programRevision(entry, attempt.code));
   }
   const program = serving === undefined ? undefined : liveProgram(programRevision(entry, serving.code), serving);
   const broken = chosen === undefined || chosen.broken.size === 0 ? nothingBroken : chosen.broken;
-  const fn = new LiveFunction(entry, places, program, {
-    trigger: (trigger) => prepareTrigger(trigger, { owner: entry, places, answer: triggers.get(trigger.name), broken }),
-    context: () => tools.contextFor(entry),
-  });
+  const fn = new LiveFunction(entry, places, program, { serving, rejection, broken }, tools.make);
   return { fn, acknowledgement, serving };
 }
 
+/** Of most programs: one for all. */
+const onlyDefault: ReadonlySet<string> = new Set(['default']);
+
 function liveProgram(revision: string, { handlers }: ServingCode): LiveProgram {
-  return { revision, handlers: new Set(handlers), calls: 0, retired: false };
+  const plain = handlers.length === 1 && handlers[0] === 'default';
+  return { revision, handlers: plain ? onlyDefault : new Set(handlers), calls: 0, retired: false };
 }
 
 /** Code that loads only without an expression is not a good revision, but as last good code it can serve the rest. */
-async function loadCode(entry: FunctionEntry, code: CodeEntry, { engine, images }: LoadTools): Promise<Attempt> {
-  const expressions = new Map(expressionsOf(entry));
+async function loadCode(
+  entry: FunctionEntry,
+  code: CodeEntry,
+  { engine, images, callLimits }: LoadTools,
+): Promise<Attempt> {
+  let expressions = expressionsOf(entry);
   const broken = new Map<string, LuaMistake>();
   const own = code.codeRevision === entry.code.codeRevision;
   for (;;) {
-    const program = programOf(entry, code, expressions);
+    const program = programOf(entry, code, expressions, callLimits(entry.limits));
     const result = await engine.load(program, images?.get(program.revision));
     if (result.ok) return { code, broken, outcome: { ok: true, handlers: result.handlers } };
     const inExpressions = result.mistakes.filter(({ file }) => expressions.has(file));
     if (own || inExpressions.length === 0)
       return { code, broken, outcome: { ok: false, rejection: rejectionOf(result, entry, code) } };
-    for (const mistake of inExpressions) {
-      expressions.delete(mistake.file);
-      broken.set(mistake.file, mistake);
-    }
+    for (const mistake of inExpressions) broken.set(mistake.file, mistake);
+    expressions = new Map([...expressions].filter(([name]) => !broken.has(name)));
   }
 }
 
@@ -100,9 +103,12 @@ function textsOf(record: Readonly<Record<string, string>>): ReadonlyMap<string, 
   return entries.length === 0 ? noTexts : new Map(entries);
 }
 
-function programOf(entry: FunctionEntry, code: CodeEntry, expressions: ReadonlyMap<string, string>): Program {
-  const { timeoutMs, cpuMs, memoryBytes, logBytes, logLines, hostCalls, parallelHostCalls, responseBodyBytes } =
-    entry.limits;
+function programOf(
+  entry: FunctionEntry,
+  code: CodeEntry,
+  expressions: ReadonlyMap<string, string>,
+  limits: CallLimits,
+): Program {
   return {
     namespaceUid: entry.namespaceUid,
     namespace: entry.namespace,
@@ -112,15 +118,6 @@ function programOf(entry: FunctionEntry, code: CodeEntry, expressions: ReadonlyM
     modules: textsOf(code.modules),
     env: textsOf(entry.env),
     expressions,
-    limits: {
-      timeoutMs,
-      cpuMs,
-      memoryBytes,
-      logBytes,
-      logLines,
-      hostCalls,
-      parallelHostCalls,
-      resultBytes: responseBodyBytes,
-    },
+    limits,
   };
 }

@@ -1,69 +1,63 @@
 /** Makes one trigger of a loaded function ready to answer: handler, receiver with its secrets, limits, expressions. */
 import type { LuaMistake } from '../lua/types.ts';
 import { receivers } from '../receivers/catalogue.ts';
-import type { TriggerAnswer } from '../routing/last-good.ts';
-import type { FunctionEntry, HttpTriggerEntry, TriggerEntry } from '../routing/types.ts';
-import type { LiveReceiver, LiveTrigger, Unavailable } from './live-function.ts';
+import { answerOf, type TriggerAnswer } from '../routing/last-good.ts';
+import type { HttpTriggerEntry, TriggerEntry } from '../routing/types.ts';
+import { callLimitsOf } from './call-limits.ts';
+import type { LiveFunction, LiveReceiver, LiveTrigger, Unavailable } from './live-function.ts';
 import { expressionNames } from './trigger-expressions.ts';
-import type { FunctionPlaces } from './worker-messages.ts';
 
-export interface TriggerSources {
-  readonly owner: FunctionEntry;
-  readonly places: FunctionPlaces;
-  readonly answer: TriggerAnswer | undefined;
-  /** Expressions that do not compile, by name. */
-  readonly broken: ReadonlyMap<string, LuaMistake>;
+const noLimits: LiveTrigger['limits'] = {};
+
+/** A receiver that is one entry of many functions is made ready once. */
+export function createTriggerMaker(): (entry: TriggerEntry, owner: LiveFunction) => LiveTrigger {
+  const known = new WeakMap<HttpTriggerEntry['receiver'], LiveReceiver | Unavailable>();
+  const receiverOf = (entry: HttpTriggerEntry): LiveReceiver | Unavailable => {
+    if (entry.unresolved !== undefined) return { code: 'NotResolved', message: entry.unresolved.message };
+    const receiver = known.get(entry.receiver) ?? prepareReceiver(entry.receiver);
+    known.set(entry.receiver, receiver);
+    return receiver;
+  };
+  return (entry, owner) => prepareTrigger(entry, owner, entry.kind === 'http' ? receiverOf(entry) : undefined);
 }
 
-export function prepareTrigger(entry: TriggerEntry, { owner, places, answer, broken }: TriggerSources): LiveTrigger {
+function prepareTrigger(
+  entry: TriggerEntry,
+  owner: LiveFunction,
+  receiver: LiveReceiver | Unavailable | undefined,
+): LiveTrigger {
+  const { broken } = owner.outcome;
+  const answer = answerOf(owner.entry, entry, owner.outcome);
   const expressions = expressionNames(entry);
   const wrong = Object.values(expressions).find((name: string) => broken.has(name)) as string | undefined;
-  const receiver = entry.kind === 'http' ? prepareReceiver(entry) : undefined;
   const unverifiable = receiver !== undefined && 'code' in receiver ? receiver : undefined;
   const unavailable = unavailableOf(answer, wrong === undefined ? undefined : broken.get(wrong), wrong);
   return {
     entry,
     ...(entry.kind === 'http' ? { http: entry } : {}),
-    row: places.triggerRows[entry.name] ?? places.callRow,
-    ...(answer !== undefined && 'handler' in answer ? { handler: answer.handler } : {}),
+    row: owner.triggerRows[entry.name] ?? owner.callRow,
+    ...('handler' in answer ? { handler: answer.handler } : {}),
     ...(unavailable === undefined ? {} : { unavailable }),
     ...(unverifiable === undefined ? {} : { unverifiable }),
     ...(receiver === undefined || 'code' in receiver ? {} : { receiver }),
     expressions,
-    limits: { ...(entry.limits === owner.limits ? {} : callLimits(entry)) },
-  };
-}
-
-function callLimits(entry: TriggerEntry): LiveTrigger['limits'] {
-  const { timeoutMs, cpuMs, memoryBytes, logBytes, logLines, hostCalls, parallelHostCalls, responseBodyBytes } =
-    entry.limits;
-  return {
-    timeoutMs,
-    cpuMs,
-    memoryBytes,
-    logBytes,
-    logLines,
-    hostCalls,
-    parallelHostCalls,
-    resultBytes: responseBodyBytes,
+    limits: entry.limits === owner.entry.limits ? noLimits : callLimitsOf(entry.limits),
   };
 }
 
 function unavailableOf(
-  answer: TriggerAnswer | undefined,
+  answer: TriggerAnswer,
   mistake: LuaMistake | undefined,
   expression: string | undefined,
 ): Unavailable | undefined {
   if (mistake !== undefined)
     return { code: 'NotResolved', message: `${expression ?? 'expression'}: ${mistake.message}` };
-  if (answer === undefined) return { code: 'NotResolved', message: 'the trigger has no answer' };
   return 'unavailable' in answer ? { code: answer.unavailable, message: answer.message } : undefined;
 }
 
 /** The receiver with its secrets; what cannot verify anybody refuses everybody. */
-function prepareReceiver(entry: HttpTriggerEntry): LiveReceiver | Unavailable {
-  if (entry.unresolved !== undefined) return { code: 'NotResolved', message: entry.unresolved.message };
-  const { name, fields, secrets, namedSecrets } = entry.receiver;
+function prepareReceiver(entry: HttpTriggerEntry['receiver']): LiveReceiver | Unavailable {
+  const { name, fields, secrets, namedSecrets } = entry;
   const definition = receivers.get(name);
   if (definition === undefined)
     return { code: 'NotResolved', message: `this runtime does not know receiver "${name}"` };

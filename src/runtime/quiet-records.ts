@@ -29,8 +29,12 @@ export class QuietRecords<Item> {
   }
 
   add(functionUid: string, item: Item): void {
-    let shelf = this.#shelves.get(functionUid);
-    if (shelf === undefined) this.#shelves.set(functionUid, (shelf = { items: [], oldest: 0 }));
+    const shelf = this.#shelves.get(functionUid);
+    if (shelf === undefined) {
+      this.#shelves.set(functionUid, { items: [item], oldest: 0 });
+      this.#hold();
+      return;
+    }
     const { items } = shelf;
     if (items.length >= this.#share()) {
       items[shelf.oldest] = item;
@@ -40,6 +44,10 @@ export class QuietRecords<Item> {
     if (shelf.oldest !== 0) shelf.items = inOrder(shelf);
     shelf.oldest = 0;
     shelf.items.push(item);
+    this.#hold();
+  }
+
+  #hold(): void {
     this.#held += 1;
     if (this.#held > this.#max) this.#giveUpOne();
   }

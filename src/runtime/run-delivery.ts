@@ -13,7 +13,7 @@ import { endingOfRun } from './attempt-ending.ts';
 import type { CallRecord } from './call-record.ts';
 import { EventTable } from './event-table.ts';
 import { findWork, type Work } from './find-work.ts';
-import { splitBudget } from './host-context.ts';
+import { copyContext, splitBudget } from './host-context.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
 import { recordDelivery, type Note } from './record-delivery.ts';
 import { runProgram } from './run-program.ts';
@@ -116,7 +116,7 @@ async function runWork(
       limits: trigger?.limits ?? {},
       signal,
       context: {
-        ...fn.context,
+        ...copyContext(fn.context),
         keyValue: effects.keyValue,
         later: effects.later,
         events: effects.events,

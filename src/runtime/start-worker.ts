@@ -11,7 +11,7 @@ import { createOutboundGuard } from '../policy/outbound.ts';
 import { namedHosts } from '../policy/place-route.ts';
 import { connectStore } from '../store/connect-store.ts';
 import { CallCounters } from '../telemetry/call-counters.ts';
-import { applyToWorker } from './apply-changes.ts';
+import { applyToWorker, createApplyTools } from './apply-changes.ts';
 import { createCallIds } from './call-ids.ts';
 import { createCaller } from './call-function.ts';
 import { createClientAddress } from './client-address.ts';
@@ -150,6 +150,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
         }),
     });
   }
+  const loading = createApplyTools(engine, contextFor);
   const publicListener = createListener(settings.inbound, taker(parts, 'public', publicSteps), rare.refusal);
   const callListener = createListener(settings.inbound, taker(parts, 'calls', callSteps), rare.refusal);
   const loop = startLoop(parts);
@@ -168,8 +169,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
       switch (message.kind) {
         case 'apply': {
           const acknowledgements = await applyToWorker(message.changes, parts, {
-            engine,
-            contextFor,
+            ...loading,
             images: new Map(message.images.map((image) => [image.revision, image])),
           });
           if (message.version !== undefined) table.version = message.version;

@@ -28,6 +28,8 @@ function nameOf(trigger: string, kind: Kind): string {
   return `${trigger} (${places[kind]})`;
 }
 
+const noExpressions: ReadonlyMap<string, string> = new Map();
+
 /** Name → source of every expression of a function. */
 export function expressionsOf(entry: FunctionEntry): ReadonlyMap<string, string> {
   const expressions = new Map<string, string>();
@@ -36,11 +38,13 @@ export function expressionsOf(entry: FunctionEntry): ReadonlyMap<string, string>
       expressions.set(nameOf(trigger.name, kind as Kind), source);
     }
   }
-  return expressions;
+  return expressions.size === 0 ? noExpressions : expressions;
 }
+
+const noNames: ExpressionNames = {};
 
 /** The names under which one trigger finds its expressions. */
 export function expressionNames(trigger: TriggerEntry): ExpressionNames {
   const names = Object.keys(sourcesOf(trigger)).map((kind) => [kind, nameOf(trigger.name, kind as Kind)]);
-  return Object.fromEntries(names) as ExpressionNames;
+  return names.length === 0 ? noNames : (Object.fromEntries(names) as ExpressionNames);
 }

@@ -85,8 +85,8 @@ export class RouteMatcher<Value> {
       this.#reached.clear();
     }
     const node = descend(tree.root, route.pattern.segments);
-    if (endsInRest(route.pattern)) node.rest = [...node.rest, route];
-    else node.ends = [...node.ends, route];
+    if (endsInRest(route.pattern)) node.rest = extended(node.rest, route);
+    else node.ends = extended(node.ends, route);
     const key = this.#exactKey(route.pattern);
     if (key !== undefined) tree.exact.set(key, node.ends);
     tree.count += 1;
@@ -174,6 +174,11 @@ export function allowOf(routes: readonly Route<unknown>[]): readonly string[] {
 /** Of the ends of a tree, which are most of its nodes: never written to, replaced by the first child. */
 const noChildren = new Map<string, never>();
 const noRoutes: readonly never[] = [];
+
+/** A literal of one has room for one; most places have no more. */
+function extended<Value>(routes: readonly Route<Value>[], route: Route<Value>): readonly Route<Value>[] {
+  return routes.length === 0 ? [route] : [...routes, route];
+}
 
 function newNode<Value>(): RouteNode<Value> {
   return { literals: noChildren, parameter: undefined, rest: noRoutes, ends: noRoutes };

@@ -48,7 +48,15 @@ export function parseRoutePattern(text: string): ParsedPattern {
     if (names.includes(name)) return refuse(`has the parameter ":${name}" twice`);
     names.push(name);
   }
-  return { ok: true, pattern: { text: formatSegments(segments), segments, names } };
+  // Copies are as long as they are; arrays that were pushed to have room for sixteen more.
+  const pattern = { text: formatSegments(segments), segments: segments.slice(), names: exactly(names) };
+  return { ok: true, pattern };
+}
+
+const noNames: readonly string[] = [];
+
+function exactly(names: readonly string[]): readonly string[] {
+  return names.length === 0 ? noNames : names.slice();
 }
 
 type ParsedSegment =
