@@ -23,6 +23,8 @@ export interface ControlPlane {
   audit(): readonly AuditLine[];
   readonly apiServer: Controls;
   readonly etcd: Controls;
+  /** Ends etcd and the API server at once, does something with the data of etcd, and starts both again. */
+  whileStopped(action: (etcdData: string) => void): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -176,6 +178,14 @@ export async function startControlPlane(
           .map((line) => JSON.parse(line) as AuditLine),
       apiServer: controls(apiServer),
       etcd: controls(etcd),
+      whileStopped: async (action) => {
+        await apiServer.end();
+        await etcd.end();
+        action(file('etcd'));
+        await etcd.restart('SIGKILL');
+        await apiServer.restart('SIGKILL');
+        await ready();
+      },
       stop,
     };
   } catch (error) {
