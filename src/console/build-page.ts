@@ -17,7 +17,7 @@ export async function builtPage(cacheFolder: string): Promise<string> {
   if (existsSync(join(folder, 'index.html'))) return folder;
   mkdirSync(shelf, { recursive: true });
   const unfinished = `${folder}.${process.pid}`;
-  const { build } = await import('vite');
+  const { build } = await bundler();
   await build({
     configFile: false,
     root: pageFolder,
@@ -35,6 +35,17 @@ export async function builtPage(cacheFolder: string): Promise<string> {
   }
   forgetOlder(shelf, folder);
   return folder;
+}
+
+/** The packages of the page are optional: an installation may leave them out. */
+async function bundler(): Promise<typeof import('vite')> {
+  try {
+    return await import('vite');
+  } catch (error) {
+    throw new Error('the packages of the console are not installed: run npm ci without --omit=optional', {
+      cause: error,
+    });
+  }
 }
 
 /** What the result depends on: the sources and the versions of packages. */
