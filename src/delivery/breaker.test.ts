@@ -43,3 +43,11 @@ test('a failed probe doubles the wait up to ten minutes, a good one closes', () 
   assert.deepEqual(waits, [60_000, 120_000, 240_000, 480_000, 600_000, 600_000]);
   assert.equal(report(admit(state, state.until).state, 'success', state.until).kind, 'closed');
 });
+
+test('requests that were on their way when it opened do not keep it open for longer', () => {
+  const open = fail(closedBreaker, 10, 0);
+  assert.deepEqual(fail(open, 50, 5_000), open);
+  // The control: the probe that fails does.
+  const probing = admit(open, 30_000).state;
+  assert.equal(report(probing, 'failure', 31_000).until, 31_000 + 60_000);
+});

@@ -45,7 +45,10 @@ export function admit(
 }
 
 export function report(state: BreakerState, health: 'success' | 'failure', now: number): BreakerState {
-  if (state.kind !== 'closed') return health === 'success' ? { ...closedBreaker, windowStart: now } : open(state, now);
+  if (state.kind !== 'closed' && health === 'success') return { ...closedBreaker, windowStart: now };
+  // Requests that were on their way when it opened are no probes.
+  if (state.kind === 'open' && now < state.until) return state;
+  if (state.kind !== 'closed') return open(state, now);
   const fresh = now - state.windowStart >= windowMs;
   const successes = (fresh ? 0 : state.successes) + (health === 'success' ? 1 : 0);
   const failures = (fresh ? 0 : state.failures) + (health === 'failure' ? 1 : 0);

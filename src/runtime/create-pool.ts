@@ -57,6 +57,9 @@ export function createPool(options: {
         gone,
         log: (level, message, fields) => log[level](message, { ...fields, worker: index }),
         batch: takeBatch,
+        breaker(told) {
+          for (const other of pool.threads) if (other.index !== index) other.hearBreaker(told);
+        },
         review: (question) => options.review?.(question) ?? Promise.resolve(nobodyReviews),
       }),
     onServing(thread) {

@@ -45,7 +45,11 @@ export function outgoingSlots(destination: string, parts: WorkerParts): number |
   if (live === undefined || live.broken || live.entry.suspended || live.entry.unresolved !== undefined) return 0;
   const { concurrency, rate, namespaceUid, url } = live.entry;
   const breaker = breakerKey(namespaceUid, url);
-  if (outgoing.breakers.waitOf(breaker) > 0) return 0;
+  const wait = outgoing.breakers.waitOf(breaker);
+  if (wait > 0) {
+    outgoing.lookAgainIn(wait);
+    return 0;
+  }
   const allowed = outgoing.breakers.isProbing(breaker) ? 1 : concurrency - taken;
   if (rate === undefined) return Math.max(0, Math.min(left, allowed));
   const paced = keys.rateAllowance(key, rate.requests, rate.perMs, clock.wall());

@@ -1,6 +1,6 @@
 /** One attempt to call back: signed with the function's own key, within the function's own egress. */
 import { breakerKey } from '../delivery/breakers.ts';
-import { judgeAnswer } from '../delivery/judge-answer.ts';
+import { judgeAnswer, type OutgoingAnswer } from '../delivery/judge-answer.ts';
 import { messageId } from '../delivery/format-outgoing.ts';
 import type { Attempt, GivenBack } from '../delivery/lease-loop.ts';
 import { parseOutgoing } from '../delivery/outgoing-destination.ts';
@@ -9,7 +9,7 @@ import { sendOutgoing } from '../delivery/send-outgoing.ts';
 import { signWebhook } from '../delivery/sign-webhook.ts';
 import { outgoingScheduleMs } from '../routing/build-subscription.ts';
 import type { CallbackEntry } from '../routing/types.ts';
-import type { Ending, Lease } from '../store/store.ts';
+import type { Ending, KeyValueWrite, Lease } from '../store/store.ts';
 import { rootBudget } from '../triggers/event-budget.ts';
 import type { CallOutcome } from './add-callback.ts';
 import { checkCallbackUrl } from './choose-callback.ts';
@@ -17,6 +17,7 @@ import type { LiveFunction } from './live-function.ts';
 import { callbackConcurrency, outgoingKey } from './outgoing-slots.ts';
 import { outgoingOf, record, type WebhookFindings } from './record-webhook.ts';
 import { budgetHeader, hopsHeader } from './screen-request.ts';
+import { reportAnswer, sendAdmitted } from './send-admitted.ts';
 import { readAttributes } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
@@ -51,10 +52,10 @@ async function attemptCallback(
   const { callback: wanted, outcome } = attributes;
   const url = wanted?.url ?? '';
   const began = parts.clock.monotonic();
-  const end = (ending: Ending, findings: WebhookFindings = {}): Attempt => {
+  const end = (ending: Ending, findings: WebhookFindings = {}, writes: readonly KeyValueWrite[] = []): Attempt => {
     const who = { kind: 'callback', namespaceUid, namespace, functionUid: uid, functionName: name, revision } as const;
     record(lease, began, ending, findings, { ...who, outgoing: outgoingOf(url, false, findings) }, parts);
-    return { ending };
+    return { ending, effects: { writes } };
   };
   const callback = entryOf(fn, outcome);
   if (callback === undefined || outcome === undefined) {
@@ -65,38 +66,39 @@ async function attemptCallback(
   // Gates take effect at once, for what waits as well.
   const allowed = checkCallbackUrl(url, callback, parts.settings.policy, namespace);
   if (!allowed.ok) return end({ kind: 'dead', reason: 'EgressDenied', error: allowed.message });
-  const { breakers } = parts.outgoing;
   const breaker = breakerKey(namespaceUid, url);
-  const admitted = breakers.admit(breaker);
-  if (!admitted.go) return { giveBackMs: admitted.waitMs };
-
+  await parts.outgoing.breakers.refresh(breaker);
   const now = parts.clock.wall();
   const { body } = lease.event;
   const secrets = callback.secrets.map((secret) => new Uint8Array(Buffer.from(secret, 'base64')));
-  const answer = await sendOutgoing(
-    fn.context.outbound,
-    {
-      url,
-      headers: attributes.contentType === undefined ? [] : [['content-type', attributes.contentType]],
-      hostHeaders: [
-        ...Object.entries(signWebhook(messageId(lease.event.id), now, body, secrets)),
-        ...outcomeHeaders(name, outcome),
-        [hopsHeader, String(attributes.hops ?? 0)],
-        [budgetHeader, String(attributes.budget ?? rootBudget)],
-        ...(attributes.traceparent === undefined ? [] : [['traceparent', attributes.traceparent] as const]),
-      ],
-      body,
-      timeoutMs,
-      signal,
-      secretTexts: secrets.map((secret) => Buffer.from(secret).toString('utf8')),
-    },
-    now,
-  );
+  const send = (): Promise<OutgoingAnswer> =>
+    sendOutgoing(
+      fn.context.outbound,
+      {
+        url,
+        headers: attributes.contentType === undefined ? [] : [['content-type', attributes.contentType]],
+        hostHeaders: [
+          ...Object.entries(signWebhook(messageId(lease.event.id), now, body, secrets)),
+          ...outcomeHeaders(name, outcome),
+          [hopsHeader, String(attributes.hops ?? 0)],
+          [budgetHeader, String(attributes.budget ?? rootBudget)],
+          ...(attributes.traceparent === undefined ? [] : [['traceparent', attributes.traceparent] as const]),
+        ],
+        body,
+        timeoutMs,
+        signal,
+        secretTexts: secrets.map((secret) => Buffer.from(secret).toString('utf8')),
+      },
+      now,
+    );
+  const sent = await sendAdmitted(breaker, false, parts, send);
+  if ('giveBackMs' in sent) return sent;
   if (signal.aborted) return { giveBackMs: 0 };
+  const { answer } = sent;
   const judgement = judgeAnswer(answer);
-  if (judgement.health !== 'neutral') breakers.report(breaker, judgement.health);
+  const transition = reportAnswer(breaker, answer, judgement, parts);
   const ending = endAttempt(judgement.result, lease.attempt, outgoingScheduleMs, Math.random);
-  return end(ending, answer.kind === 'answered' ? { status: answer.status } : {});
+  return end(ending, answer.kind === 'answered' ? { status: answer.status } : {}, transition);
 }
 
 /** The trigger's own callback, else the function's. */

@@ -1,6 +1,6 @@
 /** What the lease loop of a worker runs: calls of functions, what leaves the installation, and expansions. */
 import { isFanOut } from '../delivery/fan-out.ts';
-import type { Attempt, GivenBack } from '../delivery/lease-loop.ts';
+import { startLeaseLoop, type Attempt, type GivenBack, type LeaseLoop } from '../delivery/lease-loop.ts';
 import { crashLimit, type Ending, type Lease } from '../store/store.ts';
 import { concludeAttempt } from './conclude-attempt.ts';
 import { callLimit, freeSlots } from './find-work.ts';
@@ -29,8 +29,26 @@ const conflict: Ending = {
   error: 'other calls kept changing what this one read',
 };
 
+/** Pulls and runs what is due, for as long as the worker lives. */
+export function startStoredLoop(parts: WorkerParts): LeaseLoop {
+  const loop: LeaseLoop = startLeaseLoop({
+    store: parts.store,
+    leaseMs: parts.settings.asynchronous.leaseMs,
+    slots: (destination) => storedSlots(destination, loop.running() - parts.outgoing.running, parts),
+    limit: (destination) => storedLimit(destination, parts),
+    run: (lease, signal) => runStored(lease, signal, parts),
+    conflicted: (lease) => endConflicted(lease, parts),
+    overQuota: (lease, message) => concludeOverQuota(lease, message, parts),
+    // Lua is cut into slices: work that was pulled does not hold synchronous calls up.
+    mayPull: () => !parts.draining,
+    onError: (error) => parts.report('deliveries', error),
+    after: (milliseconds, callback) => parts.after(milliseconds, callback),
+  });
+  return loop;
+}
+
 /** Deliveries that may start now; `running`: those of functions. */
-export function storedSlots(destination: string, running: number, parts: WorkerParts): number {
+function storedSlots(destination: string, running: number, parts: WorkerParts): number {
   if (isFanOut(destination)) return fanOutSlots(destination, parts);
   const slots = outgoingSlots(destination, parts) ?? freeSlots(destination, running, parts);
   if (slots > 0) return slots;
@@ -38,11 +56,11 @@ export function storedSlots(destination: string, running: number, parts: WorkerP
 }
 
 /** Deliveries that run at once over all runtimes; undefined: as many as each has slots. */
-export function storedLimit(destination: string, parts: WorkerParts): number | undefined {
+function storedLimit(destination: string, parts: WorkerParts): number | undefined {
   return isOutgoing(destination) ? outgoingLimit(destination, parts) : callLimit(destination, parts);
 }
 
-export async function runStored(lease: Lease, signal: AbortSignal, parts: WorkerParts): Promise<Attempt | GivenBack> {
+async function runStored(lease: Lease, signal: AbortSignal, parts: WorkerParts): Promise<Attempt | GivenBack> {
   const { destination } = lease;
   if (isFanOut(destination)) return await runFanOut(lease, signal, parts);
   if (lease.crashes >= crashLimit) return await endWithout(lost, lease, parts);
@@ -55,11 +73,11 @@ export async function runStored(lease: Lease, signal: AbortSignal, parts: Worker
 }
 
 /** Other calls changed what it read, each time it was run again. */
-export function endConflicted(lease: Lease, parts: WorkerParts): Promise<Attempt> {
+function endConflicted(lease: Lease, parts: WorkerParts): Promise<Attempt> {
   return endWithout(conflict, lease, parts);
 }
 
-export function concludeOverQuota(lease: Lease, message: string, parts: WorkerParts): Promise<Attempt> {
+function concludeOverQuota(lease: Lease, message: string, parts: WorkerParts): Promise<Attempt> {
   return concludeAttempt({ ending: endOverQuota(lease, message, parts) }, lease, parts);
 }
 

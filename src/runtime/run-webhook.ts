@@ -14,6 +14,7 @@ import { outgoingKey } from './outgoing-slots.ts';
 import { prepareWebhook, type PreparedWebhook } from './prepare-webhook.ts';
 import { recordWebhook } from './record-webhook.ts';
 import { budgetHeader, hopsHeader } from './screen-request.ts';
+import { reportAnswer, sendAdmitted } from './send-admitted.ts';
 import type { LimitedKey } from './shared-keys.ts';
 import { readAttributes } from './stored-event.ts';
 import { systemItem, systemTypes } from './system-event.ts';
@@ -73,26 +74,25 @@ async function attemptWebhook(
     return { ending };
   }
   const breaker = breakerKey(namespaceUid, entry.url);
-  if (!ping) {
-    const admitted = outgoing.breakers.admit(breaker);
-    if (!admitted.go) return { giveBackMs: admitted.waitMs };
-    if (entry.rate !== undefined) {
-      const turn = keys.takeRate(keyOf(live), entry.rate.requests, entry.rate.perMs, clock.wall());
-      if (!turn.ok) return { giveBackMs: turn.retryAfterMs };
-    }
+  await outgoing.breakers.refresh(breaker);
+  if (!ping && entry.rate !== undefined && outgoing.breakers.waitOf(breaker) === 0) {
+    const turn = keys.takeRate(keyOf(live), entry.rate.requests, entry.rate.perMs, clock.wall());
+    if (!turn.ok) return { giveBackMs: turn.retryAfterMs };
   }
-  const answer = await send(live, lease, prepared.message, signal, parts);
+  const sent = await sendAdmitted(breaker, ping, parts, () => send(live, lease, prepared.message, signal, parts));
+  if ('giveBackMs' in sent) return sent;
+  const { answer } = sent;
   // The lease was lost or the worker ends: this says nothing about the receiver.
   if (signal.aborted) return { giveBackMs: 0 };
   const judgement = judgeAnswer(answer);
-  if (judgement.health !== 'neutral') outgoing.breakers.report(breaker, judgement.health);
+  const transition = reportAnswer(breaker, answer, judgement, parts);
   const ending = endAttempt(judgement.result, lease.attempt, schedule, Math.random);
   note(ending, {
     ...(answer.kind === 'answered' ? { status: answer.status } : {}),
     ...(prepared.usage === undefined ? {} : { usage: prepared.usage }),
   });
   const { writes, append } = await consequences(live, lease, judgement, parts);
-  return { ending, effects: { writes, append } };
+  return { ending, effects: { writes: [...writes, ...transition], append } };
 }
 
 function endOfPreparation(

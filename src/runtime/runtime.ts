@@ -174,7 +174,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     records,
     openBreakers: async () => {
       const stats = await Promise.allSettled(pool.threads.map((thread) => thread.stats()));
-      return stats.flatMap((each) => (each.status === 'fulfilled' ? each.value.breakers : []));
+      const all = stats.flatMap((each) => (each.status === 'fulfilled' ? each.value.breakers : []));
+      return [...new Map(all.map((breaker) => [breaker.key, breaker])).values()];
     },
     nextScheduleTime: (destination) => schedules.nextScheduleTime(destination),
     async drain() {

@@ -1,6 +1,6 @@
 /** Composes a worker: engine, store connection, table, listeners; takes the main thread's messages. */
 import { createBreakers } from '../delivery/breakers.ts';
-import { startLeaseLoop, type LeaseLoop } from '../delivery/lease-loop.ts';
+import type { LeaseLoop } from '../delivery/lease-loop.ts';
 import { createHealthBook } from '../delivery/subscription-health.ts';
 import { createTombstones } from '../delivery/tombstones.ts';
 import { createHostEnvironment } from '../host/environment.ts';
@@ -30,7 +30,8 @@ import { createRareCounts } from './rare-counts.ts';
 import { ReadingBudget } from './read-body.ts';
 import { createCallerReviews, type ReviewVerdict } from './review-caller.ts';
 import { RecordBuffer } from './record-buffer.ts';
-import { concludeOverQuota, endConflicted, runStored, storedLimit, storedSlots } from './run-stored.ts';
+import { takeProbe } from './send-admitted.ts';
+import { startStoredLoop } from './run-stored.ts';
 import { SharedKeys } from './shared-keys.ts';
 import { takeSteps, type Step } from './take-steps.ts';
 import { tellNotReady } from './tell-not-ready.ts';
@@ -99,7 +100,12 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     table,
     subscriptions: new LiveSubscriptions({ engine, contextFor }),
     outgoing: {
-      breakers: createBreakers(() => clock.monotonic()),
+      breakers: createBreakers({
+        store,
+        now: () => clock.wall(),
+        takeProbe: (key) => takeProbe(parts, key),
+        share: (told) => send({ kind: 'breaker', told }),
+      }),
       health: createHealthBook(store, () => clock.wall()),
       running: 0,
       lookAgainIn: onceAhead((milliseconds) => after(milliseconds, () => loop.poke())),
@@ -153,7 +159,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
   const loading = createApplyTools(engine, contextFor);
   const publicListener = createListener(settings.inbound, taker(parts, 'public', publicSteps), rare.refusal);
   const callListener = createListener(settings.inbound, taker(parts, 'calls', callSteps), rare.refusal);
-  const loop = startLoop(parts);
+  const loop = startStoredLoop(parts);
 
   every(Math.max(5, Math.min(100, settings.watchdog.silenceMs / 8)), () => signals.beat());
   every(flushMs, () => {
@@ -186,6 +192,8 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
         case 'quarantine':
           quarantine.set(message.uid, message.until);
           return undefined;
+        case 'breaker':
+          return parts.outgoing.breakers.hear(message.told);
         case 'notReady':
           return await tellNotReady(message.notices, parts).catch((error: unknown) =>
             report('that functions are not ready could not be published', error),
@@ -248,23 +256,6 @@ function taker(parts: WorkerParts, listener: 'public' | 'calls', steps: readonly
     );
     takeSteps(steps, call, parts, report);
   };
-}
-
-function startLoop(parts: WorkerParts): LeaseLoop {
-  const loop: LeaseLoop = startLeaseLoop({
-    store: parts.store,
-    leaseMs: parts.settings.asynchronous.leaseMs,
-    slots: (destination) => storedSlots(destination, loop.running() - parts.outgoing.running, parts),
-    limit: (destination) => storedLimit(destination, parts),
-    run: (lease, signal) => runStored(lease, signal, parts),
-    conflicted: (lease) => endConflicted(lease, parts),
-    overQuota: (lease, message) => concludeOverQuota(lease, message, parts),
-    // Lua is cut into slices: work that was pulled does not hold synchronous calls up.
-    mayPull: () => !parts.draining,
-    onError: (error) => parts.report('deliveries', error),
-    after,
-  });
-  return loop;
 }
 
 /** In-flight answers go out with `Connection: close`; what is left after the grace is cut. */

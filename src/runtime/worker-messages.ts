@@ -1,6 +1,6 @@
 /** Messages between the main thread and a worker: plain data, structured-cloned. */
 import type { MessagePort } from 'node:worker_threads';
-import type { OpenBreaker } from '../delivery/breakers.ts';
+import type { BreakerReport, OpenBreaker } from '../delivery/breakers.ts';
 import type { ProgramImage } from '../lua/engine-contract.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
@@ -65,6 +65,7 @@ export type ToWorker =
   | { readonly kind: 'quarantine'; readonly uid: string; readonly until: number }
   | { readonly kind: 'flush'; readonly id: number }
   | { readonly kind: 'follow'; readonly on: boolean }
+  | { readonly kind: 'breaker'; readonly told: BreakerReport }
   | { readonly kind: 'notReady'; readonly notices: readonly NotReady[] }
   | { readonly kind: 'stats'; readonly id: number }
   | { readonly kind: 'policy'; readonly policy: InstallationPolicy }
@@ -110,4 +111,5 @@ export type FromWorker =
       readonly fields?: Readonly<Record<string, unknown>>;
     }
   | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'breaker'; readonly told: BreakerReport }
   | { readonly kind: 'drained' };

@@ -5,6 +5,7 @@ import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { Acknowledgement } from '../routing/types.ts';
 import type { ThreadSignals } from './thread-signals.ts';
 import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
+import type { BreakerReport } from '../delivery/breakers.ts';
 import type { NotReady } from './tell-not-ready.ts';
 import type { Batch, FromWorker, ToWorker, WorkerChange, WorkerStart, WorkerStats } from './worker-messages.ts';
 
@@ -13,6 +14,8 @@ export interface WorkerEvents {
   log(level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>): void;
   /** May a caller do this? It must not reject. */
   review(question: ReviewQuestion): Promise<ReviewVerdict>;
+  /** What the other threads are to hear of a receiver's host. */
+  breaker(told: BreakerReport): void;
   /** The thread ended although nobody ended it. */
   gone(reason: string): void;
 }
@@ -99,6 +102,10 @@ export class WorkerThread {
     this.#post({ kind: 'quarantine', uid, until });
   }
 
+  hearBreaker(told: BreakerReport): void {
+    this.#post({ kind: 'breaker', told });
+  }
+
   tellNotReady(notices: readonly NotReady[]): void {
     if (notices.length > 0) this.#post({ kind: 'notReady', notices });
   }
@@ -160,6 +167,8 @@ export class WorkerThread {
         return this.#settle(`stats ${message.id}`, message.stats);
       case 'drained':
         return this.#settle('drained', undefined);
+      case 'breaker':
+        return events.breaker(message.told);
       case 'batch':
         return events.batch(message.batch);
       case 'log':
