@@ -1,6 +1,7 @@
 /** `moonhook controller`: one replica of the controller of a cluster. */
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
+import { startLinks } from '../controller/link/start-links.ts';
 import { runController } from '../controller/run-controller.ts';
 import { readControllerSettings, type ControllerOptionsTyped } from '../settings/controller-settings.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -33,7 +34,7 @@ async function control(options: ControllerOptionsTyped): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.resolve());
   const { settings } = read;
   const log = createLogger({ level: settings.logLevel, terminal: process.stdout.isTTY, stream: process.stdout });
-  const result = await runController({ settings, log, version, parts: [] });
+  const result = await runController({ settings, log, version, parts: [startLinks] });
   if (!result.ok) {
     for (const mistake of result.mistakes) complain(mistake);
     return exitCodes.failed;

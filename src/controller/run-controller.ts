@@ -1,5 +1,6 @@
 /** The controller as a program: one replica, its health and metrics, and the parts that run beside it. */
 import { randomUUID } from 'node:crypto';
+import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { readInstallationPolicy, type ControllerSettings } from '../settings/controller-settings.ts';
 import { controllerMetricsCatalogue, type ControllerMetricName } from '../telemetry/controller-metrics.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -20,6 +21,8 @@ export interface PartContext {
   readonly clock: Clock;
   readonly settings: ControllerSettings;
   readonly log: Logger;
+  /** In force now; the same object until it changes. */
+  policy(): InstallationPolicy;
 }
 
 /** Answers what ends it. It is started before the replica says that it is ready. */
@@ -94,7 +97,8 @@ export async function runController(options: {
       },
     });
     started.push(listener);
-    for (const start of parts) started.push(await start({ controller, client, clock, settings, log }));
+    for (const start of parts)
+      started.push(await start({ controller, client, clock, settings, log, policy: () => policy.current() }));
     partsStarted = true;
     log.info('the controller runs', { namespace, installation, pod, version });
     return { ok: true, program: { controller, adminPort: listener.port, stop } };

@@ -191,7 +191,6 @@ export async function startController(
     leadership,
     policy: () => policy,
     answer: async (topic) => ({ ok: false, code: 'Unsupported', message: topic }),
-    onOutranked: () => undefined,
     clock: realClock,
     log,
     ...options.server,

@@ -164,6 +164,20 @@ suite('the table over links', () => {
     assert.ok(one.server.table.functions.has('uid-team-a-hook'));
   });
 
+  test('a count of elections that began anew does not leave runtimes with what they have', async () => {
+    const tokens = new TestTokens();
+    const table = new TestTable(routeTable([entry('hook')]));
+    const first = await controller(tokens, { epoch: 9, table });
+    const { port } = first.server;
+    const one = await runtime(pod('r-1'), tokens, [first]);
+    await until('it is ready', () => one.client.notReady() === undefined);
+    await first.server.close();
+    table.change([set('hook', '2')]);
+    const second = await controller(tokens, { epoch: 1, table, server: { port, outrankedMs: 50 } });
+    await until('the edit is there', () => accepted(second, 'uid-team-a-hook', 'hook-2') === 1);
+    assert.ok(second.log.lines.some((line) => line.includes('going above')));
+  });
+
   test('functions of another group do not travel', async () => {
     const tokens = new TestTokens();
     const foreign = functionEntry({ name: 'foreign', group: 'payments', env: { KEY: 'secret' }, secretEnv: ['KEY'] });

@@ -38,8 +38,6 @@ export interface LinkServerOptions {
   /** In force now; the same object until it changes. */
   policy(): InstallationPolicy;
   answer(topic: UpTopic, body: unknown, from: AskingRuntime, signal: AbortSignal): Promise<Answer>;
-  /** A runtime serves the table of a higher epoch than this leader's: it will not take ours. */
-  onOutranked(epoch: number): void;
   readonly clock: LinkClock & { wall(): number };
   readonly log: Logger;
   readonly limits?: LinkLimits;
@@ -47,6 +45,8 @@ export interface LinkServerOptions {
   readonly newest?: number;
   /** Tokens of open links are reviewed again so often: a pod that is gone loses its link. */
   readonly reviewEveryMs?: number;
+  /** A leader whose epoch is below what a runtime serves and who still leads after so long goes above it. */
+  readonly outrankedMs?: number;
 }
 
 export interface LinkServer extends Acknowledgements {
@@ -83,6 +83,9 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
   const book = createRuntimeBook(clock);
   const texts = createEntryTexts();
   let policy = options.policy();
+  /** Epochs below it are not enough. */
+  let floor = 0;
+  let stopOutranked = (): void => undefined;
   let table: RouteTable = source.current() ?? emptyTable;
 
   const prove = async (token: string): Promise<Admission<RuntimeProof>> => {
@@ -100,9 +103,14 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
   const stand = (): StandMessage => ({
     kind: 'stand',
     controller,
-    epoch: leadership.leading ? leadership.epoch : 0,
+    epoch: leadership.leading ? Math.max(leadership.epoch, floor) : 0,
     synced: source.current() !== undefined,
   });
+
+  function tellStand(): void {
+    const message = stand();
+    for (const peer of peers) peer.send(message);
+  }
 
   function take(link: Link, message: Exclude<FromRuntime, Exchange<UpTopic>>): void {
     const { peer, proof, sender } = link;
@@ -157,8 +165,23 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
     book.connected(proof, hello.runtime, hello.epoch !== undefined);
     log.info('a runtime is linked', { pod: proof.podName, runtime: hello.runtime });
     const own = stand().epoch;
-    if (own > 0 && (hello.epoch ?? 0) > own) options.onOutranked(hello.epoch ?? 0);
+    if (own > 0 && (hello.epoch ?? 0) > own) outranked(hello.epoch ?? 0);
     return undefined;
+  }
+
+  /**
+   * The count of elections began anew (its Lease was deleted): runtimes would keep what they have for ever. A leader that was
+   * only asleep has lost its lease by the time this waits for, and does nothing.
+   */
+  function outranked(epoch: number): void {
+    log.warn('a runtime serves the table of a higher election', { epoch, own: stand().epoch });
+    stopOutranked();
+    stopOutranked = clock.after(options.outrankedMs ?? 30_000, () => {
+      if (!leadership.leading || epoch < stand().epoch) return;
+      floor = epoch + 1;
+      log.warn('the count of elections began anew: going above what runtimes serve', { epoch: floor });
+      tellStand();
+    });
   }
 
   const server = await servePeers<RuntimeProof>({
@@ -232,10 +255,6 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
     const { epoch } = stand();
     for (const link of links.values()) if (link.following) link.sender.update(uids, next, epoch);
   });
-  const tellStand = (): void => {
-    const message = stand();
-    for (const peer of peers) peer.send(message);
-  };
   const stopLeadership = leadership.subscribe(tellStand);
   const stopTexts = clock.every(textsKeptMs, () => {
     texts.forgetTexts();
@@ -259,6 +278,7 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
       stopTable();
       stopLeadership();
       stopTexts();
+      stopOutranked();
       for (const peer of peers) peer.close(closeCodes.goingAway, 'the controller ends');
       links.clear();
       book.close();

@@ -1,0 +1,103 @@
+/** The links as a part of a controller replica: certificates, reviews, the server, and which pods are gone. */
+import type { LinkClock } from '../../link/link-peer.ts';
+import { resourcePath } from '../kube-answer.ts';
+import type { KubeObject } from '../kube-object.ts';
+import { keepCertificates } from '../certificates/keep-certificates.ts';
+import { startReflector } from '../reflector.ts';
+import type { PartContext } from '../run-controller.ts';
+import { createKubeReviews } from './kube-reviews.ts';
+import { createLinkServer, type LinkServer } from './link-server.ts';
+import { createCallReviews } from './review-call.ts';
+
+/** Audience of tokens for active calls and published events. */
+const callAudience = 'moonhook';
+
+/** A part of `runController`. */
+export async function startLinks(
+  context: PartContext,
+): Promise<{ readonly server: LinkServer; close(): Promise<void> }> {
+  const { controller, client, clock, settings, log, policy } = context;
+  const { namespace, installation, runtimeServiceAccount } = settings;
+  const stopping = new AbortController();
+  const reviews = createKubeReviews(client);
+  const service = `${installation}-link.${namespace}.svc`;
+  const kept = await keepCertificates({
+    client,
+    clock,
+    log,
+    namespace,
+    secret: `${installation}-certificates`,
+    configMap: `${installation}-ca`,
+    names: [service, `${service}.cluster.local`, `${installation}-link`],
+    signal: stopping.signal,
+    onChanged: ({ serving }) => server.setCertificate(serving),
+  });
+  const review = createCallReviews({
+    reviews,
+    audience: callAudience,
+    onTrouble: (message) => log.warn('a caller could not be reviewed', { error: message }),
+  });
+  const server = await createLinkServer({
+    ...settings.link,
+    certificate: kept.serving,
+    controller: settings.pod,
+    accounts: {
+      audience: settings.linkAudience,
+      namespace,
+      groups: new Map([[runtimeServiceAccount, 'default']]),
+    },
+    reviewToken: reviews.reviewToken,
+    source: controller.table,
+    leadership: controller.leadership,
+    policy,
+    answer: (topic, body) => {
+      switch (topic) {
+        case 'review':
+          return review(body);
+        case 'kubernetes':
+          return Promise.resolve({ ok: false, code: 'Unsupported', message: 'k8s.* is not served by this controller' });
+        default:
+          return Promise.resolve({ ok: false, code: 'Unsupported', message: 'an unknown topic' });
+      }
+    },
+    clock: { ...timers, wall: clock.wallNow },
+    log,
+  });
+  controller.listenTo(server);
+  const pods = startReflector({
+    client,
+    clock,
+    collection: {
+      path: resourcePath({ apiVersion: 'v1', resource: 'pods', namespace }),
+      labelSelector: 'app.kubernetes.io/component=runtime',
+    },
+    // Nothing of a pod is needed but who it is.
+    keep: ({ metadata: { name, uid, resourceVersion } }): KubeObject => ({ metadata: { name, uid, resourceVersion } }),
+    listener: {
+      onChanges(changes) {
+        for (const { kind, object } of changes) if (kind === 'delete') server.podGone(object.metadata.uid);
+      },
+      onSynced: () => undefined,
+      onFault: (error) => log.error('the watch of the runtimes', { error: String(error) }),
+    },
+  });
+  return {
+    server,
+    async close() {
+      stopping.abort();
+      await Promise.all([pods.stop(), server.close()]);
+    },
+  };
+}
+
+const timers: LinkClock = {
+  now: () => performance.now(),
+  after(milliseconds, callback) {
+    const timer = setTimeout(callback, milliseconds);
+    return () => clearTimeout(timer);
+  },
+  every(milliseconds, callback) {
+    const timer = setInterval(callback, milliseconds);
+    return () => clearInterval(timer);
+  },
+};
