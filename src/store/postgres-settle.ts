@@ -17,7 +17,11 @@ interface SettledRow {
   readonly order_key: Buffer | null;
 }
 
-/** Rows with an order key are left alone unless `$7`: what waits behind them is promoted in the same transaction. */
+/**
+ * `$7`: the transaction has locked and judged the rows before, and written what their calls did: a lease that lapses in
+ * between changes nothing any more. Otherwise rows with an order key are left alone: what waits behind them is promoted in
+ * the same transaction.
+ */
 const settleSql = `
   WITH input AS (
     SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[], $4::bigint[], $5::text[], $6::bytea[])
@@ -27,7 +31,7 @@ const settleSql = `
       i.epoch AS given, i.ending, i.delay, i.reason, i.error
     FROM moonhook_deliveries d JOIN input i ON i.seq = d.seq ORDER BY d.seq FOR UPDATE OF d
   ), mine AS MATERIALIZED (
-    SELECT * FROM locked WHERE epoch = given AND state = 'leased' AND live AND ($7::boolean OR order_key IS NULL)
+    SELECT * FROM locked WHERE epoch = given AND state = 'leased' AND ($7::boolean OR (live AND order_key IS NULL))
   ), retried AS (
     UPDATE moonhook_deliveries d SET state = 'waiting', due = moonhook_now() + m.delay, lease_until = NULL, crashes = 0, error = m.error
     FROM mine m WHERE d.seq = m.seq AND m.ending = 'retry'
