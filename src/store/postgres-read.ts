@@ -12,7 +12,7 @@ export async function readDeliveries(pool: Pool, filter: DeliveryFilter, page: P
   const newestFirst = page.newestFirst === true;
   const { rows } = await pool.query<Record<string, unknown>>(
     `SELECT d.seq AS delivery, e.id AS "eventId", e.scope AS "namespaceUid", n.name AS destination, d.state, d.generation, d.attempts,
-         d.crashes, d.due, convert_from(d.order_key, 'UTF8') AS "orderKey", d.reason, convert_from(d.error, 'UTF8') AS error,
+         d.crashes, d.due, d.order_key AS "orderKey", d.reason, d.error,
          e.type, e.time, d.ended
        FROM moonhook_events e JOIN moonhook_rows d ON d.event = e.seq JOIN moonhook_destinations n ON n.id = d.destination
        WHERE e.scope = $1 AND ($2::bigint IS NULL OR ${newestFirst ? 'd.seq < $2' : 'd.seq > $2'}) AND ($3::text IS NULL OR e.id = $3) AND ($4::text IS NULL OR n.name = $4)
@@ -41,9 +41,15 @@ export async function readDeliveries(pool: Pool, filter: DeliveryFilter, page: P
       Object.fromEntries(
         Object.entries(row)
           .filter(([, value]) => value !== null)
-          .map(([name, value]) => [name, numbers.has(name) ? Number(value) : value]),
+          .map(([name, value]) => [name, plainOf(name, value)]),
       ) as unknown as DeliveryRow,
   );
+}
+
+/** Texts of strangers are bytes there: PostgreSQL's text holds no NUL. */
+function plainOf(name: string, value: unknown): unknown {
+  if (numbers.has(name)) return Number(value);
+  return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value;
 }
 
 /** Every row of a filter, page by page. */

@@ -130,7 +130,7 @@ export function checkUsage(database: DatabaseSync): void {
 export function recountUsage(database: DatabaseSync): void {
   database.exec(`
     BEGIN IMMEDIATE;
-    INSERT INTO scopes (uid) SELECT scope FROM events UNION SELECT scope FROM key_values ON CONFLICT DO NOTHING;
+    INSERT INTO scopes (uid) SELECT scope FROM events UNION SELECT scope FROM key_values WHERE true ON CONFLICT DO NOTHING;
     UPDATE deliveries SET (scope, bytes) =
       (SELECT s.id, 300 + octet_length(e.id) + octet_length(e.type) + octet_length(e.source) + octet_length(e.attributes) + octet_length(e.body)
        FROM events e JOIN scopes s ON s.uid = e.scope WHERE e.seq = deliveries.event) WHERE scope = 0;

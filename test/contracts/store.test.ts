@@ -239,6 +239,17 @@ for (const [name, open] of Object.entries(storeEngines())) {
       assert.equal((await store.counts()).gap, 0);
     });
 
+    test('reads a delivery with any text in its error and order key', async (t) => {
+      const store = await open(t);
+      const odd = 'a\u0000b\n\u{1F41F}';
+      await store.append([item('e1', [{ destination: 'f/t', orderKey: odd }])]);
+      const [lease] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+      assert.ok(lease);
+      await store.settle([{ receipt: lease.receipt, ending: { kind: 'dead', reason: 'Failed', error: odd } }]);
+      const [row] = await store.read({ namespaceUid: 'ns-a' }, { limit: 10 });
+      assert.deepEqual([row?.error, row?.orderKey], [odd, odd]);
+    });
+
     test('replays to another destination once per generation, outside the order it had', async (t) => {
       const store = await open(t);
       await store.append([item('e1', [{ destination: 'f/t', orderKey: 'k' }])]);
