@@ -1,0 +1,72 @@
+/** The functions that run while things break: each call tells the recorder, writes, counts and publishes. */
+import type { FunctionUnderTest, Secrets, SubscriptionUnderTest } from '../builders/serve-functions.ts';
+import type { FaultyRuntime } from './start-runtime.ts';
+
+export const signingSecret: Secrets = {
+  'signing/first': `whsec_${Buffer.from('a secret of the fault tests').toString('base64')}`,
+};
+
+/** An attempt that fails is tried again after this, never earlier. */
+export const retryMs = 200;
+export const maxAttempts = 4;
+/** Calls of one process at once. */
+export const concurrency = 16;
+export const namespaceUid = 'ns-default';
+export const keySpace = { namespaceUid, space: 'orders' };
+
+/**
+ * An order is taken: its key, one more run, one event for the webhook and for `taken`; all of that lands with the settle
+ * or not at all. What it tells the recorder happens at once, once per attempt.
+ */
+export function ordersFunction({ name, recorder }: FaultyRuntime): FunctionUnderTest {
+  return {
+    name: 'orders',
+    code: `
+      local function tell(what, event)
+        http.post("${recorder}/" .. what, { query = { id = event.data.id, attempt = event.attempt, process = "${name}" } })
+      end
+      return {
+        take = function(event)
+          tell("start", event)
+          if event.data.fail >= event.attempt then
+            tell("end", event)
+            error("not yet")
+          end
+          kv.incr("runs")
+          kv.set("order/" .. event.data.id, true)
+          events.publish("orders.taken", { id = event.data.id })
+          tell("end", event)
+        end,
+        taken = function(event)
+          kv.incr("children")
+          kv.set("child/" .. event.data.id, true)
+        end,
+      }`,
+    retry: { schedule: [`${retryMs}ms`, `${retryMs}ms`, `${retryMs}ms`] },
+    triggers: [
+      {
+        name: 'take',
+        limits: { concurrency },
+        http: {
+          path: 'take',
+          methods: ['POST'],
+          mode: 'async',
+          receiver: { open: {} },
+          dedup: { key: 'event.data.id' },
+        },
+      },
+      { name: 'taken', event: { type: 'orders.taken' } },
+    ],
+  };
+}
+
+export function ordersSubscription({ recorder }: FaultyRuntime): SubscriptionUnderTest {
+  return {
+    name: 'hook',
+    url: `${recorder}/hook`,
+    secretRefs: [{ name: 'signing', key: 'first' }],
+    events: ['orders.taken'],
+    timeout: '1s',
+    retry: { schedule: Array.from({ length: 18 }, () => '200ms') },
+  };
+}
