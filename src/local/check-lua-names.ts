@@ -84,8 +84,10 @@ export function checkLuaNames(
       });
     }
   }
-  return remarks;
+  return remarks.length === 0 ? noRemarks : remarks;
 }
+
+const noRemarks: readonly Diagnostic[] = [];
 
 function usesOf({ text, expression }: LuaSource): readonly GlobalUse[] {
   const uses = findGlobals(text);

@@ -41,14 +41,15 @@ export function takeReading(
 }
 
 interface Claim {
+  readonly file: string;
   readonly document: SourceDocument;
   readonly leaving: boolean;
 }
 
 /** All files together, kept up file by file: a change costs what it touches, not what is there. */
 export class CombinedFiles {
-  /** Identity → file → claim. */
-  readonly #claims = new Map<string, Map<string, Claim>>();
+  /** By identity; nearly always one. */
+  readonly #claims = new Map<string, readonly Claim[]>();
   /** File that gives each identity. */
   readonly #owners = new Map<string, string>();
   readonly #documents = new Map<string, SourceDocument>();
@@ -75,32 +76,32 @@ export class CombinedFiles {
     else this.#ofFiles.set(file, own);
     const touched = new Set([...(before?.given.keys() ?? []), ...(state?.given.keys() ?? [])]);
     for (const identity of touched) {
-      const claims = this.#claims.get(identity) ?? new Map<string, Claim>();
+      const others = (this.#claims.get(identity) ?? []).filter((claim) => claim.file !== file);
       const document = state?.given.get(identity);
-      if (document === undefined) claims.delete(file);
-      else claims.set(file, { document, leaving: state?.leaving.has(identity) ?? false });
+      const own = document && { file, document, leaving: state?.leaving.has(identity) ?? false };
+      const claims = own === undefined ? others : others.length === 0 ? [own] : [...others, own];
       this.#claims.set(identity, claims);
       this.#choose(identity, claims);
     }
   }
 
   /** One document per identity: of two, the one already in force stays, else the first by file name. */
-  #choose(identity: string, claims: ReadonlyMap<string, Claim>): void {
+  #choose(identity: string, claims: readonly Claim[]): void {
     this.#ofIdentities.delete(identity);
-    const sorted = [...claims].sort(([a], [b]) => (a < b ? -1 : 1));
-    const staying = sorted.filter(([, { leaving }]) => !leaving);
+    const sorted = claims.toSorted((a, b) => (a.file < b.file ? -1 : 1));
+    const staying = sorted.filter(({ leaving }) => !leaving);
     const candidates = staying.length > 0 ? staying : sorted;
-    const chosen = candidates.find(([file]) => file === this.#owners.get(identity)) ?? candidates[0];
+    const chosen = candidates.find(({ file }) => file === this.#owners.get(identity)) ?? candidates[0];
     if (chosen === undefined) {
       this.#claims.delete(identity);
       this.#owners.delete(identity);
       this.#documents.delete(identity);
       return;
     }
-    const [file, { document }] = chosen;
+    const { file, document } = chosen;
     this.#owners.set(identity, file);
     this.#documents.set(identity, document);
-    const others = staying.filter((claim) => claim !== chosen).map(([, claim]) => doubled(claim.document, document));
+    const others = staying.filter((claim) => claim !== chosen).map((claim) => doubled(claim.document, document));
     if (others.length > 0) this.#ofIdentities.set(identity, others);
   }
 }

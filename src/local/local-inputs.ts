@@ -1,5 +1,5 @@
 /** Turns what a folder says into the inputs of the route table: functions with their identities, and what they refer to. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { apiVersion } from '../function/types.ts';
 import type { FunctionInput } from '../routing/build-context.ts';
@@ -44,10 +44,19 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
   const known = new Map<string, Known<FunctionDocument, FunctionInput>>();
   const knownSubscriptions = new Map<string, Known<SubscriptionDocument, SubscriptionInput>>();
   const byUid = new Map<string, ResourceDocument>();
+  const namespaceUids = new Map<string, string>();
   let turn = 0;
+  /** Of this turn, as a resource says it. */
+  let time = '';
   let touched = new Set<string>();
   const objects = new WeakMap<object, ReferencedObject>();
   const overlays = new Map<string, Overlay>();
+
+  function uidOfNamespace(namespace: string): string {
+    const uid = namespaceUids.get(namespace) ?? namespaceUidOf(namespace);
+    namespaceUids.set(namespace, uid);
+    return uid;
+  }
 
   function inputOf(document: FunctionDocument): FunctionInput {
     const before = known.get(document.identity);
@@ -70,13 +79,13 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
           uid,
           generation: (metadata?.generation ?? 1) + (specChanged ? 1 : 0),
           // The time this process first saw it: of two that want one route, the one that was there first keeps it.
-          creationTimestamp: metadata?.creationTimestamp ?? new Date(now()).toISOString(),
+          creationTimestamp: metadata?.creationTimestamp ?? time,
           ...(resource.metadata.labels === undefined ? {} : { labels: resource.metadata.labels }),
           ...(resource.metadata.annotations === undefined ? {} : { annotations: resource.metadata.annotations }),
         },
         spec: resource.spec,
       },
-      namespaceUid: namespaceUidOf(namespace),
+      namespaceUid: uidOfNamespace(namespace),
       codeOrigins: document.codeOrigins,
     };
     known.set(document.identity, { document, input, uid, seen: turn });
@@ -104,11 +113,11 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
           namespace,
           uid,
           generation: (metadata?.generation ?? 1) + (specChanged ? 1 : 0),
-          creationTimestamp: metadata?.creationTimestamp ?? new Date(now()).toISOString(),
+          creationTimestamp: metadata?.creationTimestamp ?? time,
         },
         spec: resource.spec,
       },
-      namespaceUid: namespaceUidOf(namespace),
+      namespaceUid: uidOfNamespace(namespace),
     };
     knownSubscriptions.set(document.identity, { document, input, uid, seen: turn });
     byUid.set(uid, document);
@@ -129,6 +138,7 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
       const references = new Map<string, ReferencedObject>();
       const namespaces = new Set<string>();
       turn += 1;
+      time = new Date(now()).toISOString();
       touched = new Set();
       for (const document of documents) {
         if (document.kind === 'WebhookSubscription') {
@@ -175,10 +185,12 @@ export function namespaceUidOf(namespace: string): string {
 
 /** The same function has the same uid in every run: its state is kept under it. */
 function stableUid(text: string): string {
-  const hex = createHash('sha256').update(`moonhook local ${text}`).digest('hex');
+  const hex = hash('sha256', `moonhook local ${text}`);
   // Version 8: a hash of one's own choice (RFC 9562 §5.8).
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 0x3) | 0x8).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+  const uid = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+  // A text made of parts of another keeps all of them: thousands are kept.
+  return Buffer.from(uid, 'latin1').toString('latin1');
 }
 
 function objectOf({ entries, labels, type }: ConfigurationDocument): ReferencedObject {

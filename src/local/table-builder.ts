@@ -1,4 +1,5 @@
 /** Builds the table from a snapshot of the folder, gives the difference to the runtime, and keeps what both say of each function. */
+import type { Condition } from '../function/types.ts';
 import { buildRouteTable, type BuildResult } from '../routing/build-route-table.ts';
 import { summarise } from '../routing/conditions.ts';
 import { diffTables, type TableChange } from '../routing/diff-tables.ts';
@@ -10,6 +11,7 @@ import type { Severity } from './diagnostic.ts';
 import type { SourceSnapshot } from './folder-source.ts';
 import type { LocalInputsMaker } from './local-inputs.ts';
 import { createRemarks } from './lua-sources.ts';
+import type { ResourceDocument } from './read-documents.ts';
 import type { FunctionStates } from './report-functions.ts';
 
 /** What serves a table and judges its Lua. */
@@ -42,6 +44,23 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
   const acknowledgements = new Map<string, Acknowledgement>();
   const remark = createRemarks(options.unknownNames);
 
+  /** While the threads compile: what words of the Lua mean is asked here only. */
+  async function remarkAhead(
+    documents: ReadonlyMap<string, ResourceDocument>,
+    { codeFiles }: SourceSnapshot,
+    touched: ReadonlySet<string>,
+  ): Promise<void> {
+    let left = documentsPerTurn;
+    for (const uid of touched) {
+      const document = documents.get(uid);
+      if (document?.kind === 'WebhookFunction') remark(document, codeFiles);
+      left -= 1;
+      if (left > 0) continue;
+      left = documentsPerTurn;
+      await new Promise((resolve) => void setImmediate(resolve));
+    }
+  }
+
   return {
     update: async (snapshot, secrets) => {
       const { functions, subscriptions, references, documents, touched } = inputs.make(snapshot, secrets);
@@ -64,7 +83,9 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
       });
       const judged = new Set<string>();
       if (changes.length > 0 || version === 1) {
-        for (const each of await server.applyChanges(changes, version)) {
+        const serving = server.applyChanges(changes, version);
+        await remarkAhead(documents, snapshot, touched);
+        for (const each of await serving) {
           acknowledgements.set(each.uid, each);
           judged.add(each.uid);
         }
@@ -72,6 +93,7 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
       const now = new Date(options.now()).toISOString();
       const verdicts = [result.verdicts, result.subscriptions.verdicts];
       const next = new Map(states);
+      let conditions: readonly Condition[] = [];
       for (const [uid, verdict] of verdicts.flatMap((each) => changedIn(each, states, judged, touched))) {
         const document = documents.get(uid);
         if (!document) continue;
@@ -81,9 +103,12 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
         const acknowledgement = said?.revision === verdict.revision ? said : undefined;
         const runtime = { runtime: 'local', connected: true, ...(said === undefined ? {} : { acknowledgement: said }) };
         const clock = { previous: states.get(uid)?.summary.conditions ?? [], now };
+        const summary = summarise(verdict, [runtime], clock);
+        // Of thousands that went live together all say the same.
+        if (!sameConditions(conditions, summary.conditions)) ({ conditions } = summary);
         next.set(uid, {
           verdict,
-          summary: summarise(verdict, [runtime], clock),
+          summary: { ...summary, conditions },
           document,
           answers: subscription === undefined ? canAnswer(entry) : canSend(subscription, acknowledgement),
           remarks: document.kind === 'WebhookFunction' ? remark(document, snapshot.codeFiles) : [],
@@ -99,6 +124,24 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
       return states;
     },
   };
+}
+
+/** Some milliseconds: in between come the answers of the threads. */
+const documentsPerTurn = 50;
+
+function sameConditions(before: readonly Condition[], after: readonly Condition[]): boolean {
+  return before.length === after.length && after.every((condition, index) => sameCondition(condition, before[index]));
+}
+
+function sameCondition(one: Condition, other: Condition | undefined): boolean {
+  return (
+    one.type === other?.type &&
+    one.status === other.status &&
+    one.reason === other.reason &&
+    one.message === other.message &&
+    one.observedGeneration === other.observedGeneration &&
+    one.lastTransitionTime === other.lastTransitionTime
+  );
 }
 
 /** Of thousands of functions one was edited: the others keep the state they have. */

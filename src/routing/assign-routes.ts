@@ -56,7 +56,10 @@ export function assignRoutes(
 
   const claims = new Map(before.claims);
   for (const uid of leaving) claims.delete(uid);
-  for (const claim of arriving) claims.set(claim.uid, [...(claims.get(claim.uid) ?? []), claim]);
+  for (const claim of arriving) {
+    const others = claims.get(claim.uid);
+    claims.set(claim.uid, others === undefined ? [claim] : [...others, claim]);
+  }
   const { grants, looked } = regroup(before, leaving, arriving);
 
   const lost = new Map(before.lost);

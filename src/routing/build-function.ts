@@ -1,5 +1,5 @@
 /** One function of the table: everything that can be said about it without looking at the others. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { defaultLimitsOf, resolveLimits, resolveRetry } from '../policy/resolve-limits.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { ReceiverDefinition } from '../receivers/types.ts';
@@ -34,7 +34,11 @@ export interface BuildFunctionOptions {
   readonly fingerprintKey: Uint8Array;
 }
 
+/** What most functions have none of is one object for all. */
 const nothingSeen: BuiltFunction['seen'] = new Map();
+const noEgress: FunctionEntry['egress'] = {};
+const noProblems: readonly Problem[] = [];
+const noWarnings: readonly string[] = [];
 
 /** Resolves, checks and hashes one function. */
 export function buildFunction(input: FunctionInput, options: BuildFunctionOptions): BuiltFunction {
@@ -79,7 +83,7 @@ export function buildFunction(input: FunctionInput, options: BuildFunctionOption
     env: env.env,
     secretEnv: env.secretEnv,
     limits: limits.limits,
-    egress: spec.egress === undefined ? {} : { allow: spec.egress.allow },
+    egress: spec.egress === undefined ? noEgress : { allow: spec.egress.allow },
     retryScheduleMs: retry.scheduleMs,
     suspended: spec.suspend ?? false,
     // An account that is gone or did not consent stops watches and calls: the name is not handed on.
@@ -88,17 +92,25 @@ export function buildFunction(input: FunctionInput, options: BuildFunctionOption
     triggers: triggers.map(({ entry }) => closeWithoutAccount(entry, accountProblem)),
     ...(unresolved === undefined ? {} : { unresolved }),
   };
+  const problems = [
+    ...closing,
+    ...(accountProblem === undefined ? [] : [accountProblem]),
+    ...(callback?.problems ?? []),
+    ...triggers.flatMap((trigger) => trigger.problems),
+  ];
+  const warnings = [
+    ...code.warnings,
+    ...env.warnings,
+    ...triggers.flatMap((trigger) => trigger.warnings),
+    ...reader.warnings,
+  ];
   return {
     entry: { ...entry, revision: revisionOf(input, entry, reader.secretVersions) },
     seniority: [metadata.creationTimestamp ?? '', namespace, metadata.name, entry.uid].join('\n'),
-    claims: triggers.flatMap(({ claims }) => claims),
-    problems: [
-      ...closing,
-      ...(accountProblem === undefined ? [] : [accountProblem]),
-      ...(callback?.problems ?? []),
-      ...triggers.flatMap(({ problems }) => problems),
-    ],
-    warnings: [...code.warnings, ...env.warnings, ...triggers.flatMap(({ warnings }) => warnings), ...reader.warnings],
+    // A copy is as long as it is; what was pushed to has room for more.
+    claims: triggers.flatMap(({ claims }) => claims).slice(),
+    problems: problems.length === 0 ? noProblems : problems,
+    warnings: warnings.length === 0 ? noWarnings : warnings,
     seen: reader.seen.size === 0 ? nothingSeen : reader.seen,
   };
 }
@@ -165,5 +177,6 @@ function byName(a: readonly [string, unknown], b: readonly [string, unknown]): n
 
 /** The text of a revision. */
 export function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+  // A slice of the whole hash would keep all of it, for each of thousands.
+  return hash('sha256', text, 'buffer').toString('hex', 0, 16);
 }

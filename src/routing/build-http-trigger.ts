@@ -79,11 +79,15 @@ interface BuiltReceiver {
   readonly warnings: readonly string[];
 }
 
+const noFields: Readonly<Record<string, unknown>> = {};
+const noSecrets: readonly string[] = [];
+
 function buildReceiver(http: HttpTrigger, path: string, context: BuildContext): BuiltReceiver {
   const [name = '', ...others] = Object.keys(http.receiver);
   const { secretRefs = [], events, ...fields } = Object.hasOwn(http.receiver, name) ? (http.receiver[name] ?? {}) : {};
   const at = `${path}.${name}`;
-  const empty = { name, fields, secrets: [], ...(events === undefined ? {} : { events }) };
+  const given = Object.keys(fields).length === 0 ? noFields : fields;
+  const empty = { name, fields: given, secrets: noSecrets, ...(events === undefined ? {} : { events }) };
   const definition = context.receivers.get(name);
   if (others.length > 0 || definition === undefined) {
     const hint = didYouMean(name, context.receivers.keys());
@@ -123,7 +127,7 @@ function buildReceiver(http: HttpTrigger, path: string, context: BuildContext): 
   const entry = {
     ...empty,
     // Some of several secrets are not enough to go on with: the trigger is closed until all are there.
-    secrets: complete ? secrets.map(base64) : [],
+    secrets: complete && secrets.length > 0 ? secrets.map(base64) : noSecrets,
     ...(complete && named.size > 0
       ? { namedSecrets: Object.fromEntries([...named].map(([field, value]) => [field, base64(value)])) }
       : {}),

@@ -13,7 +13,7 @@ import type { SubscriptionInput } from './build-subscription.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { chargeQuotas, countsQuotas } from './charge-quotas.ts';
 import { findChanges } from './find-changes.ts';
-import { finishFunction, type FinishedFunction } from './finish-function.ts';
+import { finishFunction, type FinishedFunction, type GoodConditions } from './finish-function.ts';
 import type { References } from './read-references.ts';
 import type { FunctionEntry, FunctionVerdict, Problem } from './types.ts';
 
@@ -103,12 +103,13 @@ export function buildRouteTable(input: BuildInput): BuildResult {
     verdicts.delete(uid);
     remembered.delete(uid);
   }
+  const good: GoodConditions = new Map();
   const inputs = new Map(changes.built.map((item) => [item.uid, item.input]));
   for (const uid of new Set([...touched, ...routes.moved])) {
     const function_ = changes.goneSet.has(uid) ? undefined : current(uid);
     const source = inputs.get(uid) ?? memory?.remembered.get(uid)?.input;
     if (function_ === undefined || source === undefined) continue;
-    const finished = finishFunction(function_, { denied: denied.get(uid), lost: routes.lost.get(uid) });
+    const finished = finishFunction(function_, { denied: denied.get(uid), lost: routes.lost.get(uid) }, good);
     if (finished.entry === undefined) entries.delete(uid);
     else entries.set(uid, finished.entry);
     verdicts.set(uid, finished.verdict);

@@ -13,18 +13,22 @@ export interface FinishedFunction {
   readonly verdict: FunctionVerdict;
 }
 
+const noLosses: readonly LostRoute[] = [];
+const noFindings: FinishedFunction['findings'] = { denied: undefined, lost: undefined };
+
 /** Longest message of a condition; the API server takes 32 KiB, people read one screen. */
 const messageLimit = 2000;
 
 /** Takes away what others own, and says what is wrong. */
-export function finishFunction(built: BuiltFunction, findings: FinishedFunction['findings']): FinishedFunction {
-  const { denied, lost = [] } = findings;
+export function finishFunction(
+  built: BuiltFunction,
+  findings: FinishedFunction['findings'],
+  good: GoodConditions = new Map(),
+): FinishedFunction {
+  const { denied, lost = noLosses } = findings;
   const entry = denied === undefined ? withoutRoutes(built.entry, lost) : undefined;
-  const problems = [
-    ...(denied === undefined ? [] : [denied]),
-    ...lost.map(({ problem }) => problem),
-    ...built.problems,
-  ];
+  const more = [...(denied === undefined ? [] : [denied]), ...lost.map(({ problem }) => problem)];
+  const problems = more.length === 0 ? built.problems : [...more, ...built.problems];
   const { uid, namespace, name, generation, revision, suspended } = entry ?? built.entry;
   const verdict: FunctionVerdict = {
     uid,
@@ -33,16 +37,27 @@ export function finishFunction(built: BuiltFunction, findings: FinishedFunction[
     generation,
     revision,
     suspended,
-    conditions: [
-      conditionOf('Accepted', 'Accepted', 'the resource is valid and allowed', problems, generation),
-      conditionOf('ResolvedRefs', 'ResolvedRefs', 'all references are resolved', problems, generation),
-    ],
+    conditions: conditionsOf(problems, generation, good),
     problems,
     warnings: built.warnings,
     urls: entry === undefined ? [] : urlsOf(entry),
     programmable: entry !== undefined,
   };
-  return { built, findings, entry, verdict };
+  return { built, findings: denied === undefined && lost === noLosses ? noFindings : findings, entry, verdict };
+}
+
+/** By generation: the conditions of functions without problems, one for all of a build. */
+export type GoodConditions = Map<number, readonly Condition[]>;
+
+function conditionsOf(problems: readonly Problem[], generation: number, good: GoodConditions): readonly Condition[] {
+  const known = problems.length === 0 ? good.get(generation) : undefined;
+  if (known !== undefined) return known;
+  const conditions = [
+    conditionOf('Accepted', 'Accepted', 'the resource is valid and allowed', problems, generation),
+    conditionOf('ResolvedRefs', 'ResolvedRefs', 'all references are resolved', problems, generation),
+  ];
+  if (problems.length === 0) good.set(generation, conditions);
+  return conditions;
 }
 
 /** One condition of a build: true, or false with what was found. */
@@ -90,7 +105,7 @@ function lostAll(trigger: HttpTriggerEntry, lost: readonly LostRoute[]): { reaso
 }
 
 function urlsOf(entry: FunctionEntry): FunctionVerdict['urls'] {
-  return entry.triggers.flatMap((trigger) =>
+  const urls = entry.triggers.flatMap((trigger) =>
     trigger.kind === 'http'
       ? trigger.routes.map((route) => ({
           trigger: trigger.name,
@@ -98,4 +113,5 @@ function urlsOf(entry: FunctionEntry): FunctionVerdict['urls'] {
         }))
       : [],
   );
+  return urls.slice();
 }

@@ -13,6 +13,8 @@ export interface PlacedRoutes {
   readonly problems: readonly Problem[];
 }
 
+const everyMethod: readonly string[] = [];
+
 interface Wanted {
   readonly path: string | undefined;
   readonly host: string | undefined;
@@ -51,7 +53,7 @@ export function placeRoutes(
     });
     routes.push(route);
   }
-  return { routes, claims, publicUrl: publicUrl ?? context.policy.hosts[0]?.publicUrl ?? '', problems };
+  return { routes: routes.slice(), claims, publicUrl: publicUrl ?? context.policy.hosts[0]?.publicUrl ?? '', problems };
 }
 
 function wantedRoutes(http: HttpTrigger, path: string): readonly Wanted[] {
@@ -101,7 +103,7 @@ function place(
   const route: RouteEntry = {
     path: pattern.text,
     ...(mountedHost === undefined ? {} : { host: mountedHost }),
-    methods: methods.map((method) => method.toUpperCase()),
+    methods: methods.length === 0 ? everyMethod : methods.map((method) => method.toUpperCase()),
     ...(ownsHost ? { ownsHost } : {}),
   };
   return { route, pattern, publicUrl, grant: placement.grant };

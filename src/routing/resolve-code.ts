@@ -1,6 +1,6 @@
 /** Code and modules of a function, from the resource, ConfigMaps or local files, within their size caps. */
 import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { formatQuantity } from '../function/quantity.ts';
 import type { CodeSource, FunctionSpec } from '../function/types.ts';
 import { canonicalJson } from './canonical-json.ts';
@@ -10,6 +10,8 @@ import type { CodeEntry, CodeOrigin, Problem } from './types.ts';
 
 /** Bytes of `code`, and of code and modules together. */
 export const codeLimits = { codeBytes: 128 * 1024, totalBytes: 1024 * 1024 } as const;
+
+const noModules: CodeEntry['modules'] = {};
 
 export interface ResolvedCode {
   readonly code: CodeEntry;
@@ -90,12 +92,12 @@ export function resolveCode(
   });
 
   problems.push(...tooLarge(code, modules));
-  const sources = { code, modules: Object.fromEntries(modules) };
+  const sources = { code, modules: modules.size === 0 ? noModules : Object.fromEntries(modules) };
   const origin = origins.get('');
   const moduleOrigins = Object.fromEntries([...origins].filter(([name]) => modules.has(name)));
   return {
     code: {
-      codeRevision: createHash('sha256').update(canonicalJson(sources)).digest('hex').slice(0, 32),
+      codeRevision: hash('sha256', canonicalJson(sources), 'buffer').toString('hex', 0, 16),
       ...sources,
       ...(origin === undefined ? {} : { origin }),
       ...(Object.keys(moduleOrigins).length === 0 ? {} : { moduleOrigins }),

@@ -3,7 +3,7 @@ import { functionMark } from '../lua/engine-options.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { applyChanges, diffTables, emptyTable, type TableChange } from '../routing/diff-tables.ts';
 import { programRevision } from '../routing/last-good.ts';
-import type { Acknowledgement, CodeEntry, RouteTable } from '../routing/types.ts';
+import type { Acknowledgement, CodeEntry, FunctionEntry, RouteTable } from '../routing/types.ts';
 import { mergeAcknowledgements } from './collect-acknowledgements.ts';
 import type { PlaceBook } from './hand-out-places.ts';
 import { spreadChanges } from './spread-changes.ts';
@@ -38,6 +38,9 @@ export interface PoolSettings {
   onReplaced(replacement: Replacement): void;
   onError(message: string, error: unknown): void;
 }
+
+/** What a turn answers is for who asked; the next turn waits and keeps nothing of it. */
+const nothing = (): void => undefined;
 
 interface Good {
   readonly code: CodeEntry;
@@ -114,13 +117,13 @@ export class WorkerPool {
   /** One change after the other; resolves with what all threads say. */
   apply(table: RouteTable): Promise<readonly Acknowledgement[]> {
     const turn = this.#applying.then(() => this.#apply(diffTables(this.#table, table), table.version));
-    this.#applying = turn.catch(() => undefined);
+    this.#applying = turn.then(nothing, nothing);
     return turn;
   }
 
   applyChanges(changes: readonly TableChange[], version: number): Promise<readonly Acknowledgement[]> {
     const turn = this.#applying.then(() => this.#apply(changes, version));
-    this.#applying = turn.catch(() => undefined);
+    this.#applying = turn.then(nothing, nothing);
     return turn;
   }
 
@@ -143,7 +146,8 @@ export class WorkerPool {
     const forWorkers = changes.flatMap((change) => this.#forWorkers(change, refused));
     // A thread that ends meanwhile is replaced with the whole table; the others decide.
     const answers = await spreadChanges(this.threads, forWorkers, version);
-    const acknowledgements = [...mergeAcknowledgements(answers), ...refused];
+    const merged = mergeAcknowledgements(answers).map((each) => named(each, this.#table.functions.get(each.uid)));
+    const acknowledgements = [...merged, ...refused];
     for (const acknowledgement of acknowledgements) this.#remember(acknowledgement);
     for (const change of changes) {
       if (change.op !== 'delete') continue;
@@ -269,10 +273,17 @@ export class WorkerPool {
       const source = this.threads.find((other) => other !== thread);
       await spreadChanges([thread], changes, this.#table.version, source);
     });
-    this.#applying = turn.catch(() => undefined);
+    this.#applying = turn.then(nothing, nothing);
     await turn;
     const now = this.#settings.clock.wall();
     for (const [uid, until] of this.#quarantined) if (until > now) thread.quarantine(uid, until);
     await thread.listen(this.#ports);
   }
+}
+
+/** In the words of the table: copies from another thread would be kept beside them. */
+function named(said: Acknowledgement, entry: FunctionEntry | undefined): Acknowledgement {
+  if (entry?.revision !== said.revision) return said;
+  const { uid, revision } = entry;
+  return { ...said, uid, revision, ...(said.servingRevision === revision ? { servingRevision: revision } : {}) };
 }
