@@ -53,7 +53,8 @@ const resources: Readonly<Record<ResourceKind, string>> = {
 export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
   const { client, clock, signal, leadership, desired, onWritten, onFailure } = options;
   const items = new Map<string, Item>();
-  const ready: string[] = [];
+  /** Due now, in order, each once. */
+  const ready = new Set<string>();
   let busy = 0;
   let writes = 0;
   let failures = 0;
@@ -99,13 +100,14 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
     const delay = decision === 'now' ? 0 : decision === 'soon' ? soonMs : eventuallyMs;
     // What waits already does not wait longer because it was touched again; what is urgent now waits no more.
     item.dueAt = Math.min(item.dueAt ?? Infinity, clock.now() + delay);
-    if (delay === 0) ready.push(uid);
+    if (delay === 0) ready.add(uid);
     start();
   }
 
   function start(): void {
-    while (busy < atOnce && ready.length > 0) {
-      const uid = ready.shift() ?? '';
+    for (const uid of ready) {
+      if (busy >= atOnce) return;
+      ready.delete(uid);
       const item = items.get(uid);
       if (item === undefined || item.busy || item.dueAt === undefined || item.dueAt > clock.now()) continue;
       void write(uid, item);
@@ -170,7 +172,7 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
       const now = clock.now();
       for (const [uid, item] of items) {
         if (item.busy || item.dueAt === undefined || item.dueAt > now) continue;
-        ready.push(uid);
+        ready.add(uid);
       }
       start();
     }
