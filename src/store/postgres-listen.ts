@@ -19,13 +19,18 @@ export function openHints(url: string, processId: string, wake: () => void, onEr
   let retry: NodeJS.Timeout | undefined;
   let sending: NodeJS.Timeout | undefined;
 
+  /** What breaks because it is being closed is nobody's news. */
+  function report(error: Error): void {
+    if (!stopped) onError(error);
+  }
+
   async function connect(): Promise<void> {
     const next = new Client({
       connectionString: url,
       connectionTimeoutMillis: 5000,
       application_name: 'moonhook hints',
     });
-    next.on('error', (error) => onError(error));
+    next.on('error', report);
     next.on('end', () => {
       ready = undefined;
       if (!stopped) retry = setTimeout(reconnect, 1000);
@@ -43,15 +48,15 @@ export function openHints(url: string, processId: string, wake: () => void, onEr
   }
 
   function reconnect(): void {
-    connecting = connect().catch(onError);
+    connecting = connect().catch(report);
   }
 
-  let connecting = connect().catch(onError);
+  let connecting = connect().catch(report);
   return {
     send() {
       sending ??= setTimeout(() => {
         sending = undefined;
-        ready?.query('SELECT pg_notify($1, $2)', [channel, processId]).catch(onError);
+        ready?.query('SELECT pg_notify($1, $2)', [channel, processId]).catch(report);
       }, quietMs);
     },
     async close() {
@@ -59,7 +64,7 @@ export function openHints(url: string, processId: string, wake: () => void, onEr
       clearTimeout(retry);
       clearTimeout(sending);
       await connecting;
-      await client?.end().catch(onError);
+      await client?.end().catch(report);
     },
   };
 }
