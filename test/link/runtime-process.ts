@@ -30,17 +30,19 @@ export interface ProcessOptions {
   readonly controllers: readonly number[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly token?: string;
+  /** PEM, and the name in the controllers' certificate; absent: those of the tests without a cluster. */
+  readonly authority?: string;
+  readonly serverName?: string;
 }
 
 export async function startRuntimeProcess(
   pod: TestPod,
-  tokens: TestTokens,
+  tokens: TestTokens | undefined,
   options: ProcessOptions,
 ): Promise<RuntimeProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'moonhook-runtime-'));
-  const authority = await testAuthority();
-  writeFileSync(join(folder, 'ca.crt'), authority.certificate);
-  writeFileSync(join(folder, 'token'), options.token ?? tokens.make(pod));
+  writeFileSync(join(folder, 'ca.crt'), options.authority ?? (await testAuthority()).certificate);
+  writeFileSync(join(folder, 'token'), options.token ?? tokens?.make(pod) ?? '');
   return start(pod, folder, options);
 }
 
@@ -53,7 +55,7 @@ async function start(pod: TestPod, folder: string, options: ProcessOptions): Pro
       POD_NAME: pod.name,
       POD_UID: pod.uid,
       MOONHOOK_LINK: options.controllers.map((port) => `127.0.0.1:${port}`).join(','),
-      MOONHOOK_LINK_SERVER_NAME: serverName,
+      MOONHOOK_LINK_SERVER_NAME: options.serverName ?? serverName,
       MOONHOOK_LINK_TOKEN_FILE: join(folder, 'token'),
       MOONHOOK_LINK_CA_FILE: join(folder, 'ca.crt'),
       MOONHOOK_TABLE_DIR: folder,
