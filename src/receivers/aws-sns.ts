@@ -14,6 +14,7 @@ import { fetchCertificate } from './signing-certificate.ts';
 import { parseTimestamp } from './timestamp.ts';
 import type {
   HostAnswer,
+  Identified,
   PreparedReceiver,
   RawRequest,
   ReceiverDefinition,
@@ -66,6 +67,23 @@ function signedText(message: Message): string {
     .join('');
 }
 
+const types: ReadonlySet<unknown> = new Set(['Notification', 'SubscriptionConfirmation', 'UnsubscribeConfirmation']);
+const oneLine = ['MessageId', 'SubscribeURL', 'Subject', 'Timestamp', 'Token', 'TopicArn'] as const;
+
+/**
+ * The signed text puts names and values in lines, so a line feed in a value could be taken for the border of two fields:
+ * only a message may have some. A field that is there must be text.
+ */
+function brokenField(message: Message): string | undefined {
+  if (!types.has(textOf(message, 'Type'))) return 'Type';
+  return oneLine.find((name) => {
+    const value = textOf(message, name);
+    return value === undefined ? isGiven(message.get(name)) : /[\r\n]/.test(value);
+  });
+}
+
+const isGiven = (bytes: Buffer | undefined): boolean => bytes !== undefined && bytes.toString('latin1') !== 'null';
+
 async function verifyMessage(request: RawRequest, topics: readonly string[], tools: VerifyTools): Promise<Verdict> {
   const body = readJsonMembers(request.body, maxMembers);
   if (body === undefined) return refuse('PartMalformed', 'message', [], 'the body');
@@ -74,6 +92,8 @@ async function verifyMessage(request: RawRequest, topics: readonly string[], too
   const bytes = signature.length > 1024 ? undefined : decodeBase64(signature);
   const version = textOf(body, 'SignatureVersion');
   const url = textOf(body, 'SigningCertURL') ?? textOf(body, 'SigningCertUrl') ?? '';
+  const broken = brokenField(body);
+  if (broken !== undefined) return refuse('PartMalformed', 'message', [], broken);
   if (bytes === undefined || (version !== '1' && version !== '2')) return refuse('SignatureMalformed', 'signature');
   // Anybody can make a topic of his own, whose messages Amazon signs just as well.
   if (!topics.includes(textOf(body, 'TopicArn') ?? '')) return refuse('ContentMismatch', 'topic');
@@ -125,16 +145,22 @@ function prepareWith(topics: readonly string[]): PreparedReceiver {
     handshake: () => undefined,
     verify: async (request, _secrets, tools) => verifyMessage(request, topics, tools),
     confirm,
-    identify: ({ body }) => ({
-      ...identified('com.amazonaws.sns', readJsonText(body, ['Type']), {
-        id: readJsonText(body, ['MessageId']),
-        idSigned: true,
-        source: readJsonText(body, ['TopicArn']),
-        subject: readJsonText(body, ['Subject']),
-      }),
-      // It is sent as text/plain.
-      contentType: 'application/json',
+    identify,
+  };
+}
+
+/** From the same reading that was verified: the bytes around the fields are not signed, so escapes may differ. */
+function identify({ body }: RawRequest): Identified {
+  const message = readJsonMembers(body, maxMembers) ?? new Map<string, Buffer>();
+  return {
+    ...identified('com.amazonaws.sns', textOf(message, 'Type'), {
+      id: textOf(message, 'MessageId'),
+      idSigned: true,
+      source: textOf(message, 'TopicArn'),
+      subject: textOf(message, 'Subject'),
     }),
+    // It is sent as text/plain.
+    contentType: 'application/json',
   };
 }
 

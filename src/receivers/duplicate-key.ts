@@ -8,14 +8,14 @@ import type { BatchItem, Identified, SenderProfile } from './types.ts';
  */
 export function duplicateKey(
   profile: Pick<SenderProfile, 'duplicateBy'>,
-  identified: Pick<Identified, 'deliveryId' | 'idSigned'>,
+  identified: Pick<Identified, 'deliveryId' | 'idSigned' | 'covered'>,
   body: Uint8Array,
 ): string | undefined {
   if (profile.duplicateBy === 'none') return undefined;
   if (profile.duplicateBy === 'body') return `body:${hash('sha256', body, 'base64url')}`;
   const id = identified.deliveryId;
   if (id === undefined) return undefined;
-  return identified.idSigned ? `id:${id}` : `id:${hash('sha256', body, 'base64url')}:${id}`;
+  return identified.idSigned ? `id:${id}` : `id:${hash('sha256', identified.covered ?? body, 'base64url')}:${id}`;
 }
 
 /** The same for one event of a batch: its id, which lies in the signed body, else its bytes. */

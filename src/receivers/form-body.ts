@@ -57,6 +57,12 @@ export function readFormField(body: Uint8Array, name: string): string | undefine
   }
 }
 
+/** Whether the form is one field of that name, its name written in the plain way that `readFormField` finds. */
+export function hasOnlyField(body: Uint8Array, name: string): boolean {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  return !bytes.includes(0x26) && bytes.subarray(0, name.length + 1).equals(Buffer.from(`${name}=`));
+}
+
 /** Decodes to bytes of the wire, one per character; undefined: an escape is broken, so there is no one way to read it. */
 function decodeFormBytes(text: string): string | undefined {
   const spaced = text.replaceAll('+', ' ');

@@ -8,15 +8,16 @@ import { template } from './signed-template.ts';
 import type { HostAnswer, Identified, RawRequest } from './types.ts';
 import { registeredUrlField, vendorProfile } from './vendor-profile.ts';
 
+const field = 'mandrill_events';
+
 const scheme: SignatureScheme = {
   algorithm: 'sha1',
   header: 'x-mandrill-signature',
   encoding: 'base64',
   prefix: '',
   signed: template('{url}{form}'),
+  onlyField: field,
 };
-
-const field = 'mandrill_events';
 
 /**
  * When the URL is typed in, a HEAD request and an empty list come before there is a key (it is signed with the word

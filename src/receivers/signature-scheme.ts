@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import { checkBodyDigest, writeBodyDigest } from './body-digest.ts';
 import { decodeDigest, type DigestEncoding } from './decode-digest.ts';
+import { hasOnlyField } from './form-body.ts';
 import { singleHeader } from './read-header.ts';
 import { readJsonText } from './read-json-pointer.ts';
 import {
@@ -32,6 +33,8 @@ export interface SignatureScheme extends EntryFormat {
   readonly url?: string;
   /** The forms in which the sender may have signed the URL; the first is what `send` signs. */
   readonly urlForms?: (url: string, request: RawRequest) => readonly string[];
+  /** The form has this one field: names and values are signed without a border between them. */
+  readonly onlyField?: string;
   /** How the signed text covers the body where the template does not: a digest in the URL. */
   readonly checkBody?: (request: RawRequest) => 'match' | 'mismatch' | 'none';
 }
@@ -68,6 +71,9 @@ export function verifySignature(
     ...(timestamp === undefined ? {} : { timestamp }),
     ...(id?.kind === 'one' ? { id: id.value } : {}),
   };
+  if (scheme.onlyField !== undefined && !hasOnlyField(request.body, scheme.onlyField)) {
+    return refuse('PartMalformed', 'signed text', steps, `form field ${scheme.onlyField}`);
+  }
   let matched = -1;
   for (const url of urlsOf(scheme, request)) {
     const rendered = renderTemplate(scheme.signed, request, { ...values, url });

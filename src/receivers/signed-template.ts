@@ -116,11 +116,15 @@ export function renderTemplate(signed: SignedTemplate, request: RawRequest, valu
         chunks.push(request.method);
         break;
       case 'url':
-        chunks.push(values.url ?? request.publicUrl);
+      case 'path': {
+        const url = values.url ?? request.publicUrl;
+        // Without a border between them, the beginning of a body could be moved into the query.
+        if (signed.parts[index + 1]?.kind === 'body' && !isUrlText(url)) {
+          return { ok: false, reason: 'PartMalformed', part: part.kind };
+        }
+        chunks.push(part.kind === 'url' ? url : pathOf(url));
         break;
-      case 'path':
-        chunks.push(pathOf(values.url ?? request.publicUrl));
-        break;
+      }
       case 'form': {
         const form = mediaType(request) === formType ? sortedFormText(request.body) : undefined;
         if (form === undefined) return { ok: false, reason: 'PartMissing', part: 'form' };
@@ -149,6 +153,10 @@ export function renderTemplate(signed: SignedTemplate, request: RawRequest, valu
   }
   return { ok: true, chunks };
 }
+
+/** Only characters that URLs are written in (RFC 3986): JSON begins with none of them but in numbers and words. */
+const isUrlText = (url: string): boolean =>
+  /^[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]*$/.test(url.replace(/\[[\da-f.:]+\]/i, ''));
 
 /** Path and query of an absolute URL, exactly as written. */
 export function pathOf(url: string): string {

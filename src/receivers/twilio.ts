@@ -2,7 +2,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { decodeHex } from './decode-digest.ts';
 import { deliveryId, eventName } from './event-name.ts';
-import { formOfJson, formType, readFormField } from './form-body.ts';
+import { formOfJson, formType, readFormField, sortedFormText } from './form-body.ts';
 import { mediaType, single } from './read-header.ts';
 import { readJsonText } from './read-json-pointer.ts';
 import { defineSignatureReceiver, literalSecret } from './signature-receiver.ts';
@@ -81,6 +81,8 @@ function identify(request: RawRequest): Identified {
     ...(id === undefined ? {} : { deliveryId: id }),
     // One call asks again and again in the same state (`Digits`): only the same request is the same event.
     idSigned: false,
+    // Fields may come in another order or with other escapes, and the signature still fits.
+    ...(form ? { covered: sortedFormText(request.body) ?? '' } : {}),
   };
 }
 

@@ -78,6 +78,8 @@ export interface Identified {
   readonly deliveryId?: string;
   /** True: the delivery id is covered by the signature; else the duplicate key also holds a hash of the body. */
   readonly idSigned: boolean;
+  /** What the signature covers where that is not the bytes of the body: they may be written in another way and say the same. */
+  readonly covered?: string;
   /** Set: the form field whose content is the JSON event (GitHub and Slack `payload`). */
   readonly formField?: string;
   /** What the body is, where the sender's content type says otherwise. */

@@ -1,5 +1,8 @@
 /** Our receivers and the senders' own libraries against each other, both ways: what they sign we verify, and the reverse. */
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import https from 'node:https';
+import { Readable } from 'node:stream';
 import { createPublicKey, createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { CloudEvent, HTTP } from 'cloudevents';
@@ -217,7 +220,7 @@ describe('cloudevents', () => {
 });
 
 describe('sns-validator', () => {
-  test('verifies the first version of the signature as we do', async () => {
+  test('verifies what we verify and what we sign, and takes certificates from the same hosts', async (context) => {
     const topic = 'arn:aws:sns:eu-central-1:123456789012:orders';
     const message: Record<string, string> = {
       Type: 'Notification',
@@ -239,14 +242,34 @@ describe('sns-validator', () => {
     const fetchDocument = async () => ({ ok: true, bytes: certificate }) as const;
     const verdict = await receiver.verify(request, secretsOf(), { ...tools, fetchDocument });
     assert.equal(verdict.verdict, 'verified', JSON.stringify(verdict));
-    // It knows where certificates may come from by the same rule, and refuses what we refuse before it fetches anything.
-    const validator = new MessageValidator();
-    const elsewhere = { ...message, SigningCertURL: 'https://sns.example.com/SimpleNotificationService-0000.pem' };
-    await assert.rejects(
+    // The library fetches by itself: its request is answered with the certificate of the tests.
+    const asked: string[] = [];
+    context.mock.method(https, 'get', (from: string, answered: (response: Readable) => void) => {
+      asked.push(from);
+      answered(Object.assign(Readable.from([signer.certificate]), { statusCode: 200 }));
+      return new EventEmitter();
+    });
+    const validate = (given: Readonly<Record<string, string>>): Promise<unknown> =>
       new Promise((resolve, reject) =>
-        validator.validate(elsewhere, (error: Error | null) => (error === null ? resolve(0) : reject(error))),
-      ),
+        new MessageValidator().validate(given, (error: Error | null) => (error === null ? resolve(0) : reject(error))),
+      );
+    await validate(message);
+    assert.deepEqual(asked, [message['SigningCertURL']]);
+    await assert.rejects(validate({ ...message, Message: 'other' }), /signature/i, 'control: it looks at the message');
+    // What we sign for tests passes there too.
+    const fields = { topicArns: [topic] };
+    const signed = definitionOf('awsSns').sign(
+      'Notification',
+      Buffer.from('hello'),
+      url,
+      fields,
+      secretsOf(signer.key),
+      tools,
     );
+    await validate(JSON.parse(text(signed)) as Record<string, string>);
+    // It knows where certificates may come from by the same rule, and refuses what we refuse before it fetches anything.
+    const elsewhere = { ...message, SigningCertURL: 'https://sns.example.com/SimpleNotificationService-0000.pem' };
+    await assert.rejects(validate(elsewhere));
     const refused = await receiver.verify(rawRequest({ body: JSON.stringify(elsewhere) }), secretsOf(), {
       ...tools,
       fetchDocument,

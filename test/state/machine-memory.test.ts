@@ -221,7 +221,7 @@ describe('a machine that serves another namespace', () => {
       const [machines, foreign] = [await b.call([`nonce-${nonces}-`, 'of-b', false])].flatMap((result) =>
         result.kind === 'ok' ? result.values : [],
       );
-      assert.ok(machines === 1 || machines === 2, `${String(machines)} machines`);
+      assert.ok(machines === 1 || machines === 2, `${textOf(machines)} machines`);
       assert.equal(foreign, 0);
     }));
 });
