@@ -3,10 +3,11 @@ import { suggest } from '../function/suggest.ts';
 import { dumpTable } from '../routing/dump-table.ts';
 import type { FunctionEntry, RouteTable } from '../routing/types.ts';
 import type { ReplayJobs } from '../delivery/replay-jobs.ts';
+import type { OpenStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import type { CallRecord } from '../runtime/call-record.ts';
 import type { Documents } from '../runtime/fetch-document.ts';
-import type { RecordFilter } from '../runtime/record-book.ts';
+import type { RecordFilter } from '../runtime/record-filter.ts';
 import { outcomes, type Outcome } from '../telemetry/call-outcomes.ts';
 import { effectiveFunction } from './effective-spec.ts';
 import { toPlainRecord } from './plain-record.ts';
@@ -27,6 +28,8 @@ export interface LocalView {
   table(): RouteTable;
   readonly sending: SendingView;
   readonly store: Store;
+  /** The whole store into a new file; absent where it is no file. */
+  readonly snapshot?: OpenStore['snapshot'];
   readonly replays: ReplayJobs;
   /** Fetches what receivers need from elsewhere, for requests that are only explained. */
   readonly documents: Documents;

@@ -2,7 +2,7 @@
 import { formatDestination } from '../delivery/destination.ts';
 import type { FunctionEntry } from '../routing/types.ts';
 import type { CallRecord } from '../runtime/call-record.ts';
-import type { RecordFilter } from '../runtime/record-book.ts';
+import type { RecordFilter } from '../runtime/record-filter.ts';
 
 export interface ScheduleTimes {
   readonly trigger: string;

@@ -69,18 +69,6 @@ export interface CallRecord {
   readonly worker?: number;
 }
 
-/** A rough size, for the cap on bytes. */
-export function recordBytes(record: CallRecord): number {
-  let bytes = 400 + (record.request?.target.length ?? 0) + (record.detail?.length ?? 0);
-  bytes += record.captured === undefined ? 0 : record.captured.bodyBase64.length + record.captured.headers.length * 80;
-  for (const step of record.steps ?? []) bytes += 60 + step.detail.length;
-  for (const line of record.log ?? []) bytes += 60 + line.message.length + (line.fields?.size ?? 0) * 60;
-  for (const call of record.hostCalls ?? []) bytes += 80 + (call.summary?.length ?? 0);
-  const { error } = record;
-  if (error !== undefined) bytes += error.message.length + (error.traceback?.length ?? 0);
-  return bytes;
-}
-
 /** Calls that ended as their owner wished; everything else is kept longer. */
 export function isQuiet(outcome: Outcome): boolean {
   return outcome === 'ok' || outcome === 'accepted' || outcome === 'filtered';

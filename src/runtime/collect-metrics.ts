@@ -112,7 +112,7 @@ export async function scrapeRuntime(
     readonly rare: RareTotals;
     readonly fleet: ThreadFleet;
     readonly pool: WorkerPool;
-    readonly records: { readonly size: number };
+    readonly records: { size(): Promise<number> };
     readonly store: Store;
   },
 ): Promise<void> {
@@ -128,7 +128,7 @@ export async function scrapeRuntime(
   sample.set('functions', pool.table.functions.size);
   sample.set('route_table_version', pool.table.version);
   sample.set('workers', pool.threads.length);
-  sample.set('records', records.size);
+  sample.set('records', await records.size());
   fleet.sampleApply(sample);
   const stats = await Promise.allSettled(pool.threads.map((thread) => thread.stats()));
   const known = stats.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));

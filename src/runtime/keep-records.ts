@@ -1,6 +1,8 @@
-/** The records of a runtime as others read them: questions, and a stream of what comes in. */
+/** The records of a runtime as others read them: written to the store in batches, questions, and a stream of what comes in. */
+import type { RecordStore } from '../store/records.ts';
 import type { CallRecord } from './call-record.ts';
-import { matchesRecord, RecordBook, type RecordFilter, type RecordLimits } from './record-book.ts';
+import { matchesRecord, type RecordFilter } from './record-filter.ts';
+import { fromRow, toRow, type RecordRooms } from './record-rows.ts';
 
 export interface RecordSource {
   /** Newest first; asks the workers for what they still hold. */
@@ -11,49 +13,117 @@ export interface RecordSource {
 
 export interface RecordKeeper extends RecordSource {
   add(records: readonly CallRecord[]): void;
-  readonly size: number;
+  size(): Promise<number>;
   /** Somebody follows: workers that start now have to be told. */
   readonly followed: boolean;
+  /** Writes what is left. */
+  close(): Promise<void>;
 }
 
-export function createRecordKeeper(
-  limits: RecordLimits,
-  workers: {
-    now(): number;
-    /** The workers send everything they hold, which arrives through `add`. */
-    flush(): Promise<unknown>;
-    follow(on: boolean): void;
-  },
-): RecordKeeper {
-  const book = new RecordBook(limits);
+export interface RecordKeeperSettings {
+  readonly store: RecordStore;
+  readonly rooms: RecordRooms;
+  /** Wall time. */
+  now(): number;
+  /** Calls back again and again; answers what stops it. */
+  every(milliseconds: number, callback: () => void): () => void;
+  /** The workers send everything they hold, which arrives through `add`. */
+  flush(): Promise<unknown>;
+  follow(on: boolean): void;
+  /** So many records were given up: more came than could be written. */
+  onDropped(count: number): void;
+  onError(error: Error): void;
+}
+
+/** Quiet records wait in the workers for so long at most: a process that is killed loses no more of them. */
+const collectMs = 5_000;
+const writeMs = 100;
+const writtenAtOnce = 500;
+const mostWaiting = 20_000;
+const usualLimit = 100;
+/** Refused requests that are looked through for an id that only they claim. */
+const mostRefused = 1_000;
+
+export function createRecordKeeper(settings: RecordKeeperSettings): RecordKeeper {
+  const { store, rooms, now, onDropped, onError } = settings;
   const followers = new Map<
     symbol,
     { readonly filter: RecordFilter; readonly listener: (record: CallRecord) => void }
   >();
+  let waiting: CallRecord[] = [];
+  let writing: Promise<void> | undefined;
+
+  async function writeAll(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, writtenAtOnce);
+      waiting = waiting.slice(writtenAtOnce);
+      try {
+        await store.add(batch.map((record) => toRow(record, rooms)));
+      } catch (error) {
+        onDropped(batch.length);
+        onError(error as Error);
+      }
+    }
+  }
+
+  function write(): Promise<void> {
+    writing ??= writeAll().finally(() => (writing = undefined));
+    return writing;
+  }
+
+  async function find(filter: RecordFilter, limit: number): Promise<CallRecord[]> {
+    return (await store.find({ ...filter, limit })).map(fromRow);
+  }
+
+  const stops = [
+    settings.every(writeMs, () => {
+      if (waiting.length > 0) void write();
+    }),
+    settings.every(collectMs, () => {
+      settings.flush().catch(onError);
+      store.trim(now()).catch(onError);
+    }),
+  ];
+
   return {
-    get size() {
-      return book.size;
-    },
+    size: () => store.count(),
     get followed() {
       return followers.size > 0;
     },
     add(records) {
       for (const record of records) {
-        book.add(record, workers.now());
         for (const { filter, listener } of followers.values()) if (matchesRecord(record, filter)) listener(record);
+        waiting.push(record);
       }
+      const excess = waiting.length - mostWaiting;
+      if (excess <= 0) return;
+      waiting = waiting.slice(excess);
+      onDropped(excess);
     },
     async query(filter) {
-      await workers.flush();
-      return book.find(filter, workers.now());
+      await settings.flush();
+      await write();
+      const limit = filter.limit ?? usualLimit;
+      const found = await find(filter, limit);
+      const { id, ...rest } = filter;
+      if (id === undefined || found.length >= limit) return found;
+      // A refused request is not known by the id it claims.
+      const refused = await find({ ...rest, outcomes: ['unverified'] }, mostRefused);
+      const known = new Set(found.map(({ callId }) => callId));
+      const claiming = refused.filter((record) => !known.has(record.callId) && matchesRecord(record, filter));
+      return [...found, ...claiming].sort((one, other) => other.time - one.time).slice(0, limit);
     },
     follow(filter, listener) {
       const key = Symbol('follower');
       followers.set(key, { filter, listener });
-      if (followers.size === 1) workers.follow(true);
+      if (followers.size === 1) settings.follow(true);
       return () => {
-        if (followers.delete(key) && followers.size === 0) workers.follow(false);
+        if (followers.delete(key) && followers.size === 0) settings.follow(false);
       };
+    },
+    async close() {
+      for (const stop of stops) stop();
+      await write();
     },
   };
 }

@@ -80,8 +80,13 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const connection = store.connect();
   const rare = new RareTotals();
   const fleet = createThreadFleet({ settings, workers, shared: ports.shared, module, store });
-  const records = createRecordKeeper(settings.records, {
+  const records = createRecordKeeper({
+    store: store.records(settings.records),
+    rooms: settings.records,
     now: () => Date.now(),
+    every,
+    onDropped: (count) => rare.add({ metric: 'records_dropped_total', labels: [], count }),
+    onError: (error) => log.warn('records of calls were not kept', { error: error.message }),
     flush: () => Promise.allSettled(pool.threads.map((thread) => thread.flush())),
     follow: (on) => {
       for (const thread of pool.threads) thread.follow(on);
@@ -108,6 +113,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     state.draining = true;
     schedules.stop();
     await pool.close();
+    await records.close();
     await admin?.close();
     await connection.close();
     if (given === undefined) await store.close();
@@ -186,6 +192,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     close,
   };
+}
+
+function every(milliseconds: number, callback: () => void): () => void {
+  const timer = setInterval(callback, milliseconds);
+  return () => clearInterval(timer);
 }
 
 function after(milliseconds: number, callback: () => void): () => void {

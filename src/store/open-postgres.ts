@@ -16,6 +16,7 @@ export async function openPostgres(settings: PostgresSettings): Promise<OpenStor
     durable: true,
     // Closing a connection must not close what the others use.
     connect: () => ({ ...store, close: async () => undefined }),
+    records: (bounds) => store.records(bounds),
     port() {
       const { port1, port2 } = new MessageChannel();
       ports.add(port1);

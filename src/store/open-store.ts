@@ -2,9 +2,12 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { connectStore } from './connect-store.ts';
 import { defaultDisk, type DiskSettings } from './disk-guard.ts';
+import { openRecords } from './open-records.ts';
+import type { RecordBounds, RecordStore } from './records.ts';
 import { defaultRetention, type Retention } from './retention.ts';
 import { StoreRefused } from './store-refused.ts';
-import type { ThreadMessage, ThreadSettings } from './sqlite-thread.ts';
+import type { SnapshotProgress } from './snapshot-database.ts';
+import type { SnapshotMessage, ThreadMessage, ThreadSettings } from './sqlite-thread.ts';
 import type { Store } from './store.ts';
 
 export interface OpenStore {
@@ -13,6 +16,10 @@ export interface OpenStore {
   connect(): Store;
   /** A port to transfer to another thread, which makes its own `connectStore` of it. */
   port(): MessagePort;
+  /** Into a new file, while the store is used; absent where it is no file. */
+  snapshot?(to: string, onProgress: SnapshotProgress): Promise<void>;
+  /** The records of calls beside it, opened with the first question; they are closed with the store. */
+  records(bounds: RecordBounds): RecordStore;
   /** Answers what is under way, syncs, ends the thread. */
   close(): Promise<void>;
 }
@@ -52,16 +59,38 @@ export async function openStore(settings: StoreSettings): Promise<OpenStore> {
     return port2;
   }
 
+  let records: RecordStore | undefined;
+  function snapshot(to: string, onProgress: SnapshotProgress): Promise<void> {
+    const { port1, port2 } = new MessageChannel();
+    worker.postMessage({ snapshot: to, port: port1 } satisfies ThreadMessage, [port1]);
+    return new Promise((resolve, reject) => {
+      port2.on('message', (told: SnapshotMessage) => {
+        if ('pages' in told) return onProgress(told.pages, told.total);
+        if ('done' in told) return resolve();
+        reject(told.refused ? new StoreRefused(told.error) : new Error(told.error));
+      });
+      port2.on('close', () => reject(new Error('the store was closed')));
+    });
+  }
+
   return {
     durable,
     connect: () => connectStore(port(), durable),
     port,
-    close() {
+    ...(durable ? { snapshot } : {}),
+    records: (bounds) => (records ??= openRecords(recordsPath(path), bounds)),
+    async close() {
       closing = true;
-      return new Promise((resolve) => {
+      await records?.close();
+      await new Promise<void>((resolve) => {
         worker.once('exit', () => resolve());
         worker.postMessage({ close: true } satisfies ThreadMessage);
       });
     },
   };
+}
+
+/** `store-records.db` beside `store.db`. */
+function recordsPath(path: string): string {
+  return path === ':memory:' ? path : `${path.replace(/\.db$/, '')}-records.db`;
 }

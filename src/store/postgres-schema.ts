@@ -2,6 +2,7 @@
 import type { ClientBase, Pool, PoolClient } from 'pg';
 import { accounts } from './postgres-accounts.ts';
 import { makePartitions } from './postgres-partitions.ts';
+import { recordTables } from './postgres-records.ts';
 import { StoreRefused } from './store-refused.ts';
 
 /** Any constant: one migration at a time per database. */
@@ -72,7 +73,7 @@ const schema = `
  * What each later version adds, in order. A version only adds what the version before can live with (expand); what nobody
  * needs any more goes one version later (contract): programs of two neighbouring versions run on one database.
  */
-const migrations: readonly string[] = [schema, accounts];
+const migrations: readonly string[] = [schema, accounts, recordTables];
 
 /** Refuses what cannot keep the promise, then creates the schema or brings it up to this program's version. */
 export async function preparePostgres(pool: Pool): Promise<void> {

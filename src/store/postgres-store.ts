@@ -1,5 +1,4 @@
 /** The store on PostgreSQL, for more than one runtime. Any number of processes share it; row locks and epochs keep them apart. */
-import { Pool } from 'pg';
 import { CrashWatch } from './crash-watch.ts';
 import { appendItems, isOneStatement, readEvent } from './postgres-append.ts';
 import { createBatches } from './postgres-batches.ts';
@@ -13,8 +12,10 @@ import { claimKey, getKeyValue, listKeys, writeKeyValues } from './postgres-key-
 import { leaseRows, type LeaseResult } from './postgres-lease.ts';
 import { openHints } from './postgres-listen.ts';
 import { allDeliveries, readDeliveries } from './postgres-read.ts';
+import { createPostgresRecords } from './postgres-records.ts';
+import type { RecordBounds, RecordStore } from './records.ts';
 import { replayRow } from './postgres-replay.ts';
-import { assertSession, preparePostgres, sessionOptions } from './postgres-schema.ts';
+import { openPool } from './postgres-pool.ts';
 import { createSessions } from './postgres-session.ts';
 import { settleItems } from './postgres-settle.ts';
 import { startUpkeep } from './postgres-upkeep.ts';
@@ -47,32 +48,19 @@ export interface PostgresSettings {
   readonly retention?: Partial<Retention>;
 }
 
-const connections = 5;
 const pageLimit = 1000;
 /** Bytes and rows of one transaction: what an item weighs is its bytes and a fixed part. */
 const batchBytes = 4 * 1024 * 1024;
 const rowBytes = 8192;
 
-export async function openPostgresStore(settings: PostgresSettings): Promise<Store> {
+/** A store of events with the records of calls on the same connections. */
+export interface PostgresStore extends Store {
+  records(bounds: RecordBounds): RecordStore;
+}
+
+export async function openPostgresStore(settings: PostgresSettings): Promise<PostgresStore> {
   const { url, processId, onError, onAlarm = (message) => onError(new Error(message)) } = settings;
-  const pool = new Pool({
-    connectionString: url,
-    max: connections,
-    connectionTimeoutMillis: 5000,
-    options: sessionOptions,
-    application_name: 'moonhook',
-    // oxlint-disable-next-line promise/no-callback-in-promise -- pg's pool asks with a callback
-    verify: (client, done) => void assertSession(client).then(() => done(), done),
-  });
-  pool.on('error', onError);
-  // The pool listens to idle clients only: without this a connection that breaks between two statements ends the process.
-  pool.on('connect', (client) => client.on('error', () => undefined));
-  try {
-    await preparePostgres(pool);
-  } catch (error) {
-    await pool.end();
-    throw error;
-  }
+  const pool = await openPool(url, onError);
   const now = (): number => performance.now();
   const random = (): number => Math.random();
   const sessions = createSessions(pool, processId);
@@ -269,6 +257,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
       const growth = growthOfWrites([{ scope, key, change: { kind: 'set', value } }]);
       return usage.within(growth, [claim], () => claimKey(pool, claim));
     },
+    records: (bounds) => createPostgresRecords(pool, bounds),
     setQuotas: async (quotas) => usage.setQuotas(quotas),
     usage: (namespaceUid) => usage.of(namespaceUid),
     async backlog(destination, enough) {

@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { checkUsage, recountUsage } from './sqlite-usage.ts';
-import { StoreRefused } from './store-refused.ts';
+import { StoreInUse, StoreRefused } from './store-refused.ts';
 
 /** Version written by this program; it also opens databases one version newer (expand, then contract). Nobody wrote 2. */
 const schemaVersion = 3;
@@ -92,7 +92,7 @@ export function openDatabase(path: string): DatabaseSync {
   } catch (error) {
     database.close();
     if (error instanceof Error && /database is locked/.test(error.message)) {
-      throw new StoreRefused(`${path} is in use by another process: stop it, or choose another data directory`);
+      throw new StoreInUse(`${path} is in use by another process: stop it, or choose another data directory`);
     }
     throw error;
   }

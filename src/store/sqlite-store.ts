@@ -12,6 +12,7 @@ import { createEventRows } from './sqlite-events.ts';
 import { createJournal } from './sqlite-journal.ts';
 import { createKeyValueRows } from './sqlite-key-value.ts';
 import { createOperations, createSavepoint, type SqliteStore } from './sqlite-operations.ts';
+import { snapshotDatabase, type SnapshotProgress } from './snapshot-database.ts';
 import { openDatabase } from './sqlite-schema.ts';
 import { createTrimmer } from './sqlite-trim.ts';
 import { createUsageBook } from './sqlite-usage.ts';
@@ -41,6 +42,8 @@ export interface SqliteOwner {
   tick(): void;
   /** A piece of trimming and checkpointing for an idle moment; true: there is more to do. */
   idle(): boolean;
+  /** Into a new file, while turns go on. */
+  snapshot(to: string, onProgress: SnapshotProgress): Promise<void>;
   close(): void;
 }
 
@@ -165,6 +168,7 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
       const trimmed = attempt(() => (gone = trimmer.trim(rowsPerTurn)));
       return (trimmed && gone > 0) || checkpoints.idle();
     },
+    snapshot: (to, onProgress) => snapshotDatabase(database, to, onProgress),
     close() {
       attempt(() => keepClock.run(String(clock.now())));
       checkpoints.truncate();

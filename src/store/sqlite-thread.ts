@@ -6,6 +6,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { SqliteStore } from './sqlite-operations.ts';
 import { openSqliteStore, type SqliteSettings, type TurnItem } from './sqlite-store.ts';
 import { fromError, type ErrorAnswer } from './store-errors.ts';
+import { StoreRefused } from './store-refused.ts';
 
 export interface StoreRequest {
   readonly id: number;
@@ -19,7 +20,16 @@ export type StoreAnswer =
   /** Something may have become due. */
   | { readonly wake: true };
 
-export type ThreadMessage = { readonly connect: MessagePort } | { readonly close: true };
+export type ThreadMessage =
+  | { readonly connect: MessagePort }
+  | { readonly snapshot: string; readonly port: MessagePort }
+  | { readonly close: true };
+
+/** What the port of a snapshot is told; the last one is `done` or an error. */
+export type SnapshotMessage =
+  | { readonly pages: number; readonly total: number }
+  | { readonly done: true }
+  | { readonly error: string; readonly refused: boolean };
 
 /** What the thread is started with. */
 export interface ThreadSettings extends SqliteSettings {
@@ -38,6 +48,8 @@ const ports = new Set<MessagePort>();
 let waiting: TurnItem[] = [];
 let scheduled = false;
 let wake = false;
+let closing = false;
+const snapshots = new Set<Promise<void>>();
 
 function flush(): void {
   scheduled = false;
@@ -80,11 +92,41 @@ parentPort?.on('message', (message: ThreadMessage) => {
     port.on('close', () => ports.delete(port));
     return;
   }
+  if ('snapshot' in message) {
+    void snapshot(message.snapshot, message.port);
+    return;
+  }
+  closing = true;
+  void close();
+});
+
+/** A snapshot that is under way stops at its next step. */
+async function close(): Promise<void> {
+  await Promise.allSettled(snapshots);
   clearInterval(ticking);
   clearTimeout(idling);
   if (waiting.length > 0) flush();
   owner.close();
   for (const port of ports) port.close();
   parentPort?.close();
-});
+}
+
+async function snapshot(to: string, port: MessagePort): Promise<void> {
+  const say = (told: SnapshotMessage): void => port.postMessage(told);
+  const made = owner.snapshot(to, (pages, total) => {
+    if (closing) throw new Error('the store is being closed');
+    say({ pages, total });
+  });
+  snapshots.add(made);
+  try {
+    await made;
+    say({ done: true });
+  } catch (error) {
+    say({ error: error instanceof Error ? error.message : String(error), refused: error instanceof StoreRefused });
+  } finally {
+    snapshots.delete(made);
+    port.close();
+  }
+}
+
 parentPort?.postMessage('ready');

@@ -9,7 +9,7 @@ import { buildRouteTable, type BuildResult } from '../../src/routing/build-route
 import { functionsLabel, referenceKey, type References } from '../../src/routing/read-references.ts';
 import type { Acknowledgement, ReferencedObject, RouteTable } from '../../src/routing/types.ts';
 import type { CallRecord } from '../../src/runtime/call-record.ts';
-import type { RecordFilter } from '../../src/runtime/record-book.ts';
+import type { RecordFilter } from '../../src/runtime/record-filter.ts';
 import { createRuntime, type Runtime } from '../../src/runtime/runtime.ts';
 import { runtimeDefaults, type RuntimeSettings } from '../../src/settings/runtime-settings.ts';
 import type { OpenStore } from '../../src/store/open-store.ts';

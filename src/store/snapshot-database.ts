@@ -1,0 +1,54 @@
+/** A snapshot of a SQLite database that is in use: a few pages at a time, while the writes go on. */
+import { closeSync, openSync, rmSync } from 'node:fs';
+import { backup, type DatabaseSync } from 'node:sqlite';
+import { gapOf } from './copy-sqlite.ts';
+import { openDatabase } from './sqlite-schema.ts';
+import { StoreRefused } from './store-refused.ts';
+
+/** Between two steps the transactions that wait go first. */
+const pagesPerStep = 100;
+
+export type SnapshotProgress = (pages: number, total: number) => void;
+
+/** Makes the file `to`, which must not be there; rejects, and leaves none, where it cannot be made whole. */
+export async function snapshotDatabase(
+  database: DatabaseSync,
+  to: string,
+  onProgress: SnapshotProgress,
+): Promise<void> {
+  try {
+    // Events hold what strangers sent: only the owner reads them.
+    closeSync(openSync(to, 'wx', 0o600));
+  } catch (error) {
+    const taken = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    const message = error instanceof Error ? error.message : String(error);
+    throw new StoreRefused(taken ? `${to} is there already: choose another name, or move it away` : message);
+  }
+  try {
+    await backup(database, to, {
+      rate: pagesPerStep,
+      progress: ({ totalPages, remainingPages }) => onProgress(totalPages - remainingPages, totalPages),
+    });
+  } catch (error) {
+    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${to}${suffix}`, { force: true });
+    throw error;
+  }
+}
+
+/** Opens a snapshot and answers its counts by table; throws where it is damaged or does not add up. */
+export function checkSnapshot(path: string): Readonly<Record<string, number>> {
+  const database = openDatabase(path);
+  try {
+    const check = database.prepare('PRAGMA quick_check').get() as { quick_check: string };
+    if (check.quick_check !== 'ok') throw new Error(`${path} is damaged (${check.quick_check}): do not use it`);
+    const gap = gapOf(database);
+    if (gap !== 0) throw new Error(`the counters of ${path} do not agree with its rows (gap ${gap}): do not use it`);
+    const counts = ['events', 'deliveries', 'duplicates', 'key_values'].map((table) => {
+      const { count } = database.prepare(`SELECT count(*) AS count FROM ${table}`).get() as { count: number };
+      return [table, count] as const;
+    });
+    return Object.fromEntries(counts);
+  } finally {
+    database.close();
+  }
+}

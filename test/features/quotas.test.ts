@@ -1,0 +1,104 @@
+/** Quotas of a namespace as functions and senders meet them: told what is used up and what to do, and nobody else is. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { serveFunctions } from '../builders/serve-functions.ts';
+
+const open = { open: {} };
+const limited = {
+  waitingRows: 4,
+  waitingBytes: 1_000_000,
+  keyValueBytes: 20_000,
+};
+
+test('a function that stores more than its namespace may is told so, and another namespace is not', async (t) => {
+  const code = `
+    local text = ("x"):rep(15000)
+    local function told(value, err) return value == nil and err.message or "no error" end
+    return {
+      fill = function()
+        local first = kv.set("a", text)
+        return { first = first, set = told(kv.set("b", text)), add = told(kv.add("c", text)), cas = told(kv.cas("d", nil, text)),
+          incr = kv.incr("n"), same = kv.set("a", text), gone = kv.delete("a"), again = kv.set("b", text) }
+      end,
+      put_off = function()
+        for i = 1, 4 do assert(later("nothing", nil, { delay = 3600 })) end
+        return { later = told(later("nothing", nil, { delay = 3600 })) }
+      end,
+      nothing = function() end,
+    }`;
+  const triggers = ['fill', 'put-off'].map((name) => ({ name, http: { path: name, receiver: open } }));
+  const served = await serveFunctions({
+    functions: [
+      { name: 'greedy', namespace: 'team-a', code, triggers },
+      { name: 'greedy', namespace: 'team-b', code, triggers },
+    ],
+    policy: { quotas: { namespaces: { 'team-a': limited } } },
+  });
+  t.after(() => served.close());
+  const ask = async (path: string): Promise<Record<string, unknown>> => {
+    const answer = await fetch(`${served.url}/${path}`);
+    const body = (await answer.json()) as Record<string, unknown>;
+    assert.equal(answer.status, 200, JSON.stringify(body));
+    return body;
+  };
+  const { set, add, cas, ...rest } = await ask('team-a/fill');
+  assert.match(String(set), /^kv\.set: the namespace has used up its quota keyValueBytes: .* above 20000; delete keys/);
+  assert.match(String(add), /^kv\.add: the namespace has used up its quota keyValueBytes/);
+  assert.match(String(cas), /^kv\.cas: the namespace has used up its quota keyValueBytes/);
+  assert.deepEqual(rest, { first: true, incr: 1, same: true, gone: true, again: true });
+  assert.match(
+    String((await ask('team-a/put-off'))['later']),
+    /^later: the namespace has used up its quota waitingRows: 4 /,
+  );
+  assert.equal((await ask('team-b/fill'))['set'], 'no error');
+  assert.equal((await ask('team-b/put-off'))['later'], 'no error');
+});
+
+test('senders of a namespace whose deliveries are used up get 429, and its attempts end with a reason', async (t) => {
+  const code = `
+    return {
+      waits = function() end,
+      spreads = function()
+        for i = 1, 5 do later("waits", nil, { delay = 3600 }) end
+        kv.set("spread", true)
+      end,
+      call = function() end,
+    }`;
+  const triggers = [
+    { name: 'waits', http: { path: 'waits', mode: 'async' as const, receiver: open } },
+    { name: 'spreads', http: { path: 'spreads', mode: 'async' as const, receiver: open } },
+  ];
+  const served = await serveFunctions({
+    functions: [
+      { name: 'jobs', namespace: 'team-a', code, triggers, retry: { schedule: ['5ms'] } },
+      {
+        name: 'idle',
+        namespace: 'team-a',
+        code,
+        suspend: true,
+        triggers: [{ ...triggers[0], name: 'waits', http: { path: 'idle', mode: 'async', receiver: open } }],
+      },
+      { name: 'jobs', namespace: 'team-b', code, triggers },
+    ],
+    policy: { quotas: { namespaces: { 'team-a': limited } } },
+  });
+  t.after(() => served.close());
+  const post = (path: string): Promise<Response> => fetch(`${served.url}/${path}`, { method: 'POST', body: '{}' });
+
+  assert.equal((await post('team-a/spreads')).status, 202);
+  const dead = await served.record({ outcomes: ['dead'] });
+  assert.equal(dead.code, 'QuotaExceeded');
+  assert.match(dead.detail ?? '', /quota waitingRows/);
+  assert.equal(dead.attempt, 2, 'it was tried again first');
+
+  for (let index = 0; index < 4; index += 1) assert.equal((await post('team-a/idle')).status, 202);
+  const refused = await post('team-a/waits');
+  const problem = (await refused.json()) as { code: string };
+  assert.deepEqual([refused.status, problem.code], [429, 'QuotaExceeded']);
+  assert.equal(refused.headers.get('retry-after'), '30');
+  const record = await served.record({ namespace: 'team-a', outcomes: ['overloaded'] });
+  assert.match(record.detail ?? '', /quota waitingRows: 4 deliveries wait, 1 more would be above 4; wait/);
+  const active = await served.call('/async-function/team-a/jobs', { method: 'POST', body: '{}' });
+  assert.equal(active.status, 429);
+  assert.equal((await post('team-b/waits')).status, 202);
+});
