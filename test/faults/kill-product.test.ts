@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { times } from './extent.ts';
 import { startProduct } from './start-product.ts';
 
-const kills = Number(process.env['MOONHOOK_KILLS'] ?? 10);
+const kills = times(3, 30);
 const senders = 8;
 
 const hooks = `apiVersion: moonhook.dev/v1alpha1

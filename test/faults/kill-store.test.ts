@@ -7,18 +7,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { randomFrom, seed, times } from './extent.ts';
 
-const kills = Number(process.env['MOONHOOK_KILLS'] ?? 10);
-const seed = Number(process.env['MOONHOOK_SEED'] ?? Date.now() % 1_000_000);
-
-/** A small generator with a seed that is printed, so that a failure can be repeated. */
-function random(): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    return state / 2 ** 31;
-  };
-}
+const kills = times(10, 60);
 
 interface Promised {
   readonly accepted: Set<string>;
@@ -44,7 +35,7 @@ test(`${kills} times kill -9 under load loses nothing that was answered`, async 
   t.after(() => rm(folder, { recursive: true }));
   const path = join(folder, 'store.db');
   const promised: Promised = { accepted: new Set(), settled: new Set() };
-  const next = random();
+  const next = randomFrom(seed);
   for (let run = 0; run < kills; run++) await runAndKill(path, run, 30 + next() * 400, promised);
 
   const database = new DatabaseSync(path);

@@ -16,22 +16,34 @@ export type Operation =
 
 export const straceIsHere = (): boolean => spawnSync('strace', ['-V']).status === 0;
 
-/** Runs a command to its end under strace and answers what it did to the files of `folder`, in order. */
+/**
+ * Runs a command to its end under strace and answers what it did to the files of `folder`, in order. `killedAt`: its n-th
+ * sync ends it by SIGKILL instead.
+ */
 export async function record(
   folder: string,
   log: string,
-  command: string,
-  rest: readonly string[],
+  command: readonly string[],
+  killedAt?: number,
 ): Promise<Operation[]> {
   const calls = 'trace=pwrite64,write,fdatasync,fsync,ftruncate,unlink,unlinkat';
-  const child = spawn('strace', ['-f', '-y', '-xx', '-s', '1000000', '-e', calls, '-o', log, command, ...rest], {
+  const inject = killedAt === undefined ? [] : ['-e', `inject=fdatasync,fsync:signal=KILL:when=${killedAt}`];
+  const child = spawn('strace', ['-f', '-y', '-xx', '-s', '1000000', '-e', calls, ...inject, '-o', log, ...command], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const status = await new Promise((resolve) => child.once('exit', resolve));
-  if (status !== 0) throw new Error(`the recorded process ended with ${String(status)}`);
-  return readFileSync(log, 'latin1')
+  if (killedAt === undefined && status !== 0) throw new Error(`the recorded process ended with ${String(status)}`);
+  if (killedAt !== undefined && status === 0) throw new Error('the recorded process was not killed');
+  const operations = readFileSync(log, 'latin1')
     .split('\n')
     .flatMap((line) => parseLine(folder, line));
+  // The sync that it died at did not happen.
+  if (killedAt !== undefined)
+    operations.splice(
+      operations.findLastIndex(({ kind }) => kind === 'sync'),
+      1,
+    );
+  return operations;
 }
 
 /** An unfinished call stands with its arguments; its `resumed` line says nothing new but that it has ended. */
