@@ -31,6 +31,21 @@ const tasks = {
       ['node', '--test', '--test-reporter=dot', 'src/**/*.test.ts'],
     ],
   },
+  'test:faults': {
+    needs: 'all',
+    // One after the other: what they measure against time is not to wait for each other.
+    environment: { MOONHOOK_FAULTS: 'long' },
+    steps: [
+      [
+        'node',
+        '--test',
+        '--test-reporter=spec',
+        '--test-concurrency=1',
+        '--test-timeout=1800000',
+        'test/faults/*.test.ts',
+      ],
+    ],
+  },
   test: {
     needs: 'all',
     steps: [
@@ -98,7 +113,7 @@ function installTestPrograms() {
 const projectNode = join(root, 'node_modules', 'node', 'bin', windows ? 'node.exe' : 'node');
 
 /** Resolves with the exit status. A signal to this process is handed on: the child decides how to end. */
-async function runStep([command, ...rest], quiet) {
+async function runStep([command, ...rest], quiet, environment = {}) {
   const executable =
     command === 'node' ? projectNode : join(root, 'node_modules', '.bin', windows ? `${command}.cmd` : command);
   const started = Date.now();
@@ -140,9 +155,9 @@ if (!task) {
   process.exit(2);
 }
 ensureInstalled(task.needs);
-if (name === 'test') installTestPrograms();
+if (name.startsWith('test')) installTestPrograms();
 process.on('SIGINT', () => {});
 for (const step of task.steps) {
-  const status = await runStep(step, task.steps.length === 1);
+  const status = await runStep(step, task.steps.length === 1, task.environment);
   if (status !== 0) process.exit(status);
 }
