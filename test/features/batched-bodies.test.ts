@@ -13,7 +13,12 @@ const code = `return function(event)
   log.info(event.name .. " " .. event.type .. " " .. tostring(type(d) == "table" and (d.eventId or d.event or d.name or d.field or d.id)) .. " " .. event.body:sub(1, 1))
 end`;
 
-async function start(context: TestContext, name: string, events?: readonly string[]): Promise<ServedFunctions> {
+async function start(
+  context: TestContext,
+  name: string,
+  events?: readonly string[],
+  mode: 'sync' | 'async' = 'async',
+): Promise<ServedFunctions> {
   const definition = receivers.get(name) ?? assert.fail();
   const receiver = {
     [name]: {
@@ -24,7 +29,7 @@ async function start(context: TestContext, name: string, events?: readonly strin
   };
   const served = await serveFunctions({
     secrets: { 's/k': secret },
-    functions: [{ name: 'fn', code, triggers: [{ name: 'web', http: { path: 'web', mode: 'async', receiver } }] }],
+    functions: [{ name: 'fn', code, triggers: [{ name: 'web', http: { path: 'web', mode, receiver } }] }],
   });
   context.after(() => served.close());
   return served;
@@ -102,6 +107,20 @@ test('events choose among the items of a batch', async (context) => {
   const none = await send(served, 'hubspot', Buffer.from(JSON.stringify([item(9, 'contact.creation')])));
   assert.equal(none.status, 200);
   assert.equal((await served.record({}, ({ outcome }) => outcome === 'filtered')).outcome, 'filtered');
+});
+
+test('a synchronous trigger sees a batch whole, once', async (context) => {
+  const served = await start(context, 'hubspot', undefined, 'sync');
+  const body = Buffer.from(JSON.stringify([item(1, 'contact.creation'), item(2, 'deal.creation')]));
+  assert.equal((await send(served, 'hubspot', body)).status, 204);
+  const records = await served.runtime.records.query({});
+  assert.equal(records.length, 1);
+  // `event.data` is the list itself: it has no member `eventId` of its own, and the body begins with `[`.
+  const [record] = records;
+  assert.deepEqual(
+    record?.log?.map(({ message }) => message),
+    ['batch com.hubspot.batch nil ['],
+  );
 });
 
 for (const [name, line] of [
