@@ -5,6 +5,7 @@ import { outcomes } from '../telemetry/call-outcomes.ts';
 import type { MetricName } from '../telemetry/metrics-catalogue.ts';
 import type { Sample } from '../telemetry/metrics.ts';
 import type { PlaceBook } from './hand-out-places.ts';
+import { sampleStore } from './sample-store.ts';
 import type { ThreadFleet } from './start-threads.ts';
 import type { RareCount, WorkerStats } from './worker-messages.ts';
 import type { WorkerPool } from './worker-pool.ts';
@@ -98,13 +99,6 @@ function sampleBreakers(sample: Sample, stats: readonly WorkerStats[]): void {
   }
 }
 
-async function sampleStore(sample: Sample, store: Store): Promise<void> {
-  const { byState, gap } = await store.counts();
-  for (const [state, count] of Object.entries(byState)) sample.set('deliveries', count, { state });
-  sample.set('dead_letters', byState.dead);
-  sample.set('events_conservation_gap', gap);
-}
-
 /** Everything of one scrape. */
 export async function scrapeRuntime(
   sample: Sample,
@@ -135,5 +129,5 @@ export async function scrapeRuntime(
   sampleEngines(sample, known);
   sampleBreakers(sample, known);
   sample.set('subscriptions', pool.table.subscriptions?.size ?? 0);
-  await sampleStore(sample, store);
+  await sampleStore(sample, store, pool.table);
 }
