@@ -141,11 +141,13 @@ export class WorkerPool {
   }
 
   async #apply(changes: readonly TableChange[], version: number): Promise<readonly Acknowledgement[]> {
-    this.#table = applyChanges(this.#table, changes, version);
     const refused: Acknowledgement[] = [];
     const forWorkers = changes.flatMap((change) => this.#forWorkers(change, refused));
     // A thread that ends meanwhile is replaced with the whole table; the others decide.
-    const answers = await spreadChanges(this.threads, forWorkers, version);
+    const turn = spreadChanges(this.threads, forWorkers, version);
+    // While the threads compile: copying a large table takes as long as compiling one function.
+    this.#table = applyChanges(this.#table, changes, version);
+    const answers = await turn;
     const merged = mergeAcknowledgements(answers).map((each) => named(each, this.#table.functions.get(each.uid)));
     const acknowledgements = [...merged, ...refused];
     for (const acknowledgement of acknowledgements) this.#remember(acknowledgement);
