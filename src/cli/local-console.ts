@@ -6,9 +6,12 @@ import type { Diagnostic } from '../local/diagnostic.ts';
 import { checkDraft, readFunctionFiles, saveFunctionFiles, type FunctionFiles } from '../local/function-text.ts';
 import { createLoadServer, type LoadServer } from '../local/load-server.ts';
 import { listFunctions } from '../local/local-api.ts';
+import { toPlainRecord } from '../local/plain-record.ts';
 import type { LocalRun } from '../local/run-local.ts';
 import { cacheFolder } from '../settings/cache-folder.ts';
 import { version } from './package-version.ts';
+import { samplesOf } from './try-samples.ts';
+import { tryDraft, TryRefused } from './try-draft.ts';
 
 export interface LocalConsole {
   /** Without the token: for anybody. */
@@ -79,7 +82,34 @@ function sourceOf(
       if (result.kind === 'conflict') return { kind: 'conflict', theirs: textOf(result.theirs) };
       return result;
     },
-    watch: (listener) => run.followStates(listener),
+    samples: async (namespace, name) => {
+      for (const { document, verdict } of view.states().values()) {
+        const wanted = verdict.namespace === namespace && verdict.name === name;
+        if (wanted && document.kind === 'WebhookFunction') return samplesOf(document.resource, verdict.urls);
+      }
+      return [];
+    },
+    try: async (namespace, name, draft, order) => {
+      const files = await readFunctionFiles(view, namespace, name);
+      const luaFile = files?.lua?.file;
+      try {
+        const given = { ...draft, ...(luaFile === undefined ? {} : { luaFile }) };
+        return { kind: 'ran', report: await tryDraft(namespace, name, given, order) };
+      } catch (error) {
+        if (error instanceof TryRefused) return { kind: 'refused', message: error.message };
+        throw error;
+      }
+    },
+    calls: async (namespace, name) => {
+      const records = await view.findRecords({ namespace, functionName: name, limit: 100 });
+      return records.map(toPlainRecord);
+    },
+    watch: (listener) => {
+      const stops = [run.followStates(listener), view.followRecords({}, listener)];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
   };
   return {
     source,

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { build } from 'vite';
 
 const pageFolder = join(import.meta.dirname, 'page');
 const lockFile = join(import.meta.dirname, '..', '..', 'package-lock.json');
@@ -17,8 +18,8 @@ export async function builtPage(cacheFolder: string): Promise<string> {
   if (existsSync(join(folder, 'index.html'))) return folder;
   mkdirSync(shelf, { recursive: true });
   const unfinished = `${folder}.${process.pid}`;
-  const { build } = await bundler();
-  await build({
+  const bundle = await bundler();
+  await bundle.build({
     configFile: false,
     root: pageFolder,
     logLevel: 'warn',
@@ -38,7 +39,7 @@ export async function builtPage(cacheFolder: string): Promise<string> {
 }
 
 /** The packages of the page are optional: an installation may leave them out. */
-async function bundler(): Promise<typeof import('vite')> {
+async function bundler(): Promise<{ readonly build: typeof build }> {
   try {
     return await import('vite');
   } catch (error) {

@@ -8,7 +8,7 @@ import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { FailureCode } from '../failures/catalogue.ts';
 import { toProblem } from '../failures/problem.ts';
 import { authorizeCall, authorizePlace } from '../runtime/authorize-call.ts';
-import type { ConsoleSource, Draft } from './console-source.ts';
+import type { ConsoleSource, Draft, TryOrder } from './console-source.ts';
 import { followSource } from './follow-source.ts';
 
 export interface ConsoleListener {
@@ -140,6 +140,20 @@ function registerApi(api: FastifyInstance, source: ConsoleSource): void {
     }
     return source.save(params.namespace, params.name, draft, version);
   });
+  api.get<{ Params: Names }>('/functions/:namespace/:name/samples', async ({ params }) => ({
+    samples: await source.samples(params.namespace, params.name),
+  }));
+  api.post<{ Params: Names; Body: unknown }>('/functions/:namespace/:name/try', async ({ params, body }, reply) => {
+    const draft = readDraft(body);
+    const order = readOrder((body as { readonly order?: unknown } | null)?.order);
+    if (draft === undefined || order === undefined) {
+      return refuse(reply, 'RequestInvalid', 'a try has yaml, maybe lua, and an order with network live or none');
+    }
+    return source.try(params.namespace, params.name, draft, order);
+  });
+  api.get<{ Params: Names }>('/functions/:namespace/:name/calls', async ({ params }) => ({
+    calls: await source.calls(params.namespace, params.name),
+  }));
   api.get('/changes', (_request, reply) => followSource(reply, source));
 }
 
@@ -147,6 +161,14 @@ function readDraft(body: unknown): Draft | undefined {
   const { yaml, lua } = (body ?? {}) as { readonly yaml?: unknown; readonly lua?: unknown };
   if (typeof yaml !== 'string' || (lua !== undefined && typeof lua !== 'string')) return undefined;
   return { yaml, ...(lua === undefined ? {} : { lua }) };
+}
+
+function readOrder(value: unknown): TryOrder | undefined {
+  const { network, ...given } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  if (network !== 'live' && network !== 'none') return undefined;
+  const names = ['trigger', 'event', 'path', 'body'];
+  const texts = Object.entries(given).filter(([name, text]) => names.includes(name) && typeof text === 'string');
+  return texts.length === Object.keys(given).length ? { network, ...Object.fromEntries(texts) } : undefined;
 }
 
 function refuse(reply: FastifyReply, code: FailureCode, detail?: string): FastifyReply {

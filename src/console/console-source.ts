@@ -46,6 +46,42 @@ export type SaveResult =
   /** It cannot be stored: nothing was written. */
   | { readonly kind: 'refused'; readonly message: string };
 
+/** An event that a trigger of the function can be tried on. */
+export interface Sample {
+  /** Undefined: a call by name. */
+  readonly trigger?: string;
+  /** `github`, or the kind of a trigger that has no sender. */
+  readonly kind: string;
+  /** In the sender's words. */
+  readonly event: string;
+  readonly body: string;
+  /** The path of the route, with its parameters: to be filled in. */
+  readonly path?: string;
+}
+
+export interface TryOrder {
+  readonly trigger?: string;
+  readonly event?: string;
+  readonly path?: string;
+  readonly body?: string;
+  /** `none`: every request of the function fails, as if it were allowed nowhere. */
+  readonly network: 'live' | 'none';
+}
+
+/** What came of it. Lines of the code count from the first line of the Lua. */
+export interface TryReport {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly story: readonly string[];
+  /** The call record as `explain -o json` shows it. */
+  readonly record?: Readonly<Record<string, unknown>>;
+}
+
+export type TryResult =
+  | { readonly kind: 'ran'; readonly report: TryReport }
+  | { readonly kind: 'refused'; readonly message: string };
+
 export interface ConsoleStatus {
   readonly version: string;
   readonly mode: 'local' | 'cluster';
@@ -61,6 +97,12 @@ export interface ConsoleSource {
   /** What is wrong with a draft of that function; nothing of it is stored or runs. */
   check(namespace: string, name: string, draft: Draft): Promise<readonly Remark[]>;
   save(namespace: string, name: string, draft: Draft, version: string): Promise<SaveResult>;
+  /** What the triggers of a stored function can be tried on. */
+  samples(namespace: string, name: string): Promise<readonly Sample[]>;
+  /** Runs a draft beside everything live: own store, placeholders for secrets. */
+  try(namespace: string, name: string, draft: Draft, order: TryOrder): Promise<TryResult>;
+  /** Recent calls, the newest first, as `calls -o json` shows them. */
+  calls(namespace: string, name: string): Promise<readonly unknown[]>;
   /** Calls back when a function's state may have changed; answers how to stop. */
   watch(listener: () => void): () => void;
 }

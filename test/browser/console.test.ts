@@ -87,3 +87,50 @@ test('only this machine, this origin and the token open the API', async (t) => {
   assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/);
   assert.match(page.headers.get('content-security-policy') ?? '', /frame-ancestors 'none'/);
 });
+
+test('a draft is tried on a signed event of its sender, and nothing live is touched', async (t) => {
+  const yaml = `apiVersion: moonhook.dev/v1alpha1
+kind: WebhookFunction
+metadata: { name: pushes }
+spec:
+  codeFrom: { file: pushes.lua }
+  triggers:
+    - name: push
+      http: { path: gh, receiver: { github: { secretRefs: [{ name: github, key: token }] } } }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: github }
+stringData: { token: 0123456789abcdef0123456789abcdef }
+`;
+  const code = 'return function(event)\n  kv.set("seen", event.name)\n  return "old " .. event.name\nend\n';
+  const local = await startConsole(t, { files: { 'pushes.yaml': yaml, 'pushes.lua': code } });
+  const page = await openPage(t, local.console.url);
+  await page.getByRole('button', { name: 'default/pushes' }).click();
+  await retype(page, 'pushes.lua', code.replace('old', 'new'));
+  await page.keyboard.press('Control+Enter');
+  const panel = page.getByRole('region', { name: 'Try' });
+  await panel.getByLabel('Answer', { exact: true }).getByText('new push').waitFor();
+  await panel.getByRole('list', { name: 'What it did' }).getByText('kv.set').waitFor();
+  // A mistake at run time names its line.
+  await retype(page, 'pushes.lua', 'return function(event)\n  return event.data.no.such\nend\n');
+  await page.keyboard.press('Control+Enter');
+  await panel.getByText(/line 2: .*attempt to index/).waitFor();
+  assert.equal((await local.run.findRecords({})).length, 0);
+});
+
+test('calls appear as they happen, and what they say is text, never markup', async (t) => {
+  const hostile = '<img src=x onerror="document.title=1">';
+  const code = `return function(event)\n  log.info([[${hostile}]])\n  error([[${hostile}]])\nend\n`;
+  const local = await startConsole(t, { files: { 'hello.yaml': hook, 'hello.lua': code } });
+  const page = await openPage(t, local.console.url);
+  await page.getByRole('button', { name: 'default/hello' }).click();
+  await page.getByText('No calls yet.').waitFor();
+  await local.fetch('/default/hello');
+  const calls = page.getByRole('table', { name: 'Calls' });
+  await calls.getByText('error 500').waitFor();
+  await calls.getByRole('button').first().click();
+  await calls.getByText(hostile).first().waitFor();
+  assert.equal(await page.title(), 'Moonhook');
+  assert.equal(await page.locator('img').count(), 0);
+});

@@ -1,5 +1,16 @@
 /** Questions to the program behind the page: JSON with the start-up token, which came in the fragment of the address. */
-import type { ConsoleStatus, Draft, FunctionRow, FunctionText, Remark, SaveResult } from '../console-source.ts';
+import type {
+  ConsoleStatus,
+  Draft,
+  FunctionRow,
+  FunctionText,
+  Remark,
+  Sample,
+  SaveResult,
+  TryOrder,
+  TryResult,
+} from '../console-source.ts';
+import type { PlainCall } from './plain-call.ts';
 
 const tokenName = 'moonhook-token';
 
@@ -54,6 +65,12 @@ export const api = {
     const init = { ...sending('POST', draft), signal };
     return (await askJson<{ readonly remarks: readonly Remark[] }>(`${path(namespace, name)}/check`, init)).remarks;
   },
+  samples: async (namespace: string, name: string) =>
+    (await askJson<{ readonly samples: readonly Sample[] }>(`${path(namespace, name)}/samples`)).samples,
+  try: (namespace: string, name: string, draft: Draft, order: TryOrder) =>
+    askJson<TryResult>(`${path(namespace, name)}/try`, sending('POST', { ...draft, order })),
+  calls: async (namespace: string, name: string) =>
+    (await askJson<{ readonly calls: readonly PlainCall[] }>(`${path(namespace, name)}/calls`)).calls,
   save: (namespace: string, name: string, draft: Draft, version: string) =>
     askJson<SaveResult>(`${path(namespace, name)}/text`, sending('PUT', { ...draft, version })),
 };

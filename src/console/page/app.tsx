@@ -12,6 +12,7 @@ export function App() {
   const [failure, setFailure] = useState<ApiFailure>();
   const [open, setOpen] = useState<string>();
   const [wanted, setWanted] = useState('');
+  const [version, setVersion] = useState(0);
 
   useEffect(() => {
     const leaving = new AbortController();
@@ -19,6 +20,7 @@ export function App() {
       try {
         setStatus(await api.status());
         setRows(await api.functions());
+        setVersion((before) => before + 1);
         setFailure(undefined);
       } catch (error) {
         if (error instanceof ApiFailure) setFailure(error);
@@ -80,7 +82,7 @@ export function App() {
         {current === undefined ? (
           <p class="hint">{status === undefined ? '' : `Functions of ${status.place}. Choose one.`}</p>
         ) : (
-          <FunctionPage key={open} row={current} />
+          <FunctionPage key={open} row={current} version={version} />
         )}
       </main>
     </>

@@ -12,6 +12,7 @@ import {
   syntaxHighlighting,
 } from '@codemirror/language';
 import { lua } from '@codemirror/legacy-modes/mode/lua';
+import { json } from '@codemirror/lang-json';
 import { yaml } from '@codemirror/lang-yaml';
 import { lintGutter, setDiagnostics, type Diagnostic } from '@codemirror/lint';
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
@@ -28,9 +29,12 @@ import {
 import { useEffect, useRef } from 'preact/hooks';
 import type { Remark } from '../console-source.ts';
 
-const languages: Readonly<Record<'lua' | 'yaml', () => Extension>> = {
+type Language = 'lua' | 'yaml' | 'json';
+
+const languages: Readonly<Record<Language, () => Extension>> = {
   lua: () => StreamLanguage.define(lua),
   yaml: () => yaml(),
+  json: () => json(),
 };
 
 const appearance = EditorView.theme({
@@ -40,11 +44,13 @@ const appearance = EditorView.theme({
 
 export interface CodeEditorProps {
   readonly label: string;
-  readonly language: 'lua' | 'yaml';
+  readonly language: Language;
   readonly text: string;
   readonly remarks: readonly Remark[];
   onChange(text: string): void;
   onSave(): void;
+  /** Ctrl-Enter. */
+  onTry?(): void;
 }
 
 export function CodeEditor(props: CodeEditorProps) {
@@ -87,8 +93,15 @@ function extensionsOf(latest: { readonly current: CodeEditorProps }, told: { cur
     latest.current.onSave();
     return true;
   };
+  const attempt = (): boolean => {
+    latest.current.onTry?.();
+    return true;
+  };
   return [
-    keymap.of([{ key: 'Mod-s', run: save, preventDefault: true }]),
+    keymap.of([
+      { key: 'Mod-s', run: save, preventDefault: true },
+      { key: 'Mod-Enter', run: attempt, preventDefault: true },
+    ]),
     lineNumbers(),
     highlightActiveLineGutter(),
     highlightSpecialChars(),

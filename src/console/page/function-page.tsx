@@ -3,18 +3,27 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Draft, FunctionRow, FunctionText, Remark } from '../console-source.ts';
 import { api } from './api.ts';
 import { CodeEditor } from './code-editor.tsx';
+import { CallsPanel } from './calls-panel.tsx';
 import { forgetDraft, keepDraft, keptDraft } from './kept-drafts.ts';
+import { TryPanel } from './try-panel.tsx';
 
 /** Judged when typing rests for so long. */
 const restMs = 250;
 
-export function FunctionPage({ row }: { readonly row: FunctionRow }) {
+export interface FunctionPageProps {
+  readonly row: FunctionRow;
+  /** Grows when something changed. */
+  readonly version: number;
+}
+
+export function FunctionPage({ row, version }: FunctionPageProps) {
   const { namespace, name } = row;
   const [saved, setSaved] = useState<FunctionText>();
   const [draft, setDraft] = useState<Draft>();
   const [remarks, setRemarks] = useState<readonly Remark[]>([]);
   const [message, setMessage] = useState('');
   const [theirs, setTheirs] = useState<FunctionText>();
+  const [asked, setAsked] = useState(0);
   const checking = useRef<AbortController>(undefined);
 
   useEffect(() => {
@@ -122,6 +131,7 @@ export function FunctionPage({ row }: { readonly row: FunctionRow }) {
             remarks={remarks.filter(({ text }) => text === 'lua')}
             onChange={(lua) => change({ ...draft, lua })}
             onSave={() => void save()}
+            onTry={() => setAsked(asked + 1)}
           />
         )}
         <CodeEditor
@@ -132,6 +142,7 @@ export function FunctionPage({ row }: { readonly row: FunctionRow }) {
           remarks={remarks.filter(({ text }) => text === 'yaml')}
           onChange={(yaml) => change({ ...draft, yaml })}
           onSave={() => void save()}
+          onTry={() => setAsked(asked + 1)}
         />
       </div>
       <section aria-label="Problems" class="problems">
@@ -145,6 +156,10 @@ export function FunctionPage({ row }: { readonly row: FunctionRow }) {
           ))}
         </ul>
       </section>
+      <h2>Try</h2>
+      <TryPanel namespace={namespace} name={name} draft={draft} asked={asked} />
+      <h2>Calls</h2>
+      <CallsPanel namespace={namespace} name={name} version={version} />
     </article>
   );
 }
