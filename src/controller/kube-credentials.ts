@@ -1,10 +1,10 @@
 /** Who we are to the API server: headers and TLS options as the client library makes them, read again as files change. */
 import { createHash } from 'node:crypto';
-import type { AgentOptions } from 'node:https';
 import { HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
 
 type Cluster = ReturnType<KubeConfig['getCurrentCluster']>;
 type Connection = ReturnType<KubeConfig['createDispatcherOptions']>;
+type TlsOptions = Parameters<KubeConfig['createDispatcherOptions']>[1];
 
 export interface Credentials {
   readonly server: URL;
@@ -19,8 +19,8 @@ export interface Credentials {
 class ToldKubeConfig extends KubeConfig {
   connection: Connection = { type: 'none' };
 
-  override createDispatcherOptions(cluster: Cluster, agentOptions: AgentOptions): Connection {
-    this.connection = super.createDispatcherOptions(cluster, agentOptions);
+  override createDispatcherOptions(cluster: Cluster, tlsOptions: TlsOptions): Connection {
+    this.connection = super.createDispatcherOptions(cluster, tlsOptions);
     return { type: 'none' };
   }
 }

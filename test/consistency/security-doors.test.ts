@@ -28,6 +28,9 @@ test('sockets to others are opened in the outbound guard, and by commands to the
   assert.deepEqual(filesWith(opensSockets), [
     'cli/dev-client.ts', // the running process of the same user, by the address in its private file
     'cli/send.ts', // the same
+    'controller/kube-client.ts', // the API server of the kubeconfig or the pod
+    'link/dial-peer.ts', // a runtime to its controllers
+    'link/serve-peers.ts', // the controllers' end of it
     'policy/outbound-connect.ts',
     'policy/outbound-pools.ts',
   ]);
