@@ -23,14 +23,20 @@ export async function answerDuplicates(
     [keys],
   );
   const known = new Map(rows.map(({ key, event }) => [key.toString('latin1'), event]));
+  const first = keys.map((key) => known.get(key?.toString('latin1') ?? ''));
+  const runs = await runsOf(
+    session,
+    items.map(({ event }, index) => ({ namespaceUid: event.namespaceUid, id: first[index] })),
+  );
   const answers: Appended[] = [];
   for (const [index, item] of items.entries()) {
-    const id = known.get(keys[index]?.toString('latin1') ?? '');
-    answers.push(
-      id === undefined
-        ? await takeExpired(session, item, destinations)
-        : await answerOne(session, item, id, destinations),
-    );
+    const id = first[index];
+    if (id === undefined) {
+      answers.push(await takeExpired(session, item, destinations));
+      continue;
+    }
+    const generation = await rerun(session, runs.get(index) ?? [], item.duplicate?.rerun === true, destinations);
+    answers.push({ id, duplicateOf: id, leased: [], ...(generation === undefined ? {} : { generation }) });
   }
   return answers;
 }
@@ -39,42 +45,43 @@ export async function answerDuplicates(
 async function takeExpired(session: Session, item: AppendItem, destinations: PostgresDestinations): Promise<Appended> {
   const ids = await destinations.idsOf(item.deliveries.map(({ destination }) => destination));
   const [appended] = await appendItems(session, [item], ids);
-  if (appended === undefined) throw new Error('a duplicate key came back while it was looked at: try again');
-  return appended;
+  if (appended !== undefined) return appended;
+  // As the server says it when a transaction is to be repeated.
+  throw Object.assign(new Error('a duplicate key came back while it was looked at'), { code: '40001' });
 }
 
-async function answerOne(
+interface Run {
+  readonly event: string;
+  readonly destination: string;
+  readonly generation: number;
+  readonly state: DeliveryState;
+}
+
+/** The last generation at each destination, by the place of the event. */
+async function runsOf(
   session: Session,
-  { event, duplicate }: AppendItem,
-  id: string,
-  destinations: PostgresDestinations,
-): Promise<Appended> {
-  const generation = await rerun(session, event.namespaceUid, id, duplicate?.rerun === true, destinations);
-  return { id, duplicateOf: id, leased: [], ...(generation === undefined ? {} : { generation }) };
+  events: readonly { readonly namespaceUid: string; readonly id: string | undefined }[],
+): Promise<ReadonlyMap<number, readonly Run[]>> {
+  const { rows } = await session.client.query<Run & { n: string }>(
+    `SELECT DISTINCT ON (u.n, d.destination) u.n - 1 AS n, d.event, d.destination, d.generation, d.state
+     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS u (scope, id, n)
+     JOIN moonhook_events e ON e.scope = u.scope AND e.id = u.id JOIN moonhook_rows d ON d.event = e.seq
+     ORDER BY u.n, d.destination, d.generation DESC`,
+    [events.map(({ namespaceUid }) => namespaceUid), events.map(({ id }) => id ?? null)],
+  );
+  return Map.groupBy(rows, ({ n }) => Number(n));
 }
 
 /** Runs a known event again where its deliveries died or were cancelled (or ended at all, with `always`). */
 async function rerun(
   session: Session,
-  namespaceUid: string,
-  id: string,
+  runs: readonly Run[],
   always: boolean,
   destinations: PostgresDestinations,
 ): Promise<number | undefined> {
-  const { rows } = await session.client.query<{
-    event: string;
-    destination: string;
-    generation: number;
-    state: DeliveryState;
-  }>(
-    `SELECT DISTINCT ON (d.destination) d.event, d.destination, d.generation, d.state
-     FROM moonhook_events e JOIN moonhook_rows d ON d.event = e.seq WHERE e.scope = $1 AND e.id = $2
-     ORDER BY d.destination, d.generation DESC`,
-    [namespaceUid, id],
-  );
-  const again = rows.filter(({ state }) => state === 'dead' || state === 'cancelled' || (always && isEnded(state)));
+  const again = runs.filter(({ state }) => state === 'dead' || state === 'cancelled' || (always && isEnded(state)));
   if (again.length === 0) return undefined;
-  const generation = Math.max(...rows.map((row) => row.generation)) + 1;
+  const generation = Math.max(...runs.map((run) => run.generation)) + 1;
   const names = await destinations.namesOf(again.map(({ destination }) => Number(destination)));
   const inputs = again.map(({ event, destination }): DeliveryInput => ({
     event: Number(event),
