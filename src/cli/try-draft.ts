@@ -33,9 +33,11 @@ export async function tryDraft(
 ): Promise<TryReport> {
   const { resource, configuration } = findResource(draft, namespace, name);
   const spec = resource['spec'] as Plain;
-  if (draft.luaFile !== undefined && draft.lua !== undefined) {
-    delete spec['codeFrom'];
-    spec['code'] = draft.lua;
+  // In a file of its own, so that lines of errors are lines of the Lua.
+  const code = draft.luaFile === undefined ? spec['code'] : draft.lua;
+  if (typeof code === 'string') {
+    delete spec['code'];
+    spec['codeFrom'] = { file: 'draft.lua' };
   }
   const http = isolate(spec, order);
   const secrets = placeholders(resource);
@@ -46,6 +48,7 @@ export async function tryDraft(
       join(folder, 'draft.yaml'),
       [resource, ...configuration].map((each) => stringify(each)).join('---\n'),
     );
+    if (typeof code === 'string') writeFileSync(join(folder, 'draft.lua'), code);
     writeFileSync(join(folder, 'secrets.env'), [...secrets].map(([key, value]) => `${key}=${value}\n`).join(''));
     run = await start(folder);
     const wrong = [...run.states().values()].find(({ verdict }) => verdict.name === name);
