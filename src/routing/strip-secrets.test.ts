@@ -86,9 +86,13 @@ test('stripSubscription takes URL, headers and keys that are secret, and holds i
   assert.deepEqual(stripped.headers, [{ name: 'x-plain', value: 'plain', secret: false }]);
 });
 
-test('closeFunction leaves nothing that answers', () => {
+test('closeFunction leaves nothing that answers, and takes nothing away that waits', () => {
   const why = { reason: 'UnsupportedRuntime', message: 'upgrade' };
-  const closed = closeFunction(functionEntry({ triggers: [httpTriggerEntry({ mode: 'async' })] }), 'next', why);
+  const closed = closeFunction(
+    functionEntry({ triggers: [httpTriggerEntry({ mode: 'async' }), scheduleTriggerEntry()] }),
+    'next',
+    why,
+  );
   assert.equal(closed.revision, 'next');
-  assert.deepEqual([closed.unresolved, closed.triggers[0]?.unresolved], [why, why]);
+  assert.deepEqual([closed.unresolved, ...closed.triggers.map((each) => each.unresolved)], [why, why, undefined]);
 });

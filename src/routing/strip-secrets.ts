@@ -77,7 +77,10 @@ export function closeFunction(entry: FunctionEntry, revision: string, unresolved
     ...stripFunction(entry).entry,
     revision,
     unresolved,
-    triggers: entry.triggers.map((trigger) => ({ ...stripTrigger(trigger).entry, unresolved })),
+    // Schedules keep their place and what waits of them: other runtimes may run them.
+    triggers: entry.triggers.map((trigger) =>
+      trigger.kind === 'http' ? { ...stripTrigger(trigger).entry, unresolved } : trigger,
+    ),
   };
 }
 

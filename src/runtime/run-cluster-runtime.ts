@@ -1,6 +1,7 @@
 /** The runtime of a cluster as a program: store, threads, links to the controllers, and how it ends. */
 import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
+import { readHealth } from '../delivery/subscription-health.ts';
 import type { Answerer } from '../link/exchange.ts';
 import type { LinkClock } from '../link/link-peer.ts';
 import type { DownTopic } from '../link/protocol.ts';
@@ -11,6 +12,7 @@ import { openStore, type OpenStore } from '../store/open-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createLinkClient, type LinkClient } from './link/link-client.ts';
 import { createTableFile } from './link/table-file.ts';
+import { createStateReports, type StateReports } from './report-states.ts';
 import { askForReview } from './ask-for-review.ts';
 import { createRuntime, type Runtime, type RuntimeAddresses } from './runtime.ts';
 
@@ -55,6 +57,14 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
             after: clock.after,
             onTrouble: (message) => log.error('the table file', { error: message }),
           });
+    const connection = store.connect();
+    const reports = createStateReports({
+      table: () => runtime.table,
+      nextScheduleTime: (destination) => runtime.nextScheduleTime(destination),
+      health: (namespaceUid, name) => readHealth(connection, namespaceUid, name),
+      openBreakers: () => runtime.openBreakers(),
+      now: () => Date.now(),
+    });
     links = createLinkClient({
       controllers: settings.controllers,
       serverName: settings.serverName,
@@ -76,7 +86,11 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
       clock,
       random: options.random,
       log,
+      reported: () => reports.told(),
     });
+    const stopReports = reportStates(reports, links, (error) =>
+      log.warn('schedules and receivers could not be reported', { error: error.message }),
+    );
     const { addresses } = runtime;
     log.info('the runtime listens', { ...addresses, workers: runtime.workers });
     const linked = links;
@@ -86,7 +100,9 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
       async stop() {
         ending = true;
         await new Promise<void>((resolve) => void clock.after(settings.lameMs, resolve));
+        stopReports();
         await runtime.drain();
+        await connection.close();
         await linked.close();
         await store.close();
       },
@@ -95,6 +111,22 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
     await store.close();
     throw error;
   }
+}
+
+/** Statuses show such times at most once a minute. */
+const reportEveryMs = 20_000;
+
+function reportStates(reports: StateReports, links: LinkClient, onError: (error: Error) => void): () => void {
+  let running = false;
+  return clock.every(reportEveryMs, () => {
+    if (running) return;
+    running = true;
+    reports
+      .changes()
+      .then((report) => links.report(report))
+      .catch(onError)
+      .finally(() => (running = false));
+  });
 }
 
 const answerNothing: Answerer<DownTopic> = (topic) =>

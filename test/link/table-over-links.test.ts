@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
+import { defaultPolicy } from '../../src/policy/installation-policy.ts';
 import type { TableChange } from '../../src/routing/diff-tables.ts';
-import { functionEntry, httpTriggerEntry, routeTable } from '../builders/function-entry.ts';
+import { functionEntry, httpTriggerEntry, routeTable, scheduleTriggerEntry } from '../builders/function-entry.ts';
 import {
   sameTable,
   startController,
@@ -176,6 +177,43 @@ suite('the table over links', () => {
     const second = await controller(tokens, { epoch: 1, table, server: { port, outrankedMs: 50 } });
     await until('the edit is there', () => accepted(second, 'uid-team-a-hook', 'hook-2') === 1);
     assert.ok(second.log.lines.some((line) => line.includes('going above')));
+  });
+
+  test('what a runtime reports of schedules and receivers is kept for the statuses, the latest run of all', async () => {
+    const tokens = new TestTokens();
+    const scheduled = functionEntry({ triggers: [scheduleTriggerEntry()] });
+    const leader = await controller(tokens, { table: new TestTable(routeTable([scheduled])) });
+    const at = (hour: number): number => Date.UTC(2026, 0, 1, hour);
+    const reported = { schedules: [{ uid: scheduled.uid, trigger: 'nightly', last: at(2), next: at(4) }], health: [] };
+    const one = await runtime(pod('r-1'), tokens, [leader], { reported: () => reported });
+    const times = () => leader.server.scheduleTimes(scheduled.uid)?.get('nightly');
+    await until('a link begins with what was told before', () => times() !== undefined);
+    one.client.report({
+      schedules: [
+        { uid: scheduled.uid, trigger: 'nightly', next: at(5) },
+        { uid: 'made-up', trigger: 'nightly', next: at(5) },
+        { uid: scheduled.uid, trigger: 'made-up', next: at(5) },
+      ],
+      health: [{ uid: 'made-up', breaker: 'Open' }],
+    });
+    await until('the new time is there', () => times()?.nextScheduleTime === '2026-01-01T05:00:00.000Z');
+    assert.equal(times()?.lastScheduleTime, '2026-01-01T02:00:00.000Z');
+    assert.equal(leader.server.scheduleTimes('made-up'), undefined);
+    assert.deepEqual([...(leader.server.scheduleTimes(scheduled.uid)?.keys() ?? [])], ['nightly']);
+    assert.equal(leader.server.subscriptionHealth('made-up'), undefined);
+  });
+
+  test('the policy goes ahead of the table, and a change of it reaches every runtime', async () => {
+    const tokens = new TestTokens();
+    let policy = defaultPolicy('https://one.example');
+    const leader = await controller(tokens, { server: { policy: () => policy } });
+    const one = await runtime(pod('r-1'), tokens, [leader]);
+    await until('it is ready', () => one.client.notReady() === undefined);
+    assert.deepEqual(one.server.policy, policy);
+    policy = { ...policy, trustedProxies: ['10.0.0.0/8'] };
+    leader.table.change([set('built-under-it')]);
+    await until('the function is there', () => one.server.table.functions.size === 1);
+    assert.deepEqual(one.server.policy?.trustedProxies, ['10.0.0.0/8']);
   });
 
   test('functions of another group do not travel', async () => {

@@ -115,8 +115,11 @@ export function createRuntimeBook(clock: LinkClock): RuntimeBook {
         if (entry?.triggers.some(({ kind, name }) => kind === 'schedule' && name === trigger) !== true) continue;
         let known = schedules.get(uid);
         if (known === undefined) schedules.set(uid, (known = new Map()));
+        // A runtime that has just started has seen none pass.
+        const said = last === undefined ? '' : timeOf(last);
+        const lastTime = [said, known.get(trigger)?.lastScheduleTime ?? ''].sort().at(-1);
         known.set(trigger, {
-          ...(last === undefined ? {} : { lastScheduleTime: timeOf(last) }),
+          ...(lastTime ? { lastScheduleTime: lastTime } : {}),
           ...(next === undefined ? {} : { nextScheduleTime: timeOf(next) }),
         });
         uids.add(uid);

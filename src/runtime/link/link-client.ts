@@ -4,6 +4,7 @@ import type { LinkClock } from '../../link/link-peer.ts';
 import { closeCodes, linkLimits, protocolVersion, type LinkLimits, type UpTopic } from '../../link/protocol.ts';
 import type { Acknowledgement } from '../../routing/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { StateReport } from '../report-states.ts';
 import { chooseController } from './choose-controller.ts';
 import { ControllerLink, type Address, type Credentials, type LinkTools } from './controller-link.ts';
 import { createTableFollower, type ServesTable } from './follow-table.ts';
@@ -25,6 +26,8 @@ export interface LinkClientOptions {
   readonly clock: LinkClock;
   random(): number;
   readonly log: Logger;
+  /** What a controller that comes is told of schedules and receivers. */
+  reported?(): StateReport;
   readonly limits?: LinkLimits;
   readonly newest?: number;
   /** Names are resolved again so often, and a newer token is looked for. */
@@ -38,6 +41,8 @@ export interface LinkClient {
   notReady(): string | undefined;
   /** Links that are open. */
   readonly links: number;
+  /** Tells all controllers of schedules and receivers. */
+  report(report: StateReport): void;
   /** Asks any controller that has a link. */
   ask(topic: UpTopic, body: unknown, options: AskOptions): Promise<Answer>;
   /** Tells all controllers. */
@@ -78,6 +83,14 @@ export function createLinkClient(options: LinkClientOptions): LinkClient {
   function tell(link: ControllerLink, acknowledgements: readonly Acknowledgement[]): void {
     for (let from = 0; from < acknowledgements.length; from += itemsPerMessage) {
       link.peer?.send({ kind: 'judged', acknowledgements: acknowledgements.slice(from, from + itemsPerMessage) });
+    }
+  }
+
+  function tellReport({ peer }: ControllerLink, { schedules, health }: StateReport): void {
+    const longest = Math.max(schedules.length, health.length);
+    for (let from = 0; from < longest; from += itemsPerMessage) {
+      const to = from + itemsPerMessage;
+      peer?.send({ kind: 'report', schedules: schedules.slice(from, to), health: health.slice(from, to) });
     }
   }
 
@@ -145,6 +158,8 @@ export function createLinkClient(options: LinkClientOptions): LinkClient {
           greeted.add(peer);
           log.info('linked to a controller', { controller, address: link.id });
           tell(link, follower.acknowledgements());
+          const report = options.reported?.();
+          if (report !== undefined) tellReport(link, report);
         }
         choose();
       },
@@ -211,6 +226,9 @@ export function createLinkClient(options: LinkClientOptions): LinkClient {
     notReady: () => (follower.epoch === undefined ? 'the route table is not there yet' : undefined),
     get links() {
       return [...links.values()].filter(({ peer }) => peer !== undefined).length;
+    },
+    report(report) {
+      for (const link of links.values()) tellReport(link, report);
     },
     async ask(topic, body, askOptions) {
       const open = [...links.values()].filter(({ peer, stand }) => peer !== undefined && stand?.synced === true);
