@@ -2,7 +2,10 @@
  * Pulls due deliveries from the store, runs them within free slots, keeps their leases alive and settles them together
  * with everything they did. One loop per worker; any number of loops share a store.
  */
-import type { Ending, Lease, LeaseWish, Receipt, Settled, SettleItem, Store } from '../store/store.ts';
+import { createSettleBatches } from './settle-batches.ts';
+import { shareOut, type Due } from './share-out.ts';
+import { startInTurns, type TurnSource } from './start-in-turns.ts';
+import type { Ending, Lease, Receipt, Settled, SettleItem, Store } from '../store/store.ts';
 
 export interface Attempt {
   readonly ending: Ending;
@@ -35,6 +38,8 @@ export interface LeaseLoopSettings {
   onError(error: Error): void;
   /** Calls back once after so many milliseconds; answers the function that stops it. */
   after(milliseconds: number, callback: () => void): () => void;
+  /** Where turns of the event loop come from. */
+  readonly turns: TurnSource;
   readonly leaseMs?: number;
 }
 
@@ -47,7 +52,7 @@ export interface LeaseLoop {
 }
 
 const defaultLeaseMs = 30_000;
-const mostPerPull = 32;
+const mostPerPull = 200;
 const longestWaitMs = 1000;
 const pauseAfterErrorMs = 500;
 const pauseAfterDefectMs = 5_000;
@@ -61,6 +66,8 @@ interface Running {
 export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   const { store, leaseMs = defaultLeaseMs } = settings;
   const running = new Map<number, Running>();
+  const settleSoon = createSettleBatches(store, (callback) => settings.turns.nextTurn(callback));
+  const begin = startInTurns<Lease>(settings.turns, (lease) => void runLease(lease));
   let pulling = false;
   let again = false;
   let draining = false;
@@ -95,51 +102,52 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   }
 
   async function leaseDue(): Promise<number> {
-    const heads = await store.heads();
     let wait = longestWaitMs;
-    let left = mostPerPull;
-    const wishes: LeaseWish[] = [];
-    for (const { destination, dueInMs } of heads) {
+    const due: Due[] = [];
+    for (const { destination, dueInMs } of await store.heads()) {
       if (dueInMs > 0) wait = Math.min(wait, dueInMs);
-      else {
-        const max = Math.min(settings.slots(destination), left);
-        const limit = settings.limit?.(destination);
-        if (max > 0) wishes.push({ destination, max, ...(limit === undefined ? {} : { limit }) });
-        left -= Math.max(0, max);
-      }
-      if (left <= 0) break;
+      else due.push({ destination, slots: settings.slots(destination) });
     }
+    const wishes = shareOut(due, loads(), mostPerPull).map((wish) => {
+      const limit = settings.limit?.(wish.destination);
+      return limit === undefined ? wish : { ...wish, limit };
+    });
     if (wishes.length === 0) return wait;
-    const leases = await store.lease(shuffleByLoad(wishes), leaseMs);
-    for (const lease of leases) void runLease(lease);
+    const leases = await store.lease(wishes, leaseMs);
+    for (const lease of leases) running.set(lease.receipt.delivery, { lease, abort: new AbortController() });
+    begin(leases);
     return leases.length > 0 ? 0 : wait;
   }
 
-  /** Fewest running first, so that one destination's backlog does not starve the others. */
-  function shuffleByLoad<Wish extends { readonly destination: string }>(wishes: Wish[]): Wish[] {
-    const load = new Map<string, number>();
-    for (const { lease } of running.values()) load.set(lease.destination, (load.get(lease.destination) ?? 0) + 1);
-    return wishes.sort((a, b) => (load.get(a.destination) ?? 0) - (load.get(b.destination) ?? 0));
+  function loads(): ReadonlyMap<string, number> {
+    const found = new Map<string, number>();
+    for (const { lease } of running.values()) found.set(lease.destination, (found.get(lease.destination) ?? 0) + 1);
+    return found;
   }
 
   async function runLease(lease: Lease): Promise<void> {
-    const abort = new AbortController();
     const { delivery } = lease.receipt;
+    const abort = running.get(delivery)?.abort;
+    // Lost or given back before its turn came.
+    if (abort === undefined || abort.signal.aborted) return ended(delivery);
     if (draining) {
       await giveBack([lease.receipt]);
-      return;
+      return ended(delivery);
     }
-    running.set(delivery, { lease, abort });
     try {
       const ending = await runUntilSettled(lease, abort.signal);
       if (ending !== undefined) settings.onSettled?.(lease, ending);
     } catch (error) {
       settings.onError(error as Error);
     } finally {
-      running.delete(delivery);
-      if (running.size === 0) idle?.();
+      ended(delivery);
       poke();
     }
+  }
+
+  function ended(delivery: number): void {
+    running.delete(delivery);
+    if (running.size === 0) idle?.();
   }
 
   /** Undefined: the lease was lost, somebody else has it; or it was given back. */
@@ -180,8 +188,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   async function settle(item: SettleItem): Promise<Settled> {
     for (;;) {
       try {
-        const [settled] = await store.settle([item]);
-        return settled ?? 'stale';
+        return await settleSoon(item);
       } catch (error) {
         settings.onError(error as Error);
         if (draining || !running.has(item.receipt.delivery)) return 'stale';

@@ -43,6 +43,7 @@ export function startStoredLoop(parts: WorkerParts): LeaseLoop {
     mayPull: () => !parts.draining,
     onError: (error) => parts.report('deliveries', error),
     after: (milliseconds, callback) => parts.after(milliseconds, callback),
+    turns: { nextTurn: (callback) => void setImmediate(callback), now: () => parts.clock.monotonic() },
   });
   return loop;
 }

@@ -1,0 +1,24 @@
+/** Shares a pull out among the destinations that are due, so that the backlog of one does not starve the others. Pure. */
+import type { LeaseWish } from '../store/store.ts';
+
+export interface Due {
+  readonly destination: string;
+  /** Deliveries that may start now; 0 or less: none. */
+  readonly slots: number;
+}
+
+/** `loads`: what runs of each destination. The least busy come first, each gets as much, what is left goes to whoever can. */
+export function shareOut(due: readonly Due[], loads: ReadonlyMap<string, number>, most: number): readonly LeaseWish[] {
+  const able = due
+    .filter(({ slots }) => slots > 0)
+    .toSorted((a, b) => (loads.get(a.destination) ?? 0) - (loads.get(b.destination) ?? 0))
+    .slice(0, most);
+  const each = Math.max(1, Math.floor(most / Math.max(1, able.length)));
+  let left = most - able.reduce((sum, { slots }) => sum + Math.min(slots, each), 0);
+  return able.map(({ destination, slots }) => {
+    const first = Math.min(slots, each);
+    const more = Math.min(slots - first, Math.max(0, left));
+    left -= more;
+    return { destination, max: first + more };
+  });
+}
