@@ -1,0 +1,59 @@
+/** The installation's policy changes while functions run: what it opens is open at once, what it closes is closed. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, suite, test } from 'node:test';
+import { serveFunctions, type ServedFunctions } from '../builders/serve-functions.ts';
+
+const open = { open: {} };
+const target = createServer((_request, response) => response.end('reached'));
+
+suite('a policy that changes', () => {
+  let served: ServedFunctions;
+  before(async () => {
+    await new Promise<void>((resolve) => void target.listen(0, '127.0.0.1', resolve));
+    const { port } = target.address() as AddressInfo;
+    served = await serveFunctions({
+      policy: { singleTenant: false },
+      functions: [
+        {
+          name: 'reach',
+          code: `return function()
+            local ok, answer = pcall(http.get, "http://127.0.0.1:${port}/")
+            return ok and answer and answer.body or "refused"
+          end`,
+          triggers: [{ name: 'web', http: { path: 'reach', receiver: open } }],
+        },
+        {
+          name: 'ip',
+          code: 'return function(event) return event.request.ip end',
+          triggers: [{ name: 'web', http: { path: 'ip', receiver: open } }],
+        },
+      ],
+    });
+  });
+  after(async () => {
+    await served.close();
+    target.close();
+  });
+  const get = async (name: string): Promise<string> =>
+    (await fetch(`${served.url}/default/${name}`, { headers: { 'x-forwarded-for': '198.51.100.7' } })).text();
+
+  test('egress and proxies follow it without a new revision of any function', async () => {
+    const { policy, runtime } = served;
+    assert.equal(await get('reach'), 'refused');
+    assert.equal(await get('ip'), '127.0.0.1');
+    const { port } = target.address() as AddressInfo;
+    await runtime.setPolicy({
+      ...policy,
+      singleTenant: true,
+      egress: { ...policy.egress, grants: [`127.0.0.1:${port}`] },
+      trustedProxies: ['127.0.0.1'],
+    });
+    assert.equal(await get('reach'), 'reached');
+    assert.equal(await get('ip'), '198.51.100.7');
+    await runtime.setPolicy(policy);
+    assert.equal(await get('reach'), 'refused');
+    assert.equal(await get('ip'), '127.0.0.1');
+  });
+});
