@@ -359,7 +359,7 @@ function call(name, data, options) end
 
 ---Runs a handler of this function later, as an asynchronous event with retries: answer now, finish later. Durable when it returns, if the installation has a store; an asynchronous call enqueues when its own event is settled.
 ---
---- * answers `nil, err` if the events that descend from one are used up
+--- * answers `nil, err` if the events that descend from one are used up, or the quota of the namespace is
 --- * raises for a bad name, delay or data without JSON form
 ---
 ---```lua
@@ -401,7 +401,7 @@ events = {}
 
 ---Publishes an event. Durable when it returns, if the installation has a store; an asynchronous call publishes when its own event is settled. The source is set by the host.
 ---
---- * answers `nil, err` if the chain of events is longer than 8, or the events that descend from one are used up
+--- * answers `nil, err` if the chain of events is longer than 8, the events that descend from one are used up, or the quota of the namespace is
 --- * raises for a bad type, option or data without JSON form
 ---
 ---```lua
@@ -485,6 +485,7 @@ function kv.list(prefix, options) end
 
 ---Sets a key only if it is not there: a claim. In an asynchronous call the claim is durable at once and belongs to the event: its retries own it, a dead event gives it back.
 ---
+--- * answers `nil, err` if the quota of the namespace is used up
 --- * raises for a bad key, a value without JSON form or a bad option
 ---
 ---```lua
@@ -496,12 +497,13 @@ function kv.list(prefix, options) end
 ---@param key string # 1 to 512 bytes
 ---@param value any # anything with a JSON form, no nil
 ---@param options? number|{ttl?: number} # `ttl` in seconds, after which the key is gone
----@return boolean added # false: it was taken
+---@return boolean? added # false: it was taken
+---@return moonhook.Error? err # why not
 function kv.add(key, value, options) end
 
 ---Adds to an integer; a key that is not there counts as 0.
 ---
---- * answers `nil, err` if the key holds something else than an integer
+--- * answers `nil, err` if the key holds something else than an integer, or the quota of the namespace is used up
 --- * raises for a bad key, a value without JSON form or a bad option
 ---
 ---```lua
@@ -518,6 +520,7 @@ function kv.incr(key, delta, options) end
 
 ---Sets a key if its value equals the expected one (compare and set).
 ---
+--- * answers `nil, err` if the quota of the namespace is used up
 --- * raises for a bad key, a value without JSON form or a bad option
 ---
 ---```lua
@@ -530,7 +533,8 @@ function kv.incr(key, delta, options) end
 ---@param expected any # the value it must have; nil: it must not be there
 ---@param value any # anything with a JSON form, no nil
 ---@param options? number|{ttl?: number} # `ttl` in seconds, after which the key is gone
----@return boolean set # false: the value was another
+---@return boolean? set # false: the value was another
+---@return moonhook.Error? err # why not
 function kv.cas(key, expected, value, options) end
 
 ---The same functions over a space that all functions of the namespace share.

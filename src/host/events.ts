@@ -30,7 +30,7 @@ export const events: HostModule = {
         { name: 'err', type: 'moonhook.Error?', description: 'why not' },
       ],
       errors: [
-        'answers `nil, err` if the chain of events is longer than 8, or the events that descend from one are used up',
+        'answers `nil, err` if the chain of events is longer than 8, the events that descend from one are used up, or the quota of the namespace is',
         'raises for a bad type, option or data without JSON form',
       ],
       answersError: true,

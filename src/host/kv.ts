@@ -228,11 +228,12 @@ end`,
       'add',
       'Sets a key only if it is not there: a claim. In an asynchronous call the claim is durable at once and belongs to the event: its retries own it, a dead event gives it back.',
       [key, value, ttl],
-      [{ name: 'added', type: 'boolean', description: 'false: it was taken' }],
+      [{ name: 'added', type: 'boolean?', description: 'false: it was taken' }, err],
       `return function()
   if kv.add("alerted:web-1", true, 3600) then log.warn("first alert of this hour") end
   assert(kv.add("alerted:web-1", true) == false)
 end`,
+      ['answers `nil, err` if the quota of the namespace is used up'],
     ),
     entry(
       'incr',
@@ -242,7 +243,7 @@ end`,
       `return function()
   assert(kv.incr("visits") == 1 and kv.incr("visits", 10) == 11)
 end`,
-      ['answers `nil, err` if the key holds something else than an integer'],
+      ['answers `nil, err` if the key holds something else than an integer, or the quota of the namespace is used up'],
     ),
     entry(
       'cas',
@@ -253,11 +254,12 @@ end`,
         value,
         ttl,
       ],
-      [{ name: 'set', type: 'boolean', description: 'false: the value was another' }],
+      [{ name: 'set', type: 'boolean?', description: 'false: the value was another' }, err],
       `return function()
   assert(kv.cas("state", nil, { step = 1 }))
   assert(kv.cas("state", { step = 1 }, { step = 2 }) and not kv.cas("state", { step = 1 }, { step = 3 }))
 end`,
+      ['answers `nil, err` if the quota of the namespace is used up'],
     ),
     {
       name: 'kv.shared',

@@ -40,7 +40,7 @@ export const later: HostModule = {
         { name: 'err', type: 'moonhook.Error?', description: 'why not' },
       ],
       errors: [
-        'answers `nil, err` if the events that descend from one are used up',
+        'answers `nil, err` if the events that descend from one are used up, or the quota of the namespace is',
         'raises for a bad name, delay or data without JSON form',
       ],
       answersError: true,

@@ -45,6 +45,18 @@ export interface Quota {
   readonly cpuShare?: number;
 }
 
+/** What the store keeps of deliveries that have ended. */
+export interface Retention {
+  /** Done, filtered and superseded ones. */
+  readonly settledMs?: number;
+  /** Dead and cancelled ones. */
+  readonly failedMs?: number;
+  /** Of one namespace. */
+  readonly endedBytes?: number;
+  /** Delivery ids that are remembered, of all endpoints. */
+  readonly duplicateKeys?: number;
+}
+
 /** Egress entries as text, for the outbound guard. */
 export interface EgressGrants {
   /** Hosts at most; undefined: every globally reachable host. */
@@ -71,6 +83,8 @@ export interface InstallationPolicy {
   };
   readonly egress: EgressGrants & { readonly namespaces: Readonly<Record<string, Partial<EgressGrants>>> };
   readonly quotas: Quota & { readonly namespaces: Readonly<Record<string, Quota>> };
+  /** How long what has ended is kept; what is absent is as the store has it by default. */
+  readonly retention?: Retention;
   /** Addresses or CIDRs of proxies whose forwarded headers count. */
   readonly trustedProxies: readonly string[];
   /** True: secrets shorter than their receiver demands are accepted. */

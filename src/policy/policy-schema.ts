@@ -118,6 +118,18 @@ export const policySchema: SchemaNode = object('What the installation allows.', 
     ...quotaFields(),
     namespaces: byNamespace('By namespace.', quotaFields()),
   }),
+  retention: object('What the store keeps of deliveries that have ended. What has not ended is never trimmed.', {
+    settled: duration('Done, filtered and superseded deliveries, with their events; 24h by default.'),
+    failed: duration('Dead and cancelled deliveries, which can be replayed; 30d by default.'),
+    endedBytes: quantity(
+      'Ended deliveries of one namespace, an event counted with each; above, the oldest go, settled ones first; 1Gi by default.',
+    ),
+    deliveryIds: integer(
+      'Delivery ids that are remembered against duplicates; above, the oldest of the trigger that has most go; 20000000 by default.',
+      1000,
+      1_000_000_000,
+    ),
+  }),
   trustedProxies: list(
     'Addresses and ranges of proxies whose X-Forwarded headers count.',
     text('An address or range.', 64, { minLength: 1 }),

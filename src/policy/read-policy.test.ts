@@ -120,3 +120,23 @@ test('a file that names hosts ends the single tenancy of a local run, one withou
   assert.deepEqual([named.policy.singleTenant, named.policy.class], [false, '*']);
   assert.equal(silent.policy.singleTenant, true);
 });
+
+test('quotas of stored bytes and retention are read in units, and what a file does not say stays open', () => {
+  const reading = readPolicy(
+    {
+      quotas: { waitingRows: 10, keyValueBytes: '1Mi', namespaces: { 'team-a': { waitingBytes: '2Ki' } } },
+      retention: { settled: '2h', endedBytes: '1Gi', deliveryIds: 5000 },
+    },
+    localPolicy('http://127.0.0.1:8080'),
+    { local: true },
+  );
+  assert.ok(reading.ok);
+  const { quotas, retention } = reading.policy;
+  assert.deepEqual(quotas, {
+    waitingRows: 10,
+    keyValueBytes: 2 ** 20,
+    namespaces: { 'team-a': { waitingBytes: 2048 } },
+  });
+  assert.deepEqual(retention, { settledMs: 7_200_000, endedBytes: 2 ** 30, duplicateKeys: 5000 });
+  assert.match(mistakes({ retention: { settled: 'long' } })[0] ?? '', /^retention\.settled/);
+});

@@ -31,6 +31,12 @@ export interface PolicyFile {
   };
   readonly egress?: Partial<EgressGrants> & { readonly namespaces?: Readonly<Record<string, Partial<EgressGrants>>> };
   readonly quotas?: QuotaFile & { readonly namespaces?: Readonly<Record<string, QuotaFile>> };
+  readonly retention?: {
+    readonly settled?: string;
+    readonly failed?: string;
+    readonly endedBytes?: string | number;
+    readonly deliveryIds?: number;
+  };
   readonly trustedProxies?: readonly string[];
   readonly allowWeakSecrets?: boolean;
 }
@@ -90,6 +96,11 @@ function complete(file: PolicyFile, base: InstallationPolicy): InstallationPolic
               Object.entries(file.quotas.namespaces ?? {}).map(([name, own]) => [name, quota(own)]),
             ),
           },
+    ...(file.retention === undefined
+      ? base.retention === undefined
+        ? {}
+        : { retention: base.retention }
+      : { retention: retention(file.retention) }),
     trustedProxies: file.trustedProxies ?? base.trustedProxies,
     allowWeakSecrets: file.allowWeakSecrets ?? base.allowWeakSecrets,
     // Who writes down who may use which host means it: one machine then behaves as the cluster does.
@@ -129,6 +140,20 @@ function quota(file: QuotaFile & { readonly namespaces?: unknown }): Quota {
     return size === undefined ? [] : [[name, parseQuantity(size) ?? Number.MAX_SAFE_INTEGER]];
   });
   return { ...counts, ...Object.fromEntries(bytes) };
+}
+
+function retention({
+  settled,
+  failed,
+  endedBytes,
+  deliveryIds,
+}: NonNullable<PolicyFile['retention']>): NonNullable<InstallationPolicy['retention']> {
+  return {
+    ...(settled === undefined ? {} : { settledMs: milliseconds(settled) }),
+    ...(failed === undefined ? {} : { failedMs: milliseconds(failed) }),
+    ...(endedBytes === undefined ? {} : { endedBytes: parseQuantity(endedBytes) ?? Number.MAX_SAFE_INTEGER }),
+    ...(deliveryIds === undefined ? {} : { duplicateKeys: deliveryIds }),
+  };
 }
 
 function checkHosts({ hosts = [] }: PolicyFile): readonly Mistake[] {

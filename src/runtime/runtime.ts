@@ -7,6 +7,7 @@ import type { Acknowledgement, RouteTable } from '../routing/types.ts';
 import { cacheFolder } from '../settings/cache-folder.ts';
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';
 import { openStore, type OpenStore } from '../store/open-store.ts';
+import { defaultRetention } from '../store/retention.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { openAdminListener, type AdminListener } from './admin-http.ts';
@@ -123,9 +124,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   let limited = '';
   async function limitStore(): Promise<void> {
     const quotas = storeQuotas(policy, pool.table);
-    const said = JSON.stringify(quotas);
+    const retention = { ...defaultRetention, ...policy.retention };
+    const said = JSON.stringify([quotas, retention]);
     if (said === limited) return;
     await connection.setQuotas(quotas);
+    await connection.setRetention(retention);
     limited = said;
   }
 

@@ -63,6 +63,7 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
     list: (scope, prefix, limit, after) => ask('list', scope, prefix, limit, after),
     claim: (claim) => ask('claim', claim),
     setQuotas: (quotas) => ask('setQuotas', quotas),
+    setRetention: (retention) => ask('setRetention', retention),
     usage: (namespaceUid) => ask('usage', namespaceUid),
     backlog: (destination, enough) => ask('backlog', destination, enough),
     purge: (namespaceUid) => ask('purge', namespaceUid),

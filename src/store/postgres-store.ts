@@ -73,10 +73,11 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
   };
   const heads = createPostgresHeads({ pool, destinations, now, random, onDue: wake, onError });
   const hints = openHints(url, processId, () => heads.readSoon(), onError);
+  let retention = { ...defaultRetention, ...settings.retention };
   const stopUpkeep = startUpkeep({
     sessions,
     destinations,
-    retention: { ...defaultRetention, ...settings.retention },
+    retention: () => retention,
     random,
     onReturned(returned) {
       for (const destination of returned) heads.note(destination, 0);
@@ -259,6 +260,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
     },
     records: (bounds) => createPostgresRecords(pool, bounds),
     setQuotas: async (quotas) => usage.setQuotas(quotas),
+    setRetention: async (given) => void (retention = given),
     usage: (namespaceUid) => usage.of(namespaceUid),
     async backlog(destination, enough) {
       const id = (await destinations.find([destination])).get(destination);

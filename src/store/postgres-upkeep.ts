@@ -10,7 +10,7 @@ import type { Retention } from './retention.ts';
 export interface UpkeepSettings {
   readonly sessions: Sessions;
   readonly destinations: PostgresDestinations;
-  readonly retention: Retention;
+  retention(): Retention;
   /** From 0 up to 1. */
   random(): number;
   /** Rows of these destinations wait again. */
@@ -47,7 +47,7 @@ export function startUpkeep(settings: UpkeepSettings): () => Promise<void> {
   /** Piece by piece: no transaction of it is long. */
   async function trim(): Promise<void> {
     for (;;) {
-      const gone = await sessions.transaction((session) => trimPostgres(session, settings.retention, trimmedAtOnce));
+      const gone = await sessions.transaction((session) => trimPostgres(session, settings.retention(), trimmedAtOnce));
       if (gone < trimmedAtOnce || stopped) return;
     }
   }

@@ -14,6 +14,8 @@ export interface DuplicateKeys {
   /** Deletes at most `limit` keys of a namespace; answers how many. */
   forget(scope: number, limit: number): number;
   count(): number;
+  /** Keys of all endpoints, at most. */
+  setBound(keys: number): void;
   /** How long keys are really remembered where the bound cut a window short; undefined: all windows hold. */
   window(): number | undefined;
   /** Inside the transaction, before its commit. */
@@ -38,8 +40,9 @@ export function createDuplicateKeys(
   clock: StoreClock,
   usage: UsageBook,
   journal: Journal,
-  bound: number,
+  firstBound: number,
 ): DuplicateKeys {
+  let bound = firstBound;
   const find = database.prepare('SELECT event, expires FROM duplicates WHERE key = ?');
   const insert = database.prepare('INSERT INTO duplicates (key, event, endpoint, expires) VALUES (?, ?, ?, ?)');
   const replace = database.prepare('UPDATE duplicates SET event = ?, expires = ? WHERE key = ?');
@@ -148,6 +151,7 @@ export function createDuplicateKeys(
       return gone;
     },
     count: () => total,
+    setBound: (keys) => void (bound = keys),
     window: () => (cut === undefined || clock.monotonic() - cut.at > toldMs ? undefined : cut.windowMs),
     write() {
       for (const { id, keys } of dirty) updateEndpoint.run(keys, id);

@@ -139,6 +139,7 @@ export function createOperations(parts: OperationParts): SqliteStore {
       return judged(() => keyValues.claim(claim));
     },
     setQuotas: (quotas: StoreQuotas) => usage.setQuotas(quotas),
+    setRetention: (retention) => trimmer.setRetention(retention),
     usage: (namespaceUid): StoreUsage => usage.of(namespaceUid),
     backlog: (destination, enough) => deliveries.backlog(destination, enough),
     purge: (namespaceUid) => trimmer.purge(namespaceUid),

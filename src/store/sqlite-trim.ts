@@ -11,6 +11,7 @@ import type { StoreClock } from './store-clock.ts';
 export interface Trimmer {
   /** Deletes at most about `limit` rows inside the caller's transaction; answers how many. */
   trim(limit: number): number;
+  setRetention(retention: Retention): void;
   /** From now on everything of the namespace goes. */
   purge(namespaceUid: string): void;
 }
@@ -40,7 +41,8 @@ const settledStates = "('done', 'filtered', 'superseded')";
 const failedStates = "('dead', 'cancelled')";
 
 export function createTrimmer(parts: TrimParts): Trimmer {
-  const { database, clock, counters, usage, keyValues, duplicates, retention } = parts;
+  const { database, clock, counters, usage, keyValues, duplicates } = parts;
+  let { retention } = parts;
   const select = (states: string) =>
     database.prepare(
       `SELECT seq, event, bytes, state FROM deliveries WHERE scope = ? AND state IN ${states} AND ended <= ? ORDER BY ended LIMIT ?`,
@@ -125,6 +127,10 @@ export function createTrimmer(parts: TrimParts): Trimmer {
         }
       }
       return gone;
+    },
+    setRetention(given) {
+      retention = given;
+      duplicates.setBound(given.duplicateKeys);
     },
     purge(namespaceUid) {
       const scope = usage.idOf(namespaceUid);

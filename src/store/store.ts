@@ -6,6 +6,7 @@
  */
 import type { StoreMeasures } from './measures.ts';
 import type { StoreQuotas, StoreUsage } from './quotas.ts';
+import type { Retention } from './retention.ts';
 import type { KeyValueScope } from './types.ts';
 
 /** An event as it is kept: once, however many destinations it has. */
@@ -274,6 +275,8 @@ export interface Store {
   wake(callback: () => void): () => void;
   /** What holds from now on; before, defaults. Rejects nothing that is stored already. */
   setQuotas(quotas: StoreQuotas): Promise<void>;
+  /** How long ended deliveries and delivery ids are kept from now on. */
+  setRetention(retention: Retention): Promise<void>;
   usage(namespaceUid: string): Promise<StoreUsage>;
   /** Deliveries that wait for a destination, counted up to `enough`. */
   backlog(destination: string, enough: number): Promise<number>;

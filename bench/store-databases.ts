@@ -1,0 +1,119 @@
+/** Databases of the store as a busy installation has them, written directly: 20 million delivery ids, a million waiting rows. */
+import { randomFillSync } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { openStore } from '../src/store/open-store.ts';
+
+/** Of the namespace and destinations below. */
+export const namespaceUid = '0b9c5c1e-6f6c-4f6b-9f6e-1d2f3a4b5c6d';
+/** What all the waiting rows are for. */
+export const blocked = `${namespaceUid}/blocked/trigger:t`;
+
+export function failOnLost(error: Error): never {
+  throw error;
+}
+
+/**
+ * A database that knows `count` delivery ids, about 80 bytes on disk each. Kept in the temporary folder between runs and
+ * made anew when `fresh` says that it is not what it was.
+ */
+export async function databaseOfKeys(count: number, progress: (line: string) => void): Promise<string> {
+  const folder = join(tmpdir(), 'moonhook-bench');
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `keys-${count}.db`);
+  if (existsSync(path) && isUsable(path, count)) return path;
+  progress(`building a database of ${count.toLocaleString('en-US')} delivery ids once: ${path}`);
+  const building = `${path}.part`;
+  for (const end of ['', '-wal', '-shm', '-reserve']) rmSync(building + end, { force: true });
+  await createDatabase(building);
+  write(building, (database) => {
+    database.exec('DROP INDEX duplicates_age');
+    database.prepare('INSERT INTO scopes (id, uid) VALUES (1, ?)').run(namespaceUid);
+    database
+      .prepare('INSERT INTO endpoints (id, name, scope, keys) VALUES (1, ?, 1, ?)')
+      .run(new Uint8Array(16), count);
+    const insert = database.prepare('INSERT INTO duplicates (key, event, endpoint, expires) VALUES (?, ?, 1, ?)');
+    const key = Buffer.alloc(16);
+    const noise = Buffer.alloc(1 << 20);
+    const step = 2n ** 64n / BigInt(count);
+    const expires = Date.now() + 72 * 3_600_000;
+    // In the order of the keys, so that pages are written once; each is random but for its rank.
+    for (let index = 0; index < count; index += 1) {
+      const at = (index * 12) % (noise.length - 12);
+      if (at < 12) randomFillSync(noise);
+      key.writeBigUInt64BE(BigInt(index) * step, 0);
+      noise.copy(key, 4, at, at + 12);
+      insert.run(key, `c0123456789ab-${index.toString(36)}`, expires + Math.floor(index / 100));
+    }
+    database.exec('CREATE INDEX duplicates_age ON duplicates (endpoint, expires)');
+  });
+  for (const end of ['-wal', '-shm', '-reserve']) rmSync(path + end, { force: true });
+  renameSync(building, path);
+  return path;
+}
+
+/** In `path`: `count` events of 256 bytes that all wait for one destination, and ten for each of a hundred others. */
+export async function fillWithWaiting(path: string, count: number): Promise<void> {
+  await createDatabase(path);
+  write(path, (database) => {
+    const others = Array.from({ length: 100 }, (_, index) => `${namespaceUid}/other-${index}/trigger:t`);
+    const all = [blocked, ...others];
+    for (const [index, name] of all.entries()) {
+      database.prepare('INSERT INTO destinations (id, name) VALUES (?, ?)').run(index + 1, name);
+    }
+    const total = count + others.length * 10;
+    database
+      .prepare('INSERT INTO scopes (id, uid, waiting_rows, waiting_bytes) VALUES (1, ?, ?, ?)')
+      .run(namespaceUid, total, total * 700);
+    const event = database.prepare(
+      "INSERT INTO events (seq, scope, id, type, source, time, attributes, body) VALUES (?, ?, ?, 'com.acme.test', '/bench', ?, '{}', ?)",
+    );
+    const delivery = database.prepare(
+      `INSERT INTO deliveries (event, destination, generation, state, due, background, attempts, crashes, epoch, scope, bytes)
+       VALUES (?, ?, 0, 'waiting', ?, 0, 0, 0, 0, 1, 700)`,
+    );
+    const body = new Uint8Array(256).fill(65);
+    const now = Date.now();
+    for (let index = 0; index < total; index += 1) {
+      event.run(index + 1, namespaceUid, `c0123456789ab-${index.toString(36)}`, now, body);
+      delivery.run(index + 1, index < count ? 1 : 2 + (index % others.length), now - total + index);
+    }
+    database.prepare("UPDATE counters SET value = ? WHERE name IN ('created', 'waiting')").run(total);
+  });
+}
+
+async function createDatabase(path: string): Promise<void> {
+  const store = await openStore({ path, disk: { reserveBytes: 0 }, onLost: failOnLost });
+  await store.close();
+}
+
+function write(path: string, work: (database: DatabaseSync) => void): void {
+  const database = new DatabaseSync(path);
+  try {
+    // Out of the log first: a database that has one keeps it.
+    database.exec('PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN');
+    work(database);
+    database.exec('COMMIT; PRAGMA journal_mode = DELETE');
+  } finally {
+    database.close();
+  }
+}
+
+function isUsable(path: string, count: number): boolean {
+  const database = new DatabaseSync(path);
+  try {
+    const row = database
+      .prepare(
+        'SELECT sum(keys) AS keys, min(expires) AS expires FROM endpoints, (SELECT min(expires) AS expires FROM duplicates WHERE endpoint = 1)',
+      )
+      .get();
+    const { keys, expires } = row as { keys: number; expires: number };
+    return keys >= count && keys < count * 1.1 && expires > Date.now() + 3_600_000;
+  } catch {
+    return false;
+  } finally {
+    database.close();
+  }
+}
