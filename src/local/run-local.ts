@@ -253,7 +253,8 @@ async function openStoreOf(
   }
   // A connection that breaks is made again; what is asked meanwhile fails and is told to whoever asked.
   const onError = (error: Error): void => log.warn('the database connection broke', { error: error.message });
-  return await openPostgres({ url: storeUrl, processId: hex(randomBytes(8)), onError });
+  const onAlarm = (message: string): void => log.warn(message);
+  return await openPostgres({ url: storeUrl, processId: hex(randomBytes(8)), onError, onAlarm });
 }
 
 /** Files that had errors and have none any more. */

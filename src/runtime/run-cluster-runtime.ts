@@ -151,5 +151,6 @@ async function openStoreOf({ settings, log, identity, onLost }: ClusterRuntimeOp
   }
   // A connection that breaks is made again; what is asked meanwhile fails and is told to whoever asked.
   const onError = (error: Error): void => log.warn('the database connection broke', { error: error.message });
-  return await openPostgres({ url: storeUrl, processId: identity, onError });
+  const onAlarm = (message: string): void => log.warn(message);
+  return await openPostgres({ url: storeUrl, processId: identity, onError, onAlarm });
 }
