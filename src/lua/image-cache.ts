@@ -1,4 +1,4 @@
-/** Function images in use, bounded by bytes: the least recently used go first and are made again from bytecode. */
+/** Function images in use, bounded by bytes: those not used lately go first and are made again from bytecode. */
 import { flatten, type Delta } from './image.ts';
 import type { LoadedProgram } from './loaded-program.ts';
 import type { Machine } from './machine.ts';
@@ -10,14 +10,17 @@ const recentRestores = 500;
 /** Images in one piece: a quarter of the bytes. */
 const flatShare = 0.25;
 
-/** Deltas of all functions called lately, flat images of the hottest. */
+/**
+ * Deltas of all functions called lately, flat images of the hottest. A use only leaves its number behind; the queues are
+ * looked at when something has to go, and who was used since he queued up queues again.
+ */
 export class ImageCache {
   readonly #limit: number;
-  readonly #order = new Set<LoadedProgram>();
-  readonly #flats = new Set<LoadedProgram>();
+  /** With the number of the restore at which each queued up. */
+  readonly #order = new Map<LoadedProgram, number>();
+  readonly #flats = new Map<LoadedProgram, number>();
   #flatBytes = 0;
   #deltaBytes = 0;
-  #last: LoadedProgram | undefined;
   restores = 0;
 
   constructor(limit: number) {
@@ -32,8 +35,8 @@ export class ImageCache {
   restore(machine: Machine, program: LoadedProgram): boolean {
     this.restores += 1;
     const { flat, delta, base, namespaceUid } = program;
-    if (program !== this.#last && delta !== undefined) this.#touch(program);
     if (flat !== undefined) {
+      program.usedAt = this.restores;
       machine.restoreFlat(base, flat, namespaceUid);
       return true;
     }
@@ -45,23 +48,23 @@ export class ImageCache {
     return true;
   }
 
-  #touch(program: LoadedProgram): void {
-    this.#order.delete(program);
-    this.#order.add(program);
-    if (this.#flats.delete(program)) this.#flats.add(program);
-    this.#last = program;
-  }
-
   #flatten(machine: Machine, program: LoadedProgram, delta: Delta): void {
     const flat = flatten(machine.views.u8, Math.max(delta.heapEnd, program.base.heapEnd));
     if (flat.heap.length > this.#limit * flatShare * 0.25) return;
     program.flat = flat;
-    this.#flats.add(program);
+    this.#flats.set(program, this.restores);
     this.#flatBytes += flat.heap.length + flat.low.length;
-    for (const oldest of this.#flats) {
+    for (const [oldest, since] of this.#flats) {
       if (this.#flatBytes <= this.#limit * flatShare) return;
-      this.#dropFlat(oldest);
+      if (!this.#queuesAgain(this.#flats, oldest, since)) this.#dropFlat(oldest);
     }
+  }
+
+  #queuesAgain(queue: Map<LoadedProgram, number>, program: LoadedProgram, since: number): boolean {
+    if (program.usedAt <= since) return false;
+    queue.delete(program);
+    queue.set(program, this.restores);
+    return true;
   }
 
   #dropFlat(program: LoadedProgram): void {
@@ -76,12 +79,11 @@ export class ImageCache {
     if (program.unloaded) return;
     this.drop(program);
     program.delta = delta;
-    this.#order.add(program);
-    this.#last = program;
+    this.#order.set(program, this.restores);
     this.#deltaBytes += delta.bytes;
-    for (const oldest of this.#order) {
+    for (const [oldest, since] of this.#order) {
       if (this.#deltaBytes <= this.#limit * (1 - flatShare)) return;
-      if (oldest !== program) this.drop(oldest);
+      if (oldest !== program && !this.#queuesAgain(this.#order, oldest, since)) this.drop(oldest);
     }
   }
 
@@ -91,6 +93,5 @@ export class ImageCache {
     this.#deltaBytes -= program.delta.bytes;
     program.delta = undefined;
     this.#order.delete(program);
-    if (this.#last === program) this.#last = undefined;
   }
 }

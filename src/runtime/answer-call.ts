@@ -1,6 +1,5 @@
 /** Writes the answer, gives back what the call held, counts it and leaves its record: the one way a request ends. */
 import type { Answer, Ending, HttpCall } from './http-call.ts';
-import { CallTrace } from './record-of-call.ts';
 import { hasNoBody } from './read-body.ts';
 import type { WorkerParts } from './worker-parts.ts';
 import { corsHeaders } from './cors-headers.ts';
@@ -34,7 +33,7 @@ export function endCall(call: HttpCall, parts: WorkerParts, status: number, endi
       parts.counters.countRun(row, ending.outcome, call.ranMs, usage?.cpuMs ?? 0, usage?.memoryPeakBytes ?? 0);
     }
   }
-  parts.records.add(new CallTrace(call, status, ending, call.endedAt ?? parts.clock.monotonic()));
+  parts.records.addCall(call, status, ending, call.endedAt ?? parts.clock.monotonic());
 }
 
 function writeAnswer(call: HttpCall, parts: WorkerParts, answer: Answer): void {

@@ -5,20 +5,20 @@ import { QuietRecords } from './quiet-records.ts';
 suite('QuietRecords', () => {
   test('keeps the newest of each function, in order', () => {
     const records = new QuietRecords<string>(3, 100);
-    for (let index = 0; index < 8; index += 1) records.add('a', `a${index}`);
-    records.add('b', 'b0');
+    for (let index = 0; index < 8; index += 1) records.add('a', () => `a${index}`);
+    records.add('b', () => 'b0');
     assert.equal(records.held, 4);
     assert.deepEqual(records.drain(), ['a5', 'a6', 'a7', 'b0']);
     assert.deepEqual([records.held, records.drain()], [0, []]);
-    records.add('a', 'again');
+    records.add('a', () => 'again');
     assert.deepEqual(records.drain(), ['again']);
   });
 
   test('a function called often makes room for one called once', () => {
     const records = new QuietRecords<string>(10, 10);
-    for (let index = 0; index < 50; index += 1) records.add('often', `o${index}`);
-    records.add('once', 'x');
-    for (let index = 50; index < 100; index += 1) records.add('often', `o${index}`);
+    for (let index = 0; index < 50; index += 1) records.add('often', () => `o${index}`);
+    records.add('once', () => 'x');
+    for (let index = 50; index < 100; index += 1) records.add('often', () => `o${index}`);
     assert.ok(records.held <= 10);
     const left = records.drain();
     assert.ok(left.includes('x'));
@@ -28,7 +28,7 @@ suite('QuietRecords', () => {
   test('the bound holds however many functions there are, and each keeps its newest', () => {
     const records = new QuietRecords<string>(100, 1000);
     for (let round = 0; round < 40; round += 1) {
-      for (let fn = 0; fn < 400; fn += 1) records.add(`f${fn}`, `f${fn} ${round}`);
+      for (let fn = 0; fn < 400; fn += 1) records.add(`f${fn}`, () => `f${fn} ${round}`);
       assert.ok(records.held <= 1000);
     }
     const left = records.drain();
@@ -38,7 +38,7 @@ suite('QuietRecords', () => {
 
   test('more functions than places: the bound holds', () => {
     const records = new QuietRecords<string>(100, 50);
-    for (let fn = 0; fn < 500; fn += 1) records.add(`f${fn}`, `${fn}`);
+    for (let fn = 0; fn < 500; fn += 1) records.add(`f${fn}`, () => `${fn}`);
     assert.equal(records.held, 50);
     assert.equal(records.drain().at(-1), '499');
   });

@@ -28,22 +28,23 @@ export class QuietRecords<Item> {
     return this.#held;
   }
 
-  add(functionUid: string, item: Item): void {
+  /** `make` is given what the new one takes the place of, which nobody has any more: it may be used again. */
+  add(functionUid: string, make: (replaced: Item | undefined) => Item): void {
     const shelf = this.#shelves.get(functionUid);
     if (shelf === undefined) {
-      this.#shelves.set(functionUid, { items: [item], oldest: 0 });
+      this.#shelves.set(functionUid, { items: [make(undefined)], oldest: 0 });
       this.#hold();
       return;
     }
     const { items } = shelf;
     if (items.length >= this.#share()) {
-      items[shelf.oldest] = item;
+      items[shelf.oldest] = make(items[shelf.oldest]);
       shelf.oldest = shelf.oldest + 1 === items.length ? 0 : shelf.oldest + 1;
       return;
     }
     if (shelf.oldest !== 0) shelf.items = inOrder(shelf);
     shelf.oldest = 0;
-    shelf.items.push(item);
+    shelf.items.push(make(undefined));
     this.#hold();
   }
 

@@ -3,6 +3,7 @@
  * path. Quiet ones stay until they are asked for, the newest of each function; the rest go soon, up to a bound that is counted.
  */
 import { isQuiet, type CallRecord } from './call-record.ts';
+import type { Ending, HttpCall } from './http-call.ts';
 import { QuietRecords } from './quiet-records.ts';
 import { CallTrace } from './record-of-call.ts';
 
@@ -35,7 +36,22 @@ export class RecordBuffer {
       else this.#urgent.push(record);
       return;
     }
-    this.#quiet.add(record.functionUid, record);
+    this.#quiet.add(record.functionUid, () => record);
+  }
+
+  /** The record of an HTTP call that has ended. */
+  addCall(call: HttpCall, status: number, ending: Ending, now: number): void {
+    const logged = call.usage !== undefined && call.usage.log.length > 0;
+    const uid = call.fn?.entry.uid;
+    if (uid === undefined || logged || this.followed || !isQuiet(ending.outcome)) {
+      this.add(new CallTrace(call, status, ending, now));
+      return;
+    }
+    this.#quiet.add(uid, (replaced) => {
+      if (!(replaced instanceof CallTrace)) return new CallTrace(call, status, ending, now);
+      replaced.take(call, status, ending, now);
+      return replaced;
+    });
   }
 
   get hasUrgent(): boolean {

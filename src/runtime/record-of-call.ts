@@ -11,39 +11,53 @@ const capturedBodyBytes = 64 * 1024;
  * is sent: most calls of a busy function are overtaken by newer ones before that.
  */
 export class CallTrace {
-  readonly outcome: CallRecord['outcome'];
-  readonly functionUid: string | undefined;
-  readonly log: CallRecord['log'];
-  readonly #status: number;
-  readonly #ending: Ending;
-  readonly #durationMs: number;
-  readonly #id: string;
-  readonly #time: number;
-  readonly #kind: 'http' | 'call';
-  readonly #worker: number;
-  readonly #method: string;
-  readonly #target: string;
-  readonly #ip: string;
-  readonly #host: string | undefined;
-  readonly #route: string;
-  readonly #bodyBytes: number;
-  readonly #fn: HttpCall['fn'];
-  readonly #trigger: HttpCall['trigger'];
-  readonly #namedTrigger: string | undefined;
-  readonly #handler: string | undefined;
-  readonly #usage: HttpCall['usage'];
-  readonly #error: HttpCall['error'];
-  readonly #steps: HttpCall['steps'];
-  readonly #eventId: string | undefined;
-  readonly #identified: HttpCall['identified'];
-  readonly #duplicateOf: string | undefined;
-  readonly #correlation: string | undefined;
-  readonly #traceparent: string | undefined;
-  readonly #captured: CapturedRequest | undefined;
+  outcome!: CallRecord['outcome'];
+  functionUid: string | undefined;
+  log: CallRecord['log'];
+  #status!: number;
+  #ending!: Ending;
+  #durationMs!: number;
+  #id!: string;
+  #time!: number;
+  #kind!: 'http' | 'call';
+  #worker!: number;
+  #method!: string;
+  #target!: string;
+  #ip!: string;
+  #host: string | undefined;
+  #route!: string;
+  #bodyBytes!: number;
+  #fn: HttpCall['fn'];
+  #trigger: HttpCall['trigger'];
+  #namedTrigger: string | undefined;
+  #handler: string | undefined;
+  #ran!: boolean;
+  #cpuMs!: number;
+  #memoryPeakBytes!: number;
+  #hostCalls: CallRecord['hostCalls'];
+  #logTruncated!: boolean;
+  #error: HttpCall['error'];
+  #steps: HttpCall['steps'];
+  #eventId: string | undefined;
+  #identified: HttpCall['identified'];
+  #duplicateOf: string | undefined;
+  #correlation: string | undefined;
+  #traceparent: string | undefined;
+  #captured: CapturedRequest | undefined;
 
   /** `now`: monotonic. */
   constructor(call: HttpCall, status: number, ending: Ending, now: number) {
+    this.take(call, status, ending, now);
+  }
+
+  /**
+   * Is of this call from now on. What is said again (the same target, the same step) stays the old object: a busy function's
+   * traces are overtaken thousands of times a second, and each new object that is kept is copied and collected.
+   */
+  take(call: HttpCall, status: number, ending: Ending, now: number): void {
     const { fn, usage, request } = call;
+    const target = maskTarget(call);
+    const { host } = request.headers;
     this.outcome = ending.outcome;
     this.functionUid = fn?.entry.uid;
     this.log = usage === undefined || usage.log.length === 0 ? undefined : usage.log;
@@ -55,20 +69,24 @@ export class CallTrace {
     this.#kind = call.listener === 'public' ? 'http' : 'call';
     this.#worker = call.worker;
     this.#method = call.method;
-    this.#target = maskTarget(call);
-    this.#ip = call.ip;
-    this.#host = request.headers.host;
-    this.#route = call.route;
+    if (this.#target !== target) this.#target = target;
+    if (this.#ip !== call.ip) this.#ip = call.ip;
+    if (this.#host !== host) this.#host = host;
+    if (this.#route !== call.route) this.#route = call.route;
     this.#bodyBytes = call.body.length;
     this.#fn = fn;
     this.#trigger = call.trigger;
     this.#namedTrigger = call.namedTrigger?.entry.name;
     this.#handler = call.handler;
-    this.#usage = usage;
+    this.#ran = usage !== undefined;
+    this.#cpuMs = usage?.cpuMs ?? 0;
+    this.#memoryPeakBytes = usage?.memoryPeakBytes ?? 0;
+    this.#hostCalls = usage === undefined || usage.hostCalls.length === 0 ? undefined : usage.hostCalls;
+    this.#logTruncated = usage?.logTruncated === true;
     this.#error = call.error;
-    this.#steps = call.steps;
+    if (!sameSteps(this.#steps, call.steps)) this.#steps = call.steps;
     this.#eventId = call.eventId;
-    this.#identified = call.identified;
+    if (!sameIdentity(this.#identified, call.identified)) this.#identified = call.identified;
     this.#duplicateOf = call.duplicateOf;
     this.#correlation = call.header('x-call-id');
     this.#traceparent = call.header('traceparent');
@@ -79,7 +97,6 @@ export class CallTrace {
     const { code, detail } = this.#ending;
     const error = this.#error;
     const fn = this.#fn;
-    const usage = this.#usage;
     return {
       callId: this.#id,
       time: this.#time,
@@ -99,9 +116,9 @@ export class CallTrace {
       ...functionFields(this.#fn),
       ...triggerFields(this.#trigger),
       ...identityFields(this.#identified),
-      ...(usage === undefined ? {} : { cpuMs: usage.cpuMs, memoryPeakBytes: usage.memoryPeakBytes }),
-      ...(this.log === undefined ? {} : { log: this.log, logTruncated: usage?.logTruncated === true }),
-      ...(usage === undefined || usage.hostCalls.length === 0 ? {} : { hostCalls: usage.hostCalls }),
+      ...(this.#ran ? { cpuMs: this.#cpuMs, memoryPeakBytes: this.#memoryPeakBytes } : {}),
+      ...(this.log === undefined ? {} : { log: this.log, logTruncated: this.#logTruncated }),
+      ...(this.#hostCalls === undefined ? {} : { hostCalls: this.#hostCalls }),
       ...known({
         handler: this.#handler,
         ...(this.#namedTrigger === undefined ? {} : { trigger: this.#namedTrigger }),
@@ -117,6 +134,17 @@ export class CallTrace {
       }),
     };
   }
+}
+
+function sameSteps(before: HttpCall['steps'], now: HttpCall['steps']): boolean {
+  if (before === undefined || now === undefined || now.length !== 1 || before.length !== 1) return before === now;
+  const [[old], [step]] = [before, now];
+  return old?.step === step?.step && old?.ok === step?.ok && old?.detail === step?.detail;
+}
+
+/** Of what a record says about it. */
+function sameIdentity(before: HttpCall['identified'], now: HttpCall['identified']): boolean {
+  return before !== undefined && before.name === now?.name && before.deliveryId === now.deliveryId;
 }
 
 type Known<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
