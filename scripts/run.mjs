@@ -122,7 +122,7 @@ async function runStep([command, ...rest], quiet, environment = {}) {
     stdio: 'inherit',
     shell: windows && command !== 'node',
     // As bin/moonhook does: name lookups hold a thread each.
-    env: { UV_THREADPOOL_SIZE: '64', ...process.env },
+    env: { UV_THREADPOOL_SIZE: '64', ...process.env, ...environment },
   });
   // Ctrl-C in a terminal reaches the child by itself.
   const handOn = (signal) => child.kill(signal);
