@@ -7,6 +7,11 @@ import { readSamples } from '../src/receivers/read-samples.ts';
 import { refusalReasons } from '../src/receivers/reasons.ts';
 import type { ReceiverDefinition } from '../src/receivers/types.ts';
 
+interface SecretReference {
+  readonly name: string;
+  readonly key: string;
+}
+
 interface VectorKind {
   readonly id: string;
   readonly kind: string;
@@ -124,7 +129,8 @@ function page(definition: ReceiverDefinition, kinds: ReadonlyMap<string, string>
     ...(steps.length === 0 ? [] : ['## At the sender\n', `${steps.join('\n')}\n`]),
     '## Example\n',
     `\`\`\`yaml\n${example(definition)}\`\`\`\n`,
-    `Try it with \`moonhook send example/on-${profile.name.toLowerCase()} --event ${guide.sampleEvent}\`; \`moonhook verify CAPTURE --as ${profile.name}\` judges a captured request.\n`,
+    ...secretSteps(definition),
+    tryIt(definition),
     '## What is verified\n',
     table(['', ''], lines),
     ...(own.length === 0 ? [] : ['## Fields\n', table(['Field', 'Required', 'Meaning'], own)]),
@@ -135,14 +141,59 @@ function page(definition: ReceiverDefinition, kinds: ReadonlyMap<string, string>
   return `${parts.join('\n')}\n`;
 }
 
-/** A function with this receiver, as a user would write it. */
-function example({ profile, guide, required, fields, secretFields }: ReceiverDefinition): string {
-  const name = profile.name.toLowerCase();
-  const own = guide.example ?? {};
-  const named = (secretFields?.(own) ?? []).length > 0 || own['jwksUrl'] !== undefined;
+/** The references of the example: its `secretRefs`, and those in fields of its own. */
+function referencesOf({ profile, guide, required, fields, secretFields }: ReceiverDefinition): {
+  readonly secretRefs: readonly SecretReference[];
+  readonly own: readonly SecretReference[];
+} {
+  const given = guide.example ?? {};
+  const own = (secretFields?.(given) ?? []).map(({ reference }) => reference);
+  const named = own.length > 0 || given['jwksUrl'] !== undefined;
   const takesSecrets =
     required.includes('secretRefs') || ('secretRefs' in fields && profile.name !== 'custom' && !named);
-  const secretRefs = takesSecrets ? { secretRefs: [{ name, key: 'secret' }] } : {};
+  return { secretRefs: takesSecrets ? [{ name: profile.name.toLowerCase(), key: 'secret' }] : [], own };
+}
+
+/** How the Secrets of the example are made, on one machine and in a cluster. */
+function secretSteps(definition: ReceiverDefinition): readonly string[] {
+  const { secretRefs, own } = referencesOf(definition);
+  const all = [...secretRefs, ...own];
+  if (all.length === 0) return [];
+  const lines = all.map(({ name, key }) => `${name}.${key}=…`);
+  const commands = [...Map.groupBy(all, ({ name }) => name)].flatMap(([name, references]) => {
+    const files = references.map(({ key }) => `--from-file=${key}=./${key}.txt`).join(' ');
+    return [
+      `kubectl -n example create secret generic ${name} ${files}`,
+      `kubectl -n example label secret ${name} moonhook.dev/functions=true`,
+    ];
+  });
+  return [
+    `On one machine, \`moonhook dev . --env-file secrets.env\` takes the value from a file of such lines:\n`,
+    `\`\`\`ini\n${lines.join('\n')}\n\`\`\`\n`,
+    `In a cluster, from files without a line break at their end:\n`,
+    `\`\`\`sh\n${commands.join('\n')}\n\`\`\`\n`,
+  ];
+}
+
+/** The first request; nobody else can sign for senders that sign with a certificate of theirs. */
+function tryIt({ profile, guide, prepare }: ReceiverDefinition): string {
+  const judged = `\`moonhook verify CAPTURE --as ${profile.name}\` judges a captured request.`;
+  const prepared = prepare(guide.example ?? {});
+  if (prepared.ok && prepared.receiver.fetches === true) {
+    return `Only the sender can sign: try it with a request of its own. ${judged}\n`;
+  }
+  const event = readSamples(profile.name)[0]?.event ?? guide.sampleEvent;
+  const target = `example/on-${profile.name.toLowerCase()}`;
+  return `Try it with \`moonhook send ${target} --event ${event}\`, and see what became of it with \`moonhook calls\`. The sample keeps its id, so a second one is a duplicate; \`-d @FILE\` sends a body of your own. ${judged}\n`;
+}
+
+/** A function with this receiver, as a user would write it. */
+function example(definition: ReceiverDefinition): string {
+  const { profile, guide } = definition;
+  const name = profile.name.toLowerCase();
+  const own = guide.example ?? {};
+  const references = referencesOf(definition).secretRefs;
+  const secretRefs = references.length > 0 ? { secretRefs: references } : {};
   const code =
     profile.defaultMode === 'sync' && guide.setUp === undefined
       ? 'return function(event)\n  return { received = event.name }\nend\n'

@@ -138,6 +138,12 @@ function makeRequest(sender: FoundSender, url: string, options: SendOptions): An
   const sample = options.data === undefined ? sampleOf(definition.profile.name, options.event) : undefined;
   const body = readData(options.data ?? sample?.body.toString() ?? '{}');
   if (!body.ok) return unusable(body.message);
+  if (sample !== undefined && options.event !== undefined && sample.event !== options.event) {
+    const event = escapeText(options.event);
+    process.stderr.write(
+      `moonhook: no sample of "${event}": the body is that of "${sample.event}" (-d gives another)\n`,
+    );
+  }
   const { fields } = sender.choice;
   if (definition.profile.name === 'custom') {
     process.stderr.write('moonhook: how to sign for a custom receiver is known to its Lua only: sent unsigned\n');
@@ -182,6 +188,12 @@ async function post(publicUrl: string, signed: SignedRequest, url: string, json:
     process.stderr.write(
       `${answer.status} in ${milliseconds} ms${callId === undefined ? '' : `, call ${escapeText(callId)}`}\n`,
     );
+    const first = answer.headers.get('x-moonhook-duplicate-of');
+    if (first !== null) {
+      process.stderr.write(
+        `moonhook: the function did not run: it had this delivery before (${escapeText(first)}); another id in the body (-d) makes it a new one\n`,
+      );
+    }
     if (text !== '') process.stdout.write(process.stdout.isTTY ? `${escapeText(text)}\n` : text);
   }
   return answer.ok ? exitCodes.ok : exitCodes.failed;
