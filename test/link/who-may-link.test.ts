@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
+import { issueCertificate } from '../../src/controller/certificates/make-certificates.ts';
 import { linkLimits, protocolVersion } from '../../src/link/protocol.ts';
 import { functionEntry, routeTable } from '../builders/function-entry.ts';
 import {
+  serverName,
   startController,
   startRuntime,
   testAuthority,
@@ -237,6 +239,27 @@ suite('how long a link holds', () => {
     token = tokens.make(pod);
     await until('the first token has ended', () => Date.now() > endsAt + 500);
     assert.ok(server.runtimes().some(({ connected }) => connected));
+  });
+
+  test('a new certificate is for new connections; links that are open stay', async () => {
+    const tokens = new TestTokens();
+    const { server } = await controller(tokens);
+    const before = await raw(server.port, tokens.make(pod));
+    before.send(hello(pod));
+    const day = 86_400_000;
+    const validity = { from: Date.now() - day, until: Date.now() + day };
+    const next = await testAuthority('the next authority');
+    server.setCertificate(await issueCertificate(next, [serverName], validity));
+    assert.match((await raw(server.port, tokens.make(other))).outcome, /signature|unable to verify|self-signed/i);
+    let authorities = (await testAuthority()).certificate;
+    const one = await runtime(other, tokens, [{ server }], {
+      credentials: async () => ({ token: tokens.make(other), authorities }),
+    });
+    await until('it is refused', () => one.log.lines.some((line) => line.includes('the link to a controller')));
+    // The mounted ConfigMap now holds both.
+    authorities += next.certificate;
+    await until('it is linked', () => one.client.links === 1);
+    assert.equal(before.socket.readyState, before.socket.OPEN);
   });
 
   test('half-open connections are found by both ends', async () => {
