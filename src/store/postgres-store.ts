@@ -78,6 +78,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
     sessions,
     destinations,
     retention: () => retention,
+    now,
     random,
     onReturned(returned) {
       for (const destination of returned) heads.note(destination, 0);

@@ -1,5 +1,6 @@
 /** What a process does for everybody on PostgreSQL from time to time: lapsed leases, days of the table of ended rows, alarms. */
 import type { ClientBase } from 'pg';
+import { type ClockReading, describeClockStep } from './clock-step.ts';
 import type { PostgresDestinations } from './postgres-destinations.ts';
 import { returnLapsed } from './postgres-deliveries.ts';
 import { makePartitions } from './postgres-partitions.ts';
@@ -11,6 +12,8 @@ export interface UpkeepSettings {
   readonly sessions: Sessions;
   readonly destinations: PostgresDestinations;
   retention(): Retention;
+  /** Milliseconds, monotonic. */
+  now(): number;
   /** From 0 up to 1. */
   random(): number;
   /** Rows of these destinations wait again. */
@@ -33,6 +36,17 @@ export function startUpkeep(settings: UpkeepSettings): () => Promise<void> {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let rounds = 0;
+  let clock: ClockReading | undefined;
+
+  async function lookAtClock(): Promise<void> {
+    const { rows } = await sessions.once(({ client }) =>
+      client.query<{ server: string }>('SELECT moonhook_now() AS server'),
+    );
+    const reading = { server: Number(rows[0]?.server), monotonic: settings.now() };
+    const step = clock === undefined ? undefined : describeClockStep(clock, reading);
+    clock = reading;
+    if (step !== undefined) onAlarm(step);
+  }
 
   async function takeBack(): Promise<void> {
     for (;;) {
@@ -56,7 +70,10 @@ export function startUpkeep(settings: UpkeepSettings): () => Promise<void> {
     const elapsed = rounds++ * intervalMs;
     await takeBack();
     await trim();
-    if (elapsed % alarmEveryMs === 0) await lookForOldTransactions(sessions, onAlarm);
+    if (elapsed % alarmEveryMs === 0) {
+      await lookForOldTransactions(sessions, onAlarm);
+      await lookAtClock();
+    }
     if (elapsed > 0 && elapsed % hourMs === 0) {
       await sessions.once(({ client }) => makePartitions(client));
       await sessions.transaction(foldCounters);
