@@ -80,8 +80,8 @@ const kinds: readonly (readonly [ResourceKind, string])[] = [
   ['WebhookFunction', 'webhookfunctions'],
   ['WebhookSubscription', 'webhooksubscriptions'],
 ];
-/** A new form of a resource waits so long for what it refers to; at the start, when nothing serves yet, longer. */
-const holdMs = 1_000;
+/** A new form of a resource waits so long for what it refers to, as a read may take; at the start, when nothing serves yet, longer. */
+const holdMs = 10_000;
 const firstHoldMs = 30_000;
 /** Of the cluster itself. */
 const clusterNamespaces = ['kube-system', 'kube-public', 'kube-node-lease'];
@@ -219,7 +219,12 @@ export function startController(options: ControllerOptions): Controller {
     return reports.length > 0 && reports.every(({ acknowledgement }) => acknowledgement?.revision === revision);
   };
   loop.onVerdicts((uids) => status.touch(uids));
-  endpoints.subscribe(() => status.touch(unsettled()));
+  let listed = false;
+  endpoints.subscribe(() => {
+    // Before the first list nothing could be said of anything.
+    status.touch(listed ? unsettled() : [...resources.uids()]);
+    listed = true;
+  });
   leadership.subscribe(() => {
     log.info(leadership.leading ? 'leading' : 'no longer leading', { epoch: leadership.epoch });
     if (leadership.leading) status.touch([...resources.uids()]);

@@ -89,7 +89,11 @@ test(
 
     const policyFile = join(cluster.plane.folder, 'policy.yaml');
     writeFileSync(policyFile, '{"hosts": 1}');
-    await eventually('the mistake is told', () => /hosts: must be a list.*the last good one stays/.test(program.said()), program.said);
+    await eventually(
+      'the mistake is told',
+      () => /hosts: must be a list.*the last good one stays/.test(program.said()),
+      program.said,
+    );
     writeFileSync(policyFile, policyOf('two.example.com'));
     await eventually('the new host', async () => {
       const { status } = await conditionStands(client, path, 'Programmed=False/NoRuntimes');

@@ -206,3 +206,66 @@ test('pods that come and go cost no status write', { skip }, async () => {
   const writes = controller.stats().statusWrites - before;
   assert.ok(writes <= 2, `${writes} writes, of which the new function has two at most`);
 });
+
+test('a subscription is judged like a function, and nothing was sent yet', { skip }, async () => {
+  assert.ok(client && cluster);
+  await apply(client, '/api/v1/namespaces/team-a/secrets/signing', {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'signing', labels: { 'moonhook.dev/functions': 'true' } },
+    stringData: { key: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' },
+  });
+  const path = '/apis/moonhook.dev/v1alpha1/namespaces/team-a/webhooksubscriptions/orders';
+  const subscription = {
+    apiVersion: 'moonhook.dev/v1alpha1',
+    kind: 'WebhookSubscription',
+    metadata: { name: 'orders' },
+    spec: {
+      url: 'https://example.com/orders',
+      events: ['com.acme.order.*'],
+      secretRefs: [{ name: 'signing', key: 'key' }],
+    },
+  };
+  await apply(client, path, subscription);
+  const object = await conditionStands(client, path, 'Ready=True/Ready');
+  assert.deepEqual(conditionsOf(object), [
+    'Accepted=True/Accepted',
+    'Healthy=Unknown/Pending',
+    'Programmed=True/Programmed',
+    'Ready=True/Ready',
+    'ResolvedRefs=True/ResolvedRefs',
+  ]);
+  const { stdout } = await cluster.kubectl(['get', 'whs', '-n', 'team-a', 'orders']);
+  assert.match(stdout, /orders\s+True\s+2\/2\s+Unknown/);
+});
+
+test('what every runtime has acknowledged is timed from the arrival of the change', { skip }, () => {
+  assert.ok(started);
+  const { buckets, sum } = started.running.controller.stats().applyToProgrammed;
+  assert.ok(buckets.reduce((all, count) => all + count, 0) >= 5);
+  assert.ok(sum > 0);
+});
+
+test('every kind of mistake at once is told in one status', { skip }, async () => {
+  assert.ok(client);
+  const path = functionPath('team-a', 'mistaken');
+  const spec = {
+    code: say('x'),
+    limits: { memory: '64Gi', timeout: '900m' },
+    env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'nowhere', key: 'k' } } }],
+    triggers: [
+      {
+        name: 'far',
+        http: { path: '/absolute', receiver: { github: { secretRefs: [{ name: 'nowhere', key: 'k' }] } } },
+      },
+      { name: 'never', schedule: { cron: '61 * * * *' } },
+    ],
+  };
+  await apply(client, path, webhookFunction('mistaken', spec));
+  const object = await conditionStands(client, path, 'ResolvedRefs=False/SecretNotFound');
+  const message = object.status?.conditions?.find(({ type }) => type === 'Accepted')?.message ?? '';
+  for (const field of ['spec.limits.memory', 'spec.limits.timeout', 'triggers[0].http', 'triggers[1].schedule']) {
+    assert.ok(message.includes(field), `${field} in ${message}`);
+  }
+  assert.ok(conditionsOf(object).some((condition) => condition.startsWith('Stalled=True')));
+});

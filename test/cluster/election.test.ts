@@ -95,6 +95,24 @@ test('a new leader writes nothing where nothing is new, though no runtime is lin
   assert.ok(second.controller.stats().statusWrites <= 2);
 });
 
+test('what was edited while no controller ran is judged by the next one', { skip }, async () => {
+  assert.ok(client);
+  const path = functionPath('team-a', 'meanwhile');
+  const first = runController(client, { leaseName: 'meanwhile' });
+  await leads(first);
+  await first.runtimes.attach(pod.pod, pod.podUid);
+  await setEndpoints(client, [pod]);
+  await apply(client, path, serving('meanwhile'));
+  await conditionStands(client, path, 'Ready=True/Ready');
+  await first.stop();
+  const greedy = { code: 'return function() end', limits: { memory: '64Gi' }, triggers: [openTrigger('meanwhile')] };
+  await apply(client, path, webhookFunction('meanwhile', greedy));
+  // No runtime is linked to the second one, so nothing but its own start makes it look.
+  const second = runController(client, { leaseName: 'meanwhile' });
+  after(() => second.stop());
+  await conditionStands(client, path, 'Accepted=False/PolicyDenied');
+});
+
 test('a stolen lease ends the leadership of whom it was stolen from', { skip }, async () => {
   assert.ok(client);
   const robbed = runController(client, { leaseName: 'stolen', lease: quick });
