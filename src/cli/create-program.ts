@@ -23,6 +23,7 @@ const verbs: Readonly<Record<string, () => Promise<Register>>> = {
   suspend: async () => (await import('./suspend.ts')).registerSuspend,
   resume: async () => (await import('./suspend.ts')).registerResume,
   kv: async () => (await import('./kv.ts')).registerKv,
+  store: async () => (await import('./store.ts')).registerStore,
   list: async () => (await import('./list.ts')).registerList,
   describe: async () => (await import('./describe.ts')).registerDescribe,
   ping: async () => (await import('./ping.ts')).registerPing,

@@ -15,6 +15,7 @@ import {
 import { explainRequest, type SupposedRequest } from './explain-request.ts';
 import { problemReply } from './answer-http.ts';
 import { registerRunApi } from './run-api-http.ts';
+import { registerSnapshot } from './snapshot-http.ts';
 import { describeSubscription, listSubscriptions, pingSubscription } from './subscription-api.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;
@@ -63,6 +64,7 @@ export function registerLocalApi(
       );
       api.get<{ Querystring: Query }>('/calls', async (request, reply) => calls(request, reply, view));
       registerRunApi(api, view);
+      registerSnapshot(api, view);
       api.post<{ Params: Names; Body: unknown }>(
         '/functions/:namespace/:name/explain',
         { bodyLimit: explainBodyLimit },

@@ -73,6 +73,7 @@ export function openLocalView(parts: LocalViewParts): OpenedView {
       newId: () => `ping-${Buffer.from(parts.randomBytes(8)).toString('hex')}`,
     },
     store: connection,
+    ...(store.snapshot === undefined ? {} : { snapshot: store.snapshot }),
     replays,
     documents,
     now: () => parts.now(),

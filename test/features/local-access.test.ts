@@ -75,6 +75,7 @@ const apiPaths: readonly (readonly [string, string, number])[] = [
   ['DELETE', '/namespaces/default/kv?function=a&key=x', 404],
   ['PUT', '/namespaces/default/functions/a/suspend', 400],
   ['POST', '/subscriptions/default/a/ping', 404],
+  ['POST', '/store/snapshot', 400],
 ];
 
 function doors(local: LocalFixture): readonly Door[] {

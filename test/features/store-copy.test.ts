@@ -1,6 +1,6 @@
 /** Copying a store into the other engine and back: everything arrives, and the copy goes on where the original was. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
@@ -11,6 +11,7 @@ import { copyStore, type CopiedCounts, type CopySource, type CopyTarget } from '
 import { openStore } from '../../src/store/open-store.ts';
 import { openPostgresStore } from '../../src/store/postgres-store.ts';
 import type { AppendItem, DeliveryRow, Ending, NewDelivery, Store } from '../../src/store/store.ts';
+import { checkSnapshot } from '../../src/store/snapshot-database.ts';
 import { findPostgres, startPostgres, type PostgresServer } from '../postgres/start-postgres.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -124,6 +125,44 @@ async function goesOn(store: Store): Promise<void> {
   assert.equal(new Set(versions).size, versions.length, 'versions go on');
   assert.equal((await store.counts()).gap, 0);
 }
+
+test('a snapshot of a store that is being written is whole and one moment of it', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'moonhook-snapshot-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const opened = await openStore({ path: join(folder, 'store.db'), onLost: (error) => assert.fail(error) });
+  const store = opened.connect();
+  let written = 0;
+  /** Answers how many there are. */
+  const append = async (): Promise<number> => {
+    await store.append(Array.from({ length: 100 }, () => item('ns-a', `e${written++}`)));
+    return written;
+  };
+  while ((await append()) < 5000);
+  const snapshot = opened.snapshot ?? assert.fail('a file has snapshots');
+  let seen = 0;
+  const path = join(folder, 'copy.db');
+  const made = snapshot(path, () => (seen += 1));
+  const ready = made.then(() => true);
+  while (!(await Promise.race([ready, append().then(() => false)])));
+  const counts = checkSnapshot(path);
+  assert.ok(Number(counts['events']) >= 5000 && Number(counts['events']) <= written, `${counts['events']}`);
+  assert.equal(counts['events'], counts['deliveries']);
+  assert.ok(seen > 0, 'it was told how far it is');
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  await assert.rejects(
+    snapshot(path, () => undefined),
+    /is there already/,
+  );
+
+  const second = join(folder, 'second.db');
+  const begun = Promise.withResolvers<void>();
+  const broken = snapshot(second, () => begun.resolve());
+  const ended = Promise.allSettled([broken]);
+  await begun.promise;
+  await opened.close();
+  const [{ status }] = await ended;
+  assert.equal(existsSync(second), status === 'fulfilled', 'a store that closes leaves a whole snapshot or none');
+});
 
 const binaries = findPostgres();
 
