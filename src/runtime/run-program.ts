@@ -32,13 +32,14 @@ function leave(program: LiveProgram, parts: WorkerParts): void {
   if (program.retired && program.calls === 0) parts.engine.unload(program.revision);
 }
 
-/** Only tests set a fault: a thread that never comes back, or one that ends. */
+/** Only tests set a fault: a thread that never comes back, one that ends, or the end of the process. */
 function injectFault(fn: LiveFunction, program: LiveProgram, { fault, signals }: WorkerParts): void {
   const name = `${fn.entry.namespace}/${fn.entry.name}`;
   if (fault?.stuckFunction === name) {
     signals.mark = functionMark(program.revision);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   }
+  if (fault?.killFunction === name) process.kill(process.pid, 'SIGKILL');
   if (fault?.crashFunction === name) {
     signals.mark = functionMark(program.revision);
     process.exit(70);

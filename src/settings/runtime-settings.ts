@@ -39,6 +39,8 @@ export interface InjectedFault {
   readonly stuckFunction?: string;
   /** `NAMESPACE/NAME`: a call of it ends its thread. */
   readonly crashFunction?: string;
+  /** `NAMESPACE/NAME`: a call of it ends the process, as a defect of the machine would. */
+  readonly killFunction?: string;
   /** A Float64 with the time by which signatures are judged, milliseconds since the epoch; 0: the machine's. */
   readonly wallClock?: SharedArrayBuffer;
   /** Outgoing requests: addresses by host name, ports in place of others, certificate authorities in PEM. */
