@@ -184,7 +184,8 @@ function tryIt({ profile, guide, prepare }: ReceiverDefinition): string {
   }
   const event = readSamples(profile.name)[0]?.event ?? guide.sampleEvent;
   const target = `example/on-${profile.name.toLowerCase()}`;
-  return `Try it with \`moonhook send ${target} --event ${event}\`, and see what became of it with \`moonhook calls\`. The sample keeps its id, so a second one is a duplicate; \`-d @FILE\` sends a body of your own. ${judged}\n`;
+  const trial = guide.trial === undefined ? '' : `${guide.trial} `;
+  return `${trial}Try it with \`moonhook send ${target} --event ${event}\`, and see what became of it with \`moonhook calls\`. The sample keeps its id, so a second one is a duplicate; \`-d @FILE\` sends a body of your own. ${judged}\n`;
 }
 
 /** A function with this receiver, as a user would write it. */

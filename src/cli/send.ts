@@ -138,7 +138,7 @@ function makeRequest(sender: FoundSender, url: string, options: SendOptions): An
   const sample = options.data === undefined ? sampleOf(definition.profile.name, options.event) : undefined;
   const body = readData(options.data ?? sample?.body.toString() ?? '{}');
   if (!body.ok) return unusable(body.message);
-  if (sample !== undefined && options.event !== undefined && sample.event !== options.event) {
+  if (sample !== undefined && sample.body.length > 0 && options.event !== undefined && sample.event !== options.event) {
     const event = escapeText(options.event);
     process.stderr.write(
       `moonhook: no sample of "${event}": the body is that of "${sample.event}" (-d gives another)\n`,

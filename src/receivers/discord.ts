@@ -86,6 +86,8 @@ export const discord = defineSignatureReceiver({
     id: '`id` of the interaction, signed',
     vectors: ['discord-ping', 'discord-command'],
     interop: 'discord-interactions',
+    trial:
+      'The public key cannot sign: to try it on one machine, put what `openssl rand -hex 64` prints into the Secret instead.',
     sampleEvent: 'command.deploy',
   },
   fields: {},

@@ -220,6 +220,8 @@ export interface SenderGuide {
   readonly vectors: readonly string[];
   /** The npm package the tests compare with. */
   readonly interop?: string;
+  /** How to try it where the secret of the sender cannot sign. */
+  readonly trial?: string;
   /** An event name `send --as` can be tried with. */
   readonly sampleEvent: string;
 }
