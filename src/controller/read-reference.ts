@@ -36,10 +36,19 @@ export function parseReferenceKey(key: string): ReferenceName | undefined {
   return { kind: kind as ReferenceKind, namespace, name };
 }
 
+/** Who the controller is to the API server, for what users are told to do. */
+export interface ControllerRights {
+  /** `system:serviceaccount:NAMESPACE:NAME`. */
+  readonly account: string;
+  /** ClusterRole that is bound in each namespace whose references it may get. */
+  readonly tenantRole: string;
+}
+
 /** Asks the API server. */
 export async function readReference(
   client: KubeClient,
   { kind, namespace, name }: ReferenceName,
+  { account, tenantRole }: ControllerRights,
   signal: AbortSignal,
 ): Promise<ReferenceReading> {
   const resource = resources[kind];
@@ -48,7 +57,8 @@ export async function readReference(
   if (answer.ok) return { known: true, object: objectOf(kind, answer.body) };
   if (answer.status === 404) return { known: true, object: undefined };
   if (answer.status !== 403) return { known: false, failure: answer };
-  const message = `the controller may not get ${resource} in namespace ${namespace}: bind the ClusterRole moonhook-tenant to it there (kubectl auth can-i get ${resource}/${name} -n ${namespace} --as=CONTROLLER tells)`;
+  const command = `kubectl auth can-i get ${resource}/${name} -n ${namespace} --as=${account}`;
+  const message = `the controller may not get ${resource} in namespace ${namespace}: bind the ClusterRole ${tenantRole} to it there; to see whether it may: ${command}`;
   return { known: true, object: { state: 'problem', reason: 'Forbidden', message } };
 }
 

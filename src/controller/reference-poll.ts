@@ -4,7 +4,13 @@
  */
 import type { Clock } from './clock.ts';
 import type { KubeClient } from './kube-client.ts';
-import { parseReferenceKey, readReference, type ReferenceName, type ReferenceReading } from './read-reference.ts';
+import {
+  parseReferenceKey,
+  readReference,
+  type ControllerRights,
+  type ReferenceName,
+  type ReferenceReading,
+} from './read-reference.ts';
 import type { References } from '../routing/read-references.ts';
 import type { ReferencedObject } from '../routing/types.ts';
 
@@ -45,6 +51,7 @@ export interface ReferencePollOptions {
   readonly signal: AbortSignal;
   /** Namespaces of the installation itself: nothing is ever read there. */
   readonly refusedNamespaces: ReadonlySet<string>;
+  readonly rights: ControllerRights;
   readonly timing?: ReferenceTiming;
   onChange(key: string): void;
 }
@@ -77,7 +84,7 @@ class ReadReferences extends Map<string, ReferencedObject> {
 }
 
 export function createReferencePoll(options: ReferencePollOptions): ReferencePoll {
-  const { client, clock, signal, refusedNamespaces, onChange, timing = referenceTiming } = options;
+  const { client, clock, signal, refusedNamespaces, rights, onChange, timing = referenceTiming } = options;
   const polled = new Map<string, Polled>();
   const urgent = new Set<string>();
   let inFlight = 0;
@@ -98,7 +105,7 @@ export function createReferencePoll(options: ReferencePollOptions): ReferencePol
   async function read(key: string, entry: Polled): Promise<void> {
     entry.reading = true;
     inFlight += 1;
-    const reading = await readReference(client, entry.name, signal);
+    const reading = await readReference(client, entry.name, rights, signal);
     inFlight -= 1;
     entry.reading = false;
     if (signal.aborted) return;

@@ -74,6 +74,10 @@ export async function runController(options: {
     lease: `${installation}-controller`,
     identity: `${pod}_${randomUUID()}`,
     runtimeService,
+    rights: {
+      account: `system:serviceaccount:${namespace}:${installation}-controller`,
+      tenantRole: `${installation}-tenant`,
+    },
     policy: () => policy.current(),
   });
   const started: { close(): Promise<void> }[] = [];

@@ -10,6 +10,7 @@ import { resourcePath } from './kube-answer.ts';
 import type { KubeClient } from './kube-client.ts';
 import { startLeaderElection, type LeaseTiming } from './leader-election.ts';
 import { createNamespaceUids } from './namespace-uids.ts';
+import type { ControllerRights } from './read-reference.ts';
 import { createReferencePoll, type ReferenceTiming } from './reference-poll.ts';
 import { startReflector, type Reflector, type ReflectorTiming } from './reflector.ts';
 import { reportRuntimes } from './report-runtimes.ts';
@@ -34,6 +35,7 @@ export interface ControllerOptions {
   readonly identity: string;
   /** Service of the runtimes. */
   readonly runtimeService: string;
+  readonly rights: ControllerRights;
   /** In force now; the same object until it changes. */
   policy(): InstallationPolicy;
   readonly timing?: {
@@ -107,6 +109,7 @@ export function startController(options: ControllerOptions): Controller {
     clock,
     signal,
     refusedNamespaces: new Set([namespace, ...clusterNamespaces]),
+    rights: options.rights,
     ...(timing.references === undefined ? {} : { timing: timing.references }),
     onChange: () => loop.touch(),
   });

@@ -269,3 +269,21 @@ test('every kind of mistake at once is told in one status', { skip }, async () =
   }
   assert.ok(conditionsOf(object).some((condition) => condition.startsWith('Stalled=True')));
 });
+
+test(
+  'while the API server is away everything serves on, and what is applied afterwards goes live',
+  { skip },
+  async () => {
+    assert.ok(client && cluster && started);
+    const path = functionPath('team-a', 'hello');
+    await answers('/team-a/hello', '200 edited');
+    const restarted = cluster.plane.apiServer.restart('SIGKILL');
+    await answers('/team-a/hello', '200 edited');
+    await restarted;
+    await apply(client, path, webhookFunction('hello', { code: say('back'), triggers: [openTrigger('hello')] }));
+    await answers('/team-a/hello', '200 back');
+    await conditionStands(client, path, 'Ready=True/Ready');
+    const { watches } = started.running.controller.stats();
+    assert.ok(watches.every(({ drift }) => drift === 0));
+  },
+);

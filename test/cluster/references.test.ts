@@ -9,6 +9,7 @@ import {
   apply,
   conditionsOf,
   conditionStands,
+  controllerAccount,
   functionPath,
   makeNamespace,
   openTrigger,
@@ -21,7 +22,6 @@ import {
 
 const { cluster, skip } = await useCluster({ controllerManager: true });
 const admin = cluster?.client;
-const account = `system:serviceaccount:${releaseNamespace}:moonhook-controller`;
 
 /** The controller with the rights that the chart gives it, and its token. */
 async function start() {
@@ -231,10 +231,14 @@ test('a namespace that was not bound is Forbidden with the way out, and works on
   const message = refused.status?.conditions?.find(({ type }) => type === 'ResolvedRefs')?.message ?? '';
   assert.match(message, /may not get secrets in namespace team-b: bind the ClusterRole moonhook-tenant/);
   await answers('/team-b/bound', '503');
+  const [, command = ''] = /to see whether it may: kubectl (.*)/.exec(message) ?? [];
+  const mayIt = async (): Promise<string> => (await cluster.kubectl(command.split(' '))).stdout.trim();
+  assert.equal(await mayIt(), 'no');
   const rights = await cluster.kubectl(['apply', '-f', '-'], JSON.stringify(rightsOf(['team-b'])));
   assert.equal(rights.code, 0, rights.stderr);
   await conditionStands(admin, path, 'Ready=True/Ready');
   await answers('/team-b/bound', '200 value');
+  assert.equal(await mayIt(), 'yes');
 });
 
 test(
@@ -248,7 +252,7 @@ test(
     await conditionStands(admin, path, 'ResolvedRefs=False/Forbidden');
     const asked = cluster.plane
       .audit()
-      .filter(({ user, objectRef }) => user.username === account && objectRef?.namespace === releaseNamespace)
+      .filter(({ user, objectRef }) => user.username === controllerAccount && objectRef?.namespace === releaseNamespace)
       .filter(({ objectRef }) => objectRef?.resource === 'secrets');
     assert.deepEqual(asked, []);
   },
@@ -297,7 +301,7 @@ test('a namespace made again under its name is another one', { skip }, async () 
 
 test('secrets are read by name only, and nothing is written but statuses, Events and the lease', { skip }, async () => {
   assert.ok(cluster);
-  const own = cluster.plane.audit().filter(({ user }) => user.username === account);
+  const own = cluster.plane.audit().filter(({ user }) => user.username === controllerAccount);
   const shown = new Set(
     own.map(({ verb, objectRef = {} }) => {
       const { apiGroup = '', resource = '', subresource } = objectRef;

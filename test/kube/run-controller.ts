@@ -17,6 +17,7 @@ import { bodyOf } from './with-control-plane.ts';
 
 export const releaseNamespace = 'moonhook';
 export const runtimeService = 'moonhook';
+export const controllerAccount = `system:serviceaccount:${releaseNamespace}:moonhook-controller`;
 
 export interface RunningController {
   readonly controller: Controller;
@@ -58,6 +59,7 @@ export function runController(
     lease: options.leaseName ?? 'moonhook-controller',
     identity,
     runtimeService,
+    rights: { account: controllerAccount, tenantRole: 'moonhook-tenant' },
     policy: () => policy,
     timing: { ...timing, lease: options.lease ?? { ...leaseTiming, retryMs: 200 } },
   });
