@@ -12,12 +12,15 @@ export async function getKeyValue(
   { namespaceUid, space }: KeyValueScope,
   key: string,
 ): Promise<Versioned | undefined> {
-  const { rows } = await client.query<{ value: Buffer; version: string }>(
-    `SELECT value, version FROM moonhook_key_values WHERE scope = $1 AND space = $2 AND key = $3 AND ${live}`,
+  const { rows } = await client.query<{ value: Buffer; version: string; expires: string | null }>(
+    `SELECT value, version, expires FROM moonhook_key_values WHERE scope = $1 AND space = $2 AND key = $3 AND ${live}`,
     [namespaceUid, space, bytes(key)],
   );
   const [row] = rows;
-  return row === undefined ? undefined : { value: new Uint8Array(row.value), version: Number(row.version) };
+  if (row === undefined) return undefined;
+  const { value, version, expires } = row;
+  const expiry = expires === null ? {} : { expires: Number(expires) };
+  return { value: new Uint8Array(value), version: Number(version), ...expiry };
 }
 
 /** Writes the units one after the other, each whole or not at all; their keys stay locked until the transaction ends. */

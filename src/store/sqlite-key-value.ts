@@ -24,6 +24,7 @@ export interface KeyValueRows {
 interface Row {
   readonly value: Uint8Array;
   readonly version: number;
+  readonly expires: number | null;
 }
 
 const encoder = new TextEncoder();
@@ -32,7 +33,7 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock, us
   const size = `octet_length(space) + octet_length(key) + octet_length(value) + ${keyValueRow}`;
   const sizeOf = database.prepare(`SELECT ${size} AS bytes FROM key_values WHERE scope = ? AND space = ? AND key = ?`);
   const select = database.prepare(
-    'SELECT value, version FROM key_values WHERE scope = ? AND space = ? AND key = ? AND (expires IS NULL OR expires > ?)',
+    'SELECT value, version, expires FROM key_values WHERE scope = ? AND space = ? AND key = ? AND (expires IS NULL OR expires > ?)',
   );
   const upsert = database.prepare(
     `INSERT INTO key_values (scope, space, key, value, version, expires) VALUES (?, ?, ?, ?, ?, ?)
@@ -64,7 +65,9 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock, us
 
   function get({ namespaceUid, space }: KeyValueScope, key: string): Versioned | undefined {
     const row = select.get(namespaceUid, space, key, clock.now()) as Row | undefined;
-    return row === undefined ? undefined : { value: row.value, version: row.version };
+    if (row === undefined) return undefined;
+    const { value, version, expires } = row;
+    return { value, version, ...(expires === null ? {} : { expires }) };
   }
 
   function expiry(ttlMs: number | undefined): number | null {

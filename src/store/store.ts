@@ -233,6 +233,8 @@ export interface Versioned {
   readonly value: Uint8Array;
   /** Grows with each write of the key; never 0. */
   readonly version: number;
+  /** Milliseconds since the epoch, store clock; absent: never. */
+  readonly expires?: number;
 }
 
 /** `numbers`: for each write in order, the new value of an increment, else undefined. */

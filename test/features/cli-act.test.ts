@@ -101,6 +101,9 @@ test('see what happened and act', async (context) => {
     const got = await cli('kv', 'get', 'team-a/job', 'state');
     assert.deepEqual(JSON.parse(got.stdout), { n: 1, name: 'Zoë' });
     const { version } = (await json('kv', 'get', 'team-a/job', 'state')) as { version: number };
+    const { expires } = (await json('kv', 'get', 'team-a/job', 'state')) as { expires: string };
+    const left = Date.parse(expires) - Date.now();
+    assert.ok(left > 1_800_000 && left <= 3_660_000, expires);
     const elsewhere = await cli('kv', 'get', 'team-b/job', 'state');
     assert.equal(elsewhere.exitCode, 5);
     assert.match(elsewhere.stderr, /team-b\/job has no key "state"/);

@@ -80,7 +80,7 @@ async function everything(store: Store): Promise<Everything> {
     rows.push(...(await store.read({ namespaceUid: uid }, { limit: 1000 })));
     for (const key of await store.list(space(uid), '', 100)) {
       const found = await store.get(space(uid), key);
-      keys.push([uid, key, Buffer.from(found?.value ?? []).toString(), found?.version]);
+      keys.push([uid, key, Buffer.from(found?.value ?? []).toString(), found?.version, found?.expires]);
     }
   }
   return { rows, keys };
