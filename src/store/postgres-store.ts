@@ -59,7 +59,12 @@ export interface PostgresStore extends Store {
 }
 
 export async function openPostgresStore(settings: PostgresSettings): Promise<PostgresStore> {
-  const { url, processId, onError, onAlarm = (message) => onError(new Error(message)) } = settings;
+  const { url, processId, onAlarm = (message) => onError(new Error(message)) } = settings;
+  let closed = false;
+  /** What breaks because it is being closed is nobody's news. */
+  const onError = (error: Error): void => {
+    if (!closed) settings.onError(error);
+  };
   const pool = await openPool(url, onError);
   const now = (): number => performance.now();
   const random = (): number => Math.random();
@@ -280,6 +285,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
       await pool.query('SELECT 1');
     },
     async close() {
+      closed = true;
       await Promise.all([hints.close(), heads.close(), stopUpkeep()]);
       await pool.end();
     },
