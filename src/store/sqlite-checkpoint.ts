@@ -19,7 +19,7 @@ const turnsPerLook = 16;
 /** Freed pages may make up a quarter of the file, and 16 MiB in any case: they are used again before it grows. */
 const freePages = (16 * mebi) / 4096;
 /** Given back in one idle turn. */
-const pagesPerTurn = 256;
+const pagesPerTurn = 1024;
 
 export function createCheckpoints(database: DatabaseSync): Checkpoints {
   // NOOP only tells how long the log is.
