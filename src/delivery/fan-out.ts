@@ -15,12 +15,6 @@ export function isFanOut(destination: string): boolean {
   return destination.endsWith(suffix);
 }
 
-/** What is stored with the event. */
-export function withinLimit(namespaceUid: string, deliveries: readonly NewDelivery[]): readonly NewDelivery[] {
-  if (deliveries.length <= mostAtOnce) return deliveries;
-  return [{ destination: fanOutDestination(namespaceUid), background: true }];
-}
-
 /** The deliveries of an expansion, a transaction for each piece. They wait behind fresh events of their destinations. */
 export function* pieces(deliveries: readonly NewDelivery[]): Generator<readonly NewDelivery[]> {
   for (let start = 0; start < deliveries.length; start += pieceSize) {
