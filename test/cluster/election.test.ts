@@ -175,3 +175,26 @@ test('epochs do not go back when the lease is deleted', { skip }, async () => {
   await leads(running);
   await eventually('a higher epoch', () => running.controller.leadership.epoch > epoch);
 });
+
+test('a status that is refused again and again is written in the end, and only by the leader', { skip }, async () => {
+  assert.ok(cluster && client);
+  const proxy = await startFaultProxy(cluster.plane);
+  const through = clientOf(proxy.kubeconfig);
+  const leader = runController(through, { leaseName: 'refused' });
+  await leads(leader);
+  const other = runController(client, { leaseName: 'refused' });
+  after(async () => {
+    await other.stop();
+    await leader.stop();
+    await through.close();
+    await proxy.stop();
+  });
+  const path = functionPath('team-a', 'refused');
+  const body = JSON.stringify({ kind: 'Status', reason: 'TooManyRequests', message: 'later', code: 429 });
+  proxy.answerNext(2, /PATCH .*refused\/status/, { status: 429, headers: { 'retry-after': '0' }, body });
+  proxy.answerNext(1, /PATCH .*refused\/status/, { status: 500, body: 'broken' });
+  await apply(client, path, webhookFunction('refused', { code: 'return 1', limits: { memory: '64Gi' } }));
+  await conditionStands(client, path, 'Accepted=False/PolicyDenied');
+  assert.ok(leader.controller.stats().statusFailures >= 3);
+  assert.equal(other.controller.stats().statusWrites, 0);
+});
