@@ -94,19 +94,27 @@ export function createKubeClient(credentials: CredentialReader, userAgent: strin
     },
     stream: async (request) => {
       const ended = new AbortController();
-      const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
       const onAbort = (): void => ended.abort();
-      request.signal?.addEventListener('abort', onAbort, { once: true });
-      const late = setTimeout(() => ended.abort(), timeoutMs);
-      try {
-        if (request.signal?.aborted === true) ended.abort();
-        const { statusCode, headers, body } = await send(request, 'watches', ended.signal);
-        if (statusCode >= 400) return failureOf(statusCode, await body.text(), retryAfterOf(headers));
-        // Given up before its end, a body fails; nobody waits for it then.
-        body.on('error', () => undefined);
-        return { ok: true, status: statusCode, body: { lines: readLines(body), close: () => ended.abort() } };
-      } catch (error) {
+      // The caller's signal outlives many streams: nothing of them stays on it.
+      const close = (): void => {
         request.signal?.removeEventListener('abort', onAbort);
+        ended.abort();
+      };
+      request.signal?.addEventListener('abort', onAbort, { once: true });
+      if (request.signal?.aborted === true) ended.abort();
+      const late = setTimeout(onAbort, request.timeoutMs ?? defaultTimeoutMs);
+      try {
+        const { statusCode, headers, body } = await send(request, 'watches', ended.signal);
+        if (statusCode < 400) {
+          // Given up before its end, a body fails; nobody waits for it then.
+          body.on('error', () => undefined);
+          return { ok: true, status: statusCode, body: { lines: readLines(body), close } };
+        }
+        const failure = failureOf(statusCode, await body.text(), retryAfterOf(headers));
+        close();
+        return failure;
+      } catch (error) {
+        close();
         return unreachable(error);
       } finally {
         clearTimeout(late);
