@@ -22,6 +22,7 @@ import { runSchedules } from './run-schedules.ts';
 import { storeQuotas } from './store-quotas.ts';
 import { createThreadFleet } from './start-threads.ts';
 import { findNotReady } from './tell-not-ready.ts';
+import type { RunningCall } from './worker-messages.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 export interface RuntimeAddresses {
@@ -58,6 +59,8 @@ export interface Runtime {
   readonly records: RecordSource;
   /** Breakers of outgoing requests that are not closed, in any worker. */
   openBreakers(): Promise<readonly OpenBreaker[]>;
+  /** Calls that have not ended, the oldest first. */
+  runningCalls(): Promise<readonly RunningCall[]>;
   /** Of a schedule trigger: milliseconds since the epoch. */
   nextScheduleTime(destination: string): number | undefined;
   /** Stops listening, lets what runs end within the grace, closes. */
@@ -138,8 +141,16 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     fleet.countApply((performance.now() - began) / 1000);
     await limitStore();
     state.applied = true;
-    await schedules.follow(pool.table);
-    await deletions.follow(pool.table);
+    // Both walk the whole table: not for an edit that concerns neither.
+    const weight = pool.weight.take();
+    try {
+      if (weight.schedules) await schedules.follow(pool.table);
+      if (weight.names) await deletions.follow(pool.table);
+    } catch (error) {
+      // The next change deals with it, too.
+      pool.weight.add(weight);
+      throw error;
+    }
     pool.threads[0]?.tellNotReady(findNotReady(pool.table, acknowledgements));
     for (const acknowledgement of acknowledgements) for (const listener of listeners) listener(acknowledgement);
     return acknowledgements;
@@ -185,6 +196,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       const stats = await Promise.allSettled(pool.threads.map((thread) => thread.stats()));
       const all = stats.flatMap((each) => (each.status === 'fulfilled' ? each.value.breakers : []));
       return [...new Map(all.map((breaker) => [breaker.key, breaker])).values()];
+    },
+    runningCalls: async () => {
+      const stats = await Promise.allSettled(pool.threads.map((thread) => thread.stats()));
+      const all = stats.flatMap((each) => (each.status === 'fulfilled' ? each.value.running : []));
+      return all.toSorted((one, other) => one.time - other.time);
     },
     nextScheduleTime: (destination) => schedules.nextScheduleTime(destination),
     async drain() {

@@ -8,6 +8,7 @@ import { mergeAcknowledgements } from './collect-acknowledgements.ts';
 import type { PlaceBook } from './hand-out-places.ts';
 import { spreadChanges } from './spread-changes.ts';
 import { StandbyThread } from './standby-thread.ts';
+import { PendingWeight, weighChanges } from './weigh-changes.ts';
 import { Watchdog } from './watchdog.ts';
 import type { WorkerChange } from './worker-messages.ts';
 import type { ListenPorts, WorkerThread } from './worker-thread.ts';
@@ -58,6 +59,8 @@ export class WorkerPool {
   readonly #started = new Set<WorkerThread>();
   #policy: InstallationPolicy | undefined;
   #table: RouteTable = emptyTable;
+  /** What changed in `table` since it was taken last. */
+  readonly weight = new PendingWeight();
   #ports: ListenPorts;
   #applying: Promise<unknown> = Promise.resolve();
   #stopWatching: (() => void) | undefined;
@@ -146,6 +149,7 @@ export class WorkerPool {
     // A thread that ends meanwhile is replaced with the whole table; the others decide.
     const turn = spreadChanges(this.threads, forWorkers, version);
     // While the threads compile: copying a large table takes as long as compiling one function.
+    this.weight.add(weighChanges(this.#table, changes));
     this.#table = applyChanges(this.#table, changes, version);
     const answers = await turn;
     const merged = mergeAcknowledgements(answers).map((each) => named(each, this.#table.functions.get(each.uid)));

@@ -216,6 +216,24 @@ suite('the table over links', () => {
     assert.deepEqual(one.server.policy?.trustedProxies, ['10.0.0.0/8']);
   });
 
+  test('a table that could not be applied is asked for again', async () => {
+    const tokens = new TestTokens();
+    const table = new TestTable(routeTable([entry('one'), entry('two')]));
+    const leader = await controller(tokens, { table });
+    const one = await runtime(pod('r-1'), tokens, [leader], { againMs: 10 });
+    const { server } = one;
+    const apply = server.applyChanges.bind(server);
+    let failures = 3;
+    server.applyChanges = async (changes, version) => {
+      if (failures-- > 0) throw new Error('the store is away');
+      return apply(changes, version);
+    };
+    await until('it serves', () => one.client.notReady() === undefined);
+    assert.ok(sameTable(server.table, table.current() as never));
+    assert.ok(one.log.lines.some((line) => line.includes('asking for it again')));
+    await until('it is acknowledged', () => accepted(leader, 'uid-team-a-two', 'two-1') === 1);
+  });
+
   test('functions of another group do not travel', async () => {
     const tokens = new TestTokens();
     const foreign = functionEntry({ name: 'foreign', group: 'payments', env: { KEY: 'secret' }, secretEnv: ['KEY'] });

@@ -42,6 +42,8 @@ export interface FollowerOptions {
   onPolicy(policy: InstallationPolicy): void;
   /** For the table file: what was applied, with the digests it came with. */
   onApplied(changes: readonly TableChange[], digests: ReadonlyMap<string, string>): void;
+  /** A piece could not be applied (the store is away): what is held must be said anew, and sent. */
+  onFailed(error: unknown): void;
   onTrouble(message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
@@ -152,7 +154,10 @@ export function createTableFollower(options: FollowerOptions): TableFollower {
 
   function start(): void {
     working ??= work()
-      .catch((error: unknown) => options.onTrouble('the table could not be applied', { error: String(error) }))
+      .catch((error: unknown) => {
+        pieces = [];
+        options.onFailed(error);
+      })
       .finally(() => {
         working = undefined;
         if (pieces.length > 0 || policy !== undefined) start();

@@ -32,6 +32,8 @@ export interface LinkClientOptions {
   readonly newest?: number;
   /** Names are resolved again so often, and a newer token is looked for. */
   readonly lookEveryMs?: number;
+  /** After a table that could not be applied. */
+  readonly againMs?: number;
   /** No controller has answered for so long after the start: the table file is read. */
   readonly fileAfterMs?: number;
 }
@@ -52,6 +54,8 @@ export interface LinkClient {
 /** Acknowledgements in one message, and uids of what is held. */
 const itemsPerMessage = 1_000;
 
+const unfollow = { kind: 'follow', on: false, holds: [], more: false } as const;
+
 export function createLinkClient(options: LinkClientOptions): LinkClient {
   const { clock, log, file, controllers } = options;
   const links = new Map<string, ControllerLink>();
@@ -60,6 +64,7 @@ export function createLinkClient(options: LinkClientOptions): LinkClient {
   let choosing: Promise<void> = Promise.resolve();
   /** The followed controller has not been told everything since it is followed. */
   let sayAll = false;
+  let stopAgain = (): void => undefined;
   let closed = false;
 
   const follower = createTableFollower({
@@ -77,6 +82,13 @@ export function createLinkClient(options: LinkClientOptions): LinkClient {
     },
     onPolicy: (policy) => file?.notePolicy(policy),
     onApplied: (changes, digests) => file?.note(changes, digests),
+    onFailed(error) {
+      log.error('the table could not be applied: asking for it again', { error: String(error) });
+      const link = followed === undefined ? undefined : links.get(followed);
+      link?.peer?.send(unfollow);
+      followed = undefined;
+      stopAgain = clock.after(options.againMs ?? 1_000, choose);
+    },
     onTrouble: (message, fields) => log.error(message, fields),
   });
 
@@ -110,7 +122,7 @@ export function createLinkClient(options: LinkClientOptions): LinkClient {
       follower.lead(link?.stand?.epoch ?? follower.epoch ?? 0);
       return;
     }
-    if (followed !== undefined) links.get(followed)?.peer?.send({ kind: 'follow', on: false, holds: [], more: false });
+    if (followed !== undefined) links.get(followed)?.peer?.send(unfollow);
     followed = undefined;
     follower.drop();
     await follower.settled();
@@ -247,6 +259,7 @@ export function createLinkClient(options: LinkClientOptions): LinkClient {
       closed = true;
       stopLooking();
       stopFile();
+      stopAgain();
       for (const link of links.values()) link.stop(closeCodes.goingAway, 'the runtime ends');
       await follower.settled();
       await file?.flush();

@@ -1,0 +1,57 @@
+/** What follows from changes of the table beside the threads: most edits concern neither names nor schedules. Pure. */
+import type { TableChange } from '../routing/diff-tables.ts';
+import type { FunctionEntry, RouteTable } from '../routing/types.ts';
+
+export interface ChangeWeight {
+  /** A function or subscription came, went, or has another name. */
+  readonly names: boolean;
+  /** A schedule came, went, or may have changed. */
+  readonly schedules: boolean;
+}
+
+const noWeight: ChangeWeight = { names: false, schedules: false };
+
+/** `before`: the table that the changes are applied to. */
+export function weighChanges(before: RouteTable, changes: readonly TableChange[]): ChangeWeight {
+  let names = false;
+  let schedules = false;
+  for (const change of changes) {
+    if (change.op === 'set') {
+      const old = before.functions.get(change.entry.uid);
+      names ||= !sameName(old, change.entry);
+      schedules ||= hasSchedule(change.entry) || hasSchedule(old);
+    } else if (change.op === 'setSubscription') {
+      names ||= !sameName(before.subscriptions?.get(change.subscription.uid), change.subscription);
+    } else {
+      names = true;
+      schedules ||= hasSchedule(before.functions.get(change.uid));
+    }
+    if (names && schedules) break;
+  }
+  return { names, schedules };
+}
+
+/** The weight of changes that nobody has dealt with yet. */
+export class PendingWeight {
+  #weight = noWeight;
+
+  add({ names, schedules }: ChangeWeight): void {
+    this.#weight = { names: this.#weight.names || names, schedules: this.#weight.schedules || schedules };
+  }
+
+  take(): ChangeWeight {
+    const weight = this.#weight;
+    this.#weight = noWeight;
+    return weight;
+  }
+}
+
+type Named = Pick<FunctionEntry, 'name' | 'namespaceUid'>;
+
+function sameName(one: Named | undefined, other: Named): boolean {
+  return one?.name === other.name && one.namespaceUid === other.namespaceUid;
+}
+
+function hasSchedule(entry: FunctionEntry | undefined): boolean {
+  return entry?.triggers.some(({ kind }) => kind === 'schedule') === true;
+}
