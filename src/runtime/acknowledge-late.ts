@@ -4,12 +4,13 @@
  */
 import { formatDestination } from '../delivery/destination.ts';
 import type { CallResult } from '../lua/types.ts';
-import type { Lease } from '../store/store.ts';
+import type { Ending, Lease } from '../store/store.ts';
 import { endingOfRun } from './attempt-ending.ts';
 import type { HttpCall } from './http-call.ts';
 import { acknowledge } from './identify-event.ts';
 import { RequestEvent } from './request-event.ts';
 import { attributesOf } from './stored-event.ts';
+import { deadCallItem } from './system-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 export interface LateAcknowledgement {
@@ -99,8 +100,12 @@ function keepLease(lease: Lease, parts: WorkerParts): () => void {
 
 function settle(call: HttpCall, parts: WorkerParts, lease: Lease, result: CallResult): void {
   const schedule = call.trigger?.entry.retryScheduleMs ?? [];
-  const ending = endingOfRun(result, 1, schedule);
-  parts.store.settle([{ receipt: lease.receipt, ending }]).then(undefined, (error: unknown) => {
+  settleEnding(lease, endingOfRun(result, 1, schedule), parts).then(undefined, (error: unknown) => {
     parts.report('the end of a call over its ackAfter was not stored', error);
   });
+}
+
+async function settleEnding(lease: Lease, ending: Ending, parts: WorkerParts): Promise<void> {
+  const told = ending.kind === 'dead' ? await deadCallItem(lease, ending, parts) : undefined;
+  await parts.store.settle([{ receipt: lease.receipt, ending, ...(told === undefined ? {} : { append: [told] }) }]);
 }

@@ -16,7 +16,7 @@ const goneSlots = 32;
 const deleted: Ending = {
   kind: 'dead',
   reason: 'FunctionDeleted',
-  error: 'its function or trigger was deleted, and has not come back since',
+  error: 'what it was for (function, trigger or subscription) was deleted, and has not come back since',
 };
 const lost: Ending = {
   kind: 'dead',

@@ -171,4 +171,33 @@ suite('asynchronous triggers', () => {
     assert.equal(ran.log?.[0]?.message, 'ran 1');
     assert.equal(await served.metric('events_conservation_gap'), 0);
   });
+
+  test('events of a function that misses something it refers to are accepted and wait, and lose no attempt', async () => {
+    const needy = {
+      name: 'needy',
+      code: 'return { default = function(event) log.info("ran " .. event.attempt) end }',
+      triggers: [
+        { name: 'async', http: { path: 'needy', mode: 'async', receiver: open } },
+        { name: 'sync', http: { path: 'needy-sync', receiver: open } },
+      ],
+    } as const;
+    const env = [{ name: 'TOKEN', valueFrom: { secretKeyRef: { name: 'not-there', key: 'token' } } }];
+    await served.serve({ ...needy, env });
+    const before = await served.metric('deliveries{state="waiting"}');
+    assert.equal((await post('needy', {})).status, 202);
+    const active = await served.call('/async-function/default/needy', { method: 'POST' });
+    assert.equal(active.status, 202);
+    const refused = await post('needy-sync', {});
+    assert.equal(refused.status, 503);
+    assert.equal(((await refused.json()) as { code: string }).code, 'NotResolved');
+    assert.equal(await served.metric('deliveries{state="waiting"}'), before + 2);
+    await served.serve(needy);
+    for (const kind of ['event', 'later'] as const) {
+      const ran = await served.record(
+        { functionName: 'needy' },
+        (record) => record.outcome === 'ok' && record.kind === kind,
+      );
+      assert.equal(ran.log?.[0]?.message, 'ran 1');
+    }
+  });
 });

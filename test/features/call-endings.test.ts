@@ -63,6 +63,18 @@ test('a call that is given up is told on the bus; failures of those who are told
   assert.equal(records.length, 2);
 });
 
+test('a synchronous call that fails for good after its sender was acknowledged is told, too', async (t) => {
+  const served = await start(t, [
+    {
+      name: 'late',
+      code: 'return function() sleep(1.5) error(fail "too late") end',
+      triggers: [{ name: 'web', http: { path: 'late', receiver: open, ackAfter: '100ms' } }],
+    },
+  ]);
+  assert.ok((await fetch(`${served.url}/default/late`, { method: 'POST' })).ok);
+  await told(served, 'late Failed web 1');
+});
+
 test('a call whose reads keep changing ends so, and is told', async (t) => {
   const served = await start(t, [
     {
