@@ -55,11 +55,11 @@ const doors: readonly { readonly packages: RegExp; readonly files: RegExp; reado
   },
   {
     packages: /^(yaml)$/,
-    files: /^(local|cli|settings|function\/.*crd|receivers\/.*test)/,
+    files: /^(local|cli|settings|console\/page|function\/.*crd|receivers\/.*test)/,
     why: 'YAML only where files are read',
   },
   {
-    packages: /^(vite|preact|@preact\/.+|@codemirror\/.+|uplot)(\/|$)/,
+    packages: /^(vite|preact|@preact\/.+|@codemirror\/.+|@lezer\/.+)(\/|$)/,
     files: /^console\//,
     why: 'the page is made in console/',
   },

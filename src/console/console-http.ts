@@ -7,6 +7,7 @@ import { extname, join } from 'node:path';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { FailureCode } from '../failures/catalogue.ts';
 import { toProblem } from '../failures/problem.ts';
+import { languageEntries } from './language.ts';
 import { authorizeCall, authorizePlace } from '../runtime/authorize-call.ts';
 import type { ConsoleSource, Draft, TryOrder } from './console-source.ts';
 import { followSource } from './follow-source.ts';
@@ -122,6 +123,7 @@ interface Names {
 
 function registerApi(api: FastifyInstance, source: ConsoleSource): void {
   api.get('/status', async () => source.status());
+  api.get('/language', async () => ({ entries: languageEntries() }));
   api.get('/functions', async () => ({ functions: await source.functions() }));
   api.get<{ Params: Names }>('/functions/:namespace/:name/text', async ({ params }, reply) => {
     const text = await source.text(params.namespace, params.name);

@@ -89,6 +89,17 @@ export interface ConsoleStatus {
   readonly place: string;
 }
 
+/** A name that Lua knows here, as the reference page shows it. */
+export interface LanguageEntry {
+  /** `crypto.sha256`. */
+  readonly name: string;
+  /** `crypto.sha256(data, encoding) → digest`. */
+  readonly signature: string;
+  readonly summary: string;
+  /** A value, not a function. */
+  readonly value: boolean;
+}
+
 export interface ConsoleSource {
   status(): ConsoleStatus;
   functions(): Promise<readonly FunctionRow[]>;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import axe, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { openPage, startConsole } from './start-console.ts';
 
@@ -134,3 +135,52 @@ test('calls appear as they happen, and what they say is text, never markup', asy
   assert.equal(await page.title(), 'Moonhook');
   assert.equal(await page.locator('img').count(), 0);
 });
+
+test('Lua inside a resource has an editor of its own, completes what the host offers, and is formatted', async (t) => {
+  const inline = hook.replace('codeFrom: { file: hello.lua }', 'code: |\n    return function() return "one" end');
+  const local = await startConsole(t, { files: { 'hello.yaml': inline } });
+  const page = await openPage(t, local.console.url);
+  await page.getByRole('button', { name: 'default/hello' }).click();
+  await retype(page, 'Lua', 'return function() return "two" end');
+  await page.keyboard.press('Shift+Alt+F');
+  await page.locator('.cm-line', { hasText: /^\s*return "two"$/ }).waitFor();
+  await page.getByText('No errors').waitFor();
+  const before = local.lines.length;
+  await page.keyboard.press('Control+S');
+  await local.line(/default\/hello: live/, before);
+  assert.match(
+    readFileSync(join(local.folder, 'hello.yaml'), 'utf8'),
+    /code: \|\n {4}return function\(\)\n {6}return "two"\n/,
+  );
+  await page.getByRole('textbox', { name: 'Lua' }).click();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type('crypto.sha2');
+  await page.getByRole('listbox').getByText('crypto.sha256').waitFor();
+});
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`axe finds nothing that shuts people out, ${colorScheme}`, async (t) => {
+    const local = await startConsole(t, { files });
+    await local.fetch('/default/hello');
+    const page = await openPage(t, local.console.url);
+    await page.emulateMedia({ colorScheme });
+    await page.getByRole('button', { name: 'default/hello' }).click();
+    await page.getByRole('table', { name: 'Calls' }).waitFor();
+    await page.getByText('No errors').waitFor();
+    const found = await axeFindings(page);
+    assert.deepEqual(found, []);
+    // Control: a picture without words would have been found.
+    await page.evaluate('document.body.append(document.createElement("img"))');
+    assert.ok((await axeFindings(page)).some((finding) => finding.startsWith('image-alt')));
+  });
+}
+
+/** Rule and place of each breach of WCAG 2.1 A and AA. */
+async function axeFindings(page: Page): Promise<readonly string[]> {
+  // Through the protocol of the tools: the page's own policy takes no script from elsewhere.
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<AxeResults>(
+    'axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] })',
+  );
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id} ${target.join(' ')}`));
+}

@@ -10,6 +10,7 @@ import type {
   TryOrder,
   TryResult,
 } from '../console-source.ts';
+import type { LanguageEntry } from '../console-source.ts';
 import type { PlainCall } from './plain-call.ts';
 
 const tokenName = 'moonhook-token';
@@ -58,6 +59,7 @@ const path = (namespace: string, name: string): string =>
   `/functions/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
 
 export const api = {
+  language: async () => (await askJson<{ readonly entries: readonly LanguageEntry[] }>('/language')).entries,
   status: () => askJson<ConsoleStatus>('/status'),
   functions: async () => (await askJson<{ readonly functions: readonly FunctionRow[] }>('/functions')).functions,
   text: (namespace: string, name: string) => askJson<FunctionText>(`${path(namespace, name)}/text`),

@@ -1,6 +1,7 @@
 /** The whole page: the list of functions, and the one that is open. */
 import { useEffect, useState } from 'preact/hooks';
 import type { ConsoleStatus, FunctionRow } from '../console-source.ts';
+import type { LanguageEntry } from '../console-source.ts';
 import { api, ApiFailure, followChanges, takeToken } from './api.ts';
 import { FunctionPage } from './function-page.tsx';
 
@@ -12,6 +13,7 @@ export function App() {
   const [failure, setFailure] = useState<ApiFailure>();
   const [open, setOpen] = useState<string>();
   const [wanted, setWanted] = useState('');
+  const [entries, setEntries] = useState<readonly LanguageEntry[]>();
   const [version, setVersion] = useState(0);
 
   useEffect(() => {
@@ -20,6 +22,7 @@ export function App() {
       try {
         setStatus(await api.status());
         setRows(await api.functions());
+        setEntries(await api.language());
         setVersion((before) => before + 1);
         setFailure(undefined);
       } catch (error) {
@@ -79,10 +82,10 @@ export function App() {
       </nav>
       <main>
         {failure === undefined ? null : <p role="alert">{failure.message}</p>}
-        {current === undefined ? (
+        {current === undefined || entries === undefined ? (
           <p class="hint">{status === undefined ? '' : `Functions of ${status.place}. Choose one.`}</p>
         ) : (
-          <FunctionPage key={open} row={current} version={version} />
+          <FunctionPage key={open} row={current} entries={entries} version={version} />
         )}
       </main>
     </>

@@ -1,9 +1,9 @@
 /** A CodeMirror editor for one text, with the remarks of the checker at their places. */
+import { colours } from './colours.ts';
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import {
   bracketMatching,
-  defaultHighlightStyle,
   foldGutter,
   foldKeymap,
   indentOnInput,
@@ -28,6 +28,9 @@ import {
 } from '@codemirror/view';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Remark } from '../console-source.ts';
+import type { LanguageEntry } from '../console-source.ts';
+import { formatLua } from './format-lua.ts';
+import { luaCompletion, luaHover } from './lua-help.ts';
 
 type Language = 'lua' | 'yaml' | 'json';
 
@@ -49,6 +52,8 @@ export interface CodeEditorProps {
   readonly remarks: readonly Remark[];
   onChange(text: string): void;
   onSave(): void;
+  /** What the editor knows of Lua. */
+  readonly entries?: readonly LanguageEntry[];
   /** Ctrl-Enter. */
   onTry?(): void;
 }
@@ -67,6 +72,8 @@ export function CodeEditor(props: CodeEditorProps) {
       parent: place.current,
       state: EditorState.create({ doc: latest.current.text, extensions: extensionsOf(latest, told) }),
     });
+    // By keyboard, too.
+    editor.scrollDOM.tabIndex = 0;
     view.current = editor;
     return () => {
       editor.destroy();
@@ -75,7 +82,7 @@ export function CodeEditor(props: CodeEditorProps) {
 
   useEffect(() => {
     const editor = view.current;
-    if (editor === undefined || props.text === told.current) return;
+    if (editor === undefined || sameText(props.text, told.current)) return;
     told.current = props.text;
     editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: props.text } });
   }, [props.text]);
@@ -110,10 +117,10 @@ function extensionsOf(latest: { readonly current: CodeEditorProps }, told: { cur
     drawSelection(),
     indentOnInput(),
     indentUnit.of('  '),
-    syntaxHighlighting(defaultHighlightStyle, { fallback: true }),
+    syntaxHighlighting(colours),
     bracketMatching(),
     closeBrackets(),
-    autocompletion(),
+    ...helpOf(latest.current),
     highlightActiveLine(),
     highlightSelectionMatches(),
     lintGutter(),
@@ -136,6 +143,29 @@ function extensionsOf(latest: { readonly current: CodeEditorProps }, told: { cur
       told.current = text;
       latest.current.onChange(text);
     }),
+  ];
+}
+
+/** A block of YAML ends its last line, whether it was typed so or not. */
+function sameText(one: string, other: string): boolean {
+  return one === other || one === `${other}\n`;
+}
+
+/** Completion, explanations and formatting, where the text is Lua. */
+function helpOf({ language, entries = [] }: CodeEditorProps): readonly Extension[] {
+  if (language !== 'lua') return [autocompletion()];
+  const format = (view: EditorView): boolean => {
+    const text = view.state.doc.toString();
+    void formatLua(text).then((formatted) => {
+      if (formatted === undefined || formatted === text || view.state.doc.toString() !== text) return;
+      view.dispatch({ changes: { from: 0, to: text.length, insert: formatted } });
+    });
+    return true;
+  };
+  return [
+    autocompletion({ override: [luaCompletion(entries)] }),
+    luaHover(entries),
+    keymap.of([{ key: 'Shift-Alt-f', run: format, preventDefault: true }]),
   ];
 }
 

@@ -1,10 +1,12 @@
 /** One function: its texts in editors, judged while they are typed, saved with Ctrl-S. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Draft, FunctionRow, FunctionText, Remark } from '../console-source.ts';
+import type { LanguageEntry } from '../console-source.ts';
 import { api } from './api.ts';
 import { CodeEditor } from './code-editor.tsx';
 import { CallsPanel } from './calls-panel.tsx';
 import { forgetDraft, keepDraft, keptDraft } from './kept-drafts.ts';
+import { inlineCodeOf, withInlineCode, type InlineCode } from './inline-code.ts';
 import { TryPanel } from './try-panel.tsx';
 
 /** Judged when typing rests for so long. */
@@ -12,11 +14,12 @@ const restMs = 250;
 
 export interface FunctionPageProps {
   readonly row: FunctionRow;
+  readonly entries: readonly LanguageEntry[];
   /** Grows when something changed. */
   readonly version: number;
 }
 
-export function FunctionPage({ row, version }: FunctionPageProps) {
+export function FunctionPage({ row, entries, version }: FunctionPageProps) {
   const { namespace, name } = row;
   const [saved, setSaved] = useState<FunctionText>();
   const [draft, setDraft] = useState<Draft>();
@@ -94,6 +97,15 @@ export function FunctionPage({ row, version }: FunctionPageProps) {
       forgetDraft(namespace, name);
     }
   };
+  const inline = saved.lua === undefined ? inlineCodeOf(draft.yaml, namespace, name) : undefined;
+  const lua = draft.lua ?? inline?.code;
+  const changeLua = (text: string): void => {
+    change(
+      saved.lua === undefined
+        ? { ...draft, yaml: withInlineCode(draft.yaml, namespace, name, text) }
+        : { ...draft, lua: text },
+    );
+  };
   const errors = remarks.filter(({ severity }) => severity === 'error').length;
   return (
     <article class="function">
@@ -122,14 +134,15 @@ export function FunctionPage({ row, version }: FunctionPageProps) {
         </div>
       )}
       <div class="texts">
-        {draft.lua === undefined || saved.lua === undefined ? null : (
+        {lua === undefined ? null : (
           <CodeEditor
             key={`${namespace}/${name}/lua`}
-            label={saved.lua.place}
+            label={saved.lua?.place ?? 'Lua'}
             language="lua"
-            text={draft.lua}
-            remarks={remarks.filter(({ text }) => text === 'lua')}
-            onChange={(lua) => change({ ...draft, lua })}
+            text={lua}
+            entries={entries}
+            remarks={luaRemarks(remarks, inline)}
+            onChange={changeLua}
             onSave={() => void save()}
             onTry={() => setAsked(asked + 1)}
           />
@@ -162,6 +175,19 @@ export function FunctionPage({ row, version }: FunctionPageProps) {
       <CallsPanel namespace={namespace} name={name} version={version} />
     </article>
   );
+}
+
+/** Those about the Lua, at lines of the Lua: inline code stands some lines and columns into the YAML. */
+function luaRemarks(remarks: readonly Remark[], inline: InlineCode | undefined): readonly Remark[] {
+  if (inline === undefined) return remarks.filter(({ text }) => text === 'lua');
+  const last = inline.line + inline.code.split('\n').length - 1;
+  return remarks
+    .filter(({ line }) => line !== undefined && line >= inline.line && line < last)
+    .map((remark) => ({
+      ...remark,
+      line: (remark.line ?? 0) - inline.line + 1,
+      ...(remark.column === undefined ? {} : { column: remark.column - inline.indent }),
+    }));
 }
 
 function draftOf({ yaml, lua }: FunctionText): Draft {
