@@ -8,6 +8,7 @@ import { quantile, type Measure, type Suite } from './measure.ts';
 
 const functions = 10_000;
 const edits = 100;
+const longestMs = 180_000;
 
 function hook(index: number, answer: string): FunctionEntry {
   const name = `hook-${index}`;
@@ -52,7 +53,7 @@ export const suite: Suite = {
         controller.server.runtimes().every(({ acknowledgements }) => acknowledgements.size === functions);
       let began = performance.now();
       empty.set(full);
-      await until('all have acknowledged all', all);
+      await until('all have acknowledged all', all, longestMs);
       measures.push({
         name: `${functions} new functions: acknowledged by 3 runtimes`,
         value: performance.now() - began,
@@ -87,7 +88,7 @@ export const suite: Suite = {
       });
       runtimes.push(late);
       began = performance.now();
-      await until('it is ready', () => late.ready());
+      await until('it is ready', () => late.ready(), longestMs);
       measures.push({
         name: `a runtime that connects, ${functions} functions: serving`,
         value: performance.now() - began,

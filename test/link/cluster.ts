@@ -53,6 +53,7 @@ export class TestTokens {
   readonly #gone = new Set<string>();
   #count = 0;
   reviews = 0;
+  readonly reviewed = new Set<string>();
   away = false;
 
   make(
@@ -82,6 +83,7 @@ export class TestTokens {
 
   readonly review = async (token: string, audiences: readonly string[]): Promise<TokenReviewStatus> => {
     this.reviews += 1;
+    this.reviewed.add(token);
     if (this.away) throw new Error('connect ECONNREFUSED');
     const known = this.#known.get(token);
     if (known === undefined || this.#gone.has(known.podUid ?? '')) return { authenticated: false };
@@ -262,8 +264,8 @@ export async function startRuntime(
 }
 
 /** Waits until it is so; the generous limit only ends a test that would never. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + 30_000;
+export async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> {
+  const end = performance.now() + limitMs;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`it never came to be: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -4,6 +4,7 @@ import { issueCertificate } from '../../src/controller/certificates/make-certifi
 import { linkLimits, protocolVersion } from '../../src/link/protocol.ts';
 import { functionEntry, routeTable } from '../builders/function-entry.ts';
 import {
+  realClock,
   serverName,
   startController,
   startRuntime,
@@ -41,6 +42,17 @@ async function raw(...parameters: Parameters<typeof openRaw>): Promise<RawLink> 
   const made = await openRaw(...parameters);
   closing.push(() => made.socket.terminate());
   return made;
+}
+
+const hour = 3_600_000;
+
+/** The wall clock of the controller, which a test moves on. */
+function clockThatPasses(): { readonly clock: typeof realClock; pass(milliseconds: number): void } {
+  let passed = 0;
+  return {
+    clock: { ...realClock, wall: () => Date.now() + passed },
+    pass: (milliseconds) => void (passed += milliseconds),
+  };
 }
 
 const secretTable = (): TestTable =>
@@ -188,13 +200,21 @@ suite('what a link may cost', () => {
 suite('how long a link holds', () => {
   test('it ends with its token, unless a newer one of the same pod came', async () => {
     const tokens = new TestTokens();
-    const { server } = await controller(tokens);
-    const ends = await raw(server.port, tokens.make(pod, { endsInMs: 3_000 }));
+    const { clock, pass } = clockThatPasses();
+    const { server } = await controller(tokens, { server: { clock, reviewEveryMs: 50 } });
+    const ends = await raw(server.port, tokens.make(pod, { endsInMs: hour }));
     ends.send(hello(pod));
-    const renewed = await raw(server.port, tokens.make(other, { endsInMs: 3_000 }));
+    const renewed = await raw(server.port, tokens.make(other, { endsInMs: hour }));
+    const newer = tokens.make(other, { endsInMs: 10 * hour });
     renewed.send(hello(other));
-    renewed.send({ kind: 'proof', token: tokens.make(other) });
+    renewed.send({ kind: 'proof', token: newer });
+    await until('both are known, and the newer token was reviewed', () => {
+      return server.runtimes().length === 2 && tokens.reviewed.has(newer);
+    });
+    pass(2 * hour);
     assert.match(await ends.closed(), /^4003 the token has ended/);
+    const before = tokens.reviews;
+    await until('it was reviewed since', () => tokens.reviews > before + 2);
     assert.equal(renewed.socket.readyState, renewed.socket.OPEN);
     assert.ok(server.runtimes().some(({ podUid, connected }) => podUid === other.uid && connected));
   });
@@ -230,15 +250,24 @@ suite('how long a link holds', () => {
 
   test('a runtime sends the newer token of its file before the older one ends', async () => {
     const tokens = new TestTokens();
-    const { server } = await controller(tokens, { server: { reviewEveryMs: 50 } });
-    const endsAt = Date.now() + 4_000;
-    let token = tokens.make(pod, { endsInMs: 4_000 });
+    const { clock, pass } = clockThatPasses();
+    const { server } = await controller(tokens, { server: { clock, reviewEveryMs: 50 } });
+    let token = tokens.make(pod, { endsInMs: hour });
     const { certificate } = await testAuthority();
-    await runtime(pod, tokens, [{ server }], { credentials: async () => ({ token, authorities: certificate }) });
+    await runtime(pod, tokens, [{ server }], {
+      credentials: async () => ({ token, authorities: certificate }),
+      // It is asked, and does not come to look by itself.
+      lookEveryMs: 3_600_000,
+    });
     await until('it is linked', () => server.runtimes().some(({ connected }) => connected));
-    token = tokens.make(pod);
-    await until('the first token has ended', () => Date.now() > endsAt + 500);
-    assert.ok(server.runtimes().some(({ connected }) => connected));
+    token = tokens.make(pod, { endsInMs: 10 * hour });
+    assert.ok(!tokens.reviewed.has(token));
+    pass(hour - 60_000);
+    await until('the newer one was reviewed', () => tokens.reviewed.has(token));
+    pass(2 * hour);
+    const before = tokens.reviews;
+    await until('it was reviewed since', () => tokens.reviews > before + 2);
+    assert.ok(server.runtimes().every(({ connected }) => connected));
   });
 
   test('a new certificate is for new connections; links that are open stay', async () => {
