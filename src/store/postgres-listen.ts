@@ -18,6 +18,7 @@ export function openHints(url: string, processId: string, wake: () => void, onEr
   let client: Client | undefined;
   let retry: NodeJS.Timeout | undefined;
   let sending: NodeJS.Timeout | undefined;
+  let again = false;
 
   /** What breaks because it is being closed is nobody's news. */
   function report(error: Error): void {
@@ -47,6 +48,13 @@ export function openHints(url: string, processId: string, wake: () => void, onEr
     wake();
   }
 
+  /** One at a time: what is to be told meanwhile is told afterwards. */
+  async function notify(): Promise<void> {
+    again = false;
+    await ready?.query('SELECT pg_notify($1, $2)', [channel, processId]).catch(report);
+    sending = again && !stopped ? setTimeout(() => void notify(), quietMs) : undefined;
+  }
+
   function reconnect(): void {
     connecting = connect().catch(report);
   }
@@ -54,10 +62,8 @@ export function openHints(url: string, processId: string, wake: () => void, onEr
   let connecting = connect().catch(report);
   return {
     send() {
-      sending ??= setTimeout(() => {
-        sending = undefined;
-        ready?.query('SELECT pg_notify($1, $2)', [channel, processId]).catch(report);
-      }, quietMs);
+      if (sending !== undefined) again = true;
+      else sending = setTimeout(() => void notify(), quietMs);
     },
     async close() {
       stopped = true;

@@ -25,6 +25,7 @@ function crashing(store: Store): Store {
   const { crash, poison } = settings;
   if (crash === undefined && poison === undefined) return store;
   let left = crash?.after ?? 0;
+  const poisonous = new Set<number>();
   const reach = (point: CrashPoint, count = 1): void => {
     if (point === crash?.point && count > 0 && --left <= 0) process.kill(process.pid, 'SIGKILL');
   };
@@ -42,13 +43,16 @@ function crashing(store: Store): Store {
     async lease(wishes, leaseMs) {
       const leases = await store.lease(wishes, leaseMs);
       reach('after lease', leases.length);
-      // Its neighbours are running by then. At the limit it is to be ended, not run.
-      if (leases.some((lease) => isPoison(lease) && lease.crashes < crashLimit)) {
-        setTimeout(() => process.kill(process.pid, 'SIGKILL'), 20);
-      }
+      // At the limit it is to be ended, not run.
+      const killers = leases.filter((lease) => isPoison(lease) && lease.crashes < crashLimit);
+      for (const { receipt } of killers) poisonous.add(receipt.delivery);
+      // Its neighbours are running by then.
+      if (killers.length > 0) setTimeout(() => process.kill(process.pid, 'SIGKILL'), 20);
       return leases;
     },
     async settle(items) {
+      // It never comes to its end, however fast it is.
+      if (items.some(({ receipt }) => poisonous.has(receipt.delivery))) process.kill(process.pid, 'SIGKILL');
       reach('after delivery before settle', items.length);
       const settled = await store.settle(items);
       reach('after settle', items.length);

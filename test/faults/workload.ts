@@ -23,7 +23,7 @@ export function ordersFunction({ name, recorder }: FaultyRuntime): FunctionUnder
     name: 'orders',
     code: `
       local function tell(what, event)
-        http.post("${recorder}/" .. what, { query = { id = event.data.id, attempt = event.attempt, process = "${name}" } })
+        http.post("${recorder}/" .. what, { timeout = 60, query = { id = event.data.id, attempt = event.attempt, process = "${name}" } })
       end
       return {
         take = function(event)
@@ -42,6 +42,8 @@ export function ordersFunction({ name, recorder }: FaultyRuntime): FunctionUnder
           kv.set("child/" .. event.data.id, true)
         end,
       }`,
+    // Nothing is to end because the machine is busy.
+    limits: { timeout: '120s' },
     retry: { schedule: [`${retryMs}ms`, `${retryMs}ms`, `${retryMs}ms`] },
     triggers: [
       {
