@@ -8,6 +8,7 @@ import {
   getTable,
   listCalls,
   listFunctions,
+  listRunningCalls,
   readFilter,
   type ApiAnswer,
   type LocalView,
@@ -82,6 +83,7 @@ export function registerLocalApi(
 async function calls(request: FastifyRequest<{ Querystring: Query }>, reply: FastifyReply, view: LocalView) {
   const filter = readFilter(request.query);
   if (typeof filter === 'string') return problemReply(reply, 'RequestInvalid', filter);
+  if (request.query['running'] === 'true') return send(reply, await listRunningCalls(view, filter));
   if (request.query['follow'] !== 'true') return send(reply, await listCalls(view, filter));
   reply.hijack();
   const { raw } = reply;

@@ -7,6 +7,7 @@ import type { OpenStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import type { CallRecord } from '../runtime/call-record.ts';
 import type { Documents } from '../runtime/fetch-document.ts';
+import type { RunningCall } from '../runtime/worker-messages.ts';
 import type { RecordFilter } from '../runtime/record-filter.ts';
 import { outcomes, type Outcome } from '../telemetry/call-outcomes.ts';
 import { effectiveFunction } from './effective-spec.ts';
@@ -36,6 +37,8 @@ export interface LocalView {
   /** About files, not about functions. */
   fileDiagnostics(): readonly Diagnostic[];
   findRecords(filter: RecordFilter): Promise<readonly CallRecord[]>;
+  /** The oldest first. */
+  runningCalls(): Promise<readonly RunningCall[]>;
   /** Of a schedule trigger, by its destination: milliseconds since the epoch. */
   nextScheduleTime(destination: string): number | undefined;
   /** Calls back with every record from now on that the filter covers; answers how to stop. */
@@ -120,6 +123,24 @@ export function readFilter(query: Readonly<Record<string, string | undefined>>):
 export async function listCalls(view: LocalView, filter: RecordFilter): Promise<ApiAnswer> {
   const records = await view.findRecords(filter);
   return ok({ calls: records.map(toPlainRecord) });
+}
+
+/** Calls that have not ended, in the form of records that have: the oldest first. */
+export async function listRunningCalls(view: LocalView, filter: RecordFilter): Promise<ApiAnswer> {
+  const { namespace, functionName, limit = 100 } = filter;
+  const running = (await view.runningCalls()).filter(
+    (call) =>
+      (namespace === undefined || call.namespace === namespace) &&
+      (functionName === undefined || call.functionName === functionName),
+  );
+  const now = view.now();
+  const calls = running.slice(0, limit).map((call) => ({
+    ...call,
+    kind: 'running',
+    outcome: 'running',
+    durationMs: Math.max(0, now - call.time),
+  }));
+  return ok({ calls });
 }
 
 /** Plain records that match, one by one, until stopped. */

@@ -64,6 +64,7 @@ export function openLocalView(parts: LocalViewParts): OpenedView {
     fileDiagnostics: () => parts.diagnostics(),
     table: () => runtime()?.table ?? { version: 0, functions: new Map() },
     findRecords: async (filter) => (await runtime()?.records.query(filter)) ?? [],
+    runningCalls: async () => (await runtime()?.runningCalls()) ?? [],
     nextScheduleTime: (destination) => runtime()?.nextScheduleTime(destination),
     followRecords: (filter, listener) => runtime()?.records.follow(filter, listener) ?? (() => {}),
     sending: {

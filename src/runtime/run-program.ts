@@ -4,6 +4,7 @@ import { functionMark } from '../lua/engine-options.ts';
 import type { CallRequest, CallResult } from '../lua/types.ts';
 import type { LiveFunction, LiveProgram } from './live-function.ts';
 import type { WorkerParts } from './worker-parts.ts';
+import { runningCall } from './worker-stats.ts';
 
 /** `revision` is filled in here. */
 export type ProgramRequest = Omit<CallRequest<HostContext>, 'revision'> & { revision?: string };
@@ -24,7 +25,13 @@ export function runProgram(
     leave(program, parts);
     return result;
   }
-  return result.finally(() => leave(program, parts));
+  const { callId, target } = request;
+  const running = runningCall(fn, callId, 'handler' in target ? target.handler : target.expression, parts.clock.wall());
+  parts.running.add(running);
+  return result.finally(() => {
+    parts.running.delete(running);
+    leave(program, parts);
+  });
 }
 
 function leave(program: LiveProgram, parts: WorkerParts): void {

@@ -39,6 +39,7 @@ import { Inflight, ThreadSignals } from './thread-signals.ts';
 import { UnreadAnswers } from './unread-answers.ts';
 import { VerifierTurns } from './verifier-turns.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
+import { statsOf } from './worker-stats.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 const flushMs = 50;
@@ -123,6 +124,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     counters: new CallCounters(start.counters),
     rare,
     inflight: new Inflight(start.inflight, workers, index),
+    running: new Set(),
     keys: new SharedKeys(start.keys, workers, index),
     signals,
     reading: new ReadingBudget(settings.inbound.readingBytesPerAddress, settings.inbound.readingBytes),
@@ -280,18 +282,6 @@ function imagesOf(uids: readonly string[], { table, engine }: WorkerParts): read
     const image = program === undefined ? undefined : engine.image(program.revision);
     return image === undefined ? [] : [image];
   });
-}
-
-function statsOf({ engine, outgoing }: WorkerParts) {
-  const { imageRestores, functionImageBytes, parkedCalls, parkedBytes, killsByReason } = engine.stats();
-  return {
-    imageRestores,
-    functionImageBytes,
-    parkedCalls,
-    parkedBytes,
-    kills: Object.fromEntries(killsByReason),
-    breakers: outgoing.breakers.open(),
-  };
 }
 
 function describe(error: unknown): string {

@@ -80,6 +80,17 @@ export interface WorkerStats {
   readonly parkedBytes: number;
   readonly kills: Readonly<Record<string, number>>;
   readonly breakers: readonly OpenBreaker[];
+  readonly running: readonly RunningCall[];
+}
+
+/** A call that has not ended. */
+export interface RunningCall {
+  readonly callId: string;
+  /** Since when; milliseconds since the epoch. */
+  readonly time: number;
+  readonly namespace: string;
+  readonly functionName: string;
+  readonly handler: string;
 }
 
 /** Rare counts since the last batch: `metric` + labels joined by a NUL. */

@@ -19,6 +19,7 @@ import type { SharedKeys } from './shared-keys.ts';
 import type { Inflight, ThreadSignals } from './thread-signals.ts';
 import type { UnreadAnswers } from './unread-answers.ts';
 import type { VerifierTurns } from './verifier-turns.ts';
+import type { RunningCall } from './worker-messages.ts';
 
 /** The two clocks: the wall in milliseconds since the epoch, and one that never steps. */
 export interface Clock {
@@ -55,6 +56,8 @@ export interface WorkerParts {
   readonly counters: CallCounters;
   readonly rare: RareCounts;
   readonly inflight: Inflight;
+  /** What did not end in its first turn. */
+  readonly running: Set<RunningCall>;
   readonly keys: SharedKeys;
   readonly signals: ThreadSignals;
   readonly reading: ReadingBudget;
