@@ -21,20 +21,25 @@ function filesWith(pattern: RegExp, among: ReadonlyMap<string, string> = sources
 }
 
 const opensSockets =
-  /\bconnect(?:Tcp|Tls)?\s*[,}(][^]*?from 'node:(?:net|tls)'|from 'node:(?:https|http2|dgram)'|import [^;]*\b(?:request|get|Agent)\b[^;]*from 'node:http'|import \{[^}]*\} from 'undici'|(?<![\w.])fetch\(|new (?:WebSocket|EventSource)\(/;
+  /\bconnect(?:Tcp|Tls)?\s*[,}(][^]*?from 'node:(?:net|tls)'|from 'node:(?:https|http2|dgram)'|import [^;]*\b(?:request|get|Agent)\b[^;]*from 'node:http'|import \{[^}]*\} from 'undici'|\('undici'\)|(?<![\w.])fetch\(|new (?:WebSocket|EventSource)\(/;
 const looksUpNames = /from 'node:dns(?:\/promises)?'/;
 
 test('sockets to others are opened in the outbound guard, and by commands to the process they speak to', () => {
   assert.deepEqual(filesWith(opensSockets), [
     'cli/dev-client.ts', // the running process of the same user, by the address in its private file
     'cli/send.ts', // the same
+    'cli/try-draft.ts', // the runtime it has started itself
+    'console/page/api.ts', // in the browser, to where the page came from
     'controller/kube-client.ts', // the API server of the kubeconfig or the pod
     'link/dial-peer.ts', // a runtime to its controllers
     'link/serve-peers.ts', // the controllers' end of it
     'policy/outbound-connect.ts',
     'policy/outbound-pools.ts',
   ]);
-  assert.deepEqual(filesWith(looksUpNames), ['policy/outbound-resolve.ts']);
+  assert.deepEqual(filesWith(looksUpNames), [
+    'policy/outbound-resolve.ts',
+    'runtime/run-cluster-runtime.ts', // the controllers, by the name of the installation's Service
+  ]);
 });
 
 test('regular expressions are made of our own constants only', () => {
@@ -49,7 +54,9 @@ test('regular expressions are made of our own constants only', () => {
 });
 
 test('no text becomes code, and no process is started for functions', () => {
-  assert.deepEqual(filesWith(/(?<![\w.])eval\(|new Function\(|from 'node:vm'|from 'node:child_process'/), []);
+  assert.deepEqual(filesWith(/(?<![\w.])eval\(|new Function\(|from 'node:vm'|from 'node:child_process'/), [
+    'cli/console.ts', // the browser of who typed the command
+  ]);
 });
 
 test('control: what is looked for is found', () => {
@@ -60,8 +67,9 @@ test('control: what is looked for is found', () => {
     ['d.ts', "import { lookup } from 'node:dns/promises';"],
     ['e.ts', 'const made = new RegExp(text);'],
     ['f.ts', "import { createServer } from 'node:http';"],
+    ['g.ts', "const { Pool } = createRequire(import.meta.url)('undici');"],
   ]);
-  assert.deepEqual(filesWith(opensSockets, planted), ['a.ts', 'b.ts', 'c.ts']);
+  assert.deepEqual(filesWith(opensSockets, planted), ['a.ts', 'b.ts', 'c.ts', 'g.ts']);
   assert.deepEqual(filesWith(looksUpNames, planted), ['d.ts']);
   assert.deepEqual(filesWith(/(?<![\w.])RegExp\(/, planted), ['e.ts']);
 });
