@@ -143,7 +143,7 @@ test('Lua inside a resource has an editor of its own, completes what the host of
   await page.getByRole('button', { name: 'default/hello' }).click();
   await retype(page, 'Lua', 'return function() return "two" end');
   await page.keyboard.press('Shift+Alt+F');
-  await page.locator('.cm-line', { hasText: /^\s*return "two"$/ }).waitFor();
+  await page.locator('.cm-line', { hasText: /^\s*return "two"$/ }).first().waitFor();
   await page.getByText('No errors').waitFor();
   const before = local.lines.length;
   await page.keyboard.press('Control+S');
@@ -155,7 +155,7 @@ test('Lua inside a resource has an editor of its own, completes what the host of
   await page.getByRole('textbox', { name: 'Lua' }).click();
   await page.keyboard.press('Control+End');
   await page.keyboard.type('crypto.sha2');
-  await page.getByRole('listbox').getByText('crypto.sha256').waitFor();
+  await page.getByRole('option', { name: /crypto\.sha256/ }).waitFor();
 });
 
 for (const colorScheme of ['light', 'dark'] as const) {
