@@ -80,9 +80,12 @@ async function open(t: TestContext): Promise<Bench | undefined> {
     },
     async answers(count) {
       const enough = answered() + count;
-      const until = performance.now() + 30_000;
+      const until = performance.now() + 120_000;
       while (answered() < enough) {
-        assert.ok(performance.now() < until, `no ${count} answers within 30 s: ${JSON.stringify(recorder.counts)}`);
+        assert.ok(
+          performance.now() < until,
+          `no ${count} answers within two minutes: ${JSON.stringify(recorder.counts)}`,
+        );
         await pause(10);
       }
     },
@@ -157,7 +160,7 @@ test('one of two runtimes is killed: the other does its work, nothing is lost, n
 test('backends are cut in the middle of transactions, and the server is ended and started again', async (t) => {
   const bench = await open(t);
   if (bench === undefined) return;
-  const runtimes = [await bench.start('one'), await bench.start('two')];
+  const runtimes = await Promise.all([bench.start('one'), bench.start('two')]);
   let cut = 0;
   const restarts = times(1, 8);
   await bench.underLoad(runtimes, async () => {
@@ -183,9 +186,8 @@ test('a runtime that freezes beyond its leases finds them taken, and its settles
   const bench = await open(t);
   if (bench === undefined) return;
   const freezes = times(1, 6);
-  const runtimes = [await bench.start('one'), await bench.start('frozen')];
-  const [one, frozen] = runtimes;
-  assert.ok(one && frozen);
+  const runtimes = await Promise.all([bench.start('one'), bench.start('frozen')]);
+  const [, frozen] = runtimes;
   await bench.underLoad(runtimes, async () => {
     for (let freeze = 0; freeze < freezes; freeze++) {
       await bench.answers(20);
@@ -201,7 +203,7 @@ test('a runtime that freezes beyond its leases finds them taken, and its settles
 test('the clock of the server jumps by an hour in both directions', async (t) => {
   const bench = await open(t);
   if (bench === undefined) return;
-  const runtimes = [await bench.start('one'), await bench.start('two')];
+  const runtimes = await Promise.all([bench.start('one'), bench.start('two')]);
   const setClock = (hours: number): Promise<object[]> =>
     asAdmin(
       bench.url,
