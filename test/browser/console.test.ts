@@ -143,7 +143,10 @@ test('Lua inside a resource has an editor of its own, completes what the host of
   await page.getByRole('button', { name: 'default/hello' }).click();
   await retype(page, 'Lua', 'return function() return "two" end');
   await page.keyboard.press('Shift+Alt+F');
-  await page.locator('.cm-line', { hasText: /^\s*return "two"$/ }).first().waitFor();
+  await page
+    .locator('.cm-line', { hasText: /^\s*return "two"$/ })
+    .first()
+    .waitFor();
   await page.getByText('No errors').waitFor();
   const before = local.lines.length;
   await page.keyboard.press('Control+S');

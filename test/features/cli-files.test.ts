@@ -119,10 +119,7 @@ test('wrong usage answers 2 with what was probably meant, and help answers 0', a
   assert.match(unknown.stderr, /unknown command 'chek'\n\(Did you mean check\?\)/);
   const lacking = await runCli(['describe']);
   assert.equal(lacking.exitCode, 2);
-  assert.match(
-    lacking.stderr,
-    /missing required argument 'function'\n\(`moonhook describe --help` shows its options\)/,
-  );
+  assert.match(lacking.stderr, /missing required argument 'subject'\n\(`moonhook describe --help` shows its options\)/);
   assert.equal((await runCli([])).exitCode, 2);
   const help = await runCli(['--help']);
   assert.equal(help.exitCode, 0);
