@@ -193,7 +193,7 @@ describe('every alert', () => {
   }[];
 
   test('speaks of metrics that exist', () => {
-    const known = new Set(metricsCatalogue.map(({ name }) => metricPrefix + name));
+    const known = new Set([...metricsCatalogue, ...controllerMetricsCatalogue].map(({ name }) => metricPrefix + name));
     for (const { alert, expr } of alerts) {
       const used = expr.match(/moonhook_[a-z_]+/g) ?? [];
       assert.ok(used.length > 0, alert);
