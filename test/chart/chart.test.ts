@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { defaultPolicy } from '../../src/policy/installation-policy.ts';
 import { readPolicy } from '../../src/policy/read-policy.ts';
+import { controllerMetricsCatalogue } from '../../src/telemetry/controller-metrics.ts';
 import { metricPrefix, metricsCatalogue } from '../../src/telemetry/metrics-catalogue.ts';
 import {
   chartFolder,
