@@ -19,6 +19,8 @@ export interface PlainCall {
   readonly durationMs: number;
   readonly request?: { readonly method: string; readonly target: string };
   readonly eventName?: string;
+  /** Of one that runs. */
+  readonly handler?: string;
   readonly eventId?: string;
   readonly deliveryId?: string;
   readonly attempt?: number;
@@ -39,7 +41,8 @@ export const callWidths = [12, 20, 24, 12, 10, 6, 8] as const;
 /** One row of the table of calls; a wide one names its event, the sender's delivery and the attempt. */
 export function callRow(call: PlainCall, wide: boolean): readonly string[] {
   const { namespace, functionName, subscription, request, eventId, deliveryId, attempt } = call;
-  const what = request === undefined ? (call.eventName ?? call.kind) : `${request.method} ${request.target}`;
+  const own = call.eventName ?? (call.kind === 'running' ? `handler ${call.handler ?? ''}` : call.kind);
+  const what = request === undefined ? own : `${request.method} ${request.target}`;
   return [
     new Date(call.time).toISOString().slice(11, 23),
     call.callId,

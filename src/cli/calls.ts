@@ -21,6 +21,7 @@ interface CallsOptions {
   readonly outcome?: string;
   readonly limit?: string;
   readonly follow?: boolean;
+  readonly running?: boolean;
   readonly dataDir?: string;
   readonly output?: string;
 }
@@ -48,9 +49,11 @@ export function registerCalls(program: Command): void {
   withOptions(
     program.command('calls').description('list calls, the newest first, with how they ended'),
     'json (one line each with --follow), yaml, wide or name',
-  ).action(async (text: string | undefined, options: CallsOptions) => {
-    process.exitCode = await run(text, options, true);
-  });
+  )
+    .option('--running', 'those that have not ended: what waits for something, and what takes long; the oldest first')
+    .action(async (text: string | undefined, options: CallsOptions) => {
+      process.exitCode = await run(text, options, true);
+    });
 }
 
 /** Adds `logs` to the program. */
@@ -91,7 +94,11 @@ async function run(text: string | undefined, options: CallsOptions, table: boole
   if (printValue(format, calls)) return exitCodes.ok;
   if (format === 'name') printLines(calls.map(({ callId }) => `call/${callId}`));
   else if (calls.length === 0) {
-    complain(`no ${table ? 'calls' : 'log lines or errors'} of this kind since \`moonhook dev\` started`);
+    complain(
+      options.running === true
+        ? 'no call waits or takes its time now'
+        : `no ${table ? 'calls' : 'log lines or errors'} of this kind are kept`,
+    );
   } else if (table) {
     const rows = calls.map((call) => callRow(call, wide));
     process.stdout.write(formatTable(wide ? wideCallHeader : callHeader, rows));
@@ -103,7 +110,14 @@ async function run(text: string | undefined, options: CallsOptions, table: boole
 
 function readQuery(text: string | undefined, options: CallsOptions): URLSearchParams | string {
   const query = new URLSearchParams();
-  const { namespace, allNamespaces } = options;
+  const { namespace, allNamespaces, running } = options;
+  if (running === true) {
+    const other = (['trigger', 'outcome', 'follow'] as const).find((name) => options[name] !== undefined);
+    if (other !== undefined) return `--running knows no --${other}: leave it out`;
+    if (text?.startsWith('whs/') === true)
+      return '--running tells of functions: for a subscription see `deliveries --state leased`';
+    query.set('running', 'true');
+  }
   if (allNamespaces === true && (text !== undefined || namespace !== undefined)) {
     return '-A is for all namespaces: leave the name and -n out';
   }

@@ -18,6 +18,7 @@ spec:
       end,
       item = function(event) return { item = event.request.params.id } end,
       call = function(event) return { called = event.data } end,
+      slow = function() sleep(120) end,
       nightly = function(event)
         local x
         return x.y
@@ -28,6 +29,9 @@ spec:
       http: { path: greet, methods: [GET], receiver: { open: {} } }
     - name: item
       http: { path: "items/:id", methods: [GET], receiver: { open: {} } }
+    - name: slow
+      limits: { timeout: 20s }
+      http: { path: slow, methods: [GET], receiver: { open: {} } }
     - name: nightly
       schedule: { cron: "0 3 * * *" }
 ---
@@ -69,7 +73,7 @@ test('a run and the verbs that speak to it', async (context) => {
     assert.match(stdout, /^NAMESPACE +NAME +READY +REASON +TRIGGERS +REVISION +URL\n/);
     assert.match(
       stdout,
-      /\nteam-a +greet +True +Ready +web \(http\), item \(http\), nightly \(schedule, next \d{4}-\d\d-\d\dT03:00Z\) +[0-9a-f]{8} +http/,
+      /\nteam-a +greet +True +Ready +web \(http\), item \(http\), slow \(http\), nightly \(schedule, next \d{4}-\d\d-\d\dT03:00Z\) +[0-9a-f]{8} +http/,
     );
     const json = await cli('list', '-n', 'team-a', '-o', 'json');
     assert.deepEqual(
@@ -97,11 +101,11 @@ test('a run and the verbs that speak to it', async (context) => {
     assert.deepEqual([called.exitCode, called.stdout], [0, '{"called":{"a":1}}']);
     const failed = await cli('invoke', 'team-a/greet', '--trigger', 'nightly');
     assert.equal(failed.exitCode, 1);
-    assert.match(failed.stderr, /^moonhook: hooks\.yaml:15: attempt to index a nil value \(local 'x'\)\n/);
+    assert.match(failed.stderr, /^moonhook: hooks\.yaml:16: attempt to index a nil value \(local 'x'\)\n/);
     assert.match(failed.stderr, /The function failed \[FunctionError\]; moonhook explain \S+/);
     const wrong = await cli('invoke', 'team-a/greet', '--trigger', 'nightli');
     assert.equal(wrong.exitCode, 2);
-    assert.match(wrong.stderr, /no trigger of that name; it has web, item, nightly/);
+    assert.match(wrong.stderr, /no trigger of that name; it has web, item, slow, nightly/);
     assert.equal((await cli('invoke', 'team-a/gone')).exitCode, 5);
     assert.equal((await cli('invoke', 'team-a/greet', '-H', 'broken')).exitCode, 2);
     const later = await cli('invoke', 'team-a/greet', '--async', '-d', '{"b":2}', '-o', 'json');
@@ -158,7 +162,7 @@ test('a run and the verbs that speak to it', async (context) => {
     assert.match(logs.stdout, /info greeting .*name=Ada/);
     assert.ok(!logs.stdout.includes('\u001b'));
     assert.match(logs.stdout, /\\u001b\[31mred/);
-    assert.match(logs.stdout, /error hooks\.yaml:15: attempt to index/);
+    assert.match(logs.stdout, /error hooks\.yaml:16: attempt to index/);
     const last = await cli('logs', 'team-a/greet', '--limit', '1', '--outcome', 'ok');
     assert.match(last.stdout, /info greeting .*name=Ada/);
     const none = await cli('calls', 'team-a/absent');
@@ -194,6 +198,24 @@ test('a run and the verbs that speak to it', async (context) => {
     const unsigned = await cli('explain', 'team-a/push', join(base, 'capture.json'));
     assert.match(unsigned.stdout, /trigger push by route \/team-a\/push\n/);
     assert.match(unsigned.stdout, /refused \(SignatureMissing\)/);
+  });
+
+  await context.test('calls --running shows what has not ended, and nothing else', async () => {
+    const none = await cli('calls', '--running');
+    assert.deepEqual([none.exitCode, none.stdout], [0, '']);
+    assert.match(none.stderr, /no call waits or takes its time now/);
+    const slow = fetch(`${url}/team-a/slow`);
+    for (;;) {
+      const seen = await Promise.race([slow, cli('calls', 'team-a/greet', '--running')]);
+      assert.ok('stdout' in seen, 'it ended before it was seen');
+      const { stdout } = seen;
+      if (stdout === '') continue;
+      assert.match(stdout, /team-a\/greet +- +running +- +\S+ m?s +handler slow/);
+      break;
+    }
+    assert.equal((await cli('calls', '--running', '-n', 'team-b', '-o', 'name')).stdout, '');
+    assert.equal((await cli('calls', '--running', '-f')).exitCode, 2);
+    assert.equal((await slow).status, 504);
   });
 
   await context.test('following prints calls as they come', async () => {
