@@ -34,7 +34,7 @@ async function control(options: ControllerOptionsTyped): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.resolve());
   const { settings } = read;
   const log = createLogger({ level: settings.logLevel, terminal: process.stdout.isTTY, stream: process.stdout });
-  const result = await runController({ settings, log, version, parts: [startLinks] });
+  const result = await runController({ settings, log, version, parts: [(context) => startLinks(context)] });
   if (!result.ok) {
     for (const mistake of result.mistakes) complain(mistake);
     return exitCodes.failed;

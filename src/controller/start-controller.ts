@@ -66,6 +66,8 @@ export interface ControllerStats {
   readonly subscriptions: number;
   /** Resources that wait for their namespace or references. */
   readonly waiting: number;
+  /** That have a link to this replica now. */
+  readonly linkedRuntimes: number;
   readonly references: number;
   readonly referenceLagMs: number;
   readonly builds: number;
@@ -256,6 +258,7 @@ export function startController(options: ControllerOptions): Controller {
       functions: loop.current()?.functions.size ?? 0,
       subscriptions: loop.current()?.subscriptions?.size ?? 0,
       waiting: resources.waiting,
+      linkedRuntimes: acknowledgements?.runtimes().filter(({ connected }) => connected).length ?? 0,
       references: references.size,
       referenceLagMs: references.lagMs(),
       ...loop.stats,

@@ -45,6 +45,7 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
       settings: settings.runtime,
       log,
       store,
+      linkedControllers: () => links?.links ?? 0,
       notReady: () => (ending ? 'draining' : links === undefined ? 'it starts' : links.notReady()),
       reviewCall: (question) => askForReview(question, links),
     });

@@ -36,6 +36,8 @@ export interface RuntimeOptions {
   readonly log: Logger;
   /** Where accepted events and key-value rows live; absent: in memory, lost when the process ends. */
   readonly store?: OpenStore;
+  /** Controllers that have a link to this process; absent: there are none to have one. */
+  linkedControllers?(): number;
   /** Why the process must not get requests yet, whatever was applied; undefined: it may. */
   notReady?(): string | undefined;
   /** In a cluster: asks the controller about a caller. It must not reject. */
@@ -160,7 +162,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     await pool.open();
     admin = await openAdminListener({
       ...settings.admin,
-      metrics: createMetrics((sample) => scrapeRuntime(sample, { rare, fleet, pool, records, store: connection })),
+      metrics: createMetrics((sample) => {
+        sample.set('link_controllers', options.linkedControllers?.() ?? 0);
+        return scrapeRuntime(sample, { rare, fleet, pool, records, store: connection });
+      }),
       routes: adminRoutes,
       alive: () => judgeLife(state),
       ready: () => judgeReadiness(state, pool.threads.length, options.notReady?.()),

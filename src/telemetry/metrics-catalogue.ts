@@ -132,6 +132,12 @@ export const metricsCatalogue = [
   { name: 'functions', type: 'gauge', labels: [], help: 'Functions in the route table.' },
   { name: 'subscriptions', type: 'gauge', labels: [], help: 'Subscriptions in the route table.' },
   { name: 'route_table_version', type: 'gauge', labels: [], help: 'Version of the route table that serves.' },
+  {
+    name: 'link_controllers',
+    type: 'gauge',
+    labels: [],
+    help: 'Controllers that this runtime has a link to. 0 in a cluster: edits do not arrive, calls with tokens answer 503.',
+  },
   { name: 'workers', type: 'gauge', labels: [], help: 'Worker threads that answer requests.' },
   {
     name: 'worker_replacements_total',

@@ -51,6 +51,8 @@ suite('runtimes as processes', () => {
     const runtimes = await Promise.all(['r-1', 'r-2', 'r-3'].map((name) => runtime(name, tokens, { controllers })));
     for (const each of runtimes) await until('it is ready', () => each.ready());
     for (const each of runtimes) assert.equal(await ask(each, 'hello'), '200 one');
+    const metrics = await (await fetch(`${runtimes[0]?.adminUrl}/metrics`)).text();
+    assert.match(metrics, /^moonhook_link_controllers 2$/m);
 
     table.change([set('hello', 'two')]);
     const said = (of: TestController) =>

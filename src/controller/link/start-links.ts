@@ -1,4 +1,5 @@
 /** The links as a part of a controller replica: certificates, reviews, the server, and which pods are gone. */
+import type { Answer } from '../../link/exchange.ts';
 import type { LinkClock } from '../../link/link-peer.ts';
 import { resourcePath } from '../kube-answer.ts';
 import type { KubeObject } from '../kube-object.ts';
@@ -6,15 +7,19 @@ import { keepCertificates } from '../certificates/keep-certificates.ts';
 import { startReflector } from '../reflector.ts';
 import type { PartContext } from '../run-controller.ts';
 import { createKubeReviews } from './kube-reviews.ts';
-import { createLinkServer, type LinkServer } from './link-server.ts';
+import { createLinkServer, type AskingRuntime, type LinkServer } from './link-server.ts';
 import { createCallReviews } from './review-call.ts';
+
+/** Makes a call that a runtime asks for; who `from` is has been proved, what `body` says has not. */
+type AnswersCalls = (body: unknown, from: AskingRuntime, signal: AbortSignal) => Promise<Answer>;
 
 /** Audience of tokens for active calls and published events. */
 const callAudience = 'moonhook';
 
-/** A part of `runController`. */
+/** A part of `runController`. `kubernetes` answers the `k8s.*` calls of functions; absent: nobody does. */
 export async function startLinks(
   context: PartContext,
+  { kubernetes }: { readonly kubernetes?: AnswersCalls } = {},
 ): Promise<{ readonly server: LinkServer; close(): Promise<void> }> {
   const { controller, client, clock, settings, log, policy } = context;
   const { namespace, installation, runtimeServiceAccount } = settings;
@@ -50,14 +55,14 @@ export async function startLinks(
     source: controller.table,
     leadership: controller.leadership,
     policy,
-    answer: (topic, body) => {
+    answer: (topic, body, from, signal) => {
       switch (topic) {
         case 'review':
           return review(body);
         case 'kubernetes':
-          return Promise.resolve({ ok: false, code: 'Unsupported', message: 'k8s.* is not served by this controller' });
+          return kubernetes?.(body, from, signal) ?? unsupported('this controller makes no Kubernetes calls');
         default:
-          return Promise.resolve({ ok: false, code: 'Unsupported', message: 'an unknown topic' });
+          return unsupported('an unknown topic');
       }
     },
     clock: { ...timers, wall: clock.wallNow },
@@ -88,6 +93,10 @@ export async function startLinks(
       await Promise.all([pods.stop(), server.close()]);
     },
   };
+}
+
+function unsupported(message: string): Promise<Answer> {
+  return Promise.resolve({ ok: false, code: 'Unsupported', message });
 }
 
 const timers: LinkClock = {
