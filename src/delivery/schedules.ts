@@ -44,6 +44,7 @@ interface Active {
 
 /** Timers wait at most this long, so that a step of the wall clock is noticed. */
 const longestTimerMs = 60_000;
+const retryMs = 5_000;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -64,7 +65,6 @@ export function createSchedules({ store, now, after, onError }: SchedulesSetting
       position,
       now(),
     );
-    entry.starting = false;
     if (planned.drop !== undefined) await dropSlot(trigger, slotEventId(trigger.destination, hash, planned.drop));
     if (position !== undefined && position.hash !== hash) await store.cancel(waitingOf(trigger));
     await store.append(
@@ -87,6 +87,7 @@ export function createSchedules({ store, now, after, onError }: SchedulesSetting
       const value = encoder.encode(JSON.stringify(planned.position));
       await store.write([{ scope, key: trigger.destination, change: { kind: 'set', value }, owed: true }], []);
     }
+    entry.starting = false;
     entry.next = planned.next;
     if (active.get(trigger.destination) === entry && !stopped) arm(entry);
   }
@@ -101,7 +102,18 @@ export function createSchedules({ store, now, after, onError }: SchedulesSetting
   function arm(entry: Active): void {
     if (entry.next === undefined) return;
     const wait = Math.min(Math.max(1, entry.next - now()), longestTimerMs);
-    entry.stop = after(wait, () => void plan(entry).catch(onError));
+    entry.stop = after(wait, () => void planOrRetry(entry));
+  }
+
+  /** A store that cannot take the next slot now (no space, away) is asked again: no schedule ends with one failure. */
+  async function planOrRetry(entry: Active): Promise<void> {
+    try {
+      await plan(entry);
+    } catch (error) {
+      onError(error as Error);
+      if (active.get(entry.trigger.destination) === entry && !stopped)
+        entry.stop = after(retryMs, () => void planOrRetry(entry));
+    }
   }
 
   const waitingOf = ({ namespaceUid, destination }: ScheduledTrigger): DeliveryFilter => ({
@@ -125,7 +137,7 @@ export function createSchedules({ store, now, after, onError }: SchedulesSetting
         const hash = hashSchedule(trigger.cron, trigger.timeZone);
         const entry: Active = { trigger, hash, next: undefined, starting: true, stop: () => undefined };
         active.set(destination, entry);
-        work.push(plan(entry));
+        work.push(planOrRetry(entry));
       }
       await Promise.all(work);
     },
