@@ -53,6 +53,7 @@ export interface LeaseLoop {
 
 const defaultLeaseMs = 30_000;
 const mostPerPull = 200;
+const mostWhileBusy = 32;
 const longestWaitMs = 1000;
 const pauseAfterErrorMs = 500;
 const pauseAfterDefectMs = 5_000;
@@ -108,7 +109,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
       if (dueInMs > 0) wait = Math.min(wait, dueInMs);
       else due.push({ destination, slots: settings.slots(destination) });
     }
-    const wishes = shareOut(due, loads(), mostPerPull).map((wish) => {
+    const wishes = shareOut(due, loads(), settings.turns.isBusy() ? mostWhileBusy : mostPerPull).map((wish) => {
       const limit = settings.limit?.(wish.destination);
       return limit === undefined ? wish : { ...wish, limit };
     });

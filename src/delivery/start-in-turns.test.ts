@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { startInTurns } from './start-in-turns.ts';
 
 /** A loop whose turns take as long as the work started in them. */
-function bench(costMs: number) {
+function bench(costMs: number, busy = false) {
   const clock = { now: 0 };
   const turns: (() => void)[] = [];
   const started: number[] = [];
   const start = startInTurns<number>(
-    { nextTurn: (callback) => void turns.push(callback), now: () => clock.now },
+    { nextTurn: (callback) => void turns.push(callback), now: () => clock.now, isBusy: () => busy },
     (item) => {
       started.push(item);
       clock.now += costMs;
@@ -29,8 +29,8 @@ test('everything is started once and in order, a portion a turn', () => {
 });
 
 test('portions grow with quick work and shrink to one with slow work', () => {
-  const sizes = (costMs: number): readonly number[] => {
-    const { turns, started, start } = bench(costMs);
+  const sizes = (costMs: number, busy = false): readonly number[] => {
+    const { turns, started, start } = bench(costMs, busy);
     start(Array.from({ length: 200 }, (_, index) => index));
     const seen: number[] = [];
     while (turns.length > 0) {
@@ -42,4 +42,5 @@ test('portions grow with quick work and shrink to one with slow work', () => {
   };
   assert.equal(Math.max(...sizes(0.001)), 32);
   assert.equal(sizes(5).at(-1), 1);
+  assert.equal(Math.max(...sizes(0.001, true)), 4, 'while somebody waits for answers');
 });

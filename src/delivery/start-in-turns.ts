@@ -8,14 +8,17 @@ export interface TurnSource {
   nextTurn(callback: () => void): void;
   /** Monotonic milliseconds. */
   now(): number;
+  /** Somebody waits for answers: portions stay small. */
+  isBusy(): boolean;
 }
 
 const longTurnMs = 2;
 const shortTurnMs = 1;
 const largestPortion = 32;
+const largestWhileBusy = 4;
 
 /** Answers a function that starts each of its items, in order. */
-export function startInTurns<Item>({ nextTurn, now }: TurnSource, start: (item: Item) => void) {
+export function startInTurns<Item>({ nextTurn, now, isBusy }: TurnSource, start: (item: Item) => void) {
   let queue: Item[] = [];
   let portion = 4;
   let began: number | undefined;
@@ -27,6 +30,7 @@ export function startInTurns<Item>({ nextTurn, now }: TurnSource, start: (item: 
       if (took > longTurnMs) portion = Math.max(1, Math.floor(portion / 2));
       else if (took < shortTurnMs) portion = Math.min(largestPortion, portion * 2);
     }
+    if (isBusy()) portion = Math.min(portion, largestWhileBusy);
     const some = queue.slice(0, portion);
     queue = queue.slice(portion);
     for (const item of some) start(item);

@@ -12,6 +12,8 @@ import { outgoingLimit, outgoingSlots } from './outgoing-slots.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 const goneSlots = 32;
+/** After a request others are expected for so long. */
+const busyMs = 100;
 
 const deleted: Ending = {
   kind: 'dead',
@@ -43,7 +45,11 @@ export function startStoredLoop(parts: WorkerParts): LeaseLoop {
     mayPull: () => !parts.draining,
     onError: (error) => parts.report('deliveries', error),
     after: (milliseconds, callback) => parts.after(milliseconds, callback),
-    turns: { nextTurn: (callback) => void setImmediate(callback), now: () => parts.clock.monotonic() },
+    turns: {
+      nextTurn: (callback) => void setImmediate(callback),
+      now: () => parts.clock.monotonic(),
+      isBusy: () => parts.clock.monotonic() - parts.lastRequestAt < busyMs,
+    },
   });
   return loop;
 }

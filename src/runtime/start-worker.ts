@@ -141,6 +141,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     quarantine,
     fault: settings.fault,
     callsPort: 0,
+    lastRequestAt: Number.NEGATIVE_INFINITY,
     openRequests: 0,
     draining: false,
   };
@@ -256,6 +257,7 @@ function taker(parts: WorkerParts, listener: 'public' | 'calls', steps: readonly
       clocks.monotonic(),
       clocks.wall(),
     );
+    parts.lastRequestAt = call.startedAt;
     takeSteps(steps, call, parts, report);
   };
 }

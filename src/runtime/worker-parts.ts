@@ -73,6 +73,8 @@ export interface WorkerParts {
   readonly fault: InjectedFault | undefined;
   /** Port of the call listener: part of the Host it accepts. */
   callsPort: number;
+  /** When the last HTTP request came; monotonic. */
+  lastRequestAt: number;
   /** HTTP requests begun and not answered. */
   openRequests: number;
   draining: boolean;

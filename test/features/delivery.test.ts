@@ -57,7 +57,7 @@ function loop(t: TestContext, store: Store, count: number, options: LoopOptions)
       },
       onError: reject,
       after,
-      turns: { nextTurn: (callback) => void setImmediate(callback), now: () => performance.now() },
+      turns: { nextTurn: (callback) => void setImmediate(callback), now: () => performance.now(), isBusy: () => false },
       ...(options.leaseMs === undefined ? {} : { leaseMs: options.leaseMs }),
     });
     t.after(() => running.drain(0));
