@@ -9,7 +9,7 @@ export const signingSecret: Secrets = {
 /** An attempt that fails is tried again after this, never earlier. */
 export const retryMs = 200;
 export const maxAttempts = 4;
-/** Calls of one process at once. */
+/** Calls of the trigger at once, over all processes. */
 export const concurrency = 16;
 export const namespaceUid = 'ns-default';
 export const keySpace = { namespaceUid, space: 'orders' };
@@ -48,13 +48,13 @@ export function ordersFunction({ name, recorder }: FaultyRuntime): FunctionUnder
     triggers: [
       {
         name: 'take',
-        limits: { concurrency },
         http: {
           path: 'take',
           methods: ['POST'],
           mode: 'async',
           receiver: { open: {} },
           dedup: { key: 'event.data.id' },
+          concurrency: { limit: concurrency },
         },
       },
       { name: 'taken', event: { type: 'orders.taken' } },
