@@ -106,9 +106,13 @@ export async function checkInvariants(store: Store, recorder: Recorder, timing =
   return [
     `orders ${sent.size}, accepted ${counts.accepted}, duplicates ${counts.duplicates}, refused ${list(recorder.refused)}`,
     `unanswered ${counts.unanswered}, starts ${told.filter(({ what }) => what === 'start').length}`,
-    `deliveries ${rows.length}, done ${byState.done}, dead ${dead.length}, lost ${lost.length}, invented ${invented.length}`,
+    `deliveries ${rows.length}, done ${byState.done}, dead ${dead.length} (${list(countBy(dead.map(({ reason }) => reason ?? '')))}), lost ${lost.length}, invented ${invented.length}`,
     `webhooks ${list(recorder.answers)}`,
   ].join('; ');
+}
+
+function countBy(names: readonly string[]): ReadonlyMap<string, number> {
+  return new Map([...Map.groupBy(names, (name) => name)].map(([name, all]) => [name, all.length]));
 }
 
 const list = (map: ReadonlyMap<string, number>): string =>
