@@ -113,7 +113,7 @@ async function openConsoleOf(run: LocalRun, settings: DevSettings, log: Logger):
   const { consolePort: port, consoleRequired } = settings;
   try {
     const opened = await openLocalConsole(run, { port, onDefect: (message) => log.error(message) });
-    run.publishConsole(opened.url);
+    run.publishConsole(opened.place);
     return { ok: true, console: opened };
   } catch (error) {
     const busy = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';

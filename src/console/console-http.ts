@@ -7,6 +7,7 @@ import { extname, join } from 'node:path';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { FailureCode } from '../failures/catalogue.ts';
 import { toProblem } from '../failures/problem.ts';
+import { createOneTimeCodes } from './one-time-codes.ts';
 import { languageEntries } from './language.ts';
 import { authorizeCall, authorizePlace } from '../runtime/authorize-call.ts';
 import type { ConsoleSource, Draft, TryOrder } from './console-source.ts';
@@ -68,6 +69,12 @@ export async function openConsole(options: {
     if ((error.statusCode ?? 500) < 500) return refuse(reply, 'RequestInvalid', error.message);
     return refuse(reply, 'Internal', error.message);
   });
+  const codes = createOneTimeCodes(() => performance.now());
+  app.post<{ Body: unknown }>('/codes', async ({ body }, reply) => {
+    reply.header('cache-control', 'no-store');
+    const code = (body as { readonly code?: unknown } | null)?.code;
+    return typeof code === 'string' && codes.spend(code) ? { token } : refuse(reply, 'Unauthorized');
+  });
   servePage(app, options.page);
   void app.register(
     async (api) => {
@@ -76,6 +83,7 @@ export async function openConsole(options: {
         const verdict = authorizeCall(request.headers, token, listening());
         if (!verdict.ok) await refuse(reply, verdict.code, verdict.publicDetail);
       });
+      api.post('/codes', async () => ({ code: codes.issue() }));
       registerApi(api, source);
     },
     { prefix: '/api' },

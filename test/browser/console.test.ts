@@ -71,6 +71,22 @@ test('unsaved work survives a reload, and a file that changed meanwhile is not o
   assert.match(readFileSync(join(local.folder, 'hello.lua'), 'utf8'), /mine/);
 });
 
+test('a code from a command line opens the page once', async (t) => {
+  const local = await startConsole(t, { files });
+  const { place } = local.console;
+  const issued = await fetch(`${place}/api/codes`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${local.token}` },
+  });
+  const { code } = (await issued.json()) as { readonly code: string };
+  const page = await openPage(t, `${place}/#code=${code}`);
+  await page.getByRole('button', { name: 'default/hello' }).waitFor();
+  assert.equal(page.url(), `${place}/`);
+  const again = await openPage(t, `${place}/#code=${code}`);
+  await again.getByText('needs the token').waitFor();
+  assert.equal((await fetch(`${place}/api/codes`, { method: 'POST' })).status, 401);
+});
+
 test('only this machine, this origin and the token open the API', async (t) => {
   const local = await startConsole(t, { files });
   const { place } = local.console;

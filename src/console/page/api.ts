@@ -15,12 +15,18 @@ import type { PlainCall } from './plain-call.ts';
 
 const tokenName = 'moonhook-token';
 
-/** Takes the token out of the address, so that it is in no history, bookmark or picture of the screen. */
-export function takeToken(): void {
-  const token = /(?:^#|&)token=([\w-]+)/.exec(location.hash)?.[1];
-  if (token === undefined) return;
-  sessionStorage.setItem(tokenName, token);
+/** Takes the token, or the code that it is given for, out of the address: it is in no history or picture of the screen. */
+export async function takeToken(): Promise<void> {
+  const [, kind, value] = /^#(token|code)=([\w-]+)$/.exec(location.hash) ?? [];
+  if (kind === undefined || value === undefined) return;
   history.replaceState(null, '', location.pathname + location.search);
+  if (kind === 'token') {
+    sessionStorage.setItem(tokenName, value);
+    return;
+  }
+  const answer = await fetch('./codes', sending('POST', { code: value }));
+  const { token } = (await answer.json()) as { readonly token?: string };
+  if (token !== undefined) sessionStorage.setItem(tokenName, token);
 }
 
 /** Why a question has no answer. `status` 0: nobody answered. */

@@ -2,10 +2,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ConsoleStatus, FunctionRow } from '../console-source.ts';
 import type { LanguageEntry } from '../console-source.ts';
-import { api, ApiFailure, followChanges, takeToken } from './api.ts';
+import { api, ApiFailure, followChanges } from './api.ts';
 import { FunctionPage } from './function-page.tsx';
-
-takeToken();
 
 export function App() {
   const [status, setStatus] = useState<ConsoleStatus>();

@@ -49,6 +49,11 @@ export interface CodeEditorProps {
   readonly label: string;
   readonly language: Language;
   readonly text: string;
+  /**
+   * False: the last change was made in this editor. Its owner repeats it a moment later, when more may have been typed: it
+   * must not be put in the place of that.
+   */
+  readonly fromOutside: boolean;
   readonly remarks: readonly Remark[];
   onChange(text: string): void;
   onSave(): void;
@@ -82,7 +87,7 @@ export function CodeEditor(props: CodeEditorProps) {
 
   useEffect(() => {
     const editor = view.current;
-    if (editor === undefined || sameText(props.text, told.current)) return;
+    if (editor === undefined || !props.fromOutside || props.text === told.current) return;
     told.current = props.text;
     editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: props.text } });
   }, [props.text]);
@@ -144,11 +149,6 @@ function extensionsOf(latest: { readonly current: CodeEditorProps }, told: { cur
       latest.current.onChange(text);
     }),
   ];
-}
-
-/** A block of YAML ends its last line, whether it was typed so or not. */
-function sameText(one: string, other: string): boolean {
-  return one === other || one === `${other}\n`;
 }
 
 /** Completion, explanations and formatting, where the text is Lua. */

@@ -27,6 +27,8 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
   const [message, setMessage] = useState('');
   const [theirs, setTheirs] = useState<FunctionText>();
   const [asked, setAsked] = useState(0);
+  /** Where the last change of the draft was made. */
+  const [changedIn, setChangedIn] = useState<'lua' | 'yaml'>();
   const checking = useRef<AbortController>(undefined);
 
   useEffect(() => {
@@ -66,8 +68,9 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
   if (saved === undefined || draft === undefined) return <p role="status">{message || 'Reading …'}</p>;
   const dirty = draft.yaml !== saved.yaml || draft.lua !== saved.lua?.text;
 
-  const change = (next: Draft): void => {
+  const change = (next: Draft, where: 'lua' | 'yaml'): void => {
     setDraft(next);
+    setChangedIn(where);
     keepDraft(namespace, name, next, saved.version);
   };
   const save = async (): Promise<void> => {
@@ -94,6 +97,7 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
     if (own) keepDraft(namespace, name, draft, text.version);
     else {
       setDraft(draftOf(text));
+      setChangedIn(undefined);
       forgetDraft(namespace, name);
     }
   };
@@ -104,6 +108,7 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
       saved.lua === undefined
         ? { ...draft, yaml: withInlineCode(draft.yaml, namespace, name, text) }
         : { ...draft, lua: text },
+      'lua',
     );
   };
   const errors = remarks.filter(({ severity }) => severity === 'error').length;
@@ -141,6 +146,7 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
             language="lua"
             text={lua}
             entries={entries}
+            fromOutside={changedIn !== 'lua'}
             remarks={luaRemarks(remarks, inline)}
             onChange={changeLua}
             onSave={() => void save()}
@@ -152,8 +158,9 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
           label={saved.place}
           language="yaml"
           text={draft.yaml}
+          fromOutside={changedIn !== 'yaml'}
           remarks={remarks.filter(({ text }) => text === 'yaml')}
-          onChange={(yaml) => change({ ...draft, yaml })}
+          onChange={(yaml) => change({ ...draft, yaml }, 'yaml')}
           onSave={() => void save()}
           onTry={() => setAsked(asked + 1)}
         />

@@ -6,6 +6,8 @@ import { CodeEditor } from './code-editor.tsx';
 import type { PlainCall } from './plain-call.ts';
 import { TimeLine } from './time-line.tsx';
 
+const none: readonly never[] = [];
+
 export interface TryPanelProps {
   readonly namespace: string;
   readonly name: string;
@@ -18,6 +20,7 @@ export function TryPanel({ namespace, name, draft, asked }: TryPanelProps) {
   const [samples, setSamples] = useState<readonly Sample[]>([]);
   const [chosen, setChosen] = useState(0);
   const [body, setBody] = useState('');
+  const [typed, setTyped] = useState(false);
   const [path, setPath] = useState('');
   const [live, setLive] = useState(false);
   const [running, setRunning] = useState(false);
@@ -28,6 +31,7 @@ export function TryPanel({ namespace, name, draft, asked }: TryPanelProps) {
   const choose = (all: readonly Sample[], index: number): void => {
     setChosen(index);
     setBody(all[index]?.body ?? '');
+    setTyped(false);
     setPath(all[index]?.path ?? '');
   };
   useEffect(() => {
@@ -106,7 +110,19 @@ export function TryPanel({ namespace, name, draft, asked }: TryPanelProps) {
         <span class="hint">Own store, placeholders for secrets: nothing live is touched. Ctrl-Enter</span>
       </div>
       <div class="body-editor">
-        <CodeEditor label="Event body" language="json" text={body} remarks={[]} onChange={setBody} onSave={() => {}} />
+        <CodeEditor
+          label="Event body"
+          language="json"
+          text={body}
+          fromOutside={!typed}
+          remarks={none}
+          onChange={(text) => {
+            setBody(text);
+            setTyped(true);
+          }}
+          onSave={() => {}}
+          onTry={() => void attempt()}
+        />
       </div>
       <p role="status">{message}</p>
       {report === undefined ? null : <Report report={report} before={before} />}
