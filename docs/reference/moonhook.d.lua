@@ -552,6 +552,193 @@ function kv.cas(key, expected, value, options) end
 ---@return moonhook.KeyValue space # `get set delete list add incr cas`
 function kv.shared(name) end
 
+---Objects of the cluster, read and written as the ServiceAccount of `spec.serviceAccountName`: what it may do is decided by its roles. The namespace is that of the function unless `namespace` names another. Subresources: `scale`, `status`, `eviction` of pods. In a local run there is no cluster: every function answers `nil, err`. `metadata.managedFields` is left out.
+---@class moonhook.module.k8s
+k8s = {}
+
+---Reads one object.
+---
+--- * answers `nil, err` without a cluster or a ServiceAccount, if the roles do not allow it, the API server refuses or is away, or the answer is over 1 MiB
+--- * raises for wrong types and unknown options
+---
+---```lua
+---return function()
+---  local config, err = k8s.get("v1", "ConfigMap", "settings")
+---  if config == nil and err.status == 404 then return "no settings yet" end
+---  if config == nil then return { status = 502, body = err.message } end
+---  return config.data.greeting
+---end
+---```
+---@param apiVersion string # `v1`, `apps/v1`
+---@param kind string # `ConfigMap`, `Deployment`; custom resources too
+---@param name string # of the object
+---@param options? {namespace?: string, subresource?: string, metadataOnly?: boolean} # `namespace` (default: that of the function), `subresource` (`status`, `scale`), `metadataOnly` (nothing but the metadata)
+---@return table? object # as the API server holds it now
+---@return moonhook.Error? err # `message`; `status` of the API server where it answered, `reason` (`NotFound`, `Forbidden`, `Conflict`, `TooLarge`), `retry_after` if it asks to wait
+function k8s.get(apiVersion, kind, name, options) end
+
+---Reads all objects of a kind in one namespace, page after page.
+---
+--- * answers `nil, err` without a cluster or a ServiceAccount, if the roles do not allow it, the API server refuses or is away, or the answer is over 1 MiB
+--- * raises for wrong types and unknown options
+---
+---```lua
+---return function()
+---  local pods, err = k8s.list("v1", "Pod", { labelSelector = "app=web", metadataOnly = true })
+---  if pods == nil then return { status = 502, body = err.message } end
+---  return { json = { pods = #pods } }
+---end
+---```
+---@param apiVersion string # `v1`, `apps/v1`
+---@param kind string # `ConfigMap`, `Deployment`; custom resources too
+---@param options? {namespace?: string, labelSelector?: string, metadataOnly?: boolean} # `namespace`, `labelSelector` (`app=web,tier!=db`), `metadataOnly`
+---@return table[]? objects # in the order of the API server
+---@return moonhook.Error? err # `message`; `status` of the API server where it answered, `reason` (`NotFound`, `Forbidden`, `Conflict`, `TooLarge`), `retry_after` if it asks to wait
+function k8s.list(apiVersion, kind, options) end
+
+---Calls a function with each object of a kind, page after page, without holding all of them.
+---
+--- * answers `nil, err` without a cluster or a ServiceAccount, if the roles do not allow it, the API server refuses or is away, or the answer is over 1 MiB
+--- * raises for wrong types and unknown options
+---
+---```lua
+---return function()
+---  local restarts = 0
+---  local done, err = k8s.each("v1", "Pod", { labelSelector = "app=web" }, function(pod)
+---    for _, container in ipairs(pod.status.containerStatuses or {}) do restarts = restarts + container.restartCount end
+---  end)
+---  if not done then return { status = 502, body = err.message } end
+---  return { json = { restarts = restarts } }
+---end
+---```
+---@param apiVersion string # `v1`, `apps/v1`
+---@param kind string # `ConfigMap`, `Deployment`; custom resources too
+---@param options? {namespace?: string, labelSelector?: string, metadataOnly?: boolean} # as of `k8s.list`; nil for none
+---@param visit fun(object: table): any # ends the walk by returning false
+---@return boolean? done # true
+---@return moonhook.Error? err # `message`; `status` of the API server where it answered, `reason` (`NotFound`, `Forbidden`, `Conflict`, `TooLarge`), `retry_after` if it asks to wait
+function k8s.each(apiVersion, kind, options, visit) end
+
+---Creates an object, or with `subresource = "eviction"` evicts a pod.
+---
+--- * answers `nil, err` without a cluster or a ServiceAccount, if the roles do not allow it, the API server refuses or is away, or the answer is over 1 MiB
+--- * raises for wrong types and unknown options
+---
+---```lua
+---return function()
+---  local made, err = k8s.create("v1", "ConfigMap", "seen", { data = { by = "a webhook" } })
+---  if made == nil and err.reason == "AlreadyExists" then return "seen before" end
+---  return made and "seen" or { status = 502, body = err.message }
+---end
+---```
+---@param apiVersion string # `v1`, `apps/v1`
+---@param kind string # `ConfigMap`, `Deployment`; custom resources too
+---@param name? string # nil: `metadata.generateName` of the object decides
+---@param object table # the object; apiVersion, kind and name are filled in
+---@param options? {namespace?: string, subresource?: string} # `namespace`, `subresource` (`eviction`)
+---@return table? object # as the API server holds it now
+---@return moonhook.Error? err # `message`; `status` of the API server where it answered, `reason` (`NotFound`, `Forbidden`, `Conflict`, `TooLarge`), `retry_after` if it asks to wait
+function k8s.create(apiVersion, kind, name, object, options) end
+
+---Replaces an object. With its `metadata.resourceVersion` only if nobody changed it meanwhile.
+---
+--- * answers `nil, err` without a cluster or a ServiceAccount, if the roles do not allow it, the API server refuses or is away, or the answer is over 1 MiB
+--- * raises for wrong types and unknown options
+---
+---```lua
+---return function()
+---  local config, err = k8s.get("v1", "ConfigMap", "settings")
+---  if config == nil then return { status = 502, body = err.message } end
+---  config.data.greeting = "hello"
+---  config, err = k8s.update("v1", "ConfigMap", "settings", config)
+---  if config == nil and err.reason == "Conflict" then return retry_after(1) end
+---end
+---```
+---@param apiVersion string # `v1`, `apps/v1`
+---@param kind string # `ConfigMap`, `Deployment`; custom resources too
+---@param name string # of the object
+---@param object table # the whole object
+---@param options? {namespace?: string, subresource?: string} # `namespace` (default: that of the function), `subresource` (`status`, `scale`)
+---@return table? object # as the API server holds it now
+---@return moonhook.Error? err # `message`; `status` of the API server where it answered, `reason` (`NotFound`, `Forbidden`, `Conflict`, `TooLarge`), `retry_after` if it asks to wait
+function k8s.update(apiVersion, kind, name, object, options) end
+
+---Changes parts of an object.
+---
+--- * answers `nil, err` without a cluster or a ServiceAccount, if the roles do not allow it, the API server refuses or is away, or the answer is over 1 MiB
+--- * raises for wrong types and unknown options
+---
+---```lua
+---return function()
+---  local scaled, err = k8s.patch("apps/v1", "Deployment", "web", { spec = { replicas = 3 } }, { subresource = "scale" })
+---  return scaled and "scaled" or { status = 502, body = err.message }
+---end
+---```
+---@param apiVersion string # `v1`, `apps/v1`
+---@param kind string # `ConfigMap`, `Deployment`; custom resources too
+---@param name string # of the object
+---@param patch table # by its type; `json.null` removes a member in a merge patch
+---@param options? {namespace?: string, subresource?: string, type?: "merge"|"strategic"|"json"} # `namespace` (default: that of the function), `subresource` (`status`, `scale`), `type` (default `merge`)
+---@return table? object # as the API server holds it now
+---@return moonhook.Error? err # `message`; `status` of the API server where it answered, `reason` (`NotFound`, `Forbidden`, `Conflict`, `TooLarge`), `retry_after` if it asks to wait
+function k8s.patch(apiVersion, kind, name, patch, options) end
+
+---Deletes an object; what it owns follows in the background.
+---
+--- * answers `nil, err` without a cluster or a ServiceAccount, if the roles do not allow it, the API server refuses or is away, or the answer is over 1 MiB
+--- * raises for wrong types and unknown options
+---
+---```lua
+---return function()
+---  local gone, err = k8s.delete("v1", "ConfigMap", "seen")
+---  if not gone and err.status ~= 404 then log.warn("not deleted", { why = err.message }) end
+---end
+---```
+---@param apiVersion string # `v1`, `apps/v1`
+---@param kind string # `ConfigMap`, `Deployment`; custom resources too
+---@param name string # of the object
+---@param options? {namespace?: string} # `namespace`
+---@return boolean? done # true: it goes
+---@return moonhook.Error? err # `message`; `status` of the API server where it answered, `reason` (`NotFound`, `Forbidden`, `Conflict`, `TooLarge`), `retry_after` if it asks to wait
+function k8s.delete(apiVersion, kind, name, options) end
+
+---Makes an object be as said (server-side apply with force): members that are not named stay as others set them. The field manager is `moonhook-` and the name of the function.
+---
+--- * answers `nil, err` without a cluster or a ServiceAccount, if the roles do not allow it, the API server refuses or is away, or the answer is over 1 MiB
+--- * raises for wrong types and unknown options
+---
+---```lua
+---return function(event)
+---  local applied, err = k8s.apply("v1", "ConfigMap", "release", { data = { version = "1.2.3" } })
+---  return applied and applied.metadata.resourceVersion or { status = 502, body = err.message }
+---end
+---```
+---@param apiVersion string # `v1`, `apps/v1`
+---@param kind string # `ConfigMap`, `Deployment`; custom resources too
+---@param name string # of the object
+---@param object table # what is to hold
+---@param options? {namespace?: string, subresource?: string} # `namespace` (default: that of the function), `subresource` (`status`, `scale`)
+---@return table? object # as the API server holds it now
+---@return moonhook.Error? err # `message`; `status` of the API server where it answered, `reason` (`NotFound`, `Forbidden`, `Conflict`, `TooLarge`), `retry_after` if it asks to wait
+function k8s.apply(apiVersion, kind, name, object, options) end
+
+---Reads the last lines of the log of a container.
+---
+--- * answers `nil, err` without a cluster or a ServiceAccount, if the roles do not allow it, the API server refuses or is away, or the answer is over 1 MiB
+--- * raises for wrong types and unknown options
+---
+---```lua
+---return function()
+---  local text, err = k8s.logs("web-0", { tail = 20 })
+---  return text or { status = 502, body = err.message }
+---end
+---```
+---@param pod string # name of the pod
+---@param options? {namespace?: string, container?: string, previous?: boolean, tail?: integer} # `container` (needed if there are several), `previous` (of the container before its restart), `tail` (lines, default 100, at most 10,000)
+---@return string? text # the lines
+---@return moonhook.Error? err # `message`; `status` of the API server where it answered, `reason` (`NotFound`, `Forbidden`, `Conflict`, `TooLarge`), `retry_after` if it asks to wait
+function k8s.logs(pod, options) end
+
 ---A cache of the process: per function, not durable, each process has its own.
 ---@class moonhook.module.cache
 cache = {}

@@ -8,6 +8,8 @@ export interface KubeRequest {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** JSON that is sent as it is, instead of `body`. */
+  readonly bodyText?: string;
   /** Of a patch. */
   readonly contentType?: string;
   readonly accept?: string;

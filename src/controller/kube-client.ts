@@ -10,6 +10,8 @@ import { readLines } from './read-lines.ts';
 export interface KubeClient {
   /** One call; the body is parsed JSON. Reads are tried once more when a kept connection turns out to be dead. */
   request<Body>(request: KubeRequest): Promise<KubeAnswer<Body>>;
+  /** One call whose answer is taken as text, up to so many bytes; more is a failure of reason `TooLarge`. Never tried again. */
+  text(request: KubeRequest, maxBytes: number): Promise<KubeAnswer<string>>;
   /** Opens a watch, or any other answer of lines; `timeoutMs` is for its head. */
   stream(request: KubeRequest): Promise<KubeAnswer<KubeStream>>;
   close(): Promise<void>;
@@ -48,6 +50,7 @@ export function createKubeClient(credentials: CredentialReader, userAgent: strin
   }
 
   async function send(request: KubeRequest, kind: 'calls' | 'watches', signal: AbortSignal): Promise<Sent> {
+    const content = request.bodyText ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
     const known = await credentials.read();
     const { server, headers } = known;
     const path = `${server.pathname.replace(/\/$/, '')}${request.path}${queryOf(request.query)}`;
@@ -60,10 +63,10 @@ export function createKubeClient(credentials: CredentialReader, userAgent: strin
         ...headers,
         accept: request.accept ?? 'application/json',
         'user-agent': userAgent,
-        ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
+        ...(content === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
         ...(request.impersonate === undefined ? {} : { 'impersonate-user': request.impersonate }),
       },
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      ...(content === undefined ? {} : { body: content }),
     });
     // Tokens are replaced in their file; the next call reads it.
     if (response.statusCode === 401) credentials.forget();
@@ -71,16 +74,23 @@ export function createKubeClient(credentials: CredentialReader, userAgent: strin
   }
 
   async function call<Body>(request: KubeRequest): Promise<KubeAnswer<Body>> {
+    const answer = await callText(request, Number.POSITIVE_INFINITY);
+    if (!answer.ok) return answer;
+    const value = parse(answer.body);
+    if (value === undefined) return { ...unreached('Garbled', 'the API server answered something that is no JSON') };
+    return { ...answer, body: value as Body };
+  }
+
+  async function callText(request: KubeRequest, maxBytes: number): Promise<KubeAnswer<string>> {
     const timeoutMs = request.timeoutMs ?? defaultTimeoutMs;
     const timeout = AbortSignal.timeout(timeoutMs);
     const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
     try {
       const { statusCode, headers, body } = await send(request, 'calls', signal);
-      const text = await body.text();
+      const text = maxBytes === Number.POSITIVE_INFINITY ? await body.text() : await readUpTo(body, maxBytes);
+      if (text === undefined) return unreached('TooLarge', `the answer is longer than ${maxBytes} bytes`);
       if (statusCode >= 400) return failureOf(statusCode, text, retryAfterOf(headers));
-      const value = parse(text);
-      if (value === undefined) return { ...unreached('Garbled', 'the API server answered something that is no JSON') };
-      return { ok: true, status: statusCode, body: value as Body };
+      return { ok: true, status: statusCode, body: text };
     } catch (error) {
       return timeout.aborted ? unreached('TimedOut', `no answer within ${timeoutMs} ms`) : unreachable(error);
     }
@@ -92,6 +102,7 @@ export function createKubeClient(credentials: CredentialReader, userAgent: strin
       const again = !answer.ok && answer.reason === 'Unreachable' && (request.method ?? 'GET') === 'GET';
       return again && request.signal?.aborted !== true ? call<Body>(request) : answer;
     },
+    text: callText,
     stream: async (request) => {
       const ended = new AbortController();
       const onAbort = (): void => ended.abort();
@@ -150,6 +161,19 @@ function dispatcherOf(connection: Credentials['connection'], options: Agent.Opti
 }
 
 type ConnectOptions = Exclude<NonNullable<ProxyAgent.Options['requestTls']>, undefined>;
+
+/** Undefined: there is more; the rest is not read. */
+async function readUpTo(body: Sent['body'], maxBytes: number): Promise<string | undefined> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  // Leaving the loop ends the body and its connection.
+  for await (const piece of body as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > maxBytes) return undefined;
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}
 
 function queryOf(query: KubeRequest['query']): string {
   const parameters = new URLSearchParams();

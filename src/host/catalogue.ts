@@ -8,6 +8,7 @@ import { base64, hex } from './encoding.ts';
 import { events } from './events.ts';
 import { http } from './http.ts';
 import { json } from './json.ts';
+import { k8s } from './k8s.ts';
 import { kv } from './kv.ts';
 import { later } from './later.ts';
 import { log } from './log.ts';
@@ -32,6 +33,7 @@ export function createCatalogue(options: CatalogueOptions = {}): readonly HostMo
     later,
     events,
     kv,
+    k8s,
     cache,
     json,
     cjson,

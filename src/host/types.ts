@@ -1,6 +1,7 @@
 /** What host functions reach beyond the engine: given with each call as its context. */
 import type { HostFunction, LuaValue } from '../lua/types.ts';
 import type { Outbound } from '../policy/outbound-types.ts';
+import type { KubernetesCaller } from './kubernetes-types.ts';
 import type { KeyValueStore, LaterQueue, EventBus } from '../store/types.ts';
 
 /** Calls another function of the own namespace now. `hops`: calls before the caller's own; the callee's are one more. */
@@ -50,6 +51,8 @@ export interface HostContext {
   readonly events: EventBus;
   readonly caller: FunctionCaller;
   readonly cache: CacheStore;
+  /** The API server, as the ServiceAccount of this function. */
+  readonly kubernetes: KubernetesCaller;
   /** Calls before this one in a chain of `call`, events and own-host requests. */
   readonly hops: number;
   readonly traceparent?: string;

@@ -5,6 +5,7 @@ import type { RareTotals } from './collect-metrics.ts';
 import type { RecordKeeper } from './keep-records.ts';
 import { logCall } from './log-call.ts';
 import { placeRecord } from './place-error.ts';
+import { noCluster, type MakeKubernetesCall } from './kubernetes-desk.ts';
 import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
 import type { ThreadFleet } from './start-threads.ts';
 import type { Batch } from './worker-messages.ts';
@@ -21,6 +22,8 @@ export function createPool(options: {
   readonly log: Logger;
   /** In a cluster: asks the controller about a caller. It must not reject. */
   review?(question: ReviewQuestion): Promise<ReviewVerdict>;
+  /** In a cluster: makes a function's Kubernetes call. It must not reject. */
+  readonly kubernetes?: MakeKubernetesCall | undefined;
 }): WorkerPool {
   const { settings, workers, ports, fleet, records, rare, log } = options;
 
@@ -61,6 +64,7 @@ export function createPool(options: {
           for (const other of pool.threads) if (other.index !== index) other.hearBreaker(told);
         },
         review: (question) => options.review?.(question) ?? Promise.resolve(nobodyReviews),
+        kubernetes: (call, signal) => options.kubernetes?.(call, signal) ?? Promise.resolve(noCluster),
       }),
     onServing(thread) {
       if (records.followed) thread.follow(true);

@@ -4,6 +4,7 @@ import { createLaterQueue } from '../delivery/later.ts';
 import { createEventBus, type MatchDestinations } from '../delivery/publish.ts';
 import { createFunctionCaches } from '../host/cache-store.ts';
 import type { ChainBudget, FunctionCaller, HostContext } from '../host/types.ts';
+import type { KubernetesCaller } from '../host/kubernetes-types.ts';
 import type { EffectiveEgress, InstallationEgress } from '../policy/egress.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { egressPatterns, namespaceEgress } from '../policy/namespace-egress.ts';
@@ -31,8 +32,8 @@ export function contextOf(
 
 /** All that a context reaches, as members: what makes it when it is asked for cannot be spread. */
 export function copyContext(context: HostContext): HostContext {
-  const { outbound, keyValue, later, events, caller, cache, hops, budgetOf } = context;
-  return { outbound, keyValue, later, events, caller, cache, hops, budgetOf };
+  const { outbound, keyValue, later, events, caller, cache, kubernetes, hops, budgetOf } = context;
+  return { outbound, keyValue, later, events, caller, cache, kubernetes, hops, budgetOf };
 }
 
 /** A budget for each call that asks: what is published is stored at once, so nobody knows how many children there will be. */
@@ -52,7 +53,7 @@ export function splitBudget(budget: number, children: Pick<BudgetSplit, 'take'>)
 }
 
 /** For whom a context is made. */
-export type ContextOwner = Pick<FunctionEntry, 'namespace' | 'namespaceUid' | 'name' | 'egress'>;
+export type ContextOwner = Pick<FunctionEntry, 'uid' | 'namespace' | 'namespaceUid' | 'name' | 'egress'>;
 
 export interface ContextSources {
   readonly store: Store;
@@ -64,6 +65,8 @@ export interface ContextSources {
   /** Who else wants an event that is published. */
   readonly match: MatchDestinations;
   callerFor(entry: ContextOwner): FunctionCaller;
+  /** The API server for the function of this uid. */
+  kubernetesFor(uid: string): KubernetesCaller;
 }
 
 /** Answers the context of each loaded revision; what is parsed per namespace is parsed once. */
@@ -86,6 +89,7 @@ export function createContexts(sources: ContextSources): (entry: ContextOwner) =
       outbound: guard.outboundFor({ namespaceUid: entry.namespaceUid, egress }),
       caller: sources.callerFor(entry),
       cache: caches.cacheFor(entry.namespaceUid, entry.name),
+      kubernetes: sources.kubernetesFor(entry.uid),
     };
   };
   const common: CommonReach = {
@@ -98,7 +102,7 @@ export function createContexts(sources: ContextSources): (entry: ContextOwner) =
   return (entry) => new FunctionContext(entry, common);
 }
 
-type OwnReach = Pick<HostContext, 'outbound' | 'caller' | 'cache'>;
+type OwnReach = Pick<HostContext, 'outbound' | 'caller' | 'cache' | 'kubernetes'>;
 
 interface CommonReach extends Pick<HostContext, 'keyValue' | 'later' | 'events' | 'budgetOf'> {
   reach(owner: ContextOwner): OwnReach;
@@ -142,6 +146,10 @@ class FunctionContext implements HostContext {
 
   get cache(): HostContext['cache'] {
     return this.#reach().cache;
+  }
+
+  get kubernetes(): HostContext['kubernetes'] {
+    return this.#reach().kubernetes;
   }
 
   #reach(): OwnReach {

@@ -117,8 +117,8 @@ export class LiveSubscriptions {
     for (const live of this.#byUid.values()) live.context = this.#contextOf(live.entry);
   }
 
-  #contextOf({ namespace, namespaceUid, name }: SubscriptionEntry): HostContext {
-    return this.#tools.contextFor({ namespace, namespaceUid, name: `subscription:${name}`, egress: {} });
+  #contextOf({ uid, namespace, namespaceUid, name }: SubscriptionEntry): HostContext {
+    return this.#tools.contextFor({ uid, namespace, namespaceUid, name: `subscription:${name}`, egress: {} });
   }
 
   #add(live: LiveSubscription): void {

@@ -13,6 +13,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { createLinkClient, type LinkClient } from './link/link-client.ts';
 import { createTableFile } from './link/table-file.ts';
 import { createStateReports, type StateReports } from './report-states.ts';
+import { askCluster } from './ask-cluster.ts';
 import { askForReview } from './ask-for-review.ts';
 import { createRuntime, type Runtime, type RuntimeAddresses } from './runtime.ts';
 
@@ -48,6 +49,7 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
       linkedControllers: () => links?.links ?? 0,
       notReady: () => (ending ? 'draining' : links === undefined ? 'it starts' : links.notReady()),
       reviewCall: (question) => askForReview(question, links),
+      kubernetes: (call, signal) => askCluster(call, signal, links),
     });
     const file =
       settings.tableFile === undefined

@@ -16,6 +16,7 @@ import { RareTotals, scrapeRuntime } from './collect-metrics.ts';
 import { createPool } from './create-pool.ts';
 import { createDeletionFollower } from './follow-deletions.ts';
 import { judgeLife, judgeReadiness, type RuntimeState } from './judge-readiness.ts';
+import type { MakeKubernetesCall } from './kubernetes-desk.ts';
 import { createRecordKeeper, type RecordSource } from './keep-records.ts';
 import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
 import { runSchedules } from './run-schedules.ts';
@@ -42,6 +43,8 @@ export interface RuntimeOptions {
   notReady?(): string | undefined;
   /** In a cluster: asks the controller about a caller. It must not reject. */
   reviewCall?(question: ReviewQuestion): Promise<ReviewVerdict>;
+  /** In a cluster: makes a function's Kubernetes call through the controller. It must not reject. */
+  readonly kubernetes?: MakeKubernetesCall;
   /** Routes of whoever composes the program, on the admin listener. */
   readonly adminRoutes?: Parameters<typeof openAdminListener>[0]['routes'];
 }
@@ -107,6 +110,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     rare,
     log,
     ...(reviewCall === undefined ? {} : { review: reviewCall }),
+    kubernetes: options.kubernetes,
   });
   const schedules = runSchedules(connection, { wall: () => Date.now() }, after, (error) =>
     log.error('schedules', { error: error.message }),

@@ -23,6 +23,7 @@ import { createContexts } from './host-context.ts';
 import { networkOf, wallClock } from './injected-world.ts';
 import { HttpCall } from './http-call.ts';
 import { createListener, type Listener } from './listener-http.ts';
+import { createKubernetesDesk } from './kubernetes-desk.ts';
 import { LiveSubscriptions } from './live-subscriptions.ts';
 import { LiveTable } from './live-table.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
@@ -81,6 +82,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
   });
   const quarantine = new Map<string, number>();
   const guard = createOutboundGuard(networkOf(settings.fault));
+  const kubernetes = createKubernetesDesk(send);
   const contextFor = createContexts({
     store,
     guard,
@@ -89,6 +91,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     newId: newCallId,
     now: () => clock.monotonic(),
     callerFor: (entry) => createCaller(entry, () => parts),
+    kubernetesFor: kubernetes.callerFor,
   });
   const parts: WorkerParts = {
     index,
@@ -217,6 +220,8 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
           reviews.get(message.id)?.(message.verdict);
           reviews.delete(message.id);
           return undefined;
+        case 'kubernetesAnswered':
+          return kubernetes.answered(message.id, message.answer);
         case 'flush':
           return send({ kind: 'flushed', id: message.id, batch: takeBatch(true) });
         case 'stats':

@@ -1,6 +1,7 @@
 /** Messages between the main thread and a worker: plain data, structured-cloned. */
 import type { MessagePort } from 'node:worker_threads';
 import type { BreakerReport, OpenBreaker } from '../delivery/breakers.ts';
+import type { KubernetesAnswer } from '../host/kubernetes-types.ts';
 import type { ProgramImage } from '../lua/engine-contract.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
@@ -8,6 +9,7 @@ import type { Acknowledgement, FunctionEntry } from '../routing/types.ts';
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';
 import type { CallRecord } from './call-record.ts';
 import type { NotReady } from './tell-not-ready.ts';
+import type { FunctionKubernetesCall } from './kubernetes-desk.ts';
 import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
 
 /** Where a function's numbers live in the shared arrays; the main thread hands them out. */
@@ -69,6 +71,7 @@ export type ToWorker =
   | { readonly kind: 'notReady'; readonly notices: readonly NotReady[] }
   | { readonly kind: 'stats'; readonly id: number }
   | { readonly kind: 'policy'; readonly policy: InstallationPolicy }
+  | { readonly kind: 'kubernetesAnswered'; readonly id: number; readonly answer: KubernetesAnswer }
   | { readonly kind: 'reviewed'; readonly id: number; readonly verdict: ReviewVerdict }
   | { readonly kind: 'drain'; readonly graceMs: number };
 
@@ -109,6 +112,9 @@ export interface Batch {
 export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'review'; readonly id: number; readonly question: ReviewQuestion }
+  | { readonly kind: 'kubernetes'; readonly id: number; readonly call: FunctionKubernetesCall }
+  /** Nobody waits for the answer any more. */
+  | { readonly kind: 'kubernetesGivenUp'; readonly id: number }
   | { readonly kind: 'listening'; readonly publicPort: number; readonly callsPort: number }
   | { readonly kind: 'applied'; readonly id: number; readonly acknowledgements: readonly Acknowledgement[] }
   | { readonly kind: 'images'; readonly id: number; readonly images: readonly ProgramImage[] }

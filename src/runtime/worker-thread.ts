@@ -1,9 +1,11 @@
 /** One worker thread as the main thread sees it: started, asked, and ended. */
 import { Worker } from 'node:worker_threads';
+import type { KubernetesAnswer } from '../host/kubernetes-types.ts';
 import type { ProgramImage } from '../lua/engine-contract.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { Acknowledgement } from '../routing/types.ts';
 import type { ThreadSignals } from './thread-signals.ts';
+import type { FunctionKubernetesCall } from './kubernetes-desk.ts';
 import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
 import type { BreakerReport } from '../delivery/breakers.ts';
 import type { NotReady } from './tell-not-ready.ts';
@@ -14,6 +16,8 @@ export interface WorkerEvents {
   log(level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>): void;
   /** May a caller do this? It must not reject. */
   review(question: ReviewQuestion): Promise<ReviewVerdict>;
+  /** A Kubernetes call of a function. It must not reject. */
+  kubernetes(call: FunctionKubernetesCall, signal: AbortSignal): Promise<KubernetesAnswer>;
   /** What the other threads are to hear of a receiver's host. */
   breaker(told: BreakerReport): void;
   /** The thread ended although nobody ended it. */
@@ -38,6 +42,7 @@ export class WorkerThread {
   readonly signals: ThreadSignals;
   readonly #worker: Worker;
   readonly #waiting = new Map<string, Waiting>();
+  readonly #clusterCalls = new Map<number, AbortController>();
   #nextId = 1;
   #ended = false;
 
@@ -154,6 +159,10 @@ export class WorkerThread {
         return void events
           .review(message.question)
           .then((verdict) => this.#post({ kind: 'reviewed', id: message.id, verdict }));
+      case 'kubernetes':
+        return this.#askCluster(message.id, message.call, events);
+      case 'kubernetesGivenUp':
+        return this.#clusterCalls.get(message.id)?.abort();
       case 'listening':
         return this.#settle('listening', { publicPort: message.publicPort, callsPort: message.callsPort });
       case 'applied':
@@ -178,6 +187,15 @@ export class WorkerThread {
     }
   }
 
+  #askCluster(id: number, call: FunctionKubernetesCall, events: WorkerEvents): void {
+    const control = new AbortController();
+    this.#clusterCalls.set(id, control);
+    void events.kubernetes(call, control.signal).then((answer) => {
+      this.#clusterCalls.delete(id);
+      if (!control.signal.aborted) this.#post({ kind: 'kubernetesAnswered', id, answer });
+    });
+  }
+
   #end(reason: string, events: WorkerEvents): void {
     if (this.#ended) return;
     this.#close(reason);
@@ -189,5 +207,6 @@ export class WorkerThread {
     this.#ended = true;
     for (const { reject } of this.#waiting.values()) reject(new WorkerGone(reason));
     this.#waiting.clear();
+    for (const control of this.#clusterCalls.values()) control.abort();
   }
 }

@@ -12,8 +12,10 @@ import { createEngine } from '../../src/lua/engine.ts';
 import { meterLua } from '../../src/lua/metering.ts';
 import type { Engine } from '../../src/lua/engine-contract.ts';
 import type { CallResult, LuaValue } from '../../src/lua/types.ts';
+import type { KubernetesCaller } from '../../src/host/kubernetes-types.ts';
 import { parseEgressGrant, parseEgressPattern, type EffectiveEgress } from '../../src/policy/egress.ts';
 import { createOutboundGuard } from '../../src/policy/outbound.ts';
+import { noCluster } from '../../src/runtime/kubernetes-desk.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { load, program, type ProgramParts } from './lua-program.ts';
@@ -37,6 +39,8 @@ export interface HostBench {
 
 export interface HostBenchOptions {
   readonly egress?: EffectiveEgress;
+  /** The cluster; absent: there is none. */
+  readonly kubernetes?: KubernetesCaller['call'];
   readonly caller?: (name: string, data: LuaValue) => Promise<CalledResult>;
   readonly now?: () => number;
   /** Monotonic milliseconds; default `performance.now`. */
@@ -88,6 +92,7 @@ export async function hostBench(options: HostBenchOptions = {}): Promise<HostBen
         options.caller?.(name, data) ?? { ok: false, message: `there is no function "${name}"`, status: 404 },
     },
     cache: createFunctionCaches({ now: () => performance.now() }).cacheFor('uid-team-a', 'hook'),
+    kubernetes: { call: options.kubernetes ?? (async () => noCluster) },
     hops: 0,
     budgetOf: () => ({ child: () => 100, outgoing: () => 100 }),
   };

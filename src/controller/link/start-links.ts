@@ -4,22 +4,22 @@ import type { LinkClock } from '../../link/link-peer.ts';
 import { resourcePath } from '../kube-answer.ts';
 import type { KubeObject } from '../kube-object.ts';
 import { keepCertificates } from '../certificates/keep-certificates.ts';
+import { createHostCalls } from '../host-calls/answer-calls.ts';
+import { createAccountCheck } from '../host-calls/confirm-account.ts';
+import { createKindBook } from '../host-calls/discover-kinds.ts';
+import { createCallGate } from '../host-calls/limit-calls.ts';
 import { startReflector } from '../reflector.ts';
 import type { PartContext } from '../run-controller.ts';
 import { createKubeReviews } from './kube-reviews.ts';
-import { createLinkServer, type AskingRuntime, type LinkServer } from './link-server.ts';
+import { createLinkServer, type LinkServer } from './link-server.ts';
 import { createCallReviews } from './review-call.ts';
-
-/** Makes a call that a runtime asks for; who `from` is has been proved, what `body` says has not. */
-type AnswersCalls = (body: unknown, from: AskingRuntime, signal: AbortSignal) => Promise<Answer>;
 
 /** Audience of tokens for active calls and published events. */
 const callAudience = 'moonhook';
 
-/** A part of `runController`. `kubernetes` answers the `k8s.*` calls of functions; absent: nobody does. */
+/** A part of `runController`. */
 export async function startLinks(
   context: PartContext,
-  { kubernetes }: { readonly kubernetes?: AnswersCalls } = {},
 ): Promise<{ readonly server: LinkServer; close(): Promise<void> }> {
   const { controller, client, clock, settings, log, policy } = context;
   const { namespace, installation, runtimeServiceAccount } = settings;
@@ -42,6 +42,17 @@ export async function startLinks(
     audience: callAudience,
     onTrouble: (message) => log.warn('a caller could not be reviewed', { error: message }),
   });
+  const hostCall = createHostCalls({
+    client,
+    table: controller.table,
+    acknowledgements: () => server,
+    kinds: createKindBook(client, clock.now),
+    confirmAccount: createAccountCheck(client, clock.now),
+    gate: createCallGate(clock.now),
+    after: timers.after,
+    onStranger: (podUid, functionUid, why) =>
+      log.warn('a runtime made a Kubernetes call for a function that is not its own', { podUid, functionUid, why }),
+  });
   const server = await createLinkServer({
     ...settings.link,
     certificate: kept.serving,
@@ -60,7 +71,7 @@ export async function startLinks(
         case 'review':
           return review(body);
         case 'kubernetes':
-          return kubernetes?.(body, from, signal) ?? unsupported('this controller makes no Kubernetes calls');
+          return hostCall(body, from, signal);
         default:
           return unsupported('an unknown topic');
       }
