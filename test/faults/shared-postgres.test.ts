@@ -165,7 +165,7 @@ test('backends are cut in the middle of transactions, and the server is ended an
   const restarts = times(1, 8);
   await bench.underLoad(runtimes, async () => {
     for (let restart = 0; restart < restarts; restart++) {
-      for (let round = 0; round < times(5, 15); round++) {
+      for (let round = 0; round < times(3, 15); round++) {
         await bench.answers(5);
         const rows = await asAdmin<{ pid: number }>(
           bench.url,
