@@ -126,22 +126,15 @@ function queryOf(
   { name }: CallOwner,
 ): NonNullable<KubeRequest['query']> {
   const fieldManager = `moonhook-${name}`.slice(0, longestManager);
-  switch (operation) {
-    case 'get':
-      return {};
-    case 'list':
-      return { labelSelector: wanted.labelSelector, limit: wanted.limit, continue: wanted.continue };
-    case 'logs':
-      return { container: wanted.container, previous: wanted.previous, tailLines: wanted.tail };
-    case 'delete':
-      return { propagationPolicy: 'Background' };
-    case 'apply':
-      return { fieldManager, force: true };
-    case 'create':
-    case 'update':
-    case 'patch':
-      return { fieldManager };
+  if (operation === 'list') {
+    return { labelSelector: wanted.labelSelector, limit: wanted.limit, continue: wanted.continue };
   }
+  if (operation === 'logs') {
+    return { container: wanted.container, previous: wanted.previous, tailLines: wanted.tail };
+  }
+  if (operation === 'get') return {};
+  if (operation === 'delete') return { propagationPolicy: 'Background' };
+  return operation === 'apply' ? { fieldManager, force: true } : { fieldManager };
 }
 
 function contentOf(operation: KubernetesOperation, { type = 'merge' }: KubernetesArguments): { contentType?: string } {
