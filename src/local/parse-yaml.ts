@@ -136,7 +136,7 @@ function parsePart(part: LaterPlaces): YamlDocument | { readonly mistakes: reado
   if (problems.length > 0) {
     // One mistake often causes a row of others: the first is the one to mend.
     const [first] = problems.toSorted((a, b) => a.pos[0] - b.pos[0]);
-    if (first) return { mistakes: [explain(first, mistake)] };
+    if (first) return { mistakes: [explain(first, mistake, text)] };
   }
   const structure = readStructure(parsed.contents, mistake);
   if ('severity' in structure) return { mistakes: [structure] };
@@ -214,9 +214,15 @@ function placesIn(text: string, firstLine: number): (offset: number) => LinePlac
 type Mistake = (offset: number, message: string, hint?: string) => Diagnostic;
 
 /** The library's message in the words of this product for the mistakes people make most. */
-function explain(error: { code: string; message: string; pos: [number, number] }, mistake: Mistake): Diagnostic {
+function explain(
+  error: { code: string; message: string; pos: [number, number] },
+  mistake: Mistake,
+  text: string,
+): Diagnostic {
   const [at] = error.pos;
-  switch (error.code) {
+  // Below a block of text, a tab is bad indentation to the library, whatever stands there.
+  const code = error.code === 'BAD_INDENT' && text[at] === '\t' ? 'TAB_AS_INDENT' : error.code;
+  switch (code) {
     case 'TAB_AS_INDENT':
       return mistake(at, 'a tab as indentation', 'YAML is indented with spaces');
     case 'DUPLICATE_KEY':

@@ -21,10 +21,19 @@ export function toRejection(mistake: LuaMistake, functionName: string, code: Cod
   const { line, column, suggestion } = mistake;
   return {
     reason: reasons[mistake.kind],
-    message: mistake.message,
+    message: origin === undefined ? mistake.message : moveLines(mistake, origin.lineOffset),
     file: origin?.file ?? mistake.file,
     ...(line === undefined ? {} : { line: line + (origin?.lineOffset ?? 0) }),
     ...(column === undefined ? {} : { column: column + (origin?.columnOffset ?? 0) }),
     ...(suggestion === undefined ? {} : { suggestion }),
   };
+}
+
+/** `'end' expected (to close 'function' at line 1) near <eof>`: the line named in the words is one of the file, too. */
+function moveLines({ kind, message }: LuaMistake, offset: number): string {
+  if (kind !== 'syntax') return message;
+  return message.replace(
+    /((?:at|on) line )(\d+)(?=\)?(?: near |$))/,
+    (_whole, words: string, line: string) => `${words}${Number(line) + offset}`,
+  );
 }
