@@ -3,7 +3,7 @@ import type { PlainDelivery } from './delivery-lines.ts';
 import type { Answered } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { RunClient, Selection } from './run-client.ts';
-import { prefixOf, readSubject } from './subject-name.ts';
+import { prefixOf, readId, readSubject } from './subject-name.ts';
 import { readTarget } from './target-name.ts';
 
 export interface ChosenDeliveries {
@@ -31,7 +31,7 @@ export function readWhat(
     return { namespace, selection: {}, label: `all of namespace ${namespace}`, breadth: 'namespace' };
   }
   if (prefixOf(text) === undefined) {
-    return trigger === undefined ? { id: text } : '--trigger goes with whf/NAME, not with an id';
+    return trigger === undefined ? { id: readId(text) } : '--trigger goes with whf/NAME, not with an id';
   }
   const subject = readSubject(text, namespace);
   if (typeof subject === 'string') return subject;

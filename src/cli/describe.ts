@@ -8,7 +8,7 @@ import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, formatTable, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
 import { connectLocalRun } from './run-client.ts';
-import { readSubject } from './subject-name.ts';
+import { readId, readSubject } from './subject-name.ts';
 
 interface DescribeOptions {
   readonly namespace?: string;
@@ -67,7 +67,8 @@ export function registerDescribe(program: Command): void {
 async function describe(text: string, options: DescribeOptions): Promise<number> {
   const format = readFormat(options.output, ['json', 'yaml']);
   if (format === undefined) return exitCodes.unusable;
-  if (/^dlv-\d+$/.test(text)) return describeDelivery(text, options, format);
+  const id = readId(text);
+  if (/^dlv-\d+$/.test(id)) return describeDelivery(id, options, format);
   const target = readSubject(text, options.namespace);
   if (typeof target === 'string') {
     complain(target);

@@ -5,6 +5,7 @@ import { exitCodes } from './exit-codes.ts';
 import { complain, printLines, printValue, readFormat } from './output.ts';
 import { readInput } from './read-input.ts';
 import { connectLocalRun } from './run-client.ts';
+import { readId } from './subject-name.ts';
 import { readTarget } from './target-name.ts';
 
 interface ExplainOptions {
@@ -37,7 +38,8 @@ async function explain(subject: string, request: string | undefined, options: Ex
   const format = readFormat(options.output, ['json', 'yaml']);
   if (format === undefined) return exitCodes.unusable;
   let answer: Awaited<ReturnType<typeof askApi>>;
-  if (request === undefined) answer = await connectLocalRun(options.dataDir).explain(options.namespace, subject);
+  if (request === undefined)
+    answer = await connectLocalRun(options.dataDir).explain(options.namespace, readId(subject));
   else {
     const target = readTarget(subject, options.namespace);
     const supposed = readRequest(request, options.method);

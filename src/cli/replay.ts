@@ -109,7 +109,7 @@ async function replay(text: string | undefined, options: ReplayOptions): Promise
   const coverage = preview.value as unknown as Coverage;
   // A repeat covers nothing any more, and is answered all the same.
   if (options.dryRun === true || (coverage.count === 0 && number === undefined)) {
-    return printCoverage(format, chosen, preview.value, coverage);
+    return printCoverage(format, chosen, preview.value, coverage, options);
   }
   const refusal = await mayGoOn(chosen, coverage, options);
   if (refusal !== undefined) return refusal;
@@ -117,7 +117,7 @@ async function replay(text: string | undefined, options: ReplayOptions): Promise
   const started = await client.replay(namespace, { ...selection, ...wish, generation });
   if (!started.ok) return refused(started);
   const state = (started.value as unknown as Coverage).replay;
-  if (state === undefined) return printCoverage(format, chosen, started.value, coverage);
+  if (state === undefined) return printCoverage(format, chosen, started.value, coverage, options);
   return follow(client, namespace, state, coverage, format);
 }
 
@@ -169,6 +169,7 @@ function printCoverage(
   { namespace, label, breadth }: ChosenDeliveries,
   value: PlainObject,
   coverage: Coverage,
+  { since, until }: ReplayOptions,
 ): number {
   const nothing = coverage.count === 0;
   const exitCode = nothing && breadth === 'id' ? exitCodes.failed : exitCodes.ok;
@@ -180,7 +181,13 @@ function printCoverage(
   const { states = {} } = coverage;
   const others = Object.entries(states).map(([state, count]) => `${count} ${state}`);
   const hint = states['done'] !== undefined || states['filtered'] !== undefined ? '; --all runs those again, too' : '';
-  complain(`nothing of ${label} is to run again${others.length === 0 ? '' : ` (${others.join(', ')}${hint})`}`);
+  // Without a span, what died is left out only where a replay has followed it.
+  const followed =
+    states['dead'] !== undefined && since === undefined && until === undefined
+      ? `: what died was run again before, see moonhook explain ${label} -n ${namespace}`
+      : '';
+  const counts = others.length === 0 ? '' : ` (${others.join(', ')}${hint})`;
+  complain(`nothing of ${label} is to run again${counts}${followed}`);
   return exitCode;
 }
 

@@ -15,6 +15,11 @@ export function readSubject(text: string, namespaceOption: string | undefined): 
   return { ...target, kind: kind ?? 'function' };
 }
 
+/** An id as `-o name` prints it, `delivery/dlv-7` or `call/ID`, without its kind. */
+export function readId(text: string): string {
+  return text.replace(/^(?:delivery|call)\/(?=[^/]+$)/, '');
+}
+
 /** Undefined: the text does not say what it names. */
 export function prefixOf(text: string): SubjectName['kind'] | undefined {
   const prefix = text.slice(0, 3);
