@@ -42,6 +42,8 @@ async function start({ client, plane }: TestCluster) {
     metadata: { name: 'hooks' },
     rules: [
       { apiGroups: [''], resources: ['configmaps'], verbs: ['*'] },
+      { apiGroups: ['apps'], resources: ['deployments/scale'], verbs: ['get', 'patch'] },
+      { apiGroups: [''], resources: ['pods/eviction', 'pods/log'], verbs: ['create', 'get'] },
       // More than is needed, so that what is refused is refused by the controller.
       { apiGroups: [''], resources: ['serviceaccounts/token', 'pods/exec', 'pods/proxy'], verbs: ['*'] },
     ],
@@ -232,6 +234,43 @@ test('lists go through all pages, by selector, and smaller pages where one would
     '40 1 true nil 0',
   );
   assert.match(await run('return told(k8s.list("v1", "Pod"))'), /^nil 403 Forbidden /);
+});
+
+test('subresources of the short list are reached, with the rights for them and no others', { skip }, async () => {
+  assert.ok(started);
+  const container = { name: 'c', image: 'none' };
+  const labels = { app: 'web' };
+  await apply(started.client, '/apis/apps/v1/namespaces/team-a/deployments/web', {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web' },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers: [container] } },
+    },
+  });
+  const pods = '/api/v1/namespaces/team-a/pods';
+  await apply(started.client, `${pods}/evicted`, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'evicted' },
+    spec: { serviceAccountName: 'hooks', containers: [container] },
+  });
+  const answer = await run(`
+  local replicas = { spec = { replicas = 3 } }
+  local scaled = assert(k8s.patch("apps/v1", "Deployment", "web", replicas, { subresource = "scale" }))
+  local _, whole = k8s.patch("apps/v1", "Deployment", "web", replicas)
+  local log = assert(k8s.logs("evicted"))
+  local _, other = k8s.logs("absent")
+  assert(k8s.create("v1", "Pod", "evicted", {}, { subresource = "eviction" }))
+  return scaled.kind .. " " .. scaled.spec.replicas .. " " .. whole.status .. " " .. #log .. " " .. other.status`);
+  // A pod that no node runs has an empty log.
+  assert.equal(answer, 'Scale 3 403 0 404');
+  await eventually('the pod is evicted', async () => {
+    const left = await started.client.request<KubeObject>({ path: `${pods}/evicted` });
+    return left.ok ? left.body.metadata.deletionTimestamp !== undefined : left.status === 404;
+  });
 });
 
 test('what is larger than the cap is neither sent nor taken', { skip }, async () => {
