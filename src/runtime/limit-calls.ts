@@ -18,9 +18,30 @@ export function limitCalls(call: HttpCall, parts: WorkerParts): void | Promise<v
     call.note('concurrency', false, `${fn.entry.limits.concurrency} calls of the function are running`);
     return refuse(call, parts, 'ConcurrencyLimited', { outcome: 'limited', retryAfterMs: 1000 });
   }
-  const http = trigger?.http;
-  if (trigger === undefined || (http?.rate === undefined && http?.concurrency === undefined)) return undefined;
+  if (trigger === undefined) return undefined;
+  const own = ownLimit(fn, trigger);
+  if (own !== undefined) {
+    const place = parts.keys.takePlace(own.key, own.concurrency, parts.clock.wall());
+    if (place === undefined) {
+      call.note('concurrency', false, `${own.concurrency} calls of the trigger are running`);
+      return refuse(call, parts, 'ConcurrencyLimited', { outcome: 'limited', retryAfterMs: 1000 });
+    }
+    call.onEnd(() => parts.keys.releasePlace(place));
+  }
+  const http = trigger.http;
+  if (http?.rate === undefined && http?.concurrency === undefined) return undefined;
   return limitByKey(call, parts, fn, trigger);
+}
+
+/** `limits.concurrency` of a trigger, where it is below that of its function. */
+export function ownLimit(
+  fn: LiveFunction,
+  trigger: LiveTrigger,
+): { readonly key: LimitedKey; readonly concurrency: number } | undefined {
+  const { concurrency } = trigger.entry.limits;
+  if (concurrency >= fn.entry.limits.concurrency) return undefined;
+  // Keys of the trigger's own expressions begin with their type.
+  return { key: { ...limitScope(fn, trigger), key: 'limits' }, concurrency };
 }
 
 /** Whose limits they are: the keys of a trigger belong to it. */

@@ -19,7 +19,7 @@ import { recordDelivery, type Note } from './record-delivery.ts';
 import { runProgram } from './run-program.ts';
 import { replacedAt, retryBefore } from './schedule-policy.ts';
 import { StoredEventSource } from './stored-event.ts';
-import { awaitTurn } from './throttle-delivery.ts';
+import { awaitTurn, enterFunction } from './throttle-delivery.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 /** Not served here now: looked at again after so long. */
@@ -41,18 +41,35 @@ export async function runDelivery(
   const note: Note = (outcome, ending, more) =>
     recordDelivery(parts, { lease, work, callId, source, began: run.began, outcome, ending }, more);
   const attempt = { lease, work, source, callId, note };
-  if (trigger === undefined) return runWork(attempt, signal, parts);
+  if (trigger === undefined) return enterAndRun(attempt, signal, parts, run, runWork);
 
   const refused = await admitDelivery(attempt, parts);
   if (refused !== undefined) return { ending: refused };
   const turn = await awaitTurn(fn, trigger, source, callId, parts, signal);
   if (signal.aborted) return { giveBackMs: 0 };
   if (!turn.ok) return { ending: expressionFailed(attempt, turn.error) };
-  run.began = parts.clock.monotonic();
   try {
-    return await runUntilReplaced(attempt, signal, parts);
+    return await enterAndRun(attempt, signal, parts, run, runUntilReplaced);
   } finally {
     turn.release();
+  }
+}
+
+/** Within the limits of function and trigger. */
+async function enterAndRun(
+  attempt: Started,
+  signal: AbortSignal,
+  parts: WorkerParts,
+  run: { began: number },
+  start: typeof runWork,
+): Promise<RanAttempt | GivenBack> {
+  const leave = await enterFunction(attempt.work.fn, attempt.work.trigger, parts, signal);
+  if (leave === undefined) return { giveBackMs: 0 };
+  run.began = parts.clock.monotonic();
+  try {
+    return await start(attempt, signal, parts);
+  } finally {
+    leave();
   }
 }
 
@@ -106,28 +123,22 @@ async function runWork(
     target: laterTarget,
     budget,
   });
-  parts.inflight.enter(fn.index);
-  let result: CallResult;
-  try {
-    result = await runProgram(fn, parts, {
-      callId,
-      target: { handler },
-      arguments: [new EventTable(source)],
-      limits: trigger?.limits ?? {},
-      signal,
-      context: {
-        ...copyContext(fn.context),
-        keyValue: effects.keyValue,
-        later: effects.later,
-        events: effects.events,
-        hops,
-        budgetOf: () => children,
-        ...(traceparent === undefined ? {} : { traceparent }),
-      },
-    });
-  } finally {
-    parts.inflight.leave(fn.index);
-  }
+  const result: CallResult = await runProgram(fn, parts, {
+    callId,
+    target: { handler },
+    arguments: [new EventTable(source)],
+    limits: trigger?.limits ?? {},
+    signal,
+    context: {
+      ...copyContext(fn.context),
+      keyValue: effects.keyValue,
+      later: effects.later,
+      events: effects.events,
+      hops,
+      budgetOf: () => children,
+      ...(traceparent === undefined ? {} : { traceparent }),
+    },
+  });
   const ending = endingOfRun(result, lease.attempt, schedule);
   note(outcomeOf(result, ending), ending, {
     ...usageFields(result.usage),

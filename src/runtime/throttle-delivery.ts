@@ -2,7 +2,7 @@
 import type { CallError } from '../lua/types.ts';
 import { EventTable, type EventSource } from './event-table.ts';
 import { evaluate } from './evaluate.ts';
-import { keyText, limitScope } from './limit-calls.ts';
+import { keyText, limitScope, ownLimit } from './limit-calls.ts';
 import type { LiveFunction, LiveTrigger } from './live-function.ts';
 import type { LimitedKey } from './shared-keys.ts';
 import type { WorkerParts } from './worker-parts.ts';
@@ -45,6 +45,35 @@ export function throttledSlots(fn: LiveFunction, trigger: LiveTrigger, parts: Wo
     slots = Math.min(slots, concurrency.limit - parts.keys.placesTaken(scope, parts.clock.wall()));
   }
   return Math.max(0, slots);
+}
+
+/**
+ * Waits until the limits of function and trigger let one more call run; answers how to give the place back. Leases are
+ * taken in numbers by several threads: only here is it decided. Undefined: the lease was lost meanwhile.
+ */
+export async function enterFunction(
+  fn: LiveFunction,
+  trigger: LiveTrigger | undefined,
+  parts: WorkerParts,
+  signal: AbortSignal,
+): Promise<(() => void) | undefined> {
+  const { inflight, keys } = parts;
+  const limit = trigger === undefined ? undefined : ownLimit(fn, trigger);
+  const place = limit === undefined ? undefined : await takePlace(limit.key, limit.concurrency, parts, signal);
+  for (let wait = shortestWaitMs; !signal.aborted; wait = Math.min(longestWaitMs, wait * 2)) {
+    // Counted first: of two threads that count at once, none overlooks the other.
+    inflight.enter(fn.index);
+    if (inflight.total(fn.index) <= fn.entry.limits.concurrency) {
+      return () => {
+        inflight.leave(fn.index);
+        if (place !== undefined) keys.releasePlace(place);
+      };
+    }
+    inflight.leave(fn.index);
+    await pause(wait, parts, signal);
+  }
+  if (place !== undefined) keys.releasePlace(place);
+  return undefined;
 }
 
 /** Waits for the turn of a leased event; the lease is extended meanwhile. */

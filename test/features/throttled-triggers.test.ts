@@ -36,6 +36,15 @@ suite('throttled asynchronous triggers', () => {
             { name: 'once', http: { path: 'once', ...asynchronous, dedup: { key: 'event.data.id', window: '1h' } } },
           ],
         },
+        {
+          name: 'bounded',
+          limits: { concurrency: 3 },
+          code: 'return { default = function() sleep(0.1) end }',
+          triggers: [
+            { name: 'wide', http: { path: 'wide', ...asynchronous } },
+            { name: 'narrow', http: { path: 'narrow', ...asynchronous }, limits: { concurrency: 1 } },
+          ],
+        },
       ],
     });
   });
@@ -65,6 +74,21 @@ suite('throttled asynchronous triggers', () => {
       return next !== undefined && next.time < each.time + each.durationMs - 2;
     }).length;
   };
+
+  test('never more at once than the limits of function and trigger say, over all workers', async () => {
+    const paths = Array.from({ length: 24 }, (_, n) => (n % 4 === 0 ? 'narrow' : 'wide'));
+    await Promise.all(paths.map((path, n) => post(path, { n })));
+    const records = [...(await ranAll('wide', 18)), ...(await ranAll('narrow', 6))];
+    const most = (among: typeof records): number =>
+      Math.max(
+        ...among.map(
+          ({ time }) => among.filter((each) => each.time <= time && time < each.time + each.durationMs - 2).length,
+        ),
+      );
+    assert.ok(most(records) <= 3, `${most(records)} at once`);
+    assert.ok(most(records) > 1, 'control: they do run beside each other');
+    assert.equal(most(records.filter(({ trigger }) => trigger === 'narrow')), 1);
+  });
 
   test('one at a time, over all workers, and none is turned away', async () => {
     await Promise.all(Array.from({ length: 6 }, (_, n) => post('serial', { n })));
