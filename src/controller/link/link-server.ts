@@ -250,7 +250,7 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
     const uids = changes.map((change) =>
       'uid' in change ? change.uid : change.op === 'set' ? change.entry.uid : change.subscription.uid,
     );
-    book.forgetFunctions(uids, next);
+    book.tableChanged(uids, next);
     if (first) tellStand();
     const { epoch } = stand();
     for (const link of links.values()) if (link.following) link.sender.update(uids, next, epoch);

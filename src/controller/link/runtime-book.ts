@@ -12,6 +12,7 @@ import type {
 import type { RuntimeProof } from './admit-runtime.ts';
 
 interface KnownRuntime {
+  readonly group: string;
   readonly runtime: string;
   /** Of the process: differs after a restart in the same pod. */
   readonly process: string;
@@ -19,11 +20,15 @@ interface KnownRuntime {
   connected: boolean;
   ready: boolean;
   acknowledgements: Map<string, Acknowledgement>;
+  /** Of what the table does not have yet: another replica was faster. Without their messages. */
+  readonly early: Map<string, Acknowledgement>;
   stopForgetting: () => void;
 }
 
 /** A pod without a link is forgotten after so long, should nobody say that it is gone. */
 const forgetMs = 600_000;
+/** Of one runtime: as much as a large table holds, so that a replica that starts learns all. */
+const mostEarly = 20_000;
 /** Of what becomes part of a condition. */
 const longestMessage = 2_000;
 
@@ -34,8 +39,8 @@ export interface RuntimeBook {
   judged(proof: RuntimeProof, said: readonly Acknowledgement[], table: RouteTable): void;
   applied(podUid: string): void;
   reported(schedules: readonly ScheduleReport[], health: readonly HealthReport[], table: RouteTable): void;
-  /** Of these uids, those that are not in the table any more. */
-  forgetFunctions(uids: readonly string[], table: RouteTable): void;
+  /** Of these uids, those that are not in the table any more are forgotten; what was said early of others counts now. */
+  tableChanged(uids: readonly string[], table: RouteTable): void;
   forget(podUid: string): void;
   close(): void;
 }
@@ -67,17 +72,19 @@ export function createRuntimeBook(clock: LinkClock): RuntimeBook {
         return () => listeners.delete(listener);
       },
     },
-    connected({ podUid, podName }, process, ready) {
+    connected({ podUid, podName, group }, process, ready) {
       const known = runtimes.get(podUid);
       known?.stopForgetting();
       runtimes.set(podUid, {
         runtime: podName,
+        group,
         process,
         podUid,
         connected: true,
         ready,
         // What the process before said does not hold for this one; it says anew what it holds.
         acknowledgements: known?.process === process ? known.acknowledgements : new Map(),
+        early: known?.process === process ? known.early : new Map(),
         stopForgetting: () => undefined,
       });
       tell({ kind: 'runtimes' });
@@ -96,6 +103,7 @@ export function createRuntimeBook(clock: LinkClock): RuntimeBook {
       const uids: string[] = [];
       for (const each of said) {
         const entry = table.functions.get(each.uid) ?? table.subscriptions?.get(each.uid);
+        if (entry === undefined) keepEarly(known.early, each);
         if (entry === undefined || entry.group !== group) continue;
         known.acknowledgements.set(entry.uid, slim(each, entry));
         uids.push(entry.uid);
@@ -131,13 +139,19 @@ export function createRuntimeBook(clock: LinkClock): RuntimeBook {
       }
       if (uids.size > 0) tell({ kind: 'reported', uids: [...uids] });
     },
-    forgetFunctions(uids, table) {
+    tableChanged(uids, table) {
+      const adopted: string[] = [];
       for (const uid of uids) {
-        if (table.functions.has(uid) || table.subscriptions?.has(uid) === true) continue;
+        const entry = table.functions.get(uid) ?? table.subscriptions?.get(uid);
+        if (entry !== undefined) {
+          for (const known of runtimes.values()) if (adoptEarly(known, entry)) adopted.push(uid);
+          continue;
+        }
         schedules.delete(uid);
         health.delete(uid);
         for (const { acknowledgements } of runtimes.values()) acknowledgements.delete(uid);
       }
+      if (adopted.length > 0) tell({ kind: 'acknowledged', uids: adopted });
     },
     forget,
     close() {
@@ -145,6 +159,25 @@ export function createRuntimeBook(clock: LinkClock): RuntimeBook {
       listeners.clear();
     },
   };
+}
+
+function keepEarly(early: Map<string, Acknowledgement>, said: Acknowledgement): void {
+  const { uid, revision, accepted, servingRevision } = said;
+  early.delete(uid);
+  // The oldest goes.
+  if (early.size >= mostEarly) early.delete(early.keys().next().value as string);
+  early.set(uid, { uid, revision, accepted, ...(servingRevision === undefined ? {} : { servingRevision }) });
+}
+
+function adoptEarly(
+  { early, group, acknowledgements }: KnownRuntime,
+  entry: { readonly uid: string; readonly revision: string; readonly group: string },
+): boolean {
+  const said = early.get(entry.uid);
+  if (said === undefined || entry.group !== group) return false;
+  early.delete(entry.uid);
+  acknowledgements.set(entry.uid, slim(said, entry));
+  return true;
 }
 
 /** Ten thousand of them are kept: texts that the table has already are not kept twice. */
