@@ -55,8 +55,14 @@ export function readResults(call: Call, machine: Machine): LuaValue[] {
   const budget = new ReadBudget(call.limits.resultBytes, 'the result');
   const values: LuaValue[] = [];
   const top = views.top(call.thread);
-  for (let at = views.argumentBase(call.thread) + (call.stackBase + 1) * valueBytes; at < top; at += valueBytes) {
-    values.push(machine.reader.read(at, budget));
+  try {
+    for (let at = views.argumentBase(call.thread) + (call.stackBase + 1) * valueBytes; at < top; at += valueBytes) {
+      values.push(machine.reader.read(at, budget));
+    }
+  } catch (error) {
+    // No line of the code is at fault any more: the words have to say where the value stands.
+    if (!(error instanceof LuaRaise) || error.message.startsWith('the result ')) throw error;
+    throw new LuaRaise(`the result cannot be taken: ${error.message}`);
   }
   return values;
 }
