@@ -24,9 +24,10 @@ test('what comes, goes or is renamed weighs by its name', () => {
 test('schedules weigh when they come, stay or go', () => {
   const schedules = { names: false, schedules: true };
   assert.deepEqual(weighChanges(before, [{ op: 'set', entry: { ...nightly, revision: 'next' } }]), schedules);
-  assert.deepEqual(weighChanges(before, [{ op: 'set', entry: { ...nightly, triggers: [] } }]), schedules);
-  assert.deepEqual(weighChanges(before, [{ op: 'set', entry: { ...plain, triggers: nightly.triggers } }]), schedules);
-  assert.deepEqual(weighChanges(before, [{ op: 'delete', uid: nightly.uid }]), { names: true, schedules: true });
+  const both = { names: true, schedules: true };
+  assert.deepEqual(weighChanges(before, [{ op: 'set', entry: { ...nightly, triggers: [] } }]), both);
+  assert.deepEqual(weighChanges(before, [{ op: 'set', entry: { ...plain, triggers: nightly.triggers } }]), both);
+  assert.deepEqual(weighChanges(before, [{ op: 'delete', uid: nightly.uid }]), both);
 });
 
 test('what nobody has dealt with adds up, and is taken once', () => {

@@ -3,7 +3,7 @@ import type { TableChange } from '../routing/diff-tables.ts';
 import type { FunctionEntry, RouteTable } from '../routing/types.ts';
 
 export interface ChangeWeight {
-  /** A function or subscription came, went, or has another name. */
+  /** A function, trigger or subscription came, went, or has another name. */
   readonly names: boolean;
   /** A schedule came, went, or may have changed. */
   readonly schedules: boolean;
@@ -18,7 +18,7 @@ export function weighChanges(before: RouteTable, changes: readonly TableChange[]
   for (const change of changes) {
     if (change.op === 'set') {
       const old = before.functions.get(change.entry.uid);
-      names ||= !sameName(old, change.entry);
+      names ||= !sameName(old, change.entry) || !sameTriggers(old, change.entry);
       schedules ||= hasSchedule(change.entry) || hasSchedule(old);
     } else if (change.op === 'setSubscription') {
       names ||= !sameName(before.subscriptions?.get(change.subscription.uid), change.subscription);
@@ -50,6 +50,12 @@ type Named = Pick<FunctionEntry, 'name' | 'namespaceUid'>;
 
 function sameName(one: Named | undefined, other: Named): boolean {
   return one?.name === other.name && one.namespaceUid === other.namespaceUid;
+}
+
+/** By their names, in order: another order is looked into once too often. */
+function sameTriggers(one: FunctionEntry | undefined, other: FunctionEntry): boolean {
+  const { triggers } = other;
+  return one?.triggers.length === triggers.length && one.triggers.every(({ name }, at) => name === triggers[at]?.name);
 }
 
 function hasSchedule(entry: FunctionEntry | undefined): boolean {
