@@ -18,19 +18,32 @@ export function createAccountCheck(client: Pick<KubeClient, 'request'>, now: () 
     if (last !== undefined && now() - last.at < keptMs) return last.verdict;
     known.delete(key);
     if (known.size >= mostKept) known.delete(known.keys().next().value as string);
-    const verdict = look(client, namespace, name);
+    const turn = look(client, namespace, name);
+    const verdict = turn.then(({ problem }) => problem);
     known.set(key, { verdict, at: now() });
+    // That nothing could be learned is not kept: the API server may be back.
+    void turn.then(({ certain }) => {
+      if (!certain && known.get(key)?.verdict === verdict) known.delete(key);
+    });
     return verdict;
   };
 }
 
-async function look(client: Pick<KubeClient, 'request'>, namespace: string, name: string): Promise<string | undefined> {
+interface Look {
+  readonly certain: boolean;
+  readonly problem: string | undefined;
+}
+
+async function look(client: Pick<KubeClient, 'request'>, namespace: string, name: string): Promise<Look> {
   const path = resourcePath({ apiVersion: 'v1', resource: 'serviceaccounts', namespace, name });
   const answer = await client.request<KubeObject>({ path, timeoutMs: 10_000 });
   if (answer.ok) {
-    if (answer.body.metadata.labels?.[functionsLabel] === 'true') return undefined;
-    return `the ServiceAccount ${name} does not consent: kubectl label serviceaccount ${name} -n ${namespace} ${functionsLabel}=true`;
+    if (answer.body.metadata.labels?.[functionsLabel] === 'true') return { certain: true, problem: undefined };
+    const command = `kubectl label serviceaccount ${name} -n ${namespace} ${functionsLabel}=true`;
+    return { certain: true, problem: `the ServiceAccount ${name} does not consent: ${command}` };
   }
-  if (answer.status === 404) return `the ServiceAccount ${name} does not exist in namespace ${namespace}`;
-  return `the ServiceAccount ${name} could not be read: ${answer.message}`;
+  if (answer.status === 404) {
+    return { certain: true, problem: `the ServiceAccount ${name} does not exist in namespace ${namespace}` };
+  }
+  return { certain: false, problem: `the ServiceAccount ${name} could not be read: ${answer.message}` };
 }
