@@ -54,7 +54,14 @@ async function explain(subject: string, request: string | undefined, options: Ex
       body: JSON.stringify(supposed),
     });
   }
-  if (!answer.ok) return refused(answer);
+  if (!answer.ok) {
+    const maybeFunction =
+      request === undefined &&
+      answer.exitCode === exitCodes.notFound &&
+      typeof readTarget(subject, options.namespace) !== 'string';
+    const hint = maybeFunction ? `; a function is explained with a path: moonhook explain ${subject} /…` : '';
+    return refused({ ...answer, message: `${answer.message}${hint}` });
+  }
   if (!printValue(format, answer.value)) printLines(answer.value['lines'] as readonly string[]);
   return exitCodes.ok;
 }
