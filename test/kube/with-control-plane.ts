@@ -7,6 +7,7 @@ import type { KubeAnswer } from '../../src/controller/kube-answer.ts';
 import { createCredentialReader } from '../../src/controller/kube-credentials.ts';
 import { prepareKube } from './build-kube.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './control-plane.ts';
+import { eventually } from './eventually.ts';
 import { kubeTools } from './kube-tools.ts';
 
 export interface TestCluster {
@@ -70,9 +71,18 @@ async function applyCrds({ kubectl }: TestCluster): Promise<void> {
   const folder = new URL('../../crds/', import.meta.url).pathname;
   const applied = await kubectl(['apply', '--server-side', '-f', folder]);
   const names = ['webhookfunctions', 'webhooksubscriptions'].map((name) => `crd/${name}.moonhook.dev`);
-  const ready = await kubectl(['wait', '--for=condition=Established', '--timeout=30s', ...names]);
-  if (applied.code !== 0 || ready.code !== 0)
-    throw new Error(`the CRDs were not taken: ${applied.stderr}${ready.stderr}`);
+  if (applied.code !== 0) throw new Error(`the CRDs were not taken: ${applied.stderr}`);
+  let said = '';
+  // kubectl gives up at once on a definition that has no status yet.
+  await eventually(
+    'the CRDs are established',
+    async () => {
+      const ready = await kubectl(['wait', '--for=condition=Established', '--timeout=30s', ...names]);
+      said = ready.stderr;
+      return ready.code === 0;
+    },
+    () => said,
+  );
 }
 
 /** The body of an answer that has to be one. */
