@@ -4,7 +4,8 @@ import { createCatalogue, listEntries } from '../host/catalogue.ts';
 import { globals, libraries, replaced } from '../lua/environment.ts';
 import type { CodeOrigin } from '../routing/types.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
-import { findGlobals, type GlobalUse, type Use } from './lua-globals.ts';
+import { findGlobals } from './lua-globals.ts';
+import type { GlobalUse, Use } from './lua-scopes.ts';
 
 /** Everything a script can name, by global; members of those that are tables. */
 export type KnownNames = ReadonlyMap<string, ReadonlySet<string>>;

@@ -2,7 +2,7 @@
 import { decodeJson, JsonProblem } from '../host/json-decode.ts';
 import { jsonDecodeLimits } from '../host/json.ts';
 import { EncodeProblem } from '../host/json-encode.ts';
-import { encodeStoredValue, keyCap, longestTtlSeconds } from '../host/kv.ts';
+import { encodeStoredValue, keyCap, longestTtlSeconds } from '../host/kv-functions.ts';
 import { jsonNull, type LuaInput, type LuaKey, type LuaValue } from '../lua/types.ts';
 import type { KeyValueExpectation, KeyValueWrite } from '../store/store.ts';
 import type { KeyValueScope } from '../store/types.ts';

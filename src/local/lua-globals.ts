@@ -1,17 +1,7 @@
 /** Which globals a Lua source uses and how, by scope: for words that no environment has. For code that is known to compile. */
+import { LuaScopes, placeOf, type GlobalUse, type Use } from './lua-scopes.ts';
 import { tokenize, type Token } from './lua-tokens.ts';
 import { TokenStream, Unreadable } from './token-stream.ts';
-
-export type Use = 'read' | 'call' | 'index' | 'write';
-
-/** `http.get(…)` is global `http` indexed, with member `get` called. */
-export interface GlobalUse {
-  readonly name: string;
-  readonly line: number;
-  readonly column: number;
-  readonly use: Use;
-  readonly member?: { readonly name: string; readonly line: number; readonly column: number; readonly use: Use };
-}
 
 /** Undefined: the source cannot be read, or changes its environment so that nothing can be said. */
 export function findGlobals(source: string): readonly GlobalUse[] | undefined {
@@ -20,7 +10,7 @@ export function findGlobals(source: string): readonly GlobalUse[] | undefined {
   try {
     const reader = new Reader(tokens);
     reader.chunk();
-    return reader.changesEnvironment ? undefined : reader.uses;
+    return reader.scopes.changesEnvironment ? undefined : reader.scopes.uses;
   } catch (error) {
     if (error instanceof Unreadable || error instanceof RangeError) return undefined;
     throw error;
@@ -31,10 +21,8 @@ const blockEnds = new Set(['end', 'else', 'elseif', 'until']);
 const binary = new Set('and or + - * / // % ^ .. == ~= < > <= >= & | ~ << >>'.split(' '));
 
 class Reader {
-  readonly uses: GlobalUse[] = [];
-  changesEnvironment = false;
+  readonly scopes = new LuaScopes();
   readonly #tokens: TokenStream;
-  #scopes: Set<string>[] = [new Set()];
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = new TokenStream(tokens);
@@ -43,17 +31,6 @@ class Reader {
   chunk(): void {
     this.#block();
     if (this.#tokens.peek().kind !== 'end') throw new Unreadable();
-  }
-
-  #declare(name: string): void {
-    if (name === '_ENV') this.changesEnvironment = true;
-    this.#scopes.at(-1)?.add(name);
-  }
-
-  #scoped(read: () => void): void {
-    this.#scopes.push(new Set());
-    read();
-    this.#scopes.pop();
   }
 
   #block(): void {
@@ -84,7 +61,7 @@ class Reader {
       this.#tokens.expect('do');
       this.#body();
     } else if (this.#tokens.take('repeat')) {
-      this.#scoped(() => {
+      this.scopes.scoped(() => {
         this.#block();
         this.#tokens.expect('until');
         // The condition sees the locals of the loop.
@@ -98,7 +75,7 @@ class Reader {
   }
 
   #body(): void {
-    this.#scoped(() => {
+    this.scopes.scoped(() => {
       this.#block();
     });
     this.#tokens.expect('end');
@@ -108,12 +85,12 @@ class Reader {
     do {
       this.#expression();
       this.#tokens.expect('then');
-      this.#scoped(() => {
+      this.scopes.scoped(() => {
         this.#block();
       });
     } while (this.#tokens.take('elseif'));
     if (this.#tokens.take('else')) {
-      this.#scoped(() => {
+      this.scopes.scoped(() => {
         this.#block();
       });
     }
@@ -126,8 +103,8 @@ class Reader {
     if (!this.#tokens.take('=')) this.#tokens.expect('in');
     this.#expressions();
     this.#tokens.expect('do');
-    this.#scoped(() => {
-      for (const name of names) this.#declare(name);
+    this.scopes.scoped(() => {
+      for (const name of names) this.scopes.declare(name);
       this.#block();
     });
     this.#tokens.expect('end');
@@ -146,16 +123,16 @@ class Reader {
       if (depth === 1) member = name;
     }
     const memberUse = member && { ...placeOf(member), use: depth === 1 ? ('write' as const) : ('index' as const) };
-    this.#use(first, depth === 0 ? 'write' : 'index', memberUse);
+    this.scopes.use(first, depth === 0 ? 'write' : 'index', memberUse);
     this.#functionBody(method);
   }
 
   #functionBody(method: boolean): void {
     this.#tokens.expect('(');
-    this.#scoped(() => {
-      if (method) this.#declare('self');
+    this.scopes.scoped(() => {
+      if (method) this.scopes.declare('self');
       while (!this.#tokens.take(')')) {
-        if (!this.#tokens.take('...')) this.#declare(this.#tokens.name().text);
+        if (!this.#tokens.take('...')) this.scopes.declare(this.#tokens.name().text);
         this.#tokens.take(',');
       }
       this.#block();
@@ -165,7 +142,7 @@ class Reader {
 
   #local(): void {
     if (this.#tokens.take('function')) {
-      this.#declare(this.#tokens.name().text);
+      this.scopes.declare(this.#tokens.name().text);
       this.#functionBody(false);
       return;
     }
@@ -178,7 +155,7 @@ class Reader {
       }
     } while (this.#tokens.take(','));
     if (this.#tokens.take('=')) this.#expressions();
-    for (const name of names) this.#declare(name);
+    for (const name of names) this.scopes.declare(name);
   }
 
   #assignmentOrCall(): void {
@@ -264,12 +241,12 @@ class Reader {
       } else break;
     }
     const token = first;
-    const isLocal = token !== undefined && this.#isLocal(token.text);
+    const isLocal = token !== undefined && this.scopes.isLocal(token.text);
     return () => {
       if (token === undefined || isLocal) return;
       const last = (index: number): Use => steps[index]?.kind ?? (this.#written ? 'write' : 'read');
       const member = steps[0]?.member;
-      this.#note(token, last(0), member && { ...placeOf(member), use: last(1) });
+      this.scopes.note(token, last(0), member && { ...placeOf(member), use: last(1) });
     };
   }
 
@@ -281,21 +258,4 @@ class Reader {
       this.#tokens.expect(')');
     } else if (this.#tokens.next().kind !== 'string') throw new Unreadable();
   }
-
-  #isLocal(name: string): boolean {
-    return this.#scopes.some((scope) => scope.has(name));
-  }
-
-  #use(token: Token, use: Use, member: GlobalUse['member'] | undefined): void {
-    if (!this.#isLocal(token.text)) this.#note(token, use, member);
-  }
-
-  #note(token: Token, use: Use, member: GlobalUse['member'] | undefined): void {
-    if (token.text === '_ENV') this.changesEnvironment = true;
-    this.uses.push({ ...placeOf(token), use, ...(member === undefined ? {} : { member }) });
-  }
-}
-
-function placeOf({ text, line, column }: Token): { name: string; line: number; column: number } {
-  return { name: text, line, column };
 }

@@ -1,5 +1,5 @@
 /** Reads a file of several YAML documents; a broken document does not stop the others. */
-import { isAlias, isCollection, isMap, isScalar, parseAllDocuments, type Document, type ParsedNode } from 'yaml';
+import { parseAllDocuments, type Document } from 'yaml';
 import type { Diagnostic } from './diagnostic.ts';
 import {
   documentPlaces,
@@ -8,7 +8,7 @@ import {
   type LinePlace,
   type TextOrigin,
 } from './document-places.ts';
-import { findAmbiguity, mergeKeyAmbiguity } from './yaml-ambiguity.ts';
+import { maxAliases, maxDepth, readStructure, versionMistake, type Mistake } from './yaml-structure.ts';
 
 /** One document that parsed: its plain value and where each part of it stands. */
 export interface YamlDocument {
@@ -29,8 +29,6 @@ export interface YamlFile {
 
 /** Files over this size are refused unread: a function is at most 1 MiB with its modules. */
 export const maxFileBytes = 8 * 1024 * 1024;
-const maxDepth = 100;
-const maxAliases = 100;
 
 /** Parses the text of a file as YAML 1.2. */
 export function parseYaml(file: string, text: string): YamlFile {
@@ -211,8 +209,6 @@ function placesIn(text: string, firstLine: number): (offset: number) => LinePlac
   };
 }
 
-type Mistake = (offset: number, message: string, hint?: string) => Diagnostic;
-
 /** The library's message in the words of this product for the mistakes people make most. */
 function explain(
   error: { code: string; message: string; pos: [number, number] },
@@ -239,69 +235,4 @@ function explain(
 function firstLine(message: string): string {
   const [line = ''] = message.split('\n');
   return line.charAt(0).toLowerCase() + line.slice(1).replace(/:$/, '');
-}
-
-/** An unquoted scalar without a tag. */
-interface PlainScalar {
-  readonly source: string;
-  readonly offset: number;
-  readonly isKey: boolean;
-}
-
-interface Structure {
-  readonly plain: readonly PlainScalar[];
-}
-
-/** Finds depth, aliases and keys that plain JSON cannot hold, and gathers the scalars whose version matters. */
-function readStructure(root: ParsedNode, mistake: Mistake): Structure | Diagnostic {
-  const plain: PlainScalar[] = [];
-  const anchors: (string | undefined)[] = [];
-  let aliases = 0;
-  /** By hand: the library's visitor costs a tenth of the whole parse. */
-  const read = (node: ParsedNode | null | undefined, isKey: boolean): Diagnostic | undefined => {
-    if (node === null || node === undefined) return undefined;
-    const [offset] = node.range;
-    if (isScalar(node)) {
-      if (node.type === 'PLAIN' && node.tag === undefined) plain.push({ source: node.source, offset, isKey });
-      return undefined;
-    }
-    if (isAlias(node)) {
-      if (anchors.includes(node.source)) {
-        return mistake(offset, 'an alias inside its own anchor', 'write the value out');
-      }
-      aliases += 1;
-      return aliases > maxAliases
-        ? mistake(offset, `more than ${maxAliases} aliases in one document`, 'write the values out')
-        : undefined;
-    }
-    if (!isCollection(node)) return undefined;
-    if (anchors.length >= maxDepth) return mistake(offset, `nested deeper than ${maxDepth} levels`);
-    anchors.push(node.anchor);
-    let found: Diagnostic | undefined;
-    if (isMap(node)) {
-      for (const { key, value } of node.items as readonly { key: ParsedNode | null; value: ParsedNode | null }[]) {
-        found ??= keyMistake(key, mistake) ?? read(key, true) ?? read(value, false);
-        if (found !== undefined) return found;
-      }
-    } else {
-      for (const item of node.items as readonly (ParsedNode | null)[]) {
-        found = read(item, false);
-        if (found !== undefined) return found;
-      }
-    }
-    anchors.pop();
-    return undefined;
-  };
-  return read(root, false) ?? { plain };
-}
-
-function keyMistake(key: ParsedNode | null, mistake: Mistake): Diagnostic | undefined {
-  // `on:` and the like are text here; the check of versions says more about them.
-  if (isScalar(key) && ['string', 'number', 'boolean'].includes(typeof key.value)) return undefined;
-  return mistake(key?.range[0] ?? 0, 'a key must be text');
-}
-
-function versionMistake({ source, offset, isKey }: PlainScalar, mistake: Mistake): readonly Diagnostic[] {
-  const ambiguity = isKey && source === '<<' ? mergeKeyAmbiguity : findAmbiguity(source);
-  return ambiguity === undefined ? [] : [mistake(offset, ambiguity.message, ambiguity.hint)];
 }
