@@ -1,8 +1,8 @@
 /** `moonhook cancel`: ends what waits, or a replay with what of it waits. */
 import type { Command } from 'commander';
-import { locateId, readWhat, type ChosenDeliveries } from './choose-deliveries.ts';
+import { chooseDeliveries, manyDeliveries, readWhat, type ChosenDeliveries } from './choose-deliveries.ts';
 import { confirm } from './confirm.ts';
-import { coverageLines } from './delivery-lines.ts';
+import { countOf, coverageLines, type PlainCoverage } from './delivery-lines.ts';
 import { refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
@@ -50,13 +50,9 @@ export function registerCancel(program: Command): void {
     });
 }
 
-const manyDeliveries = 1000;
 const replayPrefix = 'replay/';
 
-interface Coverage {
-  readonly count: number;
-  readonly exact: boolean;
-  readonly destinations: Parameters<typeof coverageLines>[1];
+interface Coverage extends PlainCoverage {
   readonly running: number;
   readonly states?: Readonly<Record<string, number>>;
 }
@@ -76,12 +72,9 @@ async function cancel(text: string | undefined, options: CancelOptions): Promise
   if (typeof span === 'string') return unusable(span);
   const what = readWhat(text, options, text === undefined && options.all === true);
   if (typeof what === 'string') return unusable(what);
-  let chosen: ChosenDeliveries;
-  if ('id' in what) {
-    const located = await locateId(client, what.id, options.namespace);
-    if (!located.ok) return refused(located);
-    chosen = located.value;
-  } else chosen = what;
+  const found = await chooseDeliveries(client, what, options.namespace);
+  if (!found.ok) return refused(found);
+  const chosen = found.value;
   const { namespace, selection, label, breadth } = chosen;
   const wish = { ...selection, ...span };
   const preview = await client.cancel(namespace, { ...wish, dryRun: true });
@@ -100,10 +93,6 @@ async function cancel(text: string | undefined, options: CancelOptions): Promise
   }
   const done = await client.cancel(namespace, wish);
   return done.ok ? print(format, chosen, done.value, 'cancelled') : refused(done);
-}
-
-function countOf({ count, exact }: Coverage): string {
-  return `${exact ? '' : 'more than '}${count} ${count === 1 ? 'delivery' : 'deliveries'}`;
 }
 
 function print(

@@ -49,6 +49,18 @@ export function readWhat(
   };
 }
 
+/** Asked before more run again, or are ended. */
+export const manyDeliveries = 1000;
+
+/** What `readWhat` read, with the namespace of an id looked up. */
+export async function chooseDeliveries(
+  client: RunClient,
+  what: ChosenDeliveries | { readonly id: string },
+  namespace: string | undefined,
+): Promise<Answered<ChosenDeliveries>> {
+  return 'id' in what ? locateId(client, what.id, namespace) : { ok: true, value: what };
+}
+
 /** The namespace of an id that was given without one. */
 export async function locateId(
   client: RunClient,

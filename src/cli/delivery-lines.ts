@@ -52,6 +52,18 @@ function whyOf({ state, waitsFor, reason, error }: PlainDelivery): string {
   return state === 'dead' ? [reason, said].filter((part) => part !== undefined && part !== '').join(': ') : said;
 }
 
+/** What a replay or a cancellation covers, as the run tells it. */
+export interface PlainCoverage {
+  readonly count: number;
+  /** False: there are more. */
+  readonly exact: boolean;
+  readonly destinations: Parameters<typeof coverageLines>[1];
+}
+
+export function countOf({ count, exact }: PlainCoverage): string {
+  return `${exact ? '' : 'more than '}${count} ${count === 1 ? 'delivery' : 'deliveries'}`;
+}
+
 /** What a replay or a cancellation covers, one line for each destination. */
 export function coverageLines(
   namespace: string,

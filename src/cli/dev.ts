@@ -4,6 +4,7 @@ import { relative } from 'node:path';
 import type { Command } from 'commander';
 import type { FunctionState } from '../local/report-functions.ts';
 import { runLocal, type LocalRun } from '../local/run-local.ts';
+import { systemTimers } from '../local/system-timers.ts';
 import { runtimeDefaults } from '../settings/runtime-settings.ts';
 import { defaultConsolePort, readDevSettings, type DevOptions, type DevSettings } from '../settings/dev-settings.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
@@ -67,17 +68,7 @@ async function dev(options: DevOptions): Promise<number> {
     version,
     log,
     print,
-    timers: {
-      now: () => performance.now(),
-      after: (milliseconds, run) => {
-        const timer = setTimeout(run, milliseconds);
-        return {
-          cancel: () => {
-            clearTimeout(timer);
-          },
-        };
-      },
-    },
+    timers: systemTimers,
     now: () => Date.now(),
     randomBytes: (count) => randomBytes(count),
     onLost: (message) => {

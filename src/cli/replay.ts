@@ -1,9 +1,9 @@
 /** `moonhook replay`: runs ended deliveries again, behind live traffic. */
 import type { Command } from 'commander';
 import { setTimeout as wait } from 'node:timers/promises';
-import { locateId, readWhat, type ChosenDeliveries } from './choose-deliveries.ts';
+import { chooseDeliveries, manyDeliveries, readWhat, type ChosenDeliveries } from './choose-deliveries.ts';
 import { confirm } from './confirm.ts';
-import { coverageLines } from './delivery-lines.ts';
+import { countOf, coverageLines, type PlainCoverage } from './delivery-lines.ts';
 import { refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
@@ -55,15 +55,10 @@ export function registerReplay(program: Command): void {
     });
 }
 
-/** Asked before more run again. */
-const manyDeliveries = 1000;
 /** Numbers of replays are seconds since 2025: they rise, and fit what every store keeps until 2093. */
 const generationEpoch = Date.UTC(2025, 0, 1);
 
-interface Coverage {
-  readonly count: number;
-  readonly exact: boolean;
-  readonly destinations: Parameters<typeof coverageLines>[1];
+interface Coverage extends PlainCoverage {
   /** Of an id: all its deliveries by state. */
   readonly states?: Readonly<Record<string, number>>;
   readonly replay?: ReplayState;
@@ -93,12 +88,9 @@ async function replay(text: string | undefined, options: ReplayOptions): Promise
     return exitCodes.unusable;
   }
   const client = connectLocalRun(options.dataDir);
-  let chosen: ChosenDeliveries;
-  if ('id' in what) {
-    const located = await locateId(client, what.id, options.namespace);
-    if (!located.ok) return refused(located);
-    chosen = located.value;
-  } else chosen = what;
+  const found = await chooseDeliveries(client, what, options.namespace);
+  if (!found.ok) return refused(found);
+  const chosen = found.value;
   if (chosen.breadth !== 'id' && !broad && options.all !== true) {
     complain(`say which of ${chosen.label}: --dead, --since WHEN or --all`);
     return exitCodes.unusable;
@@ -158,10 +150,6 @@ async function mayGoOn(
       : 'nothing was done',
   );
   return answer === undefined ? exitCodes.unusable : exitCodes.failed;
-}
-
-function countOf({ count, exact }: Coverage): string {
-  return `${exact ? '' : 'more than '}${count} ${count === 1 ? 'delivery' : 'deliveries'}`;
 }
 
 function printCoverage(

@@ -10,6 +10,7 @@ import { parseAllDocuments, stringify } from 'yaml';
 import type { Draft, TryOrder, TryReport } from '../console/console-source.ts';
 import { toPlainRecord } from '../local/plain-record.ts';
 import { runLocal, type LocalRun } from '../local/run-local.ts';
+import { systemTimers } from '../local/system-timers.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { tellStories } from '../runtime/tell-story.ts';
 import { readDevSettings } from '../settings/dev-settings.ts';
@@ -80,17 +81,7 @@ async function start(folder: string): Promise<LocalRun> {
     version,
     log: quietLog,
     print: () => {},
-    timers: {
-      now: () => performance.now(),
-      after: (milliseconds, run) => {
-        const timer = setTimeout(run, milliseconds);
-        return {
-          cancel: () => {
-            clearTimeout(timer);
-          },
-        };
-      },
-    },
+    timers: systemTimers,
     now: () => Date.now(),
     randomBytes: (count) => randomBytes(count),
     onLost: () => {},

@@ -2,10 +2,11 @@
 import { batchName, jsonItems, textAt } from './batch-items.ts';
 import { formType, readFormField } from './form-body.ts';
 import { mediaType } from './read-header.ts';
-import { defineSignatureReceiver, literalSecret } from './signature-receiver.ts';
+import { defineSignatureReceiver } from './signature-receiver.ts';
 import type { SignatureScheme } from './signature-scheme.ts';
 import { template } from './signed-template.ts';
 import type { HostAnswer, Identified, RawRequest } from './types.ts';
+import { registeredUrlSetup } from './registered-url.ts';
 import { registeredUrlField, vendorProfile } from './vendor-profile.ts';
 
 const field = 'mandrill_events';
@@ -71,15 +72,7 @@ export const mandrill = defineSignatureReceiver({
     sampleEvent: 'click',
   },
   fields: registeredUrlField,
-  setup: (fields) => {
-    const url = fields.url('url');
-    return {
-      schemes: [url === undefined ? scheme : { ...scheme, url }],
-      decodeSecret: literalSecret,
-      warnings: [],
-      identify,
-    };
-  },
+  setup: registeredUrlSetup(scheme, identify),
   handshake,
   compose: (_event, body) => {
     const text = Buffer.from(body).toString('utf8').trim();

@@ -1,10 +1,11 @@
 /** Square. https://developer.squareup.com/docs/webhooks/step3validate */
 import { identified } from './identify-event.ts';
 import { readJsonText } from './read-json-pointer.ts';
-import { defineSignatureReceiver, literalSecret } from './signature-receiver.ts';
+import { defineSignatureReceiver } from './signature-receiver.ts';
 import type { SignatureScheme } from './signature-scheme.ts';
 import { template } from './signed-template.ts';
 import type { Identified, RawRequest } from './types.ts';
+import { registeredUrlSetup } from './registered-url.ts';
 import { registeredUrlField, vendorProfile } from './vendor-profile.ts';
 
 const scheme: SignatureScheme = {
@@ -46,14 +47,6 @@ export const square = defineSignatureReceiver({
     sampleEvent: 'payment.created',
   },
   fields: registeredUrlField,
-  setup: (fields) => {
-    const url = fields.url('url');
-    return {
-      schemes: [url === undefined ? scheme : { ...scheme, url }],
-      decodeSecret: literalSecret,
-      warnings: [],
-      identify,
-    };
-  },
+  setup: registeredUrlSetup(scheme, identify),
   compose: () => ({ headers: { 'content-type': 'application/json', 'user-agent': 'Square Connect v2' } }),
 });

@@ -1,10 +1,11 @@
 /** Trello. https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/ */
 import { deliveryId, eventName } from './event-name.ts';
 import { readJsonText } from './read-json-pointer.ts';
-import { defineSignatureReceiver, literalSecret } from './signature-receiver.ts';
+import { defineSignatureReceiver } from './signature-receiver.ts';
 import type { SignatureScheme } from './signature-scheme.ts';
 import { template } from './signed-template.ts';
 import type { Identified, RawRequest } from './types.ts';
+import { registeredUrlSetup } from './registered-url.ts';
 import { registeredUrlField, vendorProfile } from './vendor-profile.ts';
 
 const scheme: SignatureScheme = {
@@ -45,15 +46,7 @@ export const trello = defineSignatureReceiver({
     sampleEvent: 'updateCard',
   },
   fields: registeredUrlField,
-  setup: (fields) => {
-    const url = fields.url('url');
-    return {
-      schemes: [url === undefined ? scheme : { ...scheme, url }],
-      decodeSecret: literalSecret,
-      warnings: [],
-      identify,
-    };
-  },
+  setup: registeredUrlSetup(scheme, identify),
   handshake: ({ method }) => (method === 'HEAD' ? { status: 200 } : undefined),
   compose: () => ({ headers: { 'content-type': 'application/json' } }),
 });

@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { readHealth } from '../delivery/subscription-health.ts';
 import type { Answerer } from '../link/exchange.ts';
-import type { LinkClock } from '../link/link-peer.ts';
+import { systemClock } from '../link/system-clock.ts';
 import type { DownTopic } from '../link/protocol.ts';
 import { emptyTable } from '../routing/diff-tables.ts';
 import type { ClusterRuntimeSettings } from '../settings/cluster-runtime-settings.ts';
@@ -57,7 +57,7 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
         : createTableFile({
             path: settings.tableFile,
             table: () => runtime.table ?? emptyTable,
-            after: clock.after,
+            after: systemClock.after,
             onTrouble: (message) => log.error('the table file', { error: message }),
           });
     const connection = store.connect();
@@ -86,7 +86,7 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
         return { token: token.trim(), authorities };
       },
       answer: options.answer ?? answerNothing,
-      clock,
+      clock: systemClock,
       random: options.random,
       log,
       reported: () => reports.told(),
@@ -102,7 +102,7 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
       runtime,
       async stop() {
         ending = true;
-        await new Promise<void>((resolve) => void clock.after(settings.lameMs, resolve));
+        await new Promise<void>((resolve) => void systemClock.after(settings.lameMs, resolve));
         stopReports();
         await runtime.drain();
         await connection.close();
@@ -121,7 +121,7 @@ const reportEveryMs = 20_000;
 
 function reportStates(reports: StateReports, links: LinkClient, onError: (error: Error) => void): () => void {
   let running = false;
-  return clock.every(reportEveryMs, () => {
+  return systemClock.every(reportEveryMs, () => {
     if (running) return;
     running = true;
     reports
@@ -134,18 +134,6 @@ function reportStates(reports: StateReports, links: LinkClient, onError: (error:
 
 const answerNothing: Answerer<DownTopic> = (topic) =>
   Promise.resolve({ ok: false, code: 'Unsupported', message: `this runtime does not answer ${topic}` });
-
-const clock: LinkClock = {
-  now: () => performance.now(),
-  after(milliseconds, callback) {
-    const timer = setTimeout(callback, milliseconds);
-    return () => clearTimeout(timer);
-  },
-  every(milliseconds, callback) {
-    const timer = setInterval(callback, milliseconds);
-    return () => clearInterval(timer);
-  },
-};
 
 async function openStoreOf({ settings, log, identity, onLost }: ClusterRuntimeOptions): Promise<OpenStore> {
   const { storeUrl, storeFile } = settings;

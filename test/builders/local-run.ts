@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { runLocal, type LocalRun } from '../../src/local/run-local.ts';
+import { systemTimers } from '../../src/local/system-timers.ts';
 import { readDevSettings, type DevOptions } from '../../src/settings/dev-settings.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
 
@@ -69,17 +70,7 @@ export async function startLocal(context: TestContext, given: LocalFixtureOption
       lines.push(line);
       for (const wake of waiting) wake();
     },
-    timers: {
-      now: () => performance.now(),
-      after: (milliseconds, run) => {
-        const timer = setTimeout(run, milliseconds);
-        return {
-          cancel: () => {
-            clearTimeout(timer);
-          },
-        };
-      },
-    },
+    timers: systemTimers,
     now: () => Date.now(),
     randomBytes: (count) => randomBytes(count),
     onLost: (message) => {

@@ -4,6 +4,7 @@ import type { RuntimeAccounts, TokenReviewStatus } from '../../src/controller/li
 import { createLinkServer, type LinkServer, type LinkServerOptions } from '../../src/controller/link/link-server.ts';
 import type { Leadership, TableSource } from '../../src/controller/types.ts';
 import type { LinkClock } from '../../src/link/link-peer.ts';
+import { systemClock } from '../../src/link/system-clock.ts';
 import { defaultPolicy, type InstallationPolicy } from '../../src/policy/installation-policy.ts';
 import { diffTables, applyChanges, emptyTable, type TableChange } from '../../src/routing/diff-tables.ts';
 import type { Acknowledgement, RouteTable } from '../../src/routing/types.ts';
@@ -14,16 +15,8 @@ export const serverName = 'moonhook-controller.moonhook.svc';
 export const audience = 'moonhook-link.test-installation';
 
 export const realClock: LinkClock & { wall(): number } = {
-  now: () => performance.now(),
+  ...systemClock,
   wall: () => Date.now(),
-  after(milliseconds, callback) {
-    const timer = setTimeout(callback, milliseconds);
-    return () => clearTimeout(timer);
-  },
-  every(milliseconds, callback) {
-    const timer = setInterval(callback, milliseconds);
-    return () => clearInterval(timer);
-  },
 };
 
 /** A log whose lines a test can look at. */

@@ -1,6 +1,6 @@
 /** The links as a part of a controller replica: certificates, reviews, the server, and which pods are gone. */
 import type { Answer } from '../../link/exchange.ts';
-import type { LinkClock } from '../../link/link-peer.ts';
+import { systemClock } from '../../link/system-clock.ts';
 import { resourcePath } from '../kube-answer.ts';
 import type { KubeObject } from '../kube-object.ts';
 import { keepCertificates } from '../certificates/keep-certificates.ts';
@@ -49,7 +49,7 @@ export async function startLinks(
     kinds: createKindBook(client, clock.now),
     confirmAccount: createAccountCheck(client, clock.now),
     gate: createCallGate(clock.now),
-    after: timers.after,
+    after: systemClock.after,
     onStranger: (podUid, functionUid, why) =>
       log.warn('a runtime made a Kubernetes call for a function that is not its own', { podUid, functionUid, why }),
   });
@@ -76,7 +76,7 @@ export async function startLinks(
           return unsupported('an unknown topic');
       }
     },
-    clock: { ...timers, wall: clock.wallNow },
+    clock: { ...systemClock, wall: clock.wallNow },
     log,
   });
   controller.listenTo(server);
@@ -109,15 +109,3 @@ export async function startLinks(
 function unsupported(message: string): Promise<Answer> {
   return Promise.resolve({ ok: false, code: 'Unsupported', message });
 }
-
-const timers: LinkClock = {
-  now: () => performance.now(),
-  after(milliseconds, callback) {
-    const timer = setTimeout(callback, milliseconds);
-    return () => clearTimeout(timer);
-  },
-  every(milliseconds, callback) {
-    const timer = setInterval(callback, milliseconds);
-    return () => clearInterval(timer);
-  },
-};
