@@ -1,5 +1,5 @@
 /** The whole page: the list of functions, and the one that is open. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ConsoleStatus, FunctionRow } from '../console-source.ts';
 import type { LanguageEntry } from '../console-source.ts';
 import { api, ApiFailure, followChanges } from './api.ts';
@@ -14,13 +14,19 @@ export function App() {
   const [entries, setEntries] = useState<readonly LanguageEntry[]>();
   const [version, setVersion] = useState(0);
 
+  const known = useRef(false);
+
   useEffect(() => {
     const leaving = new AbortController();
     const read = async (): Promise<void> => {
       try {
-        setStatus(await api.status());
+        // What the program is and what Lua knows there does not change while it runs.
+        if (!known.current) {
+          setStatus(await api.status());
+          setEntries(await api.language());
+          known.current = true;
+        }
         setRows(await api.functions());
-        setEntries(await api.language());
         setVersion((before) => before + 1);
         setFailure(undefined);
       } catch (error) {
