@@ -1,5 +1,5 @@
 /** One function: its texts in editors, judged while they are typed, saved with Ctrl-S. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Draft, FunctionRow, FunctionText, Remark } from '../console-source.ts';
 import type { LanguageEntry } from '../console-source.ts';
 import { api } from './api.ts';
@@ -65,6 +65,14 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
     };
   }, [namespace, name, draft]);
 
+  const beside = saved?.lua !== undefined;
+  const yaml = draft?.yaml;
+  // Parsed when the text changes, not when anything else on the page does.
+  const inline = useMemo(
+    () => (beside || yaml === undefined ? undefined : inlineCodeOf(yaml, namespace, name)),
+    [beside, yaml, namespace, name],
+  );
+
   if (saved === undefined || draft === undefined) return <p role="status">{message || 'Reading …'}</p>;
   const dirty = draft.yaml !== saved.yaml || draft.lua !== saved.lua?.text;
 
@@ -101,7 +109,6 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
       forgetDraft(namespace, name);
     }
   };
-  const inline = saved.lua === undefined ? inlineCodeOf(draft.yaml, namespace, name) : undefined;
   const lua = draft.lua ?? inline?.code;
   const changeLua = (text: string): void => {
     change(
