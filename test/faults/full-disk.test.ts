@@ -45,7 +45,8 @@ test('a full disk gives 503 and never a 202, synchronous calls go on, and nothin
   assert.ok(refusal, 'the limit was never met');
   assert.equal(refusal.status, 503);
   assert.ok(Number(refusal.headers.get('retry-after')) >= 1);
-  assert.equal(((await refusal.json()) as { code: string }).code, 'StoreUnavailable');
+  // The write that met the end of the disk may be this call's own or one behind it.
+  assert.match(((await refusal.json()) as { code: string }).code, /^(?:StoreUnavailable|DiskLow)$/);
   const next = await fetch(`${full.url}/default/take`, { method: 'POST', body: '{"id":"next"}' });
   assert.deepEqual([next.status, ((await next.json()) as { code: string }).code], [503, 'DiskLow']);
   assert.equal(await (await fetch(`${full.url}/default/hello`)).text(), 'hello');
