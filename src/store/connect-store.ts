@@ -49,6 +49,7 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
   return {
     durable,
     append: (items) => ask('append', items),
+    appendIf: (conditional) => ask('appendIf', conditional),
     lease: (wishes, leaseMs) => ask('lease', wishes, leaseMs),
     release: (receipts, delayMs) => ask('release', receipts, delayMs),
     extend: (receipts, leaseMs) => ask('extend', receipts, leaseMs),

@@ -1,6 +1,7 @@
 /** The store on PostgreSQL, for more than one runtime. Any number of processes share it; row locks and epochs keep them apart. */
 import { CrashWatch } from './crash-watch.ts';
 import { appendItems, isOneStatement, readEvent } from './postgres-append.ts';
+import { appendConditional } from './postgres-append-if.ts';
 import { createBatches } from './postgres-batches.ts';
 import { growthOfAppend, growthOfWrites } from './growth.ts';
 import { readCounts } from './postgres-counts.ts';
@@ -192,6 +193,18 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
       const appended = await usage.within(growthOfAppend(items), [], () => append(items));
       changed();
       return appended;
+    },
+    async appendIf(conditional) {
+      const { append: items, writes } = conditional;
+      const growth = growthOfWrites(writes, growthOfAppend(items));
+      const answer = await usage.within(growth, writes, () => appendConditional(sessions, conditional, destinations));
+      if (answer === 'ok' && items.length > 0) {
+        for (const { deliveries } of items) {
+          for (const { destination, delayMs = 0 } of deliveries) heads.note(destination, delayMs);
+        }
+        changed();
+      }
+      return answer;
     },
     async lease(wishes, leaseMs) {
       const result = leasing.then(() => lease(wishes, leaseMs));

@@ -91,6 +91,14 @@ export function createOperations(parts: OperationParts): SqliteStore {
       refuseOnLowDisk();
       return judged(() => items.map((item) => events.append(item)));
     },
+    appendIf({ append, writes, expectations }) {
+      refuseOnLowDisk();
+      return judged(() => {
+        if (keyValues.write(writes, expectations).kind !== 'ok') return 'conflict';
+        for (const item of append) events.append(item);
+        return 'ok';
+      });
+    },
     lease: (wishes, leaseMs) => (parts.diskLow() ? [] : deliveries.lease(wishes, leaseMs)),
     release: (receipts, delayMs) => deliveries.release(receipts, delayMs),
     extend: (receipts, leaseMs) => deliveries.extend(receipts, leaseMs),

@@ -41,7 +41,7 @@ const idlePauseMs = 10;
 
 const settings = workerData as ThreadSettings;
 /** Operations after which another process part may find work. */
-const waking: ReadonlySet<string> = new Set(['append', 'settle', 'release', 'replay', 'cancel']);
+const waking: ReadonlySet<string> = new Set(['append', 'appendIf', 'settle', 'release', 'replay', 'cancel']);
 
 const owner = openSqliteStore(settings, { wall: () => Date.now(), monotonic: () => performance.now() });
 const ports = new Set<MessagePort>();

@@ -62,6 +62,13 @@ export interface AppendItem {
   readonly owed?: true;
 }
 
+/** Events and writes that land together, or, where an expectation fails, not at all. */
+export interface ConditionalAppend {
+  readonly append: readonly AppendItem[];
+  readonly writes: readonly KeyValueWrite[];
+  readonly expectations: readonly KeyValueExpectation[];
+}
+
 export interface Appended {
   /** The stored event's id; of a duplicate the first one's. */
   readonly id: string;
@@ -246,6 +253,8 @@ export type Written =
 export interface Store {
   readonly durable: boolean;
   append(items: readonly AppendItem[]): Promise<readonly Appended[]>;
+  /** In one transaction of its own; `conflict`: an expectation failed, nothing was stored. */
+  appendIf(conditional: ConditionalAppend): Promise<'ok' | 'conflict'>;
   /** Heads of the wished destinations that are due, fresh before background, fair between destinations. */
   lease(wishes: readonly LeaseWish[], leaseMs: number): Promise<readonly Lease[]>;
   /** Gives the attempt back: drain, open breaker, no slot. */
