@@ -2,7 +2,18 @@
 import type { AttemptResult } from './retry-schedule.ts';
 
 export type OutgoingAnswer =
-  | { readonly kind: 'answered'; readonly status: number; readonly retryAfterMs?: number; readonly excerpt: string }
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly retryAfterMs?: number;
+      readonly excerpt: string;
+      /** Names in lower case. */
+      readonly headers?: ReadonlyMap<string, readonly string[]>;
+      /** The answer is to the question whether events may be sent. */
+      readonly asked?: true;
+    }
+  /** Asked for permission, the receiver gave none. */
+  | { readonly kind: 'notAllowed'; readonly message: string }
   /** No answer: name, connection, time, or the outbound guard. */
   | { readonly kind: 'failed'; readonly message: string; readonly refusedByGuard: boolean; readonly byLookup?: true };
 
@@ -18,6 +29,9 @@ export interface Judgement {
 const again: ReadonlySet<number> = new Set([408, 409, 425, 429]);
 
 export function judgeAnswer(answer: OutgoingAnswer): Judgement {
+  if (answer.kind === 'notAllowed') {
+    return { result: { kind: 'again', error: answer.message }, health: 'neutral', gone: false };
+  }
   if (answer.kind === 'failed') {
     const { message, refusedByGuard } = answer;
     if (refusedByGuard)
@@ -26,9 +40,9 @@ export function judgeAnswer(answer: OutgoingAnswer): Judgement {
     const health = answer.byLookup === true ? 'neutral' : 'failure';
     return { result: { kind: 'again', error: message }, health, gone: false };
   }
-  const { status, retryAfterMs, excerpt } = answer;
+  const { status, retryAfterMs, excerpt, asked = false } = answer;
   if (status >= 200 && status < 300) return { result: { kind: 'done' }, health: 'success', gone: false };
-  const error = `answered ${status}${excerpt === '' ? '' : `: ${excerpt}`}`;
+  const error = `${asked ? 'asked whether events may be sent, ' : ''}answered ${status}${excerpt === '' ? '' : `: ${excerpt}`}`;
   if (status >= 500 || again.has(status)) {
     const retry = retryAfterMs === undefined ? {} : { retryAfterMs };
     return { result: { kind: 'again', error, ...retry }, health: status === 409 ? 'neutral' : 'failure', gone: false };

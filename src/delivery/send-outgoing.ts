@@ -3,12 +3,14 @@ import type { Outbound, OutboundResult } from '../policy/outbound-types.ts';
 import { parseRetryAfter, type OutgoingAnswer } from './judge-answer.ts';
 
 export interface OutgoingRequest {
+  /** Default: POST. */
+  readonly method?: 'POST' | 'OPTIONS';
   readonly url: string;
   /** Chosen by a user: the guard refuses those it keeps for itself. */
   readonly headers: readonly (readonly [string, string])[];
   /** Set by the host: signatures, hop counter. */
   readonly hostHeaders: readonly (readonly [string, string])[];
-  readonly body: Uint8Array;
+  readonly body?: Uint8Array;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   /** Texts that an answer may echo and nobody may read. */
@@ -23,15 +25,15 @@ const passingRules: ReadonlySet<string> = new Set(['busy']);
 
 /** `now`: wall clock, for a `Retry-After` that is a date. */
 export async function sendOutgoing(outbound: Outbound, request: OutgoingRequest, now: number): Promise<OutgoingAnswer> {
-  const { url, headers, hostHeaders, body, timeoutMs, signal, secretTexts } = request;
+  const { method = 'POST', url, headers, hostHeaders, body, timeoutMs, signal, secretTexts } = request;
   let result: OutboundResult;
   try {
     result = await outbound.send({
-      method: 'POST',
+      method,
       url,
       headers,
       hostHeaders,
-      body,
+      ...(body === undefined ? {} : { body }),
       timeoutMs,
       // The receiver of a signed event is the one that was configured.
       maxRedirects: 0,
@@ -60,6 +62,7 @@ export async function sendOutgoing(outbound: Outbound, request: OutgoingRequest,
     status,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     excerpt: encoded ? '' : excerptOf(start, secretTexts),
+    headers: answered,
   };
 }
 

@@ -24,6 +24,7 @@ test('what the page shows is accepted', () => {
     filter: 'event.data.total > 10',
     transform: 'return { text = event.data.text }',
     format: 'cloudEvents',
+    handshake: { origin: 'events.example.com' },
     headers: [
       { name: 'X-A', value: 'b' },
       { name: 'X-B', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } },
@@ -46,6 +47,8 @@ test('each rule refuses with its sentence', () => {
     [document({ url: undefined }), /^spec: set exactly one of url and urlFrom/],
     [document({ url: 'https://user@x.example/' }), /^spec\.url: .*absolute http or https URL/],
     [document({ url: 'ftp://x.example/' }), /^spec\.url: .*absolute http or https URL/],
+    [document({ handshake: { origin: 'events.example.com' } }), /^spec: handshake needs format: cloudEvents/],
+    [document({ format: 'cloudEvents', handshake: { origin: 'a b' } }), /^spec\.handshake\.origin: .*DNS name/],
     [document({ events: [] }), /^spec\.events: /],
     [document({ events: ['a.*.b'] }), /^spec\.events\[0\]: .*event type/],
     [document({ secretRefs: [] }), /^spec\.secretRefs: /],

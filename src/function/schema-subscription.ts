@@ -32,6 +32,11 @@ const specRules: readonly Rule[] = [
     message: 'class is immutable: delete the subscription and create it anew',
     check: (self, before) => before === undefined || self.class === before.class,
   },
+  {
+    cel: "!has(self.handshake) || (has(self.format) && self.format == 'cloudEvents')",
+    message: 'handshake needs format: cloudEvents',
+    check: (self) => self.handshake === undefined || self.format === 'cloudEvents',
+  },
 ];
 
 const spec = object(
@@ -116,6 +121,17 @@ const spec = object(
       { required: ['requests', 'per'] },
     ),
     concurrency: integer('Requests at once, in each pod; 10 by default.', 1, 1000),
+    handshake: object(
+      'Asks the receiver with OPTIONS before the first event, and every hour, whether events may be sent and how often, as CloudEvents web hooks do; nothing is sent until it agrees.',
+      {
+        origin: text('The DNS name that stands for this sender: events.example.com.', 253, {
+          minLength: 1,
+          pattern: '^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$',
+          expected: 'a DNS name such as events.example.com',
+        }),
+      },
+      { required: ['origin'] },
+    ),
     ordered: object('One after the other, in the order of publishing; a failing one holds back the rest of its key.', {
       key: expression(
         'Lua expression over the event; each value has its own order, nil has none. Absent: one order for all.',

@@ -36,5 +36,6 @@ export interface SubscriptionSpec {
   readonly timeout?: string;
   readonly rate?: { readonly requests: number; readonly per: string };
   readonly concurrency?: number;
+  readonly handshake?: { readonly origin: string };
   readonly ordered?: { readonly key?: string };
 }

@@ -106,6 +106,7 @@ export function buildSubscription(input: SubscriptionInput, options: BuildSubscr
     timeoutMs: timeout.ok ? timeout.amount : defaultTimeoutMs,
     ...(spec.rate === undefined || !per.ok ? {} : { rate: { requests: spec.rate.requests, perMs: per.amount } }),
     concurrency: spec.concurrency ?? defaultConcurrency,
+    ...(spec.handshake === undefined ? {} : { handshake: { origin: spec.handshake.origin } }),
     ...(spec.ordered === undefined ? {} : { ordered: spec.ordered }),
     suspended: spec.suspend ?? false,
     ...(unresolved === undefined ? {} : { unresolved }),

@@ -37,6 +37,8 @@ export interface SubscriptionEntry {
   readonly timeoutMs: number;
   readonly rate?: { readonly requests: number; readonly perMs: number };
   readonly concurrency: number;
+  /** Set: the receiver is asked for permission, in this name. */
+  readonly handshake?: { readonly origin: string };
   /** Present: in order, by the value of `key` (absent: all together). */
   readonly ordered?: { readonly key?: string };
   readonly suspended: boolean;

@@ -26,6 +26,16 @@ export interface LiveSubscription {
   readonly broken: boolean;
 }
 
+/** What an answer of its receiver may echo and nobody may read. */
+export function secretTextsOf({ entry, secrets }: LiveSubscription): readonly string[] {
+  const url = URL.parse(entry.url);
+  return [
+    ...(entry.urlSecret ? [entry.url, `${url?.pathname ?? ''}${url?.search ?? ''}`] : []),
+    ...entry.headers.flatMap(({ value, secret }) => (secret ? [value] : [])),
+    ...secrets.map((secret) => Buffer.from(secret).toString('utf8')),
+  ];
+}
+
 export interface SubscriptionTools {
   readonly engine: Engine<HostContext>;
   contextFor(owner: ContextOwner): HostContext;

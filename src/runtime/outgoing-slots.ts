@@ -2,12 +2,14 @@
 import { breakerKey, type Breakers } from '../delivery/breakers.ts';
 import type { HealthBook } from '../delivery/subscription-health.ts';
 import { formatOutgoing, parseOutgoing, type OutgoingDestination } from '../delivery/outgoing-destination.ts';
+import type { Permissions } from './outgoing-permissions.ts';
 import type { LimitedKey } from './shared-keys.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 export interface OutgoingState {
   readonly breakers: Breakers;
   readonly health: HealthBook;
+  readonly permissions: Permissions;
   /** Requests of this worker on their way. */
   running: number;
   /** Looks for due deliveries again after so long, if that is before the loop does. */
@@ -43,7 +45,8 @@ export function outgoingSlots(destination: string, parts: WorkerParts): number |
   }
   const live = parts.subscriptions.at(destination);
   if (live === undefined || live.broken || live.entry.suspended || live.entry.unresolved !== undefined) return 0;
-  const { concurrency, rate, namespaceUid, url } = live.entry;
+  const { concurrency, namespaceUid, url } = live.entry;
+  const rate = outgoing.permissions.rateOf(live);
   const breaker = breakerKey(namespaceUid, url);
   const wait = outgoing.breakers.waitOf(breaker);
   if (wait > 0) {

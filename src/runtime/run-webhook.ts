@@ -3,13 +3,14 @@ import { breakerKey } from '../delivery/breakers.ts';
 import { messageId } from '../delivery/format-outgoing.ts';
 import { judgeAnswer, type Judgement, type OutgoingAnswer } from '../delivery/judge-answer.ts';
 import type { Attempt, GivenBack } from '../delivery/lease-loop.ts';
+import { originHeader } from '../delivery/permission.ts';
 import { endAttempt } from '../delivery/retry-schedule.ts';
 import { sendOutgoing } from '../delivery/send-outgoing.ts';
 import { signAsGithub, signWebhook } from '../delivery/sign-webhook.ts';
 import { switchOffAfterMs, type SwitchedOff } from '../delivery/subscription-health.ts';
 import type { AppendItem, Ending, KeyValueWrite, Lease } from '../store/store.ts';
 import { rootBudget } from '../triggers/event-budget.ts';
-import type { LiveSubscription } from './live-subscriptions.ts';
+import { secretTextsOf, type LiveSubscription } from './live-subscriptions.ts';
 import { outgoingKey } from './outgoing-slots.ts';
 import { prepareWebhook, type PreparedWebhook } from './prepare-webhook.ts';
 import { recordWebhook } from './record-webhook.ts';
@@ -54,7 +55,7 @@ async function attemptWebhook(
 ): Promise<Attempt | GivenBack> {
   const { entry } = live;
   const { namespaceUid, name } = entry;
-  const { outgoing, clock, keys } = parts;
+  const { outgoing, clock } = parts;
   const began = clock.monotonic();
   const ping = lease.event.type === pingType;
   const schedule = ping ? [] : entry.retryScheduleMs;
@@ -75,11 +76,9 @@ async function attemptWebhook(
   }
   const breaker = breakerKey(namespaceUid, entry.url);
   await outgoing.breakers.refresh(breaker);
-  if (!ping && entry.rate !== undefined && outgoing.breakers.waitOf(breaker) === 0) {
-    const turn = keys.takeRate(keyOf(live), entry.rate.requests, entry.rate.perMs, clock.wall());
-    if (!turn.ok) return { giveBackMs: turn.retryAfterMs };
-  }
-  const sent = await sendAdmitted(breaker, ping, parts, () => send(live, lease, prepared.message, signal, parts));
+  const sent = await sendPermitted(live, breaker, ping, parts, () =>
+    send(live, lease, prepared.message, signal, parts),
+  );
   if ('giveBackMs' in sent) return sent;
   const { answer } = sent;
   // The lease was lost or the worker ends: this says nothing about the receiver.
@@ -93,6 +92,29 @@ async function attemptWebhook(
   });
   const { writes, append } = await consequences(live, lease, judgement, parts);
   return { ending, effects: { writes: [...writes, ...transition], append } };
+}
+
+/** Asks the receiver first where it wants to be asked; what it allows, and the subscription's rate, is kept. */
+async function sendPermitted(
+  live: LiveSubscription,
+  breaker: string,
+  ping: boolean,
+  parts: WorkerParts,
+  post: () => Promise<OutgoingAnswer>,
+): Promise<{ readonly answer: OutgoingAnswer } | GivenBack> {
+  const { outgoing, keys, clock } = parts;
+  if (live.entry.handshake !== undefined) {
+    const asked = await sendAdmitted(breaker, ping, parts, () => outgoing.permissions.ask(live, ping));
+    if ('giveBackMs' in asked) return asked;
+    const { answer } = asked;
+    if (answer !== undefined) return { answer };
+  }
+  const rate = outgoing.permissions.rateOf(live);
+  if (!ping && rate !== undefined && outgoing.breakers.waitOf(breaker) === 0) {
+    const turn = keys.takeRate(keyOf(live), rate.requests, rate.perMs, clock.wall());
+    if (!turn.ok) return { giveBackMs: turn.retryAfterMs };
+  }
+  return sendAdmitted(breaker, ping, parts, post);
 }
 
 function endOfPreparation(
@@ -122,7 +144,6 @@ function send(
   const now = parts.clock.wall();
   const { hops = 0, traceparent, budget = rootBudget } = readAttributes(lease.event);
   const [first] = secrets;
-  const url = URL.parse(entry.url);
   return sendOutgoing(
     live.context.outbound,
     {
@@ -133,16 +154,13 @@ function send(
         ...(entry.format === 'github' && first !== undefined ? [signAsGithub(message.body, first)] : []),
         [hopsHeader, String(hops + 1)],
         [budgetHeader, String(budget)],
+        ...(entry.handshake === undefined ? [] : [[originHeader, entry.handshake.origin] as const]),
         ...(traceparent === undefined ? [] : [['traceparent', traceparent] as const]),
       ],
       body: message.body,
       timeoutMs: entry.timeoutMs,
       signal,
-      secretTexts: [
-        ...(entry.urlSecret ? [entry.url, `${url?.pathname ?? ''}${url?.search ?? ''}`] : []),
-        ...entry.headers.flatMap(({ value, secret }) => (secret ? [value] : [])),
-        ...secrets.map((secret) => Buffer.from(secret).toString('utf8')),
-      ],
+      secretTexts: secretTextsOf(live),
     },
     now,
   );

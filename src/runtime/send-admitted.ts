@@ -5,12 +5,12 @@ import type { KeyValueWrite } from '../store/store.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 /** `forced`: a person asks, whatever the breaker says. */
-export async function sendAdmitted(
+export async function sendAdmitted<Answer>(
   breaker: string,
   forced: boolean,
   { outgoing }: WorkerParts,
-  send: () => Promise<OutgoingAnswer>,
-): Promise<{ readonly answer: OutgoingAnswer } | GivenBack> {
+  send: () => Promise<Answer>,
+): Promise<{ readonly answer: Answer } | GivenBack> {
   if (forced) return { answer: await send() };
   const admitted = outgoing.breakers.admit(breaker);
   if (!admitted.go) return { giveBackMs: admitted.waitMs };

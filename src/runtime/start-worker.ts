@@ -27,6 +27,7 @@ import { createKubernetesDesk } from './kubernetes-desk.ts';
 import { LiveSubscriptions } from './live-subscriptions.ts';
 import { LiveTable } from './live-table.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
+import { createPermissions } from './outgoing-permissions.ts';
 import { createRareCounts } from './rare-counts.ts';
 import { ReadingBudget } from './read-body.ts';
 import { createCallerReviews, type ReviewVerdict } from './review-caller.ts';
@@ -111,6 +112,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
         share: (told) => send({ kind: 'breaker', told }),
       }),
       health: createHealthBook(store, () => clock.wall()),
+      permissions: createPermissions(() => clock.wall()),
       running: 0,
       lookAgainIn: onceAhead((milliseconds) => after(milliseconds, () => loop.poke())),
     },

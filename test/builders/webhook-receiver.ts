@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 
 export interface ReceivedWebhook {
   readonly path: string;
+  readonly method: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
   /** Monotonic milliseconds. */
@@ -69,7 +70,8 @@ export async function startReceiver(): Promise<WebhookReceiver> {
     request.on('error', () => undefined);
     request.on('end', () => {
       const path = request.url ?? '/';
-      const webhook = { path, headers: request.headers, body: Buffer.concat(chunks).toString(), at: performance.now() };
+      const { method = '', headers } = request;
+      const webhook = { path, method, headers, body: Buffer.concat(chunks).toString(), at: performance.now() };
       received.push(webhook);
       const count = received.filter((each) => each.path === path).length;
       const behaviour = behaviours.get(path) ?? answer(204);

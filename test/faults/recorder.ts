@@ -64,7 +64,7 @@ export async function startRecorder(random: () => number, failing = 0.1): Promis
     const name = random() < misbehaving ? names[Math.floor(random() * names.length)] : undefined;
     answers.set(name ?? 'taken', (answers.get(name ?? 'taken') ?? 0) + 1);
     if (name !== undefined) {
-      const received = { path: '/hook', headers: {}, body, at: performance.now() };
+      const received = { method: 'POST', path: '/hook', headers: {}, body, at: performance.now() };
       misbehaviours[name]?.(response, received, 1);
       return;
     }
