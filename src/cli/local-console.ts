@@ -6,7 +6,7 @@ import type { Diagnostic } from '../local/diagnostic.ts';
 import { checkDraft, readFunctionFiles, saveFunctionFiles, type FunctionFiles } from '../local/function-text.ts';
 import { createLoadServer, type LoadServer } from '../local/load-server.ts';
 import { listFunctions } from '../local/local-api.ts';
-import { toPlainRecord } from '../local/plain-record.ts';
+import { toPlainRecord } from '../runtime/live/plain-record.ts';
 import type { LocalRun } from '../local/run-local.ts';
 import { cacheFolder } from '../settings/cache-folder.ts';
 import { version } from './package-version.ts';

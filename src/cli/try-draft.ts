@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
 import type { Draft, TryOrder, TryReport } from '../console/console-source.ts';
-import { toPlainRecord } from '../local/plain-record.ts';
+import { toPlainRecord } from '../runtime/live/plain-record.ts';
 import { runLocal, type LocalRun } from '../local/run-local.ts';
 import { systemTimers } from '../local/system-timers.ts';
 import { receivers } from '../receivers/catalogue.ts';

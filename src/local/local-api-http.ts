@@ -6,14 +6,14 @@ import {
   followCalls,
   getStatus,
   getTable,
-  listCalls,
   listFunctions,
-  listRunningCalls,
-  readFilter,
-  type ApiAnswer,
+  stateOf,
+  unknownFunction,
   type LocalView,
 } from './local-api.ts';
-import { explainRequest, type SupposedRequest } from './explain-request.ts';
+import { listCalls, listRunningCalls, readFilter } from '../runtime/live/call-answers.ts';
+import { explainRequest, type SupposedRequest } from '../runtime/live/explain-request.ts';
+import type { ApiAnswer } from '../runtime/live/live-view.ts';
 import { problemReply } from './answer-http.ts';
 import { registerRunApi } from './run-api-http.ts';
 import { registerSnapshot } from './snapshot-http.ts';
@@ -72,7 +72,9 @@ export function registerLocalApi(
         async ({ params, body }, reply) => {
           if (typeof body !== 'object' || body === null)
             return problemReply(reply, 'RequestInvalid', 'send the request as JSON');
-          return send(reply, await explainRequest(view, params.namespace, params.name, body as SupposedRequest));
+          const state = stateOf(view, params.namespace, params.name);
+          if (state === undefined) return send(reply, unknownFunction(view, params.namespace, params.name));
+          return send(reply, await explainRequest(view, state.verdict, body as SupposedRequest));
         },
       );
     },

@@ -1,24 +1,18 @@
 /** What a running `moonhook dev` tells the command line: functions, calls, explanations, the table without secrets. */
 import { suggest } from '../function/suggest.ts';
 import { dumpTable } from '../routing/dump-table.ts';
-import type { FunctionEntry, RouteTable } from '../routing/types.ts';
-import type { ReplayJobs } from '../delivery/replay-jobs.ts';
+import type { FunctionEntry } from '../routing/types.ts';
 import type { OpenStore } from '../store/open-store.ts';
-import type { Store } from '../store/store.ts';
-import type { CallRecord } from '../runtime/call-record.ts';
-import type { Documents } from '../runtime/fetch-document.ts';
-import type { RunningCall } from '../runtime/worker-messages.ts';
+import type { ApiAnswer, LiveView } from '../runtime/live/live-view.ts';
+import { effectiveFunction } from '../runtime/live/effective-spec.ts';
+import { toPlainRecord } from '../runtime/live/plain-record.ts';
+import { nextTime, scheduleTimes } from '../runtime/live/schedule-times.ts';
 import type { RecordFilter } from '../runtime/record-filter.ts';
-import { outcomes, type Outcome } from '../telemetry/call-outcomes.ts';
-import { effectiveFunction } from './effective-spec.ts';
-import { toPlainRecord } from './plain-record.ts';
-import { nextTime, scheduleTimes } from './schedule-times.ts';
 import { diagnosticsOf, type FunctionState, type FunctionStates } from './report-functions.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import type { SendingView } from './subscription-api.ts';
 
 /** What the process knows, read anew with each question. */
-export interface LocalView {
+export interface LocalView extends LiveView {
   readonly folder: string;
   /** The file of `--env-file`: where `send` finds a secret, too. */
   readonly envFile?: string;
@@ -26,29 +20,11 @@ export interface LocalView {
   /** False: events, `kv` and records are in memory and end with the process. */
   readonly durable: boolean;
   states(): FunctionStates;
-  table(): RouteTable;
-  readonly sending: SendingView;
-  readonly store: Store;
   /** The whole store into a new file; absent where it is no file. */
   readonly snapshot?: OpenStore['snapshot'];
-  readonly replays: ReplayJobs;
-  /** Fetches what receivers need from elsewhere, for requests that are only explained. */
-  readonly documents: Documents;
   /** About files, not about functions. */
   fileDiagnostics(): readonly Diagnostic[];
-  findRecords(filter: RecordFilter): Promise<readonly CallRecord[]>;
-  /** The oldest first. */
-  runningCalls(): Promise<readonly RunningCall[]>;
-  /** Of a schedule trigger, by its destination: milliseconds since the epoch. */
-  nextScheduleTime(destination: string): number | undefined;
-  /** Calls back with every record from now on that the filter covers; answers how to stop. */
-  followRecords(filter: RecordFilter, listener: (record: CallRecord) => void): () => void;
-  now(): number;
 }
-
-export type ApiAnswer =
-  | { readonly status: 200; readonly body: unknown }
-  | { readonly status: 400 | 404 | 409; readonly message: string };
 
 const ok = (body: unknown): ApiAnswer => ({ status: 200, body });
 const notFound = (message: string): ApiAnswer => ({ status: 404, message });
@@ -99,48 +75,6 @@ export async function describeFunction(view: LocalView, namespace: string, name:
 /** The table as `dumpTable` masks it. */
 export function getTable(view: LocalView): ApiAnswer {
   return ok(dumpTable(view.table()));
-}
-
-/** Reads the filter of a query; undefined members are not filtered by. */
-export function readFilter(query: Readonly<Record<string, string | undefined>>): RecordFilter | string {
-  const { namespace, name, subscription, trigger, outcome, logged, id, limit } = query;
-  const wanted = outcome === undefined || outcome === '' ? [] : outcome.split(',');
-  const unknown = wanted.find((word) => !(outcomes as readonly string[]).includes(word));
-  if (unknown !== undefined) return `there is no outcome "${unknown}"; known are ${outcomes.join(', ')}`;
-  if (limit !== undefined && !/^[1-9][0-9]{0,4}$/.test(limit)) return 'limit must be a number from 1 to 99999';
-  return {
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(name === undefined ? {} : { functionName: name }),
-    ...(subscription === undefined ? {} : { subscription }),
-    ...(trigger === undefined ? {} : { trigger }),
-    ...(wanted.length === 0 ? {} : { outcomes: wanted as Outcome[] }),
-    ...(logged === 'true' ? { logged: true } : {}),
-    ...(id === undefined ? {} : { id }),
-    ...(limit === undefined ? {} : { limit: Number(limit) }),
-  };
-}
-
-export async function listCalls(view: LocalView, filter: RecordFilter): Promise<ApiAnswer> {
-  const records = await view.findRecords(filter);
-  return ok({ calls: records.map(toPlainRecord) });
-}
-
-/** Calls that have not ended, in the form of records that have: the oldest first. */
-export async function listRunningCalls(view: LocalView, filter: RecordFilter): Promise<ApiAnswer> {
-  const { namespace, functionName, limit = 100 } = filter;
-  const running = (await view.runningCalls()).filter(
-    (call) =>
-      (namespace === undefined || call.namespace === namespace) &&
-      (functionName === undefined || call.functionName === functionName),
-  );
-  const now = view.now();
-  const calls = running.slice(0, limit).map((call) => ({
-    ...call,
-    kind: 'running',
-    outcome: 'running',
-    durationMs: Math.max(0, now - call.time),
-  }));
-  return ok({ calls });
 }
 
 /** Plain records that match, one by one, until stopped. */

@@ -77,6 +77,8 @@ export function openLocalView(parts: LocalViewParts): OpenedView {
     ...(store.snapshot === undefined ? {} : { snapshot: store.snapshot }),
     replays,
     documents,
+    namespaceUid: namespaceUidOf,
+    namespaces: () => [...new Set([...states().values()].map(({ verdict }) => verdict.namespace))].sort(),
     now: () => parts.now(),
   };
   return {

@@ -1,10 +1,11 @@
 /** Deliveries, replays, key-value rows and suspension over HTTP: a namespace in each path that acts, as `run.moonhook.dev` has it. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { problemReply } from './answer-http.ts';
-import { cancelReplay, cancelWaiting, getReplay, replayDeliveries } from './act-api.ts';
-import { describeDelivery, explainId, listDeliveries, readDeliveryQuery } from './delivery-api.ts';
-import { deleteKeyValue, readKeyValues, setKeyValue } from './key-value-api.ts';
-import type { ApiAnswer, LocalView } from './local-api.ts';
+import { cancelReplay, cancelWaiting, getReplay, replayDeliveries } from '../runtime/live/act-answers.ts';
+import { describeDelivery, explainId, listDeliveries, readDeliveryQuery } from '../runtime/live/delivery-answers.ts';
+import { deleteKeyValue, readKeyValues, setKeyValue } from '../runtime/live/key-value-answers.ts';
+import type { ApiAnswer } from '../runtime/live/live-view.ts';
+import type { LocalView } from './local-api.ts';
 import { setSuspend } from './suspend-api.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;

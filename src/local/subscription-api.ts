@@ -1,27 +1,13 @@
 /** What a running `moonhook dev` tells of subscriptions: their standing, how their receivers are doing, and pings. */
 import { breakerKey, type OpenBreaker } from '../delivery/breakers.ts';
-import { formatOutgoing } from '../delivery/outgoing-destination.ts';
 import type { SubscriptionHealth } from '../delivery/subscription-health.ts';
 import { dumpSubscription } from '../routing/dump-table.ts';
 import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
-import type { CallRecord } from '../runtime/call-record.ts';
-import { tellStories } from '../runtime/tell-story.ts';
-import { pingType } from '../runtime/run-webhook.ts';
-import type { AppendItem } from '../store/store.ts';
-import type { ApiAnswer, LocalView } from './local-api.ts';
-import { effectiveSubscription } from './effective-spec.ts';
-import { toPlainRecord } from './plain-record.ts';
+import { effectiveSubscription } from '../runtime/live/effective-spec.ts';
+import type { ApiAnswer } from '../runtime/live/live-view.ts';
+import { sendPing } from '../runtime/live/ping-subscription.ts';
+import type { LocalView } from './local-api.ts';
 import { diagnosticsOf, type FunctionState } from './report-functions.ts';
-
-/** Where health and breakers are known, and how a ping is sent. */
-export interface SendingView {
-  health(namespaceUid: string, name: string): Promise<SubscriptionHealth>;
-  breakers(): Promise<readonly OpenBreaker[]>;
-  append(item: AppendItem): Promise<void>;
-  newId(): string;
-}
-
-const pingWaitMs = 75_000;
 
 export async function listSubscriptions(view: LocalView, namespace: string | undefined): Promise<ApiAnswer> {
   const breakers = await view.sending.breakers();
@@ -63,34 +49,7 @@ export async function pingSubscription(view: LocalView, namespace: string, name:
   if (entry === undefined || entry.suspended || !state.answers) {
     return { status: 400, message: `whs/${name} sends nothing now: ${ready?.message ?? 'it is not ready'}` };
   }
-  const id = view.sending.newId();
-  const { promise, resolve } = Promise.withResolvers<CallRecord | undefined>();
-  const stop = view.followRecords({ id }, resolve);
-  const late = setTimeout(() => resolve(undefined), pingWaitMs);
-  try {
-    const { namespaceUid } = entry;
-    await view.sending.append({
-      event: {
-        id,
-        namespaceUid,
-        type: pingType,
-        source: `/${namespace}/${name}`,
-        time: view.now(),
-        attributes: JSON.stringify({ name: 'ping', subject: name }),
-        body: Buffer.from(JSON.stringify({ subscription: name, namespace })),
-      },
-      deliveries: [{ destination: formatOutgoing({ namespaceUid, kind: 'subscription', name }) }],
-    });
-    const record = await promise;
-    if (record === undefined) return { status: 400, message: `no attempt within ${pingWaitMs / 1000} s` };
-    return {
-      status: 200,
-      body: { ok: record.outcome === 'ok', call: toPlainRecord(record), lines: tellStories([record]) },
-    };
-  } finally {
-    clearTimeout(late);
-    stop();
-  }
+  return sendPing(view, entry);
 }
 
 function stateOf(view: LocalView, namespace: string, name: string): FunctionState | undefined {

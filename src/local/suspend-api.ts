@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { editSuspend } from './edit-suspend.ts';
 import { readInside } from './folder.ts';
-import type { ApiAnswer, LocalView } from './local-api.ts';
+import type { ApiAnswer } from '../runtime/live/live-view.ts';
+import type { LocalView } from './local-api.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** Answers once the file is written. */

@@ -1,5 +1,5 @@
 /** Call records as plain JSON: times to the microsecond, which is all that the clocks behind them tell. */
-import type { CallRecord } from '../runtime/call-record.ts';
+import type { CallRecord } from '../call-record.ts';
 import { toPlain } from './plain-values.ts';
 
 const micro = (milliseconds: number): number => Math.round(milliseconds * 1000) / 1000;

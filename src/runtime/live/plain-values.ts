@@ -1,5 +1,5 @@
 /** Values of Lua inside records as plain JSON: tables become objects, bytes base64, big integers text. */
-import { jsonNull } from '../lua/types.ts';
+import { jsonNull } from '../../lua/types.ts';
 
 /** A copy that `JSON.stringify` prints whole. Keys of tables become text. */
 export function toPlain(value: unknown): unknown {

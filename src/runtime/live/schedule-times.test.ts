@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { functionEntry, scheduleTriggerEntry } from '../../test/builders/function-entry.ts';
-import type { CallRecord } from '../runtime/call-record.ts';
+import { functionEntry, scheduleTriggerEntry } from '../../../test/builders/function-entry.ts';
+import type { CallRecord } from '../call-record.ts';
 import { scheduleTimes } from './schedule-times.ts';
 
 const run = (callId: string, kind: CallRecord['kind'], time: number): CallRecord => ({

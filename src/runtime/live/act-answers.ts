@@ -1,15 +1,14 @@
-/** What a running `moonhook dev` does with deliveries: runs ended ones again, cancels waiting ones; says first how many. */
-import { cancelDeliveries } from '../delivery/cancel-deliveries.ts';
-import { countDeliveries, type DeliveryCount } from '../delivery/count-deliveries.ts';
-import { formatDestination } from '../delivery/destination.ts';
-import { formatOutgoing } from '../delivery/outgoing-destination.ts';
-import type { ReplayStatus } from '../delivery/replay-jobs.ts';
-import type { DeliveryFilter } from '../store/store.ts';
-import { unknownId } from './delivery-api.ts';
+/** What a running runtime does with deliveries when it is asked to: runs ended ones again, cancels waiting ones; says first how many. */
+import { cancelDeliveries } from '../../delivery/cancel-deliveries.ts';
+import { countDeliveries, type DeliveryCount } from '../../delivery/count-deliveries.ts';
+import { formatDestination } from '../../delivery/destination.ts';
+import { formatOutgoing } from '../../delivery/outgoing-destination.ts';
+import type { ReplayStatus } from '../../delivery/replay-jobs.ts';
+import type { DeliveryFilter } from '../../store/store.ts';
+import { unknownId } from './delivery-answers.ts';
 import { addresseeOf, coverSubject, functionIn, subscriptionIn, whyNotServed } from './destination-view.ts';
 import { findDeliveries } from './find-deliveries.ts';
-import type { ApiAnswer, LocalView } from './local-api.ts';
-import { namespaceUidOf } from './local-inputs.ts';
+import type { ApiAnswer, LiveView } from './live-view.ts';
 import { readGeneration, readSubjectFields, readTimes, replayedStates, type Subject } from './read-selection.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -17,7 +16,7 @@ type Body = Readonly<Record<string, unknown>>;
 const bad = (message: string): ApiAnswer => ({ status: 400, message });
 
 /** Starts a replay in the background, or answers what it would do (`dryRun`). */
-export async function replayDeliveries(view: LocalView, namespace: string, body: Body): Promise<ApiAnswer> {
+export async function replayDeliveries(view: LiveView, namespace: string, body: Body): Promise<ApiAnswer> {
   const unknown = unknownField(body, [...selectionFields, 'dead', 'all', 'to', 'generation', 'dryRun']);
   if (unknown !== undefined) return bad(unknown);
   const states = replayedStates(body);
@@ -30,7 +29,7 @@ export async function replayDeliveries(view: LocalView, namespace: string, body:
   const selected = await selectDeliveries(view, namespace, body);
   if ('status' in selected) return selected;
   const filter: DeliveryFilter = { ...selected, states };
-  const uid = namespaceUidOf(namespace);
+  const uid = view.namespaceUid(namespace);
   const known = dryRun ? undefined : await view.replays.status(uid, generation);
   const counted = await countDeliveries(view.store, { ...filter, latest: true });
   // The other states tell why nothing, or less than expected, runs again.
@@ -46,15 +45,15 @@ export async function replayDeliveries(view: LocalView, namespace: string, body:
   return { status: 200, body: { dryRun, ...repeated, ...answer, replay: plainReplay(started.status) } };
 }
 
-export async function getReplay(view: LocalView, namespace: string, generation: number): Promise<ApiAnswer> {
-  const status = await view.replays.status(namespaceUidOf(namespace), generation);
+export async function getReplay(view: LiveView, namespace: string, generation: number): Promise<ApiAnswer> {
+  const status = await view.replays.status(view.namespaceUid(namespace), generation);
   if (status === undefined) return unknownReplay(namespace, generation);
   return { status: 200, body: plainReplay(status) };
 }
 
 /** Stops the expansion and cancels what of it waits. */
-export async function cancelReplay(view: LocalView, namespace: string, generation: number): Promise<ApiAnswer> {
-  const uid = namespaceUidOf(namespace);
+export async function cancelReplay(view: LiveView, namespace: string, generation: number): Promise<ApiAnswer> {
+  const uid = view.namespaceUid(namespace);
   const cancelled = await view.replays.cancel(uid, generation);
   const status = await view.replays.status(uid, generation);
   if (cancelled === undefined || status === undefined) return unknownReplay(namespace, generation);
@@ -62,7 +61,7 @@ export async function cancelReplay(view: LocalView, namespace: string, generatio
 }
 
 /** Ends what waits or is held; what runs goes on, and is counted. */
-export async function cancelWaiting(view: LocalView, namespace: string, body: Body): Promise<ApiAnswer> {
+export async function cancelWaiting(view: LiveView, namespace: string, body: Body): Promise<ApiAnswer> {
   const unknown = unknownField(body, [...selectionFields, 'dryRun']);
   if (unknown !== undefined) return bad(unknown);
   const selected = await selectDeliveries(view, namespace, body);
@@ -77,7 +76,7 @@ export async function cancelWaiting(view: LocalView, namespace: string, body: Bo
     status: 200,
     body: {
       dryRun,
-      ...plainCount(view, namespaceUidOf(namespace), counted),
+      ...plainCount(view, view.namespaceUid(namespace), counted),
       count,
       running: running.count,
       ...(others === undefined ? {} : { states: Object.fromEntries(others.byState) }),
@@ -93,7 +92,7 @@ function unknownField(body: Body, known: readonly string[]): string | undefined 
   return unknown === undefined ? undefined : `unknown field "${unknown}"; known are ${known.join(', ')}`;
 }
 
-async function selectDeliveries(view: LocalView, namespace: string, body: Body): Promise<DeliveryFilter | ApiAnswer> {
+async function selectDeliveries(view: LiveView, namespace: string, body: Body): Promise<DeliveryFilter | ApiAnswer> {
   const times = readTimes(body);
   if (typeof times === 'string') return bad(times);
   const { id } = body;
@@ -110,7 +109,7 @@ async function selectDeliveries(view: LocalView, namespace: string, body: Body):
     }
     return { ...first.filter, ...times };
   }
-  const namespaceUid = namespaceUidOf(namespace);
+  const namespaceUid = view.namespaceUid(namespace);
   if (subject === undefined) return { namespaceUid, ...times };
   const missing = await missingSubject(view, namespace, namespaceUid, subject);
   return missing ?? { namespaceUid, ...coverSubject(namespaceUid, subject), ...times };
@@ -118,7 +117,7 @@ async function selectDeliveries(view: LocalView, namespace: string, body: Body):
 
 /** What is gone may have left deliveries; what never was is a mistake. */
 async function missingSubject(
-  view: LocalView,
+  view: LiveView,
   namespace: string,
   namespaceUid: string,
   subject: Subject,
@@ -138,12 +137,12 @@ async function missingSubject(
 }
 
 /** The destination of `to`, always in the same namespace; undefined: the original one. */
-function targetOf(view: LocalView, namespace: string, to: unknown): string | undefined | ApiAnswer {
+function targetOf(view: LiveView, namespace: string, to: unknown): string | undefined | ApiAnswer {
   if (to === undefined) return undefined;
   if (typeof to !== 'object' || to === null) return bad('to must be { function, trigger } or { subscription }');
   const subject = readSubjectFields(to as Body);
   if (typeof subject !== 'object') return bad(`to: ${subject ?? 'name a function or a subscription'}`);
-  const namespaceUid = namespaceUidOf(namespace);
+  const namespaceUid = view.namespaceUid(namespace);
   const { kind, name, trigger } = subject;
   const table = view.table();
   if (kind === 'subscription') {
@@ -164,7 +163,7 @@ function targetOf(view: LocalView, namespace: string, to: unknown): string | und
   return formatDestination({ namespaceUid, functionName: name, target });
 }
 
-function plainCount(view: LocalView, namespaceUid: string, { count, exact, byDestination }: DeliveryCount) {
+function plainCount(view: LiveView, namespaceUid: string, { count, exact, byDestination }: DeliveryCount) {
   const destinations = [...byDestination].map(([destination, each]) => {
     const to = addresseeOf(destination);
     const why = whyNotServed(view.table(), namespaceUid, to);

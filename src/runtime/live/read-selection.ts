@@ -1,5 +1,5 @@
 /** Which deliveries a request means, out of its query or body: the function or subscription, times, states. Pure. */
-import type { DeliveryState } from '../store/store.ts';
+import type { DeliveryState } from '../../store/store.ts';
 
 export interface Subject {
   readonly kind: 'function' | 'subscription';

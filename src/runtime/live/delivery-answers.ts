@@ -1,9 +1,9 @@
-/** What a running `moonhook dev` tells of deliveries: lists of them, one with its event and its attempts, stories to the end. */
-import { shownId } from '../delivery/chosen-id.ts';
-import type { CallRecord } from '../runtime/call-record.ts';
-import type { EventAttributes } from '../runtime/stored-event.ts';
-import { tellStories } from '../runtime/tell-story.ts';
-import { deliveryStates, type DeliveryFilter, type DeliveryState, type StoredEvent } from '../store/store.ts';
+/** What a runtime tells of deliveries: lists of them, one with its event and its attempts, stories to the end. */
+import { shownId } from '../../delivery/chosen-id.ts';
+import type { CallRecord } from '../call-record.ts';
+import type { EventAttributes } from '../stored-event.ts';
+import { tellStories } from '../tell-story.ts';
+import { deliveryStates, type DeliveryFilter, type DeliveryState, type StoredEvent } from '../../store/store.ts';
 import {
   deliveryName,
   deliveryNumber,
@@ -15,7 +15,7 @@ import {
 } from './delivery-view.ts';
 import { coverSubject } from './destination-view.ts';
 import { findDeliveries, namespacesOf, type FoundDeliveries } from './find-deliveries.ts';
-import type { ApiAnswer, LocalView } from './local-api.ts';
+import type { ApiAnswer, LiveView } from './live-view.ts';
 import { toPlainRecord } from './plain-record.ts';
 import { readSubjectFields, readTimes } from './read-selection.ts';
 
@@ -56,7 +56,7 @@ export function readDeliveryQuery(query: Readonly<Record<string, string | undefi
 
 /** Newest first; `metadata.continue` asks for the page after. */
 export async function listDeliveries(
-  view: LocalView,
+  view: LiveView,
   namespace: string | undefined,
   query: DeliveryQuery,
 ): Promise<ApiAnswer> {
@@ -89,7 +89,7 @@ function listOf(items: readonly DeliveryView[], next: string | undefined): ApiAn
 }
 
 /** What the event of a delivery is, its attempts as far as records are kept, and its story. */
-export async function describeDelivery(view: LocalView, namespace: string, id: string): Promise<ApiAnswer> {
+export async function describeDelivery(view: LiveView, namespace: string, id: string): Promise<ApiAnswer> {
   const [found] = await findDeliveries(view, namespace, id);
   const row = found?.rows[0];
   if (found === undefined || row === undefined) return unknownId(id, namespace);
@@ -117,7 +117,7 @@ export async function describeDelivery(view: LocalView, namespace: string, id: s
 }
 
 /** Records and deliveries of whatever the id stands for: one story, to the end. */
-export async function explainId(view: LocalView, namespace: string | undefined, id: string): Promise<ApiAnswer> {
+export async function explainId(view: LiveView, namespace: string | undefined, id: string): Promise<ApiAnswer> {
   const found = await findDeliveries(view, namespace, id);
   const scope = namespace === undefined ? {} : { namespace };
   const ids = new Set([id, ...found.flatMap(({ rows }) => rows.map(({ eventId }) => shownId(eventId)))]);
@@ -140,7 +140,7 @@ export async function explainId(view: LocalView, namespace: string | undefined, 
 }
 
 /** Every delivery of the events that were found by one of them. */
-async function wholeEvents(view: LocalView, found: readonly FoundDeliveries[]): Promise<readonly DeliveryView[]> {
+async function wholeEvents(view: LiveView, found: readonly FoundDeliveries[]): Promise<readonly DeliveryView[]> {
   const events = new Map(
     found.flatMap((place) => place.rows.map(({ eventId }) => [`${place.uid} ${eventId}`, { place, eventId }] as const)),
   );

@@ -1,9 +1,8 @@
 /** What would happen to a request that was not sent: which route takes it, and whether its sender verifies. Nothing runs. */
-import { createRouteIndex, type RequestMatch } from '../routing/match-request.ts';
-import { verifyCapture } from '../receivers/verify-capture.ts';
-import { explainMatch, type MatchStep } from '../triggers/explain-match.ts';
-import { stateOf, unknownFunction, type ApiAnswer, type LocalView } from './local-api.ts';
-import type { FunctionState } from './report-functions.ts';
+import { createRouteIndex, type RequestMatch } from '../../routing/match-request.ts';
+import { verifyCapture } from '../../receivers/verify-capture.ts';
+import { explainMatch, type MatchStep } from '../../triggers/explain-match.ts';
+import type { ApiAnswer, LiveView } from './live-view.ts';
 
 const ok = (body: unknown): ApiAnswer => ({ status: 200, body });
 const bad = (message: string): ApiAnswer => ({ status: 400, message });
@@ -18,15 +17,18 @@ export interface SupposedRequest {
   readonly bodyBase64?: string;
 }
 
+/** The function that is asked about, and where its triggers are mounted. */
+export interface ExplainedFunction {
+  readonly uid: string;
+  readonly urls: readonly { readonly trigger: string; readonly url: string }[];
+}
+
 /** Key sets and certificates are fetched as for a real request: from the host the receiver names, a few times a minute. */
 export async function explainRequest(
-  view: LocalView,
-  namespace: string,
-  name: string,
+  view: LiveView,
+  subject: ExplainedFunction,
   request: SupposedRequest,
 ): Promise<ApiAnswer> {
-  const state = stateOf(view, namespace, name);
-  if (!state) return unknownFunction(view, namespace, name);
   const url = URL.parse(request.url, 'http://localhost');
   if (url === null || typeof request.method !== 'string') return bad('a request has a method and a url');
   const absolute = /^https?:/i.test(request.url);
@@ -37,8 +39,11 @@ export async function explainRequest(
   const method = request.method.toUpperCase();
   const target = absolute ? `${url.pathname}${url.search}` : request.url;
   const match = index.match({ method, host, target });
-  const lines = [`${method} ${target}`, ...matchLines(match, state, explainMatch(index.routes, host, target, method))];
-  if (match.kind !== 'found' || match.target.entry.uid !== state.verdict.uid) return ok({ match: match.kind, lines });
+  const lines = [
+    `${method} ${target}`,
+    ...matchLines(match, subject, explainMatch(index.routes, host, target, method)),
+  ];
+  if (match.kind !== 'found' || match.target.entry.uid !== subject.uid) return ok({ match: match.kind, lines });
   const { trigger } = match.target;
   if (trigger.unresolved !== undefined) {
     return ok({
@@ -80,10 +85,10 @@ export async function explainRequest(
 
 function matchLines(
   match: RequestMatch<undefined>,
-  { verdict }: FunctionState,
+  { uid, urls }: ExplainedFunction,
   steps: readonly MatchStep[],
 ): readonly string[] {
-  const routes = verdict.urls.map(({ trigger, url }) => `       ${trigger}: ${url}`);
+  const routes = urls.map(({ trigger, url }) => `       ${trigger}: ${url}`);
   if (match.kind === 'invalid') return [`  stop the path is not in canonical form: ${match.reason}: answers 400`];
   if (match.kind === 'none') {
     return [
@@ -99,7 +104,7 @@ function matchLines(
     return [`  ok   a CORS preflight of trigger ${trigger.name}: ${match.allowed ? 'allowed' : 'refused'}`];
   }
   const line = `trigger ${trigger.name} by route ${route.path}`;
-  if (entry.uid === verdict.uid) return [`  ok   ${line}`];
+  if (entry.uid === uid) return [`  ok   ${line}`];
   return [
     `  stop another function takes it: ${entry.namespace}/${entry.name}, ${line}; this one is mounted at`,
     ...routes,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { jsonNull } from '../lua/types.ts';
+import { jsonNull } from '../../lua/types.ts';
 import { toPlain } from './plain-values.ts';
 
 test('every kind of value survives JSON', () => {

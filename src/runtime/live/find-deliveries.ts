@@ -1,21 +1,17 @@
 /** Finds deliveries by what people have: a delivery's name, an event id, a call id, the sender's delivery id. */
-import type { DeliveryFilter, DeliveryRow } from '../store/store.ts';
+import type { DeliveryFilter, DeliveryRow } from '../../store/store.ts';
 import { deliveryNumber } from './delivery-view.ts';
-import type { LocalView } from './local-api.ts';
-import { namespaceUidOf } from './local-inputs.ts';
+import type { LiveView } from './live-view.ts';
 
 export interface NamespaceName {
   readonly namespace: string;
   readonly uid: string;
 }
 
-/** The one that is named (whether or not something is in it), else every namespace of the folder. */
-export function namespacesOf(view: LocalView, namespace: string | undefined): readonly NamespaceName[] {
-  const names =
-    namespace === undefined
-      ? [...new Set([...view.states().values()].map(({ verdict }) => verdict.namespace))].sort()
-      : [namespace];
-  return names.map((name) => ({ namespace: name, uid: namespaceUidOf(name) }));
+/** The one that is named (whether or not something is in it), else all that are asked about. */
+export function namespacesOf(view: LiveView, namespace: string | undefined): readonly NamespaceName[] {
+  const names = namespace === undefined ? view.namespaces() : [namespace];
+  return names.map((name) => ({ namespace: name, uid: view.namespaceUid(name) }));
 }
 
 export interface FoundDeliveries extends NamespaceName {
@@ -29,7 +25,7 @@ const rowLimit = 1000;
 
 /** One entry per event or delivery that the id stands for. Rows of other namespaces are not there. */
 export async function findDeliveries(
-  view: LocalView,
+  view: LiveView,
   namespace: string | undefined,
   id: string,
 ): Promise<readonly FoundDeliveries[]> {

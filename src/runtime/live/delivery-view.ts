@@ -1,6 +1,6 @@
 /** Deliveries as resources of `run.moonhook.dev`, and their part of a story in lines. Pure. */
-import type { RouteTable } from '../routing/types.ts';
-import { isEnded, type DeliveryRow } from '../store/store.ts';
+import type { RouteTable } from '../../routing/types.ts';
+import { isEnded, type DeliveryRow } from '../../store/store.ts';
 import { addresseeOf, describeAddressee, whyNotServed, type Addressee } from './destination-view.ts';
 
 export const runApiVersion = 'run.moonhook.dev/v1alpha1';

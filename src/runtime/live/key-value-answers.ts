@@ -1,14 +1,13 @@
 /** `kv` of functions from outside: the same keys, values and bytes as functions see, one namespace at a time. */
-import { decodeJson, JsonProblem } from '../host/json-decode.ts';
-import { jsonDecodeLimits } from '../host/json.ts';
-import { EncodeProblem } from '../host/json-encode.ts';
-import { encodeStoredValue, keyCap, longestTtlSeconds } from '../host/kv-functions.ts';
-import { jsonNull, type LuaInput, type LuaKey, type LuaValue } from '../lua/types.ts';
-import type { KeyValueExpectation, KeyValueWrite } from '../store/store.ts';
-import type { KeyValueScope } from '../store/types.ts';
+import { decodeJson, JsonProblem } from '../../host/json-decode.ts';
+import { jsonDecodeLimits } from '../../host/json.ts';
+import { EncodeProblem } from '../../host/json-encode.ts';
+import { encodeStoredValue, keyCap, longestTtlSeconds } from '../../host/kv-functions.ts';
+import { jsonNull, type LuaInput, type LuaKey, type LuaValue } from '../../lua/types.ts';
+import type { KeyValueExpectation, KeyValueWrite } from '../../store/store.ts';
+import type { KeyValueScope } from '../../store/types.ts';
 import { functionIn } from './destination-view.ts';
-import type { ApiAnswer, LocalView } from './local-api.ts';
-import { namespaceUidOf } from './local-inputs.ts';
+import type { ApiAnswer, LiveView } from './live-view.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -25,7 +24,7 @@ interface Space {
 const bad = (message: string): ApiAnswer => ({ status: 400, message });
 
 /** One key with its value, else a page of keys. */
-export async function readKeyValues(view: LocalView, namespace: string, query: Fields): Promise<ApiAnswer> {
+export async function readKeyValues(view: LiveView, namespace: string, query: Fields): Promise<ApiAnswer> {
   const space = readSpace(view, namespace, query);
   if ('status' in space) return space;
   const { key } = query;
@@ -38,7 +37,7 @@ export async function readKeyValues(view: LocalView, namespace: string, query: F
 }
 
 /** Sets a key; with `version` only if it has that one (0: if it is absent). */
-export async function setKeyValue(view: LocalView, namespace: string, body: Fields): Promise<ApiAnswer> {
+export async function setKeyValue(view: LiveView, namespace: string, body: Fields): Promise<ApiAnswer> {
   const space = readSpace(view, namespace, body);
   if ('status' in space) return space;
   const { key, value: text, ttlMs } = body;
@@ -54,7 +53,7 @@ export async function setKeyValue(view: LocalView, namespace: string, body: Fiel
   return change(view, namespace, space, key, { kind: 'set', value, ...ttl }, body['version']);
 }
 
-export async function deleteKeyValue(view: LocalView, namespace: string, query: Fields): Promise<ApiAnswer> {
+export async function deleteKeyValue(view: LiveView, namespace: string, query: Fields): Promise<ApiAnswer> {
   const space = readSpace(view, namespace, query);
   if ('status' in space) return space;
   const { key } = query;
@@ -65,7 +64,7 @@ export async function deleteKeyValue(view: LocalView, namespace: string, query: 
 }
 
 async function change(
-  view: LocalView,
+  view: LiveView,
   namespace: string,
   space: Space,
   key: string,
@@ -88,7 +87,7 @@ async function change(
   return { status: 200, body: { namespace, ...space.shown, key, ...shown } };
 }
 
-async function listKeys(view: LocalView, namespace: string, space: Space, query: Fields): Promise<ApiAnswer> {
+async function listKeys(view: LiveView, namespace: string, space: Space, query: Fields): Promise<ApiAnswer> {
   const { prefix = '', limit = '100', values } = query;
   const after = query['continue'];
   if (typeof prefix !== 'string' || (after !== undefined && typeof after !== 'string')) return bad('not a query');
@@ -111,10 +110,10 @@ async function listKeys(view: LocalView, namespace: string, space: Space, query:
 }
 
 /** The namespace of the path is the border: a scope is made of its UID and of a name that cannot leave it. */
-function readSpace(view: LocalView, namespace: string, fields: Fields): Space | ApiAnswer {
+function readSpace(view: LiveView, namespace: string, fields: Fields): Space | ApiAnswer {
   const { function: name, shared } = fields;
   if ((name === undefined) === (shared === undefined)) return bad('name a function, or a shared space');
-  const namespaceUid = namespaceUidOf(namespace);
+  const namespaceUid = view.namespaceUid(namespace);
   if (shared !== undefined) {
     if (typeof shared !== 'string' || !/^[\w.-]{1,63}$/.test(shared)) {
       return bad("shared must be a name of 1 to 63 letters, digits, '-', '_' or '.'");

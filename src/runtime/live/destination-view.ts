@@ -1,8 +1,8 @@
 /** Destinations of deliveries as people name them, whether something serves them, and why a delivery waits. */
-import { parseDestination } from '../delivery/destination.ts';
-import { formatOutgoing, parseOutgoing } from '../delivery/outgoing-destination.ts';
-import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
-import type { FunctionEntry, RouteTable } from '../routing/types.ts';
+import { parseDestination } from '../../delivery/destination.ts';
+import { formatOutgoing, parseOutgoing } from '../../delivery/outgoing-destination.ts';
+import type { SubscriptionEntry } from '../../routing/subscription-entry.ts';
+import type { FunctionEntry, RouteTable } from '../../routing/types.ts';
 
 /** Whom a delivery goes to, in its own namespace. */
 export interface Addressee {

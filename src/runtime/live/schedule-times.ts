@@ -1,8 +1,8 @@
 /** When the schedules of a function run next, and how they ran last. */
-import { formatDestination } from '../delivery/destination.ts';
-import type { FunctionEntry } from '../routing/types.ts';
-import type { CallRecord } from '../runtime/call-record.ts';
-import type { RecordFilter } from '../runtime/record-filter.ts';
+import { formatDestination } from '../../delivery/destination.ts';
+import type { FunctionEntry } from '../../routing/types.ts';
+import type { CallRecord } from '../call-record.ts';
+import type { RecordFilter } from '../record-filter.ts';
 
 export interface ScheduleTimes {
   readonly trigger: string;

@@ -1,7 +1,7 @@
 /** What is in force of a resource, defaults and ceilings applied, in the words of its YAML. Takes what `dump-table` masked. Pure. */
 import { isDeepStrictEqual } from 'node:util';
-import { formatDuration } from '../function/duration.ts';
-import { formatQuantity } from '../function/quantity.ts';
+import { formatDuration } from '../../function/duration.ts';
+import { formatQuantity } from '../../function/quantity.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
