@@ -97,7 +97,7 @@ function healthOf(health: SubscriptionHealthReport | undefined): Pick<Condition,
   if (health?.switchedOff !== undefined) {
     const { reason, error } = health.switchedOff;
     const message = `nothing is sent any more (${cut(error, 500)}): edit the subscription to try again`;
-    return { status: 'False', reason: `SwitchedOff${reason}`, message };
+    return { status: 'False', reason: switchedOffReasons[reason], message };
   }
   if (health?.failing !== undefined) {
     return {
@@ -111,6 +111,8 @@ function healthOf(health: SubscriptionHealthReport | undefined): Pick<Condition,
   }
   return { status: 'Unknown', reason: 'Pending', message: 'nothing was sent yet' };
 }
+
+const switchedOffReasons = { Gone: 'SwitchedOffGone', OnlyFailures: 'SwitchedOffOnlyFailures' } as const;
 
 function cut(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most - 2)} …` : text;

@@ -15,6 +15,8 @@ function sourceOf(folder: string): string {
 
 /** Where conditions are decided: the build, its inputs, and the runtimes' acknowledgements. */
 const routing = sourceOf('routing');
+/** How the receivers of subscriptions do. */
+const health = readFileSync(join(source, 'controller', 'desired-status.ts'), 'utf8');
 const deciding = [
   routing,
   sourceOf('policy'),
@@ -22,6 +24,7 @@ const deciding = [
   sourceOf('runtime'),
   readFileSync(join(source, 'receivers', 'check-secrets.ts'), 'utf8'),
   readFileSync(join(source, 'function', 'schema-status.ts'), 'utf8'),
+  health,
 ].join('\n');
 
 test('every reason the build gives is in the catalogue', () => {
@@ -30,9 +33,12 @@ test('every reason the build gives is in the catalogue', () => {
   );
   const conditions = readFileSync(join(source, 'routing', 'conditions.ts'), 'utf8');
   const summarised = [...conditions.matchAll(/reason: '([A-Za-z]+)'/g)].map(([, reason = '']) => reason);
+  const told = [...health.matchAll(/(?:reason|Gone|OnlyFailures): '([A-Za-z]+)'/g)].map(([, reason = '']) => reason);
   // The control: the patterns still find what they look for.
-  assert.ok(given.length > 15 && summarised.length > 5);
-  const unknown = [...new Set([...given, ...summarised])].filter((reason) => !Object.hasOwn(conditionReasons, reason));
+  assert.ok(given.length > 15 && summarised.length > 5 && told.length === 5);
+  const unknown = [...new Set([...given, ...summarised, ...told])].filter(
+    (reason) => !Object.hasOwn(conditionReasons, reason),
+  );
   assert.deepEqual(unknown, []);
 });
 
