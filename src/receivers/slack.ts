@@ -84,6 +84,7 @@ export const slack = defineSignatureReceiver({
     event: '`event.type`; for buttons and dialogs `type` of the payload; for commands `slash_command.NAME`',
     id: '`event_id`, for the others `trigger_id`, signed',
     vectors: ['slack-event-json'],
+    interop: '@slack/bolt',
     sampleEvent: 'app_mention',
   },
   fields: {},

@@ -5,6 +5,7 @@ import https from 'node:https';
 import { Readable } from 'node:stream';
 import { createPublicKey, createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { verifySlackRequest } from '@slack/bolt';
 import { CloudEvent, HTTP } from 'cloudevents';
 import { verifyKey } from 'discord-interactions';
 import { createSigner, createVerifier, httpbis } from 'http-message-signatures';
@@ -65,6 +66,50 @@ describe('stripe', () => {
     assert.throws(() =>
       stripe.webhooks.constructEvent(`${text(signed)} `, headerOf(signed, 'stripe-signature'), whsec),
     );
+  });
+});
+
+describe('slack', () => {
+  const body = '{"type":"event_callback","event_id":"Ev1","event":{"type":"app_mention","text":"grüße"}}';
+  const signed = definitionOf('slack').sign('app_mention', Buffer.from(body), url, {}, secretsOf(secret), tools);
+  const time = Number(headerOf(signed, 'x-slack-request-timestamp'));
+  const good = headerOf(signed, 'x-slack-signature');
+
+  /** What Slack's own verifier says; it reads the time as a number. */
+  function boltSays(signature: string, at: number, content: string, signingSecret = secret): boolean {
+    try {
+      const headers = { 'x-slack-signature': signature, 'x-slack-request-timestamp': at };
+      verifySlackRequest({ signingSecret, body: content, headers });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  test('judges as we do: our signatures, other bodies, times, versions and secrets', async () => {
+    const receiver = prepare('slack');
+    const cases: readonly (readonly [string, number, string, string, boolean])[] = [
+      [good, time, body, secret, true],
+      [good, time, `${body} `, secret, false],
+      [good, time + 1, body, secret, false],
+      [good, time, body, `${secret}!`, false],
+      [good.replace('v0=', 'v1='), time, body, secret, false],
+      [good.slice(3), time, body, secret, false],
+      [good.slice(0, -1), time, body, secret, false],
+      [`${good}=`, time, body, `${secret}?`, false],
+      ...[301, 86_400].map((seconds) => {
+        const then = { ...tools, now: () => Date.now() - seconds * 1000 };
+        const old = definitionOf('slack').sign('x', Buffer.from(body), url, {}, secretsOf(secret), then);
+        const at = Number(headerOf(old, 'x-slack-request-timestamp'));
+        return [headerOf(old, 'x-slack-signature'), at, body, secret, false] as const;
+      }),
+    ];
+    for (const [signature, at, content, key, verified] of cases) {
+      const headers = { 'x-slack-signature': signature, 'x-slack-request-timestamp': String(at) };
+      const ours = await judge(receiver, rawRequest({ url, headers, body: content }), secretsOf(key));
+      assert.equal(ours === 'verified', verified, `${signature} ${at}: ${ours}`);
+      assert.equal(boltSays(signature, at, content, key), verified, `${signature} ${at}`);
+    }
   });
 });
 
