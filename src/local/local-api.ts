@@ -91,19 +91,27 @@ export function stateOf(view: LocalView, namespace: string, name: string): Funct
   );
 }
 
-/** Says what there is instead. */
+/** Says what there is instead: the name elsewhere, a name like it, or where functions are at all. */
 export function unknownFunction(view: LocalView, namespace: string, name: string): ApiAnswer {
-  const elsewhere = [...view.states().values()]
-    .filter((state) => isFunction(state) && state.verdict.name === name)
-    .map(nameOf);
-  const own = [...view.states().values()].filter((state) => isFunction(state) && state.verdict.namespace === namespace);
-  const near = suggest(
-    name,
-    own.map(({ verdict }) => verdict.name),
-  );
-  const known = elsewhere.length > 0 || near === undefined ? elsewhere : [`${namespace}/${near}`];
-  const hint = known.length === 0 ? '' : `; there is ${known.join(', ')}`;
-  return notFound(`there is no function ${namespace}/${name}${hint}`);
+  const all = [...view.states().values()].filter(isFunction);
+  return notFound(`there is no function ${namespace}/${name}${insteadOf(all, namespace, name)}`);
+}
+
+function insteadOf(all: readonly FunctionState[], namespace: string, name: string): string {
+  const elsewhere = all.filter(({ verdict }) => verdict.name === name);
+  if (elsewhere.length > 0) return `; there is ${elsewhere.map(nameOf).join(', ')}`;
+  const own = all.filter(({ verdict }) => verdict.namespace === namespace);
+  for (const some of [own, all]) {
+    const near = suggest(
+      name,
+      some.map(({ verdict }) => verdict.name),
+    );
+    const found = some.find(({ verdict }) => verdict.name === near);
+    if (found !== undefined) return `; did you mean ${nameOf(found)}?`;
+  }
+  const namespaces = [...new Set(all.map(({ verdict }) => verdict.namespace))];
+  if (own.length > 0 || namespaces.length === 0) return '';
+  return `; the functions here are in namespace ${namespaces.slice(0, 5).join(', ')}: add -n`;
 }
 
 function summaryOf(view: LocalView, state: FunctionState): Readonly<Record<string, unknown>> {

@@ -19,6 +19,8 @@ export interface FunctionState {
   readonly answers: boolean;
   /** Hash of code and modules; undefined: nothing of it is in the table. */
   readonly codeRevision: string | undefined;
+  /** `FILE:LINE` of another resource by its uid, where it stands now. */
+  placeOf(uid: string): string | undefined;
 }
 
 export type FunctionStates = ReadonlyMap<string, FunctionState>;
@@ -27,7 +29,7 @@ export type FunctionStates = ReadonlyMap<string, FunctionState>;
 export function diagnosticsOf(state: FunctionState): readonly Diagnostic[] {
   const { verdict, acknowledgement, document, remarks } = state;
   return [
-    ...verdict.problems.map((problem) => problemAt(document, problem)),
+    ...verdict.problems.map((problem) => problemAt(state, problem)),
     ...(acknowledgement?.accepted === false ? [rejectionAt(document, acknowledgement)] : []),
     // Code that does not load has a graver mistake.
     ...(acknowledgement?.accepted === false ? [] : remarks),
@@ -35,8 +37,10 @@ export function diagnosticsOf(state: FunctionState): readonly Diagnostic[] {
   ];
 }
 
-function problemAt(document: ResourceDocument, { path, message }: Problem): Diagnostic {
-  const diagnostic = at(document, 'error', parseFieldPath(path ?? ''), message);
+function problemAt({ document, placeOf }: FunctionState, { path, message, other }: Problem): Diagnostic {
+  const place = other === undefined ? undefined : placeOf(other);
+  const told = place === undefined ? message : `${message} (the other stands in ${place})`;
+  const diagnostic = at(document, 'error', parseFieldPath(path ?? ''), told);
   return path === undefined ? diagnostic : { ...diagnostic, path };
 }
 

@@ -94,6 +94,10 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
       const verdicts = [result.verdicts, result.subscriptions.verdicts];
       const next = new Map(states);
       let conditions: readonly Condition[] = [];
+      const placeOf = (other: string): string | undefined => {
+        const found = documents.get(other);
+        return found && `${found.file}:${found.line}`;
+      };
       for (const [uid, verdict] of verdicts.flatMap((each) => changedIn(each, states, judged, touched))) {
         const document = documents.get(uid);
         if (!document) continue;
@@ -113,6 +117,7 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
           answers: subscription === undefined ? canAnswer(entry) : canSend(subscription, acknowledgement),
           remarks: document.kind === 'WebhookFunction' ? remark(document, snapshot.codeFiles) : [],
           codeRevision: entry?.code.codeRevision ?? subscription?.revision,
+          placeOf,
           ...(acknowledgement === undefined ? {} : { acknowledgement }),
         });
       }

@@ -160,7 +160,9 @@ function toLost({ claim, winner }: Conflict<OwnedClaim>): LostRoute {
         ? `trigger "${winner.trigger}" already has it`
         : `function "${winner.functionName}" (trigger "${winner.trigger}") has it and is older`;
   const message = `the route ${claim.wanted.route.path} is taken: ${holder}; choose another path`;
-  return { claim: claim.wanted, problem: notAccepted('RouteConflict', claim.wanted.path, message) };
+  const problem = notAccepted('RouteConflict', claim.wanted.path, message);
+  const other = winner === undefined || winner.uid === claim.uid ? {} : { other: winner.uid };
+  return { claim: claim.wanted, problem: { ...problem, ...other } };
 }
 
 function sameClaims(owned: readonly OwnedClaim[], wanted: readonly RouteClaim[]): boolean {

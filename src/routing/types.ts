@@ -200,6 +200,8 @@ export interface Problem {
   readonly path?: string;
   /** What is wrong and what to do. */
   readonly message: string;
+  /** Uid of the resource of the same namespace that is in the way. */
+  readonly other?: string;
 }
 
 /** What the build says about one function or subscription, before any runtime has judged its Lua. */

@@ -120,7 +120,7 @@ const cases: readonly Case[] = [
     title: 'two functions on one route',
     text: `${hook('a', { path: 'same' })}---\n${hook('b', { path: 'same' })}`,
     lines: [
-      /^hooks\.yaml:22:9: error: spec\.triggers\[0\]\.http\.path: the route \/default\/same is taken: function "a"/,
+      /^hooks\.yaml:22:9: error: spec\.triggers\[0\]\.http\.path: the route \/default\/same is taken: function "a" .*\(the other stands in \S+\.yaml:1\)$/,
       /^default\/b: does not serve \(RouteConflict\)$/,
     ],
     status: 404,
