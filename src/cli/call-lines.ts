@@ -1,4 +1,5 @@
 /** Call records as lines for people. */
+import { placedMessage } from '../failures/placed-message.ts';
 import { escapeText } from './escape-text.ts';
 import { formatMilliseconds } from './output.ts';
 
@@ -81,9 +82,7 @@ export function logLines(call: PlainCall): readonly string[] {
   });
   const { error } = call;
   if (error !== undefined) {
-    const place = error.file === undefined ? '' : `${error.file}${error.line === undefined ? '' : `:${error.line}`}: `;
-    const message = error.message.startsWith(place) ? error.message : `${place}${error.message}`;
-    lines.push(`${stamp(call.durationMs)} ${name} ${call.callId} ${call.outcome} ${message}`);
+    lines.push(`${stamp(call.durationMs)} ${name} ${call.callId} ${call.outcome} ${placedMessage(error)}`);
   }
   return lines.map((line) => escapeText(line).replaceAll(/[\n\t]/g, ' '));
 }

@@ -68,7 +68,8 @@ async function deliveries(text: string | undefined, options: DeliveriesOptions):
   if (items.length === 0) complain(`no ${options.dead === true ? 'dead letters' : 'deliveries'} of this kind are kept`);
   else {
     const wide = format === 'wide';
-    const rows = items.map((item) => deliveryRow(item, Date.now(), wide));
+    const width = wide ? 'wide' : process.stdout.isTTY ? 'terminal' : 'whole';
+    const rows = items.map((item) => deliveryRow(item, Date.now(), width));
     process.stdout.write(formatTable(wide ? wideDeliveryHeader : deliveryHeader, rows));
   }
   if (metadata.continue !== undefined) complain(`there are more: --continue ${metadata.continue}`);

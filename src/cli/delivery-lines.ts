@@ -28,15 +28,18 @@ export const wideDeliveryHeader = [...deliveryHeader.slice(0, -1), 'EVENT', 'GEN
 
 const shownError = 80;
 
-/** One row of the table; a wide one has everything. */
-export function deliveryRow(delivery: PlainDelivery, now: number, wide: boolean): readonly string[] {
+/** How much a row shows: on a terminal a long error is cut, elsewhere nothing is; a wide one has more columns. */
+export type RowWidth = 'terminal' | 'whole' | 'wide';
+
+/** One row of the table. */
+export function deliveryRow(delivery: PlainDelivery, now: number, width: RowWidth): readonly string[] {
   const { metadata, event, to, state, attempts, due, ended, generation } = delivery;
   const age = formatAge(now - Date.parse(metadata.creationTimestamp));
   const next = due === undefined ? '-' : Date.parse(due) <= now ? 'now' : `in ${formatAge(Date.parse(due) - now)}`;
   const why = whyOf(delivery);
   const first = [metadata.name, addressee(metadata.namespace, to), state, String(attempts), age, next, event.type];
-  if (wide) return [...first, event.id, String(generation), ended ?? '-', why];
-  return [...first, why.length > shownError ? `${why.slice(0, shownError - 1)}…` : why];
+  if (width === 'wide') return [...first, event.id, String(generation), ended ?? '-', why];
+  return [...first, width === 'terminal' && why.length > shownError ? `${why.slice(0, shownError - 1)}…` : why];
 }
 
 /** `team-a/deploy push`, `whs/team-a/orders`. */

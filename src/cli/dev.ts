@@ -124,7 +124,7 @@ function printer(terminal: boolean, log: Logger): (line: string) => void {
     };
   }
   return (line) => {
-    if (/: error: /.test(line)) log.warn(line);
+    if (/: (?:error|warning): /.test(line)) log.warn(line);
     else if (line !== '') log.info(line);
   };
 }

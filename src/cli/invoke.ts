@@ -1,5 +1,6 @@
 /** `moonhook invoke NS/NAME`: calls a function of the running `moonhook dev` and prints its answer. */
 import type { Command } from 'commander';
+import { placedMessage } from '../failures/placed-message.ts';
 import { askProcess, findDevProcess, refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -170,10 +171,14 @@ function describeProblem(text: string, status: number): readonly string[] {
   const { title, detail, code, callId, error } = readProblem(text);
   const say = (value: unknown): string => (typeof value === 'string' ? value : '');
   const what = say(title) === '' ? `the answer is ${status}` : say(title);
-  const place =
-    say(error?.file) === '' ? '' : `${say(error?.file)}${typeof error?.line === 'number' ? `:${error.line}` : ''}: `;
   const message = say(error?.message);
-  const lines = message === '' ? [] : [`${message.startsWith(place) ? '' : place}${message}`];
+  const file = say(error?.file);
+  const placed = {
+    message,
+    ...(file === '' ? {} : { file }),
+    ...(typeof error?.line === 'number' ? { line: error.line } : {}),
+  };
+  const lines = message === '' ? [] : [placedMessage(placed)];
   const why = say(detail) === '' || message.includes(say(detail)) ? '' : `: ${say(detail)}`;
   const hint = say(callId) === '' ? '' : `; moonhook explain ${say(callId)}`;
   return [...lines, `${what}${why}${say(code) === '' ? '' : ` [${say(code)}]`}${hint}`];

@@ -1,4 +1,5 @@
 /** What of a call belongs in the process log: what the function logged, and why it failed. */
+import { placedMessage } from '../failures/placed-message.ts';
 import type { LogFields, Logger } from '../telemetry/logger.ts';
 import type { CallRecord } from './call-record.ts';
 
@@ -15,7 +16,7 @@ export function logCall(log: Logger, record: CallRecord): void {
     log[level](message, { ...fields, ...(own === undefined ? {} : { fields: Object.fromEntries(own) }) });
   }
   if (error === undefined) return;
-  log.warn(`the call ended ${outcome}: ${error.message}`, {
+  log.warn(`the call ended ${outcome}: ${placedMessage(error)}`, {
     ...fields,
     ...(error.file === undefined ? {} : { file: error.file }),
     ...(error.line === undefined ? {} : { line: error.line }),

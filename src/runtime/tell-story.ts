@@ -1,4 +1,5 @@
 /** The story of a call in lines, for people: what arrived, how it was judged, what ran, how it ended. Pure. */
+import { placedMessage } from '../failures/placed-message.ts';
 import type { LuaValue } from '../lua/types.ts';
 import type { CallRecord } from './call-record.ts';
 
@@ -104,9 +105,7 @@ function run(record: CallRecord): string[] {
 function ending({ error, outcome, code, status, detail, nextAttempt }: CallRecord): string[] {
   const lines: string[] = [];
   if (error !== undefined) {
-    const place = error.file === undefined ? '' : `${error.file}${error.line === undefined ? '' : `:${error.line}`}: `;
-    // The place is often part of the message already.
-    lines.push(`  error: ${error.message.startsWith(place) ? '' : place}${error.message}`);
+    lines.push(`  error: ${placedMessage(error)}`);
     for (const line of error.traceback?.split('\n') ?? []) lines.push(`    ${line}`);
   } else if (detail !== undefined) lines.push(`  because ${detail}`);
   const answered = status === undefined || status === 0 ? '' : `, answered ${status}`;

@@ -16,7 +16,7 @@ spec:
     return function(event)
       if event.data and event.data.later then error(retry_after(3600)) end
       local state = kv.get("state")
-      if not state then error(fail "no state yet") end
+      if not state then error(fail "no state yet: set it with moonhook kv set team-a/job state, then replay whatever died") end
       assert(kv.cas("state", state, { n = state.n + 1, name = state.name }))
     end
   triggers:
@@ -72,7 +72,10 @@ test('see what happened and act', async (context) => {
     name = await listed('--dead');
     const { stdout } = await cli('deliveries', '-A');
     assert.match(stdout, /^DELIVERY +TO +STATE +ATTEMPTS +AGE +NEXT +TYPE +WHY\n/);
-    assert.match(stdout, new RegExp(`^${name} +team-a/job job +dead +1 +\\d+s +- +\\S+ +.*no state yet`, 'm'));
+    assert.match(
+      stdout,
+      new RegExp(`^${name} +team-a/job job +dead +1 +\\d+s +- +\\S+ +.*no state yet: .* replay whatever died$`, 'm'),
+    );
     const wide = await cli('deliveries', 'whf/job', '-n', 'team-a', '-o', 'wide');
     assert.match(wide.stdout, new RegExp(` ${id} +0 +\\d{4}-`));
     const yaml = await cli('deliveries', 'team-a/job', '--state', 'dead,done', '-o', 'yaml');

@@ -103,6 +103,7 @@ test('a run and the verbs that speak to it', async (context) => {
     assert.equal(failed.exitCode, 1);
     assert.match(failed.stderr, /^moonhook: hooks\.yaml:16: attempt to index a nil value \(local 'x'\)\n/);
     assert.match(failed.stderr, /The function failed \[FunctionError\]; moonhook explain \S+/);
+    await dev.output(/the call ended error: hooks\.yaml:16: attempt to index a nil value/);
     const wrong = await cli('invoke', 'team-a/greet', '--trigger', 'nightli');
     assert.equal(wrong.exitCode, 2);
     assert.match(wrong.stderr, /no trigger of that name; it has web, item, slow, nightly/);
@@ -168,7 +169,15 @@ test('a run and the verbs that speak to it', async (context) => {
     const none = await cli('calls', 'team-a/absent');
     assert.deepEqual([none.exitCode, none.stdout], [5, '']);
     assert.match(none.stderr, /^moonhook: there is no function team-a\/absent\n/);
-    assert.match((await cli('logs', '-f', 'team-a/gret')).stderr, /no function team-a\/gret; there is team-a\/greet\n/);
+    assert.match((await cli('logs', 'gret')).stderr, /no function default\/gret; did you mean team-a\/greet\?\n/);
+    assert.match(
+      (await cli('logs', 'nothing')).stderr,
+      /default\/nothing; the functions here are in namespace team-a: add -n\n/,
+    );
+    assert.match(
+      (await cli('logs', '-f', 'team-a/gret')).stderr,
+      /no function team-a\/gret; did you mean team-a\/greet\?\n/,
+    );
     const quiet = await cli('calls', 'team-a/greet', '--outcome', 'timeout');
     assert.deepEqual([quiet.exitCode, quiet.stdout], [0, '']);
     assert.match(quiet.stderr, /^moonhook: no calls of this kind/);
