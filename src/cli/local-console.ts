@@ -105,7 +105,7 @@ function sourceOf(
       return records.map(toPlainRecord);
     },
     watch: (listener) => {
-      const stops = [run.followStates(listener), view.followRecords({}, listener)];
+      const stops = [run.followStates(() => listener('functions')), view.followRecords({}, () => listener('calls'))];
       return () => {
         for (const stop of stops) stop();
       };

@@ -2,6 +2,7 @@
  * The console over HTTP: static files without a proof, everything else with the start-up token as a bearer. Own port: no
  * function answers there, so that nobody's page shares its origin.
  */
+import { randomUUID } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
@@ -11,7 +12,9 @@ import { createOneTimeCodes } from './one-time-codes.ts';
 import { languageEntries } from './language.ts';
 import { authorizeCall, authorizePlace } from '../runtime/authorize-call.ts';
 import type { ConsoleSource, Draft, TryOrder } from './console-source.ts';
+import { registerEditing } from './editing-http.ts';
 import { followSource } from './follow-source.ts';
+import { pageOfFunctions, readFunctionQuery } from './list-functions.ts';
 
 export interface ConsoleListener {
   readonly port: number;
@@ -50,6 +53,8 @@ export async function openConsole(options: {
   readonly source: ConsoleSource;
 }): Promise<ConsoleListener> {
   const { host, port, token, source } = options;
+  // Says that another process answers, and nothing about its token.
+  const instance = randomUUID();
   const app = fastify({ logger: false, forceCloseConnections: true, bodyLimit });
   const listening = (): number => {
     const address = app.server.address();
@@ -84,7 +89,7 @@ export async function openConsole(options: {
         if (!verdict.ok) await refuse(reply, verdict.code, verdict.publicDetail);
       });
       api.post('/codes', async () => ({ code: codes.issue() }));
-      registerApi(api, source);
+      registerApi(api, source, instance);
     },
     { prefix: '/api' },
   );
@@ -129,10 +134,21 @@ interface Names {
   readonly name: string;
 }
 
-function registerApi(api: FastifyInstance, source: ConsoleSource): void {
+type Query = Readonly<Record<string, string | undefined>>;
+
+function registerApi(api: FastifyInstance, source: ConsoleSource, instance: string): void {
   api.get('/status', async () => source.status());
   api.get('/language', async () => ({ entries: languageEntries() }));
-  api.get('/functions', async () => ({ functions: await source.functions() }));
+  api.get<{ Querystring: Query }>('/functions', async ({ query }, reply) => {
+    const wanted = readFunctionQuery(query);
+    if (typeof wanted === 'string') return refuse(reply, 'RequestInvalid', wanted);
+    return pageOfFunctions(await source.functions(), wanted);
+  });
+  api.get<{ Params: Names }>('/functions/:namespace/:name', async ({ params: { namespace, name } }, reply) => {
+    const rows = await source.functions();
+    const row = rows.find((each) => each.namespace === namespace && each.name === name);
+    return row ?? refuse(reply, 'FunctionNotFound', `there is no function ${namespace}/${name}`);
+  });
   api.get<{ Params: Names }>('/functions/:namespace/:name/text', async ({ params }, reply) => {
     const text = await source.text(params.namespace, params.name);
     return text ?? refuse(reply, 'FunctionNotFound', `there is no function ${params.namespace}/${params.name}`);
@@ -164,7 +180,8 @@ function registerApi(api: FastifyInstance, source: ConsoleSource): void {
   api.get<{ Params: Names }>('/functions/:namespace/:name/calls', async ({ params }) => ({
     calls: await source.calls(params.namespace, params.name),
   }));
-  api.get('/changes', (_request, reply) => followSource(reply, source));
+  registerEditing(api);
+  api.get('/changes', (_request, reply) => followSource(reply, source, instance));
 }
 
 function readDraft(body: unknown): Draft | undefined {

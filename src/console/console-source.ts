@@ -12,6 +12,16 @@ export interface FunctionRow {
   readonly triggers: readonly { readonly name: string; readonly kind: string }[];
 }
 
+/** A page of the list of functions. */
+export interface FunctionPageAnswer {
+  /** Of the whole list, as far as the filter leaves it. */
+  readonly total: number;
+  readonly rows: readonly FunctionRow[];
+}
+
+/** What changed: functions, or calls and what waits. */
+export type Change = 'functions' | 'calls' | 'measures';
+
 /** A mistake or a doubt, at its place in the text it is about; lines and columns count from 1. */
 export interface Remark {
   readonly severity: 'error' | 'warning' | 'note';
@@ -114,6 +124,6 @@ export interface ConsoleSource {
   try(namespace: string, name: string, draft: Draft, order: TryOrder): Promise<TryResult>;
   /** Recent calls, the newest first, as `calls -o json` shows them. */
   calls(namespace: string, name: string): Promise<readonly unknown[]>;
-  /** Calls back when a function's state may have changed; answers how to stop. */
-  watch(listener: () => void): () => void;
+  /** Calls back when something may have changed; answers how to stop. */
+  watch(listener: (change: Change) => void): () => void;
 }

@@ -2,6 +2,7 @@
 import type {
   ConsoleStatus,
   Draft,
+  FunctionPageAnswer,
   FunctionRow,
   FunctionText,
   Remark,
@@ -53,11 +54,13 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   throw new ApiFailure(response.status, problem.detail ?? problem.title ?? `the answer was ${response.status}`);
 }
 
-async function askJson<Value>(path: string, init?: RequestInit): Promise<Value> {
+/** The JSON of an answer; refusals are `ApiFailure`. */
+export async function askJson<Value>(path: string, init?: RequestInit): Promise<Value> {
   return (await (await ask(path, init)).json()) as Value;
 }
 
-function sending(method: string, body: unknown): RequestInit {
+/** A request with a JSON body. */
+export function sending(method: string, body: unknown): RequestInit {
   return { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }
 
@@ -67,7 +70,13 @@ const path = (namespace: string, name: string): string =>
 export const api = {
   language: async () => (await askJson<{ readonly entries: readonly LanguageEntry[] }>('/language')).entries,
   status: () => askJson<ConsoleStatus>('/status'),
-  functions: async () => (await askJson<{ readonly functions: readonly FunctionRow[] }>('/functions')).functions,
+  /** A page of the list, in order of names; `find`: part of `NAMESPACE/NAME`. */
+  functions: async (find: string, offset: number, limit: number, signal?: AbortSignal) =>
+    askJson<FunctionPageAnswer>(`/functions?${new URLSearchParams({ find, offset: `${offset}`, limit: `${limit}` })}`, {
+      ...(signal === undefined ? {} : { signal }),
+    }),
+  /** One row of it. */
+  functionRow: (namespace: string, name: string) => askJson<FunctionRow>(path(namespace, name)),
   text: (namespace: string, name: string) => askJson<FunctionText>(`${path(namespace, name)}/text`),
   check: async (namespace: string, name: string, draft: Draft, signal: AbortSignal) => {
     const init = { ...sending('POST', draft), signal };
@@ -83,10 +92,10 @@ export const api = {
     askJson<SaveResult>(`${path(namespace, name)}/text`, sending('PUT', { ...draft, version })),
 };
 
-/** Calls back with the name of each server-sent event until aborted; comes back by itself when the program does. */
+/** Calls back with name and data of each server-sent event until aborted; comes back by itself when the program does. */
 export async function followChanges(
   signal: AbortSignal,
-  on: { event(name: string): void; lost(): void },
+  on: { event(name: string, data: string): void; lost(): void; locked(): void },
 ): Promise<void> {
   while (!signal.aborted) {
     try {
@@ -97,13 +106,16 @@ export async function followChanges(
         const blocks = (rest + chunk.value).split('\n\n');
         rest = blocks.pop() ?? '';
         for (const block of blocks) {
-          const name = /^event: (\w+)/.exec(block)?.[1];
-          if (name !== undefined) on.event(name);
+          const [, name, data = ''] = /^event: (\w+)\ndata: (.*)$/.exec(block) ?? [];
+          if (name !== undefined) on.event(name, data);
         }
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof ApiFailure && error.status === 401) return;
+      if (error instanceof ApiFailure && error.status === 401) {
+        on.locked();
+        return;
+      }
     }
     on.lost();
     await new Promise((resolve) => setTimeout(resolve, 1_000));

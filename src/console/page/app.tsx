@@ -1,50 +1,16 @@
-/** The whole page: the list of functions, and the one that is open. */
-import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ConsoleStatus, FunctionRow } from '../console-source.ts';
-import type { LanguageEntry } from '../console-source.ts';
-import { api, ApiFailure, followChanges } from './api.ts';
+/** The whole page: the side with its list of functions, and what is open beside it. */
+import { api } from './api.ts';
 import { FunctionPage } from './function-page.tsx';
+import { SideBar } from './watch/side-bar.tsx';
+import { useFresh } from './watch/use-fresh.ts';
+import { useLine, type Line } from './watch/use-line.ts';
+import { usePlace, type Place } from './watch/hash-route.ts';
+import './watch/watch.css';
 
 export function App() {
-  const [status, setStatus] = useState<ConsoleStatus>();
-  const [rows, setRows] = useState<readonly FunctionRow[]>([]);
-  const [failure, setFailure] = useState<ApiFailure>();
-  const [open, setOpen] = useState<string>();
-  const [wanted, setWanted] = useState('');
-  const [entries, setEntries] = useState<readonly LanguageEntry[]>();
-  const [version, setVersion] = useState(0);
-
-  const known = useRef(false);
-
-  useEffect(() => {
-    const leaving = new AbortController();
-    const read = async (): Promise<void> => {
-      try {
-        // What the program is and what Lua knows there does not change while it runs.
-        if (!known.current) {
-          setStatus(await api.status());
-          setEntries(await api.language());
-          known.current = true;
-        }
-        setRows(await api.functions());
-        setVersion((before) => before + 1);
-        setFailure(undefined);
-      } catch (error) {
-        if (error instanceof ApiFailure) setFailure(error);
-        else throw error;
-      }
-    };
-    void read();
-    void followChanges(leaving.signal, {
-      event: () => void read(),
-      lost: () => setFailure(new ApiFailure(0, 'The connection to Moonhook is gone; trying again.')),
-    });
-    return () => {
-      leaving.abort();
-    };
-  }, []);
-
-  if (failure?.status === 401) {
+  const line = useLine();
+  const place = usePlace();
+  if (line.state === 'locked') {
     return (
       <main class="locked">
         <h1>Moonhook</h1>
@@ -55,43 +21,38 @@ export function App() {
       </main>
     );
   }
-  const shown = rows.filter(({ namespace, name }) => `${namespace}/${name}`.includes(wanted));
-  const current = rows.find(({ namespace, name }) => `${namespace}/${name}` === open);
   return (
     <>
-      <nav aria-label="Functions">
-        <h2>
-          Moonhook <small>{status?.version}</small>
-        </h2>
-        <input
-          type="search"
-          aria-label="Find a function"
-          placeholder="Find"
-          value={wanted}
-          onInput={(event) => setWanted(event.currentTarget.value)}
-        />
-        <ul>
-          {shown.map((row) => {
-            const key = `${row.namespace}/${row.name}`;
-            return (
-              <li key={key}>
-                <button type="button" aria-current={key === open ? 'page' : undefined} onClick={() => setOpen(key)}>
-                  <span class={`dot state-${row.ready}`} role="img" aria-label={row.reason} />
-                  {key}
-                </button>
-              </li>
-            );
-          })}
-        </ul>
-      </nav>
+      <SideBar line={line} place={place} />
       <main>
-        {failure === undefined ? null : <p role="alert">{failure.message}</p>}
-        {current === undefined || entries === undefined ? (
-          <p class="hint">{status === undefined ? '' : `Functions of ${status.place}. Choose one.`}</p>
-        ) : (
-          <FunctionPage key={open} row={current} entries={entries} version={version} />
+        {line.state !== 'lost' ? null : (
+          <p role="alert" class="lost">
+            The connection to Moonhook is gone; trying again. What you see is from before.
+          </p>
         )}
+        <Content line={line} place={place} />
       </main>
     </>
   );
+}
+
+function Content({ line, place }: { readonly line: Line; readonly place: Place }) {
+  const [namespace, name] = place.parts;
+  if (place.section === 'functions' && namespace !== undefined && name !== undefined) {
+    return <OpenFunction key={`${namespace}/${name}`} line={line} namespace={namespace} name={name} />;
+  }
+  return <p class="hint">{line.status === undefined ? '' : `Functions of ${line.status.place}. Choose one.`}</p>;
+}
+
+interface OpenFunctionProps {
+  readonly line: Line;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+function OpenFunction({ line, namespace, name }: OpenFunctionProps) {
+  const { versions, entries } = line;
+  const row = useFresh(() => api.functionRow(namespace, name), `${namespace}/${name}`, versions.functions);
+  if (row.value === undefined || entries === undefined) return <p class="hint">{row.failure?.message}</p>;
+  return <FunctionPage row={row.value} entries={entries} version={versions.functions + versions.calls} />;
 }
