@@ -119,7 +119,7 @@ function buildKubernetes(
   if (!namespaces.ok) problems.push(notAccepted('Invalid', `${path}.namespaces.selector`, namespaces.message));
   const fields = kubernetes.fieldSelector === undefined ? undefined : checkFieldSelector(kubernetes.fieldSelector);
   if (fields?.ok === false) problems.push(notAccepted('Invalid', `${path}.fieldSelector`, fields.message));
-  const { changed, ...rest } = kubernetes;
+  const { changed, debounce, ...rest } = kubernetes;
   const built = finish<KubernetesTriggerEntry>(
     {
       kind: 'kubernetes',
@@ -131,6 +131,7 @@ function buildKubernetes(
         initial: rest.initial ?? 'Skip',
       },
       ...(changed === undefined ? {} : { changed }),
+      ...(debounce === undefined ? {} : { debounce: debounceEntry(debounce) }),
     },
     problems,
   );

@@ -115,6 +115,8 @@ export interface KubernetesTriggerEntry extends TriggerBase {
   readonly kind: 'kubernetes';
   readonly spec: Readonly<Record<string, unknown>>;
   readonly changed?: string;
+  /** Per object. */
+  readonly debounce?: DebounceEntry;
 }
 
 export type TriggerEntry = HttpTriggerEntry | ScheduleTriggerEntry | EventTriggerEntry | KubernetesTriggerEntry;

@@ -4,6 +4,7 @@ import { shownId } from '../delivery/chosen-id.ts';
 import { endAttempt } from '../delivery/retry-schedule.ts';
 import type { CallError } from '../lua/types.ts';
 import type { Ending, Lease } from '../store/store.ts';
+import { objectGlobals } from './cluster-events/cluster-event.ts';
 import { unknownKey } from './debounce-event.ts';
 import { evaluate, isTrue } from './evaluate.ts';
 import { EventTable } from './event-table.ts';
@@ -53,6 +54,13 @@ async function checkKey(admission: Admission, parts: WorkerParts): Promise<Endin
 }
 
 async function filterDelivery(admission: Admission, parts: WorkerParts): Promise<Ending | undefined> {
+  // Of a cluster event: they said yes when it was stored. One that failed then is asked again now.
+  if (admission.source.attributes.judged === true) return undefined;
+  const changed = admission.work.trigger?.expressions.changed;
+  if (changed !== undefined) {
+    const value = await evaluateOn(admission, changed, parts);
+    if (!value.ok) return expressionFailed(admission, value.error);
+  }
   const filter = admission.work.trigger?.expressions.filter;
   if (filter === undefined) return undefined;
   const value = await evaluateOn(admission, filter, parts);
@@ -102,7 +110,8 @@ async function claimEvent(admission: Admission, parts: WorkerParts): Promise<End
 }
 
 function evaluateOn({ work, callId, source }: Admission, expression: string, parts: WorkerParts) {
-  return evaluate(work.fn, parts, callId, expression, new EventTable(source));
+  const globals = work.trigger?.entry.kind === 'kubernetes' ? objectGlobals(source) : {};
+  return evaluate(work.fn, parts, callId, expression, new EventTable(source), globals);
 }
 
 /** An error of an expression is never a drop: a failed attempt, dead with `FilterError` in the end. */

@@ -12,13 +12,14 @@ export type Evaluated =
   | { readonly ok: true; readonly value: LuaValue }
   | { readonly ok: false; readonly error: CallError };
 
-/** `event` is the only global besides the environment. */
+/** `event` and `more` are the only globals besides the environment. */
 export function evaluate(
   fn: LiveFunction,
   parts: WorkerParts,
   callId: string,
   expression: string,
   event: LuaInput,
+  more: Readonly<Record<string, LuaInput>> = {},
 ): Evaluated | Promise<Evaluated> {
   if (fn.program === undefined) {
     return { ok: false, error: { message: 'the code of the function is not loaded' } };
@@ -27,7 +28,7 @@ export function evaluate(
     callId,
     target: { expression },
     arguments: [],
-    globals: { event },
+    globals: { ...more, event },
     limits: { timeoutMs: patienceMs, cpuMs: expressionMs, hostCalls: 0 },
     context: fn.context,
   });

@@ -36,6 +36,7 @@ export interface ExpressionNames {
   readonly concurrencyKey?: string;
   readonly dedupKey?: string;
   readonly debounceKey?: string;
+  readonly changed?: string;
 }
 
 export interface LiveTrigger {

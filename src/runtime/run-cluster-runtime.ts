@@ -12,6 +12,7 @@ import { openStore, type OpenStore } from '../store/open-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createLinkClient, type LinkClient } from './link/link-client.ts';
 import { createTableFile } from './link/table-file.ts';
+import { answerAppendAsk } from './cluster-events/append-in-worker.ts';
 import { createStateReports, type StateReports } from './report-states.ts';
 import { askCluster } from './ask-cluster.ts';
 import { askForReview } from './ask-for-review.ts';
@@ -85,7 +86,10 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
         ]);
         return { token: token.trim(), authorities };
       },
-      answer: options.answer ?? answerNothing,
+      answer: (topic, body, signal) =>
+        topic === 'append'
+          ? answerAppendAsk(body, (question) => runtime.append(question))
+          : (options.answer ?? answerNothing)(topic, body, signal),
       clock: systemClock,
       random: options.random,
       log,

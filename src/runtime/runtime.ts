@@ -1,5 +1,6 @@
 /** A runtime: worker threads behind shared ports, the table they serve, records, metrics, health; in one process. */
 import type { OpenBreaker } from '../delivery/breakers.ts';
+import type { AppendAnswer, AppendQuestion } from '../link/append-messages.ts';
 import { meteredLua } from '../lua/metered-lua.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { TableChange } from '../routing/diff-tables.ts';
@@ -11,6 +12,7 @@ import { defaultRetention } from '../store/retention.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { openAdminListener, type AdminListener } from './admin-http.ts';
+import { appendInWorker } from './cluster-events/append-in-worker.ts';
 import { choosePorts } from './choose-ports.ts';
 import { RareTotals, scrapeRuntime } from './collect-metrics.ts';
 import { createPool } from './create-pool.ts';
@@ -54,6 +56,8 @@ export interface Runtime {
   readonly workers: number;
   /** The table that serves. */
   readonly table: RouteTable;
+  /** In force now. */
+  readonly policy: InstallationPolicy;
   /** Serves another table: only what differs goes to the workers. Resolves with what they say of each changed revision. */
   apply(table: RouteTable): Promise<readonly Acknowledgement[]>;
   applyChanges(changes: readonly TableChange[], version: number): Promise<readonly Acknowledgement[]>;
@@ -66,6 +70,8 @@ export interface Runtime {
   openBreakers(): Promise<readonly OpenBreaker[]>;
   /** Calls that have not ended, the oldest first. */
   runningCalls(): Promise<readonly RunningCall[]>;
+  /** Stores what became of objects in the cluster. Rejects when it is not known whether it was stored. */
+  append(question: AppendQuestion): Promise<AppendAnswer>;
   /** Of a schedule trigger: milliseconds since the epoch. */
   nextScheduleTime(destination: string): number | undefined;
   /** Stops listening, lets what runs end within the grace, closes. */
@@ -189,6 +195,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     get table() {
       return pool.table;
     },
+    get policy() {
+      return policy;
+    },
     apply: (table) => applyWith(pool.apply(table)),
     applyChanges: (changes, version) => applyWith(pool.applyChanges(changes, version)),
     async setPolicy(next) {
@@ -211,6 +220,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       const all = stats.flatMap((each) => (each.status === 'fulfilled' ? each.value.running : []));
       return all.toSorted((one, other) => one.time - other.time);
     },
+    append: (question) => appendInWorker(pool.threads, question),
     nextScheduleTime: (destination) => schedules.nextScheduleTime(destination),
     async drain() {
       state.draining = true;

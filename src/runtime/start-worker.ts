@@ -12,6 +12,7 @@ import { namedHosts } from '../policy/place-route.ts';
 import { connectStore } from '../store/connect-store.ts';
 import { CallCounters } from '../telemetry/call-counters.ts';
 import { applyToWorker, createApplyTools } from './apply-changes.ts';
+import { answerAppend } from './cluster-events/answer-append.ts';
 import { createCallIds } from './call-ids.ts';
 import { createCaller } from './call-function.ts';
 import { createClientAddress } from './client-address.ts';
@@ -222,6 +223,12 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
           reviews.get(message.id)?.(message.verdict);
           reviews.delete(message.id);
           return undefined;
+        case 'append': {
+          const answer = await answerAppend(message.question, parts).catch((error: unknown) => ({
+            failed: error instanceof Error ? error.message : String(error),
+          }));
+          return send({ kind: 'appended', id: message.id, answer });
+        }
         case 'kubernetesAnswered':
           return kubernetes.answered(message.id, message.answer);
         case 'flush':

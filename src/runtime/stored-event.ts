@@ -34,6 +34,8 @@ export interface EventAttributes {
   readonly budget?: number;
   readonly traceparent?: string;
   readonly scheduledTime?: string;
+  /** Of a cluster event: `changed` and `filter` of the trigger said yes before it was stored. */
+  readonly judged?: boolean;
   readonly handler?: string;
   /** The trigger that an active call named: its handler runs, none of its rules hold. */
   readonly trigger?: string;

@@ -10,11 +10,13 @@ const places: Readonly<Record<Kind, string>> = {
   concurrencyKey: 'concurrency.key',
   dedupKey: 'dedup.key',
   debounceKey: 'debounce.key',
+  changed: 'changed',
 };
 
 function sourcesOf(trigger: TriggerEntry): Partial<Record<Kind, string>> {
   const sources: Partial<Record<Kind, string>> = {};
   if (trigger.filter !== undefined) sources.filter = trigger.filter;
+  if (trigger.kind === 'kubernetes' && trigger.changed !== undefined) sources.changed = trigger.changed;
   if (trigger.kind !== 'http' && trigger.kind !== 'event') return sources;
   if (trigger.kind === 'http' && trigger.rate?.key !== undefined) sources.rateKey = trigger.rate.key;
   if (trigger.concurrency?.key !== undefined) sources.concurrencyKey = trigger.concurrency.key;

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { BreakerReport, OpenBreaker } from '../delivery/breakers.ts';
 import type { KubernetesAnswer } from '../host/kubernetes-types.ts';
+import type { AppendAnswer, AppendQuestion } from '../link/append-messages.ts';
 import type { ProgramImage } from '../lua/engine-contract.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
@@ -72,6 +73,7 @@ export type ToWorker =
   | { readonly kind: 'stats'; readonly id: number }
   | { readonly kind: 'policy'; readonly policy: InstallationPolicy }
   | { readonly kind: 'kubernetesAnswered'; readonly id: number; readonly answer: KubernetesAnswer }
+  | { readonly kind: 'append'; readonly id: number; readonly question: AppendQuestion }
   | { readonly kind: 'reviewed'; readonly id: number; readonly verdict: ReviewVerdict }
   | { readonly kind: 'drain'; readonly graceMs: number };
 
@@ -118,6 +120,7 @@ export type FromWorker =
   | { readonly kind: 'listening'; readonly publicPort: number; readonly callsPort: number }
   | { readonly kind: 'applied'; readonly id: number; readonly acknowledgements: readonly Acknowledgement[] }
   | { readonly kind: 'images'; readonly id: number; readonly images: readonly ProgramImage[] }
+  | { readonly kind: 'appended'; readonly id: number; readonly answer: AppendAnswer | { readonly failed: string } }
   | { readonly kind: 'batch'; readonly batch: Batch }
   | { readonly kind: 'flushed'; readonly id: number; readonly batch: Batch }
   | { readonly kind: 'stats'; readonly id: number; readonly stats: WorkerStats }

@@ -1,6 +1,7 @@
 /** One worker thread as the main thread sees it: started, asked, and ended. */
 import { Worker } from 'node:worker_threads';
 import type { KubernetesAnswer } from '../host/kubernetes-types.ts';
+import type { AppendAnswer, AppendQuestion } from '../link/append-messages.ts';
 import type { ProgramImage } from '../lua/engine-contract.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { Acknowledgement } from '../routing/types.ts';
@@ -103,6 +104,15 @@ export class WorkerThread {
     return this.#wait(`stats ${id}`);
   }
 
+  /** Rejects when the store failed, or the thread ended: it is not known whether anything was stored. */
+  async append(question: AppendQuestion): Promise<AppendAnswer> {
+    const id = this.#nextId++;
+    this.#post({ kind: 'append', id, question });
+    const answer = await this.#wait<AppendAnswer | { readonly failed: string }>(`appended ${id}`);
+    if ('failed' in answer) throw new Error(answer.failed);
+    return answer;
+  }
+
   quarantine(uid: string, until: number): void {
     this.#post({ kind: 'quarantine', uid, until });
   }
@@ -169,6 +179,8 @@ export class WorkerThread {
         return this.#settle(`applied ${message.id}`, message.acknowledgements);
       case 'images':
         return this.#settle(`images ${message.id}`, message.images);
+      case 'appended':
+        return this.#settle(`appended ${message.id}`, message.answer);
       case 'flushed':
         events.batch(message.batch);
         return this.#settle(`flushed ${message.id}`, undefined);

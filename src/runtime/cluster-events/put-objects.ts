@@ -1,0 +1,200 @@
+/** Takes new states of objects: asks `changed` and `filter`, and writes events and rows in one transaction. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { formatDestination } from '../../delivery/destination.ts';
+import { defaultEncodeOptions, encodeJson, EncodeProblem } from '../../host/json-encode.ts';
+import type { AppendAnswer, AppendQuestion, ObjectPut } from '../../link/append-messages.ts';
+import type { KubernetesTriggerEntry } from '../../routing/types.ts';
+import type { AppendItem, KeyValueWrite } from '../../store/store.ts';
+import { evaluate, isTrue } from '../evaluate.ts';
+import { EventTable } from '../event-table.ts';
+import type { LiveFunction, LiveTrigger } from '../live-function.ts';
+import { StoredEventSource } from '../stored-event.ts';
+import type { WorkerParts } from '../worker-parts.ts';
+import { objectGlobals, storedClusterEvent, type ClusterEvent } from './cluster-event.ts';
+import { nextStep, type ClusterEventName, type Wishes } from './judge-object.ts';
+import { readPosition, readRow, writeHeld, type Held, type ObjectRow, type Position } from './object-rows.ts';
+
+type Put = AppendQuestion & { readonly op: 'put' };
+
+/** What is kept of a value of `changed`. */
+const changedBytes = 16 * 1024;
+/** Other work of the thread gets its turn after so long. */
+const turnMs = 5;
+const mostTries = 5;
+
+export async function putObjects(
+  question: Put,
+  fn: LiveFunction,
+  live: LiveTrigger & { readonly entry: KubernetesTriggerEntry },
+  parts: WorkerParts,
+): Promise<AppendAnswer> {
+  const { namespaceUid } = fn.entry;
+  for (let attempt = 1; attempt <= mostTries; attempt += 1) {
+    const position = await readPosition(parts.store, namespaceUid, question);
+    if (position.value?.term !== question.term) return { kind: 'fenced' };
+    const rows = await Promise.all(
+      question.changes.map(({ uid }) => readRow(parts.store, namespaceUid, question, uid)),
+    );
+    const work = createWork(question, fn, live, parts, position.value);
+    let turnEnds = parts.clock.monotonic() + turnMs;
+    for (const [index, change] of question.changes.entries()) {
+      await work.take(change, rows[index] as Held<ObjectRow>);
+      if (parts.clock.monotonic() < turnEnds) continue;
+      await nextTurn();
+      turnEnds = parts.clock.monotonic() + turnMs;
+    }
+    const { append, writes } = work;
+    if (writes.length === 0) return { kind: 'done', events: 0 };
+    const expectations = [position.expectation, ...rows.map(({ expectation }) => expectation)];
+    if ((await parts.store.appendIf({ append, writes, expectations })) === 'ok') {
+      return { kind: 'done', events: append.length };
+    }
+    // Another runtime was given the same, or the trigger was opened anew: look again.
+  }
+  return { kind: 'notServed', message: 'the rows of the objects kept changing' };
+}
+
+interface PutWork {
+  readonly append: readonly AppendItem[];
+  readonly writes: readonly KeyValueWrite[];
+  take(change: ObjectPut, held: Held<ObjectRow>): Promise<void>;
+}
+
+interface Judgement {
+  /** An expression failed: the event is stored, and its attempts end as those of any expression that fails. */
+  readonly erred: boolean;
+  readonly passed: boolean;
+  readonly changed: string | undefined;
+  /** `changed` has the value it had. */
+  readonly same: boolean;
+}
+
+function createWork(
+  { term, expressions }: Put,
+  fn: LiveFunction,
+  live: LiveTrigger & { readonly entry: KubernetesTriggerEntry },
+  parts: WorkerParts,
+  position: Position,
+): PutWork {
+  const { entry } = live;
+  const { namespaceUid } = fn.entry;
+  const destination = formatDestination({
+    namespaceUid,
+    functionName: fn.entry.name,
+    target: { trigger: entry.name },
+  });
+  const wishes = wishesOf(live);
+  const append: AppendItem[] = [];
+  const writes: KeyValueWrite[] = [];
+
+  const eventOf = (name: ClusterEventName, change: ObjectPut, facts: Facts): ClusterEvent => ({
+    functionUid: fn.entry.uid,
+    namespaceUid,
+    trigger: entry,
+    name,
+    uid: change.uid,
+    incarnation: `${position.baseline}.${term}`,
+    object: 'object' in change ? change.object : undefined,
+    ...facts,
+  });
+
+  function store(event: ClusterEvent, judged: boolean): void {
+    append.push({
+      event: storedClusterEvent(event, judged),
+      deliveries: [
+        {
+          destination,
+          orderKey: event.uid,
+          supersede: true,
+          ...(entry.debounce === undefined ? {} : { delayMs: quietDelay(event.uid) }),
+        },
+      ],
+    });
+  }
+
+  function quietDelay(uid: string): number {
+    const { waitMs = 0, maxWaitMs } = entry.debounce ?? {};
+    const limited = { namespaceUid, scope: `debounce ${destination}`, key: uid };
+    return parts.keys.quietDelay(limited, waitMs, maxWaitMs, parts.clock.wall());
+  }
+
+  async function judge(event: ClusterEvent, unless: string | undefined): Promise<Judgement> {
+    const source = new StoredEventSource(storedClusterEvent(event, false), entry.name, 1);
+    const table = new EventTable(source);
+    const globals = objectGlobals(source);
+    let changed: string | undefined;
+    if (live.expressions.changed !== undefined) {
+      const value = await evaluate(fn, parts, parts.newCallId(), live.expressions.changed, table, globals);
+      const text = value.ok ? textOf(value.value) : undefined;
+      if (text === undefined) return { erred: true, passed: true, changed: event.previous, same: false };
+      changed = text;
+      if (text === unless) return { erred: false, passed: true, changed, same: true };
+    }
+    if (live.expressions.filter === undefined) return { erred: false, passed: true, changed, same: false };
+    const value = await evaluate(fn, parts, parts.newCallId(), live.expressions.filter, table, globals);
+    return value.ok
+      ? { erred: false, passed: isTrue(value.value), changed, same: false }
+      : { erred: true, passed: true, changed, same: false };
+  }
+
+  return {
+    append,
+    writes,
+    async take(change, held) {
+      const row = held.value;
+      const step = nextStep(change, row, { term, expressions }, wishes);
+      if (step.kind === 'keep') return;
+      if (step.kind === 'remove') {
+        writes.push(writeHeld(held, undefined));
+        if (step.event === undefined || row === undefined) return;
+        const { version, namespace, name, changed } = row;
+        store(eventOf(step.event, change, { version, namespace, objectName: name, previous: changed }), true);
+        return;
+      }
+      if (change.kind !== 'set') return;
+      const { namespace, name } = readNames(change.object);
+      const facts = { version: change.version, namespace, objectName: name, previous: row?.changed };
+      const event = eventOf(step.name, change, facts);
+      const { erred, passed, changed, same } = await judge(event, step.unless);
+      writes.push(
+        writeHeld(held, {
+          version: change.version,
+          term,
+          ...(namespace === undefined ? {} : { namespace }),
+          name,
+          expressions,
+          ...(changed === undefined ? {} : { changed }),
+          // What did not change was not asked about again.
+          passed: same ? row?.passed === true : passed,
+        }),
+      );
+      if (step.event && !same && passed) store(event, !erred);
+    },
+  };
+}
+
+type Facts = Pick<ClusterEvent, 'version' | 'namespace' | 'objectName' | 'previous'>;
+
+function wishesOf({ entry, expressions }: LiveTrigger & { readonly entry: KubernetesTriggerEntry }): Wishes {
+  const { events, initial } = entry.spec as { readonly events?: readonly string[]; readonly initial?: string };
+  const names = (events ?? []).map((each) => each.toLowerCase() as ClusterEventName);
+  return { events: new Set(names), initialEach: initial === 'Each', hasChanged: expressions.changed !== undefined };
+}
+
+/** Equal values have equal texts; undefined: it has none, or one that is too long. */
+function textOf(value: Parameters<typeof encodeJson>[0]): string | undefined {
+  if (value === undefined) return 'null';
+  try {
+    return encodeJson(value, { ...defaultEncodeOptions, maxBytes: changedBytes, sortKeys: true });
+  } catch (error) {
+    if (error instanceof EncodeProblem) return undefined;
+    throw error;
+  }
+}
+
+function readNames(object: string): { readonly namespace: string | undefined; readonly name: string } {
+  const { metadata } = JSON.parse(object) as {
+    readonly metadata: { readonly name: string; readonly namespace?: string };
+  };
+  return { namespace: metadata.namespace, name: metadata.name };
+}
