@@ -1,5 +1,6 @@
 /** What the store tells a scrape: deliveries by state, what each namespace has stored, the space left. */
 import type { RouteTable } from '../routing/types.ts';
+import { appendBounds } from '../store/append-times.ts';
 import type { StoreUsage } from '../store/quotas.ts';
 import type { Store } from '../store/store.ts';
 import type { Sample } from '../telemetry/metrics.ts';
@@ -12,6 +13,7 @@ export async function sampleStore(sample: Sample, store: Store, table: RouteTabl
   for (const [state, count] of Object.entries(byState)) sample.set('deliveries', count, { state });
   sample.set('dead_letters', deadKept);
   sample.set('events_conservation_gap', gap);
+  sample.histogram('store_append_seconds', appendBounds, measures.appends.buckets, measures.appends.seconds);
   sample.set('store_disk_low', measures.diskLow ? 1 : 0);
   if (measures.freeBytes !== undefined) sample.set('store_free_bytes', measures.freeBytes);
   sample.set('store_database_bytes', measures.databaseBytes);

@@ -1,4 +1,5 @@
 /** What an engine of the store tells of itself. */
+import type { AppendTimes } from './append-times.ts';
 import type { StoreUsage } from './quotas.ts';
 
 /** How the engine is doing; figures that an engine does not have are absent. */
@@ -11,6 +12,8 @@ export interface StoreMeasures {
   /** What has been written since the last checkpoint. */
   readonly logBytes?: number;
   readonly duplicateKeys: number;
+  /** Appends of this process since it started. */
+  readonly appends: AppendTimes;
   /** How long delivery ids are really remembered where the bound on keys cut a window short; absent: all windows hold. */
   readonly duplicateWindowMs?: number;
   /** What each namespace has stored, by UID. */

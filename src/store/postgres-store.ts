@@ -1,4 +1,5 @@
 /** The store on PostgreSQL, for more than one runtime. Any number of processes share it; row locks and epochs keep them apart. */
+import { createAppendClock } from './append-times.ts';
 import { CrashWatch } from './crash-watch.ts';
 import { appendItems, isOneStatement, readEvent } from './postgres-append.ts';
 import { appendConditional } from './postgres-append-if.ts';
@@ -73,6 +74,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
   const destinations = createPostgresDestinations(pool);
   const watch = new CrashWatch(now);
   const usage = createPostgresUsage(pool, now);
+  const appends = createAppendClock();
   const listeners = new Set<() => void>();
   const wake = (): void => {
     for (const listener of listeners) listener();
@@ -190,15 +192,19 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
   return {
     durable: true,
     async append(items) {
+      const began = now();
       const appended = await usage.within(growthOfAppend(items), [], () => append(items));
+      appends.observe(now() - began);
       changed();
       return appended;
     },
     async appendIf(conditional) {
       const { append: items, writes } = conditional;
       const growth = growthOfWrites(writes, growthOfAppend(items));
+      const began = now();
       const answer = await usage.within(growth, writes, () => appendConditional(sessions, conditional, destinations));
       if (answer === 'ok' && items.length > 0) {
+        appends.observe(now() - began);
         for (const { deliveries } of items) {
           for (const { destination, delayMs = 0 } of deliveries) heads.note(destination, delayMs);
         }
@@ -288,7 +294,12 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
     async purge(namespaceUid) {
       await pool.query('INSERT INTO moonhook_vanished VALUES ($1) ON CONFLICT DO NOTHING', [namespaceUid]);
     },
-    measures: async () => ({ diskLow: false, ...(await measureDatabase(pool)), usage: await usage.all() }),
+    measures: async () => ({
+      diskLow: false,
+      appends: appends.read(),
+      ...(await measureDatabase(pool)),
+      usage: await usage.all(),
+    }),
     heads: () => heads.read(),
     wake(callback) {
       listeners.add(callback);

@@ -5,6 +5,7 @@ import { createDiskGuard, spaceOf, type DiskGuard, type DiskSettings } from './d
 import type { StoreMeasures } from './measures.ts';
 import type { Retention } from './retention.ts';
 import { createCheckpoints } from './sqlite-checkpoint.ts';
+import { createAppendClock } from './append-times.ts';
 import { createCounters } from './sqlite-counters.ts';
 import { createDeliveryRows } from './sqlite-deliveries.ts';
 import { createDuplicateKeys } from './sqlite-duplicates.ts';
@@ -27,6 +28,8 @@ export interface SqliteSettings {
 
 /** One operation of a turn and where its answer goes. */
 export interface TurnItem {
+  /** Of an append: when it came, monotonic milliseconds. */
+  readonly arrived?: number;
   run(store: SqliteStore): unknown;
   done(value: unknown): void;
   failed(error: Error): void;
@@ -76,6 +79,8 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
     cancel: (rows) => deliveries.endAll(rows),
   });
   const checkpoints = createCheckpoints(database);
+  const appends = createAppendClock();
+  let committedAt = 0;
   const measure = (): StoreMeasures => {
     const cut = duplicates.window();
     return {
@@ -84,6 +89,7 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
       databaseBytes: checkpoints.databaseBytes(),
       logBytes: path === ':memory:' ? 0 : (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0),
       duplicateKeys: duplicates.count(),
+      appends: appends.read(),
       ...(cut === undefined ? {} : { duplicateWindowMs: cut }),
       usage: Object.fromEntries([...usage.scopes()].map(([, uid, used]) => [uid, { ...used }])),
     };
@@ -153,6 +159,7 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
         if (failedSyncs.has(errorCode(error))) throw error;
         return;
       }
+      committedAt = clockSource.monotonic();
       for (const answer of answers) answer();
       checkpoints.bound();
     },
@@ -179,7 +186,10 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
   function runItem(item: TurnItem): () => void {
     try {
       const value = inSavepoint(() => item.run(operations));
-      return () => item.done(value);
+      return () => {
+        if (item.arrived !== undefined) appends.observe(committedAt - item.arrived);
+        item.done(value);
+      };
     } catch (error) {
       if (!database.isTransaction) throw error;
       return () => item.failed(error as Error);

@@ -43,6 +43,9 @@ const settings = workerData as ThreadSettings;
 /** Operations after which another process part may find work. */
 const waking: ReadonlySet<string> = new Set(['append', 'appendIf', 'settle', 'release', 'replay', 'cancel']);
 
+/** Operations that a sender waits for. */
+const appending: ReadonlySet<string> = new Set(['append', 'appendIf']);
+
 const owner = openSqliteStore(settings, { wall: () => Date.now(), monotonic: () => performance.now() });
 const ports = new Set<MessagePort>();
 let waiting: TurnItem[] = [];
@@ -62,6 +65,7 @@ function flush(): void {
 
 function take(port: MessagePort, request: StoreRequest): void {
   waiting.push({
+    ...(appending.has(request.operation) ? { arrived: performance.now() } : {}),
     run: (store) => (store[request.operation] as (...values: readonly unknown[]) => unknown)(...request.arguments),
     done(value) {
       if (waking.has(request.operation)) wake = true;

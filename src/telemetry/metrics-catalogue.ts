@@ -54,6 +54,12 @@ export const metricsCatalogue = [
     help: 'Requests that ended with a failure before they reached a function, by failure code.',
   },
   {
+    name: 'store_append_seconds',
+    type: 'histogram',
+    labels: [],
+    help: 'From the arrival of an append at the store to the end of the sync that made it durable.',
+  },
+  {
     name: 'deliveries',
     type: 'gauge',
     labels: ['state'],

@@ -109,6 +109,20 @@ for (const [name, open] of Object.entries(storeEngines())) {
       assert.equal(second?.duplicateOf, undefined);
     });
 
+    test('counts how long appends took until they were kept, and nothing else', async (t) => {
+      const store = await open(t);
+      await store.append([item('a1'), item('a2')]);
+      await store.append([item('a3')]);
+      await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+      await assert.rejects(store.append([{ ...item('a4'), event: undefined as never }]));
+      const { buckets, seconds } = (await store.measures()).appends;
+      assert.equal(
+        buckets.reduce((sum, count) => sum + count, 0),
+        2,
+      );
+      assert.ok(seconds > 0);
+    });
+
     test('purges everything of a namespace that is gone, what waits and runs included', async (t) => {
       const store = await open(t, { idleMs: 20 });
       // PostgreSQL does not know whose a key is: it goes with its window.
