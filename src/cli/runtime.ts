@@ -1,5 +1,5 @@
 /** `moonhook runtime`: one runtime of a cluster. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { runClusterRuntime } from '../runtime/run-cluster-runtime.ts';
 import { readClusterRuntimeSettings } from '../settings/cluster-runtime-settings.ts';
@@ -37,6 +37,8 @@ async function run(): Promise<number> {
       log,
       identity: randomUUID(),
       random: () => Math.random(),
+      callToken: randomBytes(32).toString('base64url'),
+      newId: randomUUID,
       onLost: (message) => {
         log.error(`the store is lost: ${message}`);
         ending.resolve(exitCodes.failed);

@@ -13,7 +13,7 @@ import {
 } from './local-api.ts';
 import { listCalls, listRunningCalls, readFilter } from '../runtime/live/call-answers.ts';
 import { explainRequest, type SupposedRequest } from '../runtime/live/explain-request.ts';
-import type { ApiAnswer } from '../runtime/live/live-view.ts';
+import type { LiveAnswer } from '../link/live-questions.ts';
 import { problemReply } from './answer-http.ts';
 import { registerRunApi } from './run-api-http.ts';
 import { registerSnapshot } from './snapshot-http.ts';
@@ -105,7 +105,7 @@ async function calls(request: FastifyRequest<{ Querystring: Query }>, reply: Fas
   return reply;
 }
 
-function send(reply: FastifyReply, answer: ApiAnswer): FastifyReply {
+function send(reply: FastifyReply, answer: LiveAnswer): FastifyReply {
   if (answer.status === 200) return reply.send(answer.body);
   return problemReply(reply, answer.status === 404 ? 'FunctionNotFound' : answer.status, answer.message);
 }

@@ -3,7 +3,8 @@ import { suggest } from '../function/suggest.ts';
 import { dumpTable } from '../routing/dump-table.ts';
 import type { FunctionEntry } from '../routing/types.ts';
 import type { OpenStore } from '../store/open-store.ts';
-import type { ApiAnswer, LiveView } from '../runtime/live/live-view.ts';
+import type { LiveAnswer } from '../link/live-questions.ts';
+import type { LiveView } from '../runtime/live/live-view.ts';
 import { effectiveFunction } from '../runtime/live/effective-spec.ts';
 import { toPlainRecord } from '../runtime/live/plain-record.ts';
 import { nextTime, scheduleTimes } from '../runtime/live/schedule-times.ts';
@@ -26,10 +27,10 @@ export interface LocalView extends LiveView {
   fileDiagnostics(): readonly Diagnostic[];
 }
 
-const ok = (body: unknown): ApiAnswer => ({ status: 200, body });
-const notFound = (message: string): ApiAnswer => ({ status: 404, message });
+const ok = (body: unknown): LiveAnswer => ({ status: 200, body });
+const notFound = (message: string): LiveAnswer => ({ status: 404, message });
 
-export function getStatus(view: LocalView): ApiAnswer {
+export function getStatus(view: LocalView): LiveAnswer {
   const all = [...view.states().values()];
   const states = all.filter(isFunction);
   return ok({
@@ -45,14 +46,14 @@ export function getStatus(view: LocalView): ApiAnswer {
   });
 }
 
-export function listFunctions(view: LocalView, namespace: string | undefined): ApiAnswer {
+export function listFunctions(view: LocalView, namespace: string | undefined): LiveAnswer {
   const states = [...view.states().values()]
     .filter((state) => isFunction(state) && (namespace === undefined || state.verdict.namespace === namespace))
     .sort((a, b) => compare(nameOf(a), nameOf(b)));
   return ok({ functions: states.map((state) => summaryOf(view, state)) });
 }
 
-export async function describeFunction(view: LocalView, namespace: string, name: string): Promise<ApiAnswer> {
+export async function describeFunction(view: LocalView, namespace: string, name: string): Promise<LiveAnswer> {
   const state = stateOf(view, namespace, name);
   if (!state) return unknownFunction(view, namespace, name);
   const { verdict, summary, document } = state;
@@ -73,7 +74,7 @@ export async function describeFunction(view: LocalView, namespace: string, name:
 }
 
 /** The table as `dumpTable` masks it. */
-export function getTable(view: LocalView): ApiAnswer {
+export function getTable(view: LocalView): LiveAnswer {
   return ok(dumpTable(view.table()));
 }
 
@@ -92,7 +93,7 @@ export function stateOf(view: LocalView, namespace: string, name: string): Funct
 }
 
 /** Says what there is instead: the name elsewhere, a name like it, or where functions are at all. */
-export function unknownFunction(view: LocalView, namespace: string, name: string): ApiAnswer {
+export function unknownFunction(view: LocalView, namespace: string, name: string): LiveAnswer {
   const all = [...view.states().values()].filter(isFunction);
   return notFound(`there is no function ${namespace}/${name}${insteadOf(all, namespace, name)}`);
 }

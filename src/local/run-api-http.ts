@@ -4,7 +4,7 @@ import { problemReply } from './answer-http.ts';
 import { cancelReplay, cancelWaiting, getReplay, replayDeliveries } from '../runtime/live/act-answers.ts';
 import { describeDelivery, explainId, listDeliveries, readDeliveryQuery } from '../runtime/live/delivery-answers.ts';
 import { deleteKeyValue, readKeyValues, setKeyValue } from '../runtime/live/key-value-answers.ts';
-import type { ApiAnswer } from '../runtime/live/live-view.ts';
+import type { LiveAnswer } from '../link/live-questions.ts';
 import type { LocalView } from './local-api.ts';
 import { setSuspend } from './suspend-api.ts';
 
@@ -30,20 +30,20 @@ const labelPattern = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** Adds the routes to a context whose hooks have checked who asks. */
 export function registerRunApi(api: FastifyInstance, view: LocalView): void {
-  const send = (reply: FastifyReply, answer: ApiAnswer): FastifyReply =>
+  const send = (reply: FastifyReply, answer: LiveAnswer): FastifyReply =>
     answer.status === 200
       ? reply.send(answer.body)
       : problemReply(reply, answer.status === 404 ? 'RecordNotFound' : answer.status, answer.message);
   /** Everything below a namespace: its name is checked before anything is looked up by it. */
-  const within = (namespace: string, ask: () => Promise<ApiAnswer>): Promise<ApiAnswer> =>
+  const within = (namespace: string, ask: () => Promise<LiveAnswer>): Promise<LiveAnswer> =>
     labelPattern.test(namespace)
       ? ask()
       : Promise.resolve({ status: 400, message: `${JSON.stringify(namespace)} is not the name of a namespace` });
-  const withFields = async (body: unknown, ask: (fields: Fields) => Promise<ApiAnswer>): Promise<ApiAnswer> =>
+  const withFields = async (body: unknown, ask: (fields: Fields) => Promise<LiveAnswer>): Promise<LiveAnswer> =>
     typeof body === 'object' && body !== null && !Array.isArray(body)
       ? ask(body as Fields)
       : { status: 400, message: 'send an object as JSON' };
-  const list = async (namespace: string | undefined, query: Query): Promise<ApiAnswer> => {
+  const list = async (namespace: string | undefined, query: Query): Promise<LiveAnswer> => {
     const read = readDeliveryQuery(query);
     return typeof read === 'string' ? { status: 400, message: read } : listDeliveries(view, namespace, read);
   };
@@ -57,7 +57,7 @@ export function registerRunApi(api: FastifyInstance, view: LocalView): void {
     send(reply, await within(namespace, () => describeDelivery(view, namespace, query['id'] ?? ''))),
   );
   api.get<{ Querystring: Query }>('/explain', async ({ query: { id = '', namespace } }, reply) => {
-    const ask = (): Promise<ApiAnswer> => explainId(view, namespace, id);
+    const ask = (): Promise<LiveAnswer> => explainId(view, namespace, id);
     return send(reply, await (namespace === undefined ? ask() : within(namespace, ask)));
   });
   api.post<Acting>('/namespaces/:namespace/replay', async ({ params: { namespace }, body }, reply) =>
@@ -98,7 +98,7 @@ export function registerRunApi(api: FastifyInstance, view: LocalView): void {
               setSuspend(view, kind === 'functions' ? 'function' : 'subscription', namespace, name, fields),
             ),
           )
-        : Promise.resolve<ApiAnswer>({ status: 404, message: 'only functions and subscriptions can be suspended' });
+        : Promise.resolve<LiveAnswer>({ status: 404, message: 'only functions and subscriptions can be suspended' });
     return send(reply, await asked);
   });
 }

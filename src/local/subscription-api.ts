@@ -4,12 +4,12 @@ import type { SubscriptionHealth } from '../delivery/subscription-health.ts';
 import { dumpSubscription } from '../routing/dump-table.ts';
 import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
 import { effectiveSubscription } from '../runtime/live/effective-spec.ts';
-import type { ApiAnswer } from '../runtime/live/live-view.ts';
+import type { LiveAnswer } from '../link/live-questions.ts';
 import { sendPing } from '../runtime/live/ping-subscription.ts';
 import type { LocalView } from './local-api.ts';
 import { diagnosticsOf, type FunctionState } from './report-functions.ts';
 
-export async function listSubscriptions(view: LocalView, namespace: string | undefined): Promise<ApiAnswer> {
+export async function listSubscriptions(view: LocalView, namespace: string | undefined): Promise<LiveAnswer> {
   const breakers = await view.sending.breakers();
   const states = [...view.states().values()].filter(
     ({ verdict }) =>
@@ -19,7 +19,7 @@ export async function listSubscriptions(view: LocalView, namespace: string | und
   return { status: 200, body: { subscriptions } };
 }
 
-export async function describeSubscription(view: LocalView, namespace: string, name: string): Promise<ApiAnswer> {
+export async function describeSubscription(view: LocalView, namespace: string, name: string): Promise<LiveAnswer> {
   const state = stateOf(view, namespace, name);
   if (state === undefined) return unknown(namespace, name);
   const { verdict, summary, document } = state;
@@ -41,7 +41,7 @@ export async function describeSubscription(view: LocalView, namespace: string, n
 }
 
 /** Sends a signed test event past filter and transform, once, and answers what became of it. */
-export async function pingSubscription(view: LocalView, namespace: string, name: string): Promise<ApiAnswer> {
+export async function pingSubscription(view: LocalView, namespace: string, name: string): Promise<LiveAnswer> {
   const state = stateOf(view, namespace, name);
   if (state === undefined) return unknown(namespace, name);
   const entry = entryOf(view, state);
@@ -62,7 +62,7 @@ function entryOf(view: LocalView, { verdict }: FunctionState): SubscriptionEntry
   return view.table().subscriptions?.get(verdict.uid);
 }
 
-function unknown(namespace: string, name: string): ApiAnswer {
+function unknown(namespace: string, name: string): LiveAnswer {
   return { status: 404, message: `there is no subscription ${namespace}/${name}` };
 }
 

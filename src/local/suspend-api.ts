@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { editSuspend } from './edit-suspend.ts';
 import { readInside } from './folder.ts';
-import type { ApiAnswer } from '../runtime/live/live-view.ts';
+import type { LiveAnswer } from '../link/live-questions.ts';
 import type { LocalView } from './local-api.ts';
 import { replaceFile } from './replace-file.ts';
 
@@ -13,7 +13,7 @@ export async function setSuspend(
   namespace: string,
   name: string,
   body: Readonly<Record<string, unknown>>,
-): Promise<ApiAnswer> {
+): Promise<LiveAnswer> {
   const { suspend } = body;
   if (typeof suspend !== 'boolean') return { status: 400, message: 'suspend must be true or false' };
   const wanted = kind === 'function' ? 'WebhookFunction' : 'WebhookSubscription';

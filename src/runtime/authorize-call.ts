@@ -31,6 +31,15 @@ export function authorizeCall(headers: CallHeaders, token: string | undefined, p
   return sameToken(given, token) ? { ok: true } : unauthorized('the token is not the start-up token');
 }
 
+/** Who calls through this process itself: named behind its own token (`TOKEN.BASE64URL`), from this machine alone. */
+export function readOwnCaller(headers: CallHeaders, token: string | undefined, port: number): string | undefined {
+  const given = bearerOf(headers.authorization) ?? '';
+  const at = given.lastIndexOf('.');
+  if (token === undefined || at === -1 || !sameToken(given.slice(0, at), token)) return undefined;
+  if (!authorizePlace(headers, port).ok) return undefined;
+  return Buffer.from(given.slice(at + 1), 'base64url').toString('utf8');
+}
+
 /** The token of `Authorization: Bearer …` (RFC 6750 §2.1). */
 export function bearerOf(authorization: string | undefined): string | undefined {
   return /^bearer +([^\s]+) *$/i.exec(authorization ?? '')?.[1];

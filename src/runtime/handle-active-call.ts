@@ -1,7 +1,7 @@
 /** The path of a request on the call listener, top to bottom: active calls and published events, by proven callers. */
 import type { HttpCall } from './http-call.ts';
 import { acceptActiveCall } from './accept-active-call.ts';
-import { authorizeCall, bearerOf } from './authorize-call.ts';
+import { authorizeCall, bearerOf, readOwnCaller } from './authorize-call.ts';
 import { checkCallReady, matchCall, readCallTarget } from './match-call.ts';
 import { limitCalls } from './limit-calls.ts';
 import { decodeData } from './decode-data.ts';
@@ -48,6 +48,9 @@ function proveByReview(call: HttpCall, parts: WorkerParts, reviews: CallerReview
   if (target === undefined) return refuse(call, parts, 'RouteNotFound', { outcome: 'unmatched' });
   const token = bearerOf(call.request.headers.authorization);
   if (token === undefined) return refuseCaller(call, parts, 'no bearer token was sent');
+  // Passed on by this process itself: the API server has proved the caller, and the controller his rights.
+  const own = readOwnCaller(call.request.headers, parts.settings.callToken, parts.callsPort);
+  if (own !== undefined) return takeVerdict(call, parts, { kind: 'allowed', user: own });
   const { namespace } = target;
   const verdict = reviews.review(
     target.kind === 'events'

@@ -2,9 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { readHealth } from '../delivery/subscription-health.ts';
-import type { Answerer } from '../link/exchange.ts';
 import { systemClock } from '../link/system-clock.ts';
-import type { DownTopic } from '../link/protocol.ts';
 import { emptyTable } from '../routing/diff-tables.ts';
 import type { ClusterRuntimeSettings } from '../settings/cluster-runtime-settings.ts';
 import { openPostgres } from '../store/open-postgres.ts';
@@ -15,6 +13,7 @@ import { createTableFile } from './link/table-file.ts';
 import { answerAppendAsk } from './cluster-events/append-in-worker.ts';
 import { createStateReports, type StateReports } from './report-states.ts';
 import { askCluster } from './ask-cluster.ts';
+import { openLiveAnswers, type LiveAnswers } from './live/open-live-answers.ts';
 import { askForReview } from './ask-for-review.ts';
 import { createRuntime, type Runtime, type RuntimeAddresses } from './runtime.ts';
 
@@ -24,10 +23,11 @@ export interface ClusterRuntimeOptions {
   /** Of this process. */
   readonly identity: string;
   random(): number;
+  /** Known to this process alone: what comes through the aggregated API is passed on with it. */
+  readonly callToken: string;
+  newId(): string;
   /** The store is lost: nothing may be accepted any more. */
   onLost(message: string): void;
-  /** What controllers ask; absent: nothing is answered. */
-  readonly answer?: Answerer<DownTopic>;
 }
 
 export interface ClusterRuntime {
@@ -44,9 +44,10 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
   let ending = false;
   try {
     const runtime = await createRuntime({
-      settings: settings.runtime,
+      settings: { ...settings.runtime, callToken: options.callToken },
       log,
       store,
+      keepsGoodCode: true,
       linkedControllers: () => links?.links ?? 0,
       notReady: () => (ending ? 'draining' : links === undefined ? 'it starts' : links.notReady()),
       reviewCall: (question) => askForReview(question, links),
@@ -62,6 +63,15 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
             onTrouble: (message) => log.error('the table file', { error: message }),
           });
     const connection = store.connect();
+    const live = openLiveAnswers({
+      runtime,
+      store: connection,
+      callToken: options.callToken,
+      newId: options.newId,
+      after: systemClock.after,
+      now: systemClock.now,
+      wall: () => Date.now(),
+    });
     const reports = createStateReports({
       table: () => runtime.table,
       nextScheduleTime: (destination) => runtime.nextScheduleTime(destination),
@@ -89,7 +99,7 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
       answer: (topic, body, signal) =>
         topic === 'append'
           ? answerAppendAsk(body, (question) => runtime.append(question))
-          : (options.answer ?? answerNothing)(topic, body, signal),
+          : live.answer(topic, body, signal),
       clock: systemClock,
       random: options.random,
       log,
@@ -98,9 +108,12 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
     const stopReports = reportStates(reports, links, (error) =>
       log.warn('schedules and receivers could not be reported', { error: error.message }),
     );
+    const linked = links;
+    const stopResuming = resumeOnce(live, linked, (error) =>
+      log.warn('replays of a former process do not go on yet', { error: error.message }),
+    );
     const { addresses } = runtime;
     log.info('the runtime listens', { ...addresses, workers: runtime.workers });
-    const linked = links;
     return {
       addresses,
       runtime,
@@ -108,6 +121,8 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
         ending = true;
         await new Promise<void>((resolve) => void systemClock.after(settings.lameMs, resolve));
         stopReports();
+        stopResuming();
+        await live.close();
         await runtime.drain();
         await connection.close();
         await linked.close();
@@ -136,8 +151,17 @@ function reportStates(reports: StateReports, links: LinkClient, onError: (error:
   });
 }
 
-const answerNothing: Answerer<DownTopic> = (topic) =>
-  Promise.resolve({ ok: false, code: 'Unsupported', message: `this runtime does not answer ${topic}` });
+const resumeEveryMs = 5_000;
+
+/** Replays go on as soon as it is known which functions there are. */
+function resumeOnce(live: LiveAnswers, links: LinkClient, onError: (error: Error) => void): () => void {
+  const stop = systemClock.every(resumeEveryMs, () => {
+    if (links.notReady() !== undefined) return;
+    stop();
+    live.resume().catch(onError);
+  });
+  return stop;
+}
 
 async function openStoreOf({ settings, log, identity, onLost }: ClusterRuntimeOptions): Promise<OpenStore> {
   const { storeUrl, storeFile } = settings;

@@ -57,7 +57,7 @@ export interface RuntimeSettings {
   readonly public: ListenAddress;
   readonly calls: ListenAddress;
   readonly admin: ListenAddress;
-  /** Token of the call listener (local mode); absent: the call listener refuses everything. */
+  /** Token of the call listener: a local run gives it out, a runtime of a cluster keeps it to itself. Absent: it opens nothing. */
   readonly callToken?: string;
   /** In a cluster: callers prove themselves by tokens of this audience, which the controller reviews. */
   readonly callAudience?: string;

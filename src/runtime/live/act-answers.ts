@@ -8,15 +8,16 @@ import type { DeliveryFilter } from '../../store/store.ts';
 import { unknownId } from './delivery-answers.ts';
 import { addresseeOf, coverSubject, functionIn, subscriptionIn, whyNotServed } from './destination-view.ts';
 import { findDeliveries } from './find-deliveries.ts';
-import type { ApiAnswer, LiveView } from './live-view.ts';
+import type { LiveAnswer } from '../../link/live-questions.ts';
+import type { LiveView } from './live-view.ts';
 import { readGeneration, readSubjectFields, readTimes, replayedStates, type Subject } from './read-selection.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
-const bad = (message: string): ApiAnswer => ({ status: 400, message });
+const bad = (message: string): LiveAnswer => ({ status: 400, message });
 
 /** Starts a replay in the background, or answers what it would do (`dryRun`). */
-export async function replayDeliveries(view: LiveView, namespace: string, body: Body): Promise<ApiAnswer> {
+export async function replayDeliveries(view: LiveView, namespace: string, body: Body): Promise<LiveAnswer> {
   const unknown = unknownField(body, [...selectionFields, 'dead', 'all', 'to', 'generation', 'dryRun']);
   if (unknown !== undefined) return bad(unknown);
   const states = replayedStates(body);
@@ -45,14 +46,14 @@ export async function replayDeliveries(view: LiveView, namespace: string, body: 
   return { status: 200, body: { dryRun, ...repeated, ...answer, replay: plainReplay(started.status) } };
 }
 
-export async function getReplay(view: LiveView, namespace: string, generation: number): Promise<ApiAnswer> {
+export async function getReplay(view: LiveView, namespace: string, generation: number): Promise<LiveAnswer> {
   const status = await view.replays.status(view.namespaceUid(namespace), generation);
   if (status === undefined) return unknownReplay(namespace, generation);
   return { status: 200, body: plainReplay(status) };
 }
 
 /** Stops the expansion and cancels what of it waits. */
-export async function cancelReplay(view: LiveView, namespace: string, generation: number): Promise<ApiAnswer> {
+export async function cancelReplay(view: LiveView, namespace: string, generation: number): Promise<LiveAnswer> {
   const uid = view.namespaceUid(namespace);
   const cancelled = await view.replays.cancel(uid, generation);
   const status = await view.replays.status(uid, generation);
@@ -61,7 +62,7 @@ export async function cancelReplay(view: LiveView, namespace: string, generation
 }
 
 /** Ends what waits or is held; what runs goes on, and is counted. */
-export async function cancelWaiting(view: LiveView, namespace: string, body: Body): Promise<ApiAnswer> {
+export async function cancelWaiting(view: LiveView, namespace: string, body: Body): Promise<LiveAnswer> {
   const unknown = unknownField(body, [...selectionFields, 'dryRun']);
   if (unknown !== undefined) return bad(unknown);
   const selected = await selectDeliveries(view, namespace, body);
@@ -92,7 +93,7 @@ function unknownField(body: Body, known: readonly string[]): string | undefined 
   return unknown === undefined ? undefined : `unknown field "${unknown}"; known are ${known.join(', ')}`;
 }
 
-async function selectDeliveries(view: LiveView, namespace: string, body: Body): Promise<DeliveryFilter | ApiAnswer> {
+async function selectDeliveries(view: LiveView, namespace: string, body: Body): Promise<DeliveryFilter | LiveAnswer> {
   const times = readTimes(body);
   if (typeof times === 'string') return bad(times);
   const { id } = body;
@@ -121,7 +122,7 @@ async function missingSubject(
   namespace: string,
   namespaceUid: string,
   subject: Subject,
-): Promise<ApiAnswer | undefined> {
+): Promise<LiveAnswer | undefined> {
   const { kind, name, trigger } = subject;
   const table = view.table();
   if (kind === 'function') {
@@ -137,7 +138,7 @@ async function missingSubject(
 }
 
 /** The destination of `to`, always in the same namespace; undefined: the original one. */
-function targetOf(view: LiveView, namespace: string, to: unknown): string | undefined | ApiAnswer {
+function targetOf(view: LiveView, namespace: string, to: unknown): string | undefined | LiveAnswer {
   if (to === undefined) return undefined;
   if (typeof to !== 'object' || to === null) return bad('to must be { function, trigger } or { subscription }');
   const subject = readSubjectFields(to as Body);
@@ -176,6 +177,6 @@ function plainReplay({ started, ...status }: ReplayStatus): Readonly<Record<stri
   return { ...status, started: new Date(started).toISOString() };
 }
 
-function unknownReplay(namespace: string, generation: number): ApiAnswer {
+function unknownReplay(namespace: string, generation: number): LiveAnswer {
   return { status: 404, message: `no replay ${generation} of namespace ${namespace} is remembered` };
 }

@@ -1,10 +1,11 @@
 /** What a runtime tells of calls: those that have ended, from their records, and those that have not. */
 import { outcomes, type Outcome } from '../../telemetry/call-outcomes.ts';
 import type { RecordFilter } from '../record-filter.ts';
-import type { ApiAnswer, LiveView } from './live-view.ts';
+import type { LiveAnswer } from '../../link/live-questions.ts';
+import type { LiveView } from './live-view.ts';
 import { toPlainRecord } from './plain-record.ts';
 
-const ok = (body: unknown): ApiAnswer => ({ status: 200, body });
+const ok = (body: unknown): LiveAnswer => ({ status: 200, body });
 
 /** Reads the filter of a query; undefined members are not filtered by. */
 export function readFilter(query: Readonly<Record<string, string | undefined>>): RecordFilter | string {
@@ -25,13 +26,13 @@ export function readFilter(query: Readonly<Record<string, string | undefined>>):
   };
 }
 
-export async function listCalls(view: LiveView, filter: RecordFilter): Promise<ApiAnswer> {
+export async function listCalls(view: LiveView, filter: RecordFilter): Promise<LiveAnswer> {
   const records = await view.findRecords(filter);
   return ok({ calls: records.map(toPlainRecord) });
 }
 
 /** Calls that have not ended, in the form of records that have: the oldest first. */
-export async function listRunningCalls(view: LiveView, filter: RecordFilter): Promise<ApiAnswer> {
+export async function listRunningCalls(view: LiveView, filter: RecordFilter): Promise<LiveAnswer> {
   const { namespace, functionName, limit = 100 } = filter;
   const running = (await view.runningCalls()).filter(
     (call) =>

@@ -15,7 +15,8 @@ import {
 } from './delivery-view.ts';
 import { coverSubject } from './destination-view.ts';
 import { findDeliveries, namespacesOf, type FoundDeliveries } from './find-deliveries.ts';
-import type { ApiAnswer, LiveView } from './live-view.ts';
+import type { LiveAnswer } from '../../link/live-questions.ts';
+import type { LiveView } from './live-view.ts';
 import { toPlainRecord } from './plain-record.ts';
 import { readSubjectFields, readTimes } from './read-selection.ts';
 
@@ -59,7 +60,7 @@ export async function listDeliveries(
   view: LiveView,
   namespace: string | undefined,
   query: DeliveryQuery,
-): Promise<ApiAnswer> {
+): Promise<LiveAnswer> {
   const { id, more, subject, limit, after } = query;
   if (id !== undefined) {
     const found = await findDeliveries(view, namespace, id);
@@ -83,13 +84,13 @@ export async function listDeliveries(
   return listOf(items, full ? items.at(-1)?.metadata.name : undefined);
 }
 
-function listOf(items: readonly DeliveryView[], next: string | undefined): ApiAnswer {
+function listOf(items: readonly DeliveryView[], next: string | undefined): LiveAnswer {
   const metadata = next === undefined ? {} : { continue: next };
   return { status: 200, body: { apiVersion: runApiVersion, kind: 'DeliveryList', metadata, items } };
 }
 
 /** What the event of a delivery is, its attempts as far as records are kept, and its story. */
-export async function describeDelivery(view: LiveView, namespace: string, id: string): Promise<ApiAnswer> {
+export async function describeDelivery(view: LiveView, namespace: string, id: string): Promise<LiveAnswer> {
   const [found] = await findDeliveries(view, namespace, id);
   const row = found?.rows[0];
   if (found === undefined || row === undefined) return unknownId(id, namespace);
@@ -117,7 +118,7 @@ export async function describeDelivery(view: LiveView, namespace: string, id: st
 }
 
 /** Records and deliveries of whatever the id stands for: one story, to the end. */
-export async function explainId(view: LiveView, namespace: string | undefined, id: string): Promise<ApiAnswer> {
+export async function explainId(view: LiveView, namespace: string | undefined, id: string): Promise<LiveAnswer> {
   const found = await findDeliveries(view, namespace, id);
   const scope = namespace === undefined ? {} : { namespace };
   const ids = new Set([id, ...found.flatMap(({ rows }) => rows.map(({ eventId }) => shownId(eventId)))]);
@@ -153,7 +154,7 @@ async function wholeEvents(view: LiveView, found: readonly FoundDeliveries[]): P
   return each.flat();
 }
 
-export function unknownId(id: string, namespace: string | undefined): ApiAnswer {
+export function unknownId(id: string, namespace: string | undefined): LiveAnswer {
   const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
   return { status: 404, message: `no call, event or delivery "${id}" is remembered${where}` };
 }

@@ -2,10 +2,11 @@
 import { createRouteIndex, type RequestMatch } from '../../routing/match-request.ts';
 import { verifyCapture } from '../../receivers/verify-capture.ts';
 import { explainMatch, type MatchStep } from '../../triggers/explain-match.ts';
-import type { ApiAnswer, LiveView } from './live-view.ts';
+import type { LiveAnswer } from '../../link/live-questions.ts';
+import type { LiveView } from './live-view.ts';
 
-const ok = (body: unknown): ApiAnswer => ({ status: 200, body });
-const bad = (message: string): ApiAnswer => ({ status: 400, message });
+const ok = (body: unknown): LiveAnswer => ({ status: 200, body });
+const bad = (message: string): LiveAnswer => ({ status: 400, message });
 
 /** A request that was not sent, as `explain FUNCTION REQUEST` describes it. */
 export interface SupposedRequest {
@@ -28,7 +29,7 @@ export async function explainRequest(
   view: LiveView,
   subject: ExplainedFunction,
   request: SupposedRequest,
-): Promise<ApiAnswer> {
+): Promise<LiveAnswer> {
   const url = URL.parse(request.url, 'http://localhost');
   if (url === null || typeof request.method !== 'string') return bad('a request has a method and a url');
   const absolute = /^https?:/i.test(request.url);

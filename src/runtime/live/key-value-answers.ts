@@ -7,7 +7,8 @@ import { jsonNull, type LuaInput, type LuaKey, type LuaValue } from '../../lua/t
 import type { KeyValueExpectation, KeyValueWrite } from '../../store/store.ts';
 import type { KeyValueScope } from '../../store/types.ts';
 import { functionIn } from './destination-view.ts';
-import type { ApiAnswer, LiveView } from './live-view.ts';
+import type { LiveAnswer } from '../../link/live-questions.ts';
+import type { LiveView } from './live-view.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -21,10 +22,10 @@ interface Space {
   readonly known: boolean;
 }
 
-const bad = (message: string): ApiAnswer => ({ status: 400, message });
+const bad = (message: string): LiveAnswer => ({ status: 400, message });
 
 /** One key with its value, else a page of keys. */
-export async function readKeyValues(view: LiveView, namespace: string, query: Fields): Promise<ApiAnswer> {
+export async function readKeyValues(view: LiveView, namespace: string, query: Fields): Promise<LiveAnswer> {
   const space = readSpace(view, namespace, query);
   if ('status' in space) return space;
   const { key } = query;
@@ -37,7 +38,7 @@ export async function readKeyValues(view: LiveView, namespace: string, query: Fi
 }
 
 /** Sets a key; with `version` only if it has that one (0: if it is absent). */
-export async function setKeyValue(view: LiveView, namespace: string, body: Fields): Promise<ApiAnswer> {
+export async function setKeyValue(view: LiveView, namespace: string, body: Fields): Promise<LiveAnswer> {
   const space = readSpace(view, namespace, body);
   if ('status' in space) return space;
   const { key, value: text, ttlMs } = body;
@@ -53,7 +54,7 @@ export async function setKeyValue(view: LiveView, namespace: string, body: Field
   return change(view, namespace, space, key, { kind: 'set', value, ...ttl }, body['version']);
 }
 
-export async function deleteKeyValue(view: LiveView, namespace: string, query: Fields): Promise<ApiAnswer> {
+export async function deleteKeyValue(view: LiveView, namespace: string, query: Fields): Promise<LiveAnswer> {
   const space = readSpace(view, namespace, query);
   if ('status' in space) return space;
   const { key } = query;
@@ -70,7 +71,7 @@ async function change(
   key: string,
   write: KeyValueWrite['change'],
   wanted: unknown,
-): Promise<ApiAnswer> {
+): Promise<LiveAnswer> {
   const version = wanted === undefined ? undefined : Number(wanted);
   if (version !== undefined && !(Number.isSafeInteger(version) && version >= 0)) {
     return bad('version must be a whole number: what `get` showed, or 0 for an absent key');
@@ -87,7 +88,7 @@ async function change(
   return { status: 200, body: { namespace, ...space.shown, key, ...shown } };
 }
 
-async function listKeys(view: LiveView, namespace: string, space: Space, query: Fields): Promise<ApiAnswer> {
+async function listKeys(view: LiveView, namespace: string, space: Space, query: Fields): Promise<LiveAnswer> {
   const { prefix = '', limit = '100', values } = query;
   const after = query['continue'];
   if (typeof prefix !== 'string' || (after !== undefined && typeof after !== 'string')) return bad('not a query');
@@ -110,7 +111,7 @@ async function listKeys(view: LiveView, namespace: string, space: Space, query: 
 }
 
 /** The namespace of the path is the border: a scope is made of its UID and of a name that cannot leave it. */
-function readSpace(view: LiveView, namespace: string, fields: Fields): Space | ApiAnswer {
+function readSpace(view: LiveView, namespace: string, fields: Fields): Space | LiveAnswer {
   const { function: name, shared } = fields;
   if ((name === undefined) === (shared === undefined)) return bad('name a function, or a shared space');
   const namespaceUid = view.namespaceUid(namespace);
@@ -134,7 +135,7 @@ function keyProblem(key: unknown): string | undefined {
   return bytes === 0 || bytes > keyCap ? `a key has 1 to ${keyCap} bytes` : undefined;
 }
 
-function absent({ label, known, shown }: Space, key: string): ApiAnswer {
+function absent({ label, known, shown }: Space, key: string): LiveAnswer {
   const hint = known || shown['function'] === undefined ? '' : `; there is no such function now`;
   return { status: 404, message: `${label} has no key ${JSON.stringify(key)}${hint}` };
 }

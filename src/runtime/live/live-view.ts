@@ -38,7 +38,3 @@ export interface LiveView {
   /** Wall clock, milliseconds. */
   now(): number;
 }
-
-export type ApiAnswer =
-  | { readonly status: 200; readonly body: unknown }
-  | { readonly status: 400 | 404 | 409; readonly message: string };

@@ -4,7 +4,8 @@ import type { SubscriptionEntry } from '../../routing/subscription-entry.ts';
 import type { CallRecord } from '../call-record.ts';
 import { pingType } from '../run-webhook.ts';
 import { tellStories } from '../tell-story.ts';
-import type { ApiAnswer, LiveView } from './live-view.ts';
+import type { LiveAnswer } from '../../link/live-questions.ts';
+import type { LiveView } from './live-view.ts';
 import { toPlainRecord } from './plain-record.ts';
 
 const pingWaitMs = 75_000;
@@ -14,7 +15,7 @@ export async function sendPing(
   view: LiveView,
   { namespace, namespaceUid, name }: SubscriptionEntry,
   waitMs = pingWaitMs,
-): Promise<ApiAnswer> {
+): Promise<LiveAnswer> {
   const id = view.sending.newId();
   const { promise, resolve } = Promise.withResolvers<CallRecord | undefined>();
   const stop = view.followRecords({ id }, resolve);
