@@ -29,6 +29,7 @@ import {
 import { useEffect, useRef } from 'preact/hooks';
 import type { Remark } from '../console-source.ts';
 import type { LanguageEntry } from '../console-source.ts';
+import { changeBetween } from './edit/change-between.ts';
 import { formatLua } from './format-lua.ts';
 import { luaCompletion, luaHover } from './lua-help.ts';
 
@@ -89,7 +90,7 @@ export function CodeEditor(props: CodeEditorProps) {
     const editor = view.current;
     if (editor === undefined || !props.fromOutside || props.text === told.current) return;
     told.current = props.text;
-    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: props.text } });
+    editor.dispatch({ changes: changeBetween(editor.state.doc.toString(), props.text) });
   }, [props.text]);
 
   useEffect(() => {
@@ -158,7 +159,7 @@ function helpOf({ language, entries = [] }: CodeEditorProps): readonly Extension
     const text = view.state.doc.toString();
     void formatLua(text).then((formatted) => {
       if (formatted === undefined || formatted === text || view.state.doc.toString() !== text) return;
-      view.dispatch({ changes: { from: 0, to: text.length, insert: formatted } });
+      view.dispatch({ changes: changeBetween(text, formatted) });
     });
     return true;
   };

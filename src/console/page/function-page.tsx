@@ -6,6 +6,8 @@ import { api } from './api.ts';
 import { CodeEditor } from './code-editor.tsx';
 import { CallsPanel } from './calls-panel.tsx';
 import { forgetDraft, keepDraft, keptDraft } from './kept-drafts.ts';
+import { firstPanes, PaneChoice } from './edit/pane-choice.tsx';
+import { SideForm } from './edit/side-form.tsx';
 import { inlineCodeOf, withInlineCode, type InlineCode } from './inline-code.ts';
 import { TryPanel } from './try-panel.tsx';
 
@@ -28,7 +30,8 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
   const [theirs, setTheirs] = useState<FunctionText>();
   const [asked, setAsked] = useState(0);
   /** Where the last change of the draft was made. */
-  const [changedIn, setChangedIn] = useState<'lua' | 'yaml'>();
+  const [changedIn, setChangedIn] = useState<'lua' | 'yaml' | 'form'>();
+  const [panes, setPanes] = useState(firstPanes);
   const checking = useRef<AbortController>(undefined);
 
   useEffect(() => {
@@ -76,7 +79,7 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
   if (saved === undefined || draft === undefined) return <p role="status">{message || 'Reading …'}</p>;
   const dirty = draft.yaml !== saved.yaml || draft.lua !== saved.lua?.text;
 
-  const change = (next: Draft, where: 'lua' | 'yaml'): void => {
+  const change = (next: Draft, where: 'lua' | 'yaml' | 'form'): void => {
     setDraft(next);
     setChangedIn(where);
     keepDraft(namespace, name, next, saved.version);
@@ -145,32 +148,51 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
           </button>
         </div>
       )}
+      <PaneChoice
+        panes={lua === undefined ? ['yaml', 'form'] : ['lua', 'yaml', 'form']}
+        chosen={panes}
+        onChoose={setPanes}
+      />
       <div class="texts">
         {lua === undefined ? null : (
+          <div class="pane" hidden={!panes.has('lua')}>
+            <CodeEditor
+              key={`${namespace}/${name}/lua`}
+              label={saved.lua?.place ?? 'Lua'}
+              language="lua"
+              text={lua}
+              entries={entries}
+              fromOutside={changedIn !== 'lua'}
+              remarks={luaRemarks(remarks, inline)}
+              onChange={changeLua}
+              onSave={() => void save()}
+              onTry={() => setAsked(asked + 1)}
+            />
+          </div>
+        )}
+        <div class="pane" hidden={!panes.has('yaml')}>
           <CodeEditor
-            key={`${namespace}/${name}/lua`}
-            label={saved.lua?.place ?? 'Lua'}
-            language="lua"
-            text={lua}
-            entries={entries}
-            fromOutside={changedIn !== 'lua'}
-            remarks={luaRemarks(remarks, inline)}
-            onChange={changeLua}
+            key={`${namespace}/${name}/yaml`}
+            label={saved.place}
+            language="yaml"
+            text={draft.yaml}
+            fromOutside={changedIn !== 'yaml'}
+            remarks={remarks.filter(({ text }) => text === 'yaml')}
+            onChange={(yaml) => change({ ...draft, yaml }, 'yaml')}
             onSave={() => void save()}
             onTry={() => setAsked(asked + 1)}
           />
-        )}
-        <CodeEditor
-          key={`${namespace}/${name}/yaml`}
-          label={saved.place}
-          language="yaml"
-          text={draft.yaml}
-          fromOutside={changedIn !== 'yaml'}
-          remarks={remarks.filter(({ text }) => text === 'yaml')}
-          onChange={(yaml) => change({ ...draft, yaml }, 'yaml')}
-          onSave={() => void save()}
-          onTry={() => setAsked(asked + 1)}
-        />
+        </div>
+        {panes.has('form') ? (
+          <section class="pane form-pane" aria-label="Form">
+            <SideForm
+              namespace={namespace}
+              name={name}
+              yaml={draft.yaml}
+              onChange={(yaml) => change({ ...draft, yaml }, 'form')}
+            />
+          </section>
+        ) : null}
       </div>
       <section aria-label="Problems" class="problems">
         <h2>{errors === 0 ? 'No errors' : `${errors} ${errors === 1 ? 'error' : 'errors'}`}</h2>

@@ -74,7 +74,11 @@ function rewritten(text: string, index: number, path: YamlPath, value: unknown, 
   } catch {
     // Something on the way cannot hold it: what is wanted is put in its place below.
   }
-  if (!same(document.toJS(), wanted)) document.contents = document.createNode(wanted) as typeof document.contents;
+  if (!same(document.toJS(), wanted)) {
+    const { commentBefore } = document.contents ?? {};
+    document.contents = document.createNode(wanted) as typeof document.contents;
+    if (document.contents && commentBefore !== undefined) document.contents.commentBefore = commentBefore;
+  }
   return documents
     .map((each) => each.toString({ lineWidth: 0 }))
     .map((each, at) => (at === 0 || each.startsWith('---') ? each : `---\n${each}`))
@@ -83,7 +87,7 @@ function rewritten(text: string, index: number, path: YamlPath, value: unknown, 
 
 function planSplice(text: string, root: Node | null, path: YamlPath, value: unknown): Splice | undefined {
   let node: unknown = root;
-  let holder: Pair | undefined;
+  let holder: { readonly pair: Pair; readonly flow: boolean } | undefined;
   for (const [depth, key] of path.entries()) {
     const last = depth === path.length - 1;
     if (isMap(node)) {
@@ -92,17 +96,21 @@ function planSplice(text: string, root: Node | null, path: YamlPath, value: unkn
       if (pair === undefined) {
         return value === undefined ? undefined : addPair(text, node, String(key), nested(path.slice(depth + 1), value));
       }
-      if (last) return value === undefined ? removePair(text, node, pair, holder) : replaceIn(text, pair, value, flow);
-      holder = pair;
+      if (last)
+        return value === undefined ? removePair(text, node, pair, holder?.pair) : replaceIn(text, pair, value, flow);
+      holder = { pair, flow };
       node = pair.value;
       if (!isMap(node) && !isSeq(node)) return replaceIn(text, pair, nested(path.slice(depth + 1), value), flow);
       continue;
+    }
+    if (isSeq(node) && typeof key !== 'number') {
+      return holder && replaceIn(text, holder.pair, nested(path.slice(depth), value), holder.flow);
     }
     if (isSeq(node)) {
       const item = node.items[Number(key)];
       if (item === undefined) return addItem(text, node, nested(path.slice(depth + 1), value));
       if (last)
-        return value === undefined ? removeItem(text, node, Number(key), holder) : replaceItem(node, item, value);
+        return value === undefined ? removeItem(text, node, Number(key), holder?.pair) : replaceItem(node, item, value);
       node = item;
       continue;
     }
@@ -127,7 +135,7 @@ function isEmpty(node: unknown): boolean {
 
 function addPair(text: string, map: YAMLMap, key: string, value: unknown): Splice | undefined {
   const last = map.items.at(-1);
-  if (map.flow === true || last === undefined) return addInFlow(text, map, `${inFlow(key)}: ${inFlow(value)}`);
+  if (map.flow === true || last === undefined) return addInFlow(map, `${inFlow(key)}: ${inFlow(value)}`);
   const first = startOf(map.items[0]?.key);
   if (first === undefined) return undefined;
   const column = columnOf(text, first);
@@ -136,7 +144,7 @@ function addPair(text: string, map: YAMLMap, key: string, value: unknown): Splic
 
 function addItem(text: string, list: YAMLSeq, value: unknown): Splice | undefined {
   const last = list.items.at(-1);
-  if (list.flow === true || last === undefined) return addInFlow(text, list, inFlow(value));
+  if (list.flow === true || last === undefined) return addInFlow(list, inFlow(value));
   const dash = dashOf(text, list.items[0]);
   if (dash === undefined) return undefined;
   const column = columnOf(text, dash);
@@ -144,7 +152,7 @@ function addItem(text: string, list: YAMLSeq, value: unknown): Splice | undefine
 }
 
 /** Before the bracket that closes. */
-function addInFlow(text: string, collection: YAMLMap | YAMLSeq, written: string): Splice | undefined {
+function addInFlow(collection: YAMLMap | YAMLSeq, written: string): Splice | undefined {
   const { range } = collection;
   if (!range) return undefined;
   const last = collection.items.at(-1);
@@ -272,7 +280,7 @@ function withValue(root: unknown, path: YamlPath, value: unknown): unknown {
   if (Array.isArray(root)) {
     if (typeof key !== 'number') return value === undefined ? root : nested(path, value);
     const items: unknown[] = [...(root as readonly unknown[])];
-    const index = Math.min(Number(key), items.length);
+    const index = Math.min(key, items.length);
     const next = withValue(items[index], rest, value);
     if (next === undefined) items.splice(index, 1);
     else items[index] = next;

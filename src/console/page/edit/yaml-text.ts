@@ -1,5 +1,5 @@
 /** How values are written in YAML: at a column of a block, or inside of `{ … }` and `[ … ]`. */
-import { stringify } from 'yaml';
+import { stringify, type ToStringOptions } from 'yaml';
 
 export type YamlKey = string | number;
 
@@ -13,8 +13,9 @@ export function inFlow(value: unknown): string {
 /** A scalar in one line, in the quotes that it had; undefined: it needs several. */
 export function inLine(value: unknown, quotes: string | undefined): string | undefined {
   if (typeof value === 'object' && value !== null) return undefined;
-  const kept = quotes === 'QUOTE_DOUBLE' || quotes === 'QUOTE_SINGLE' ? { defaultStringType: quotes } : {};
-  const text = stringify(value, { lineWidth: 0, ...kept } as Parameters<typeof stringify>[1]).trimEnd();
+  const options: ToStringOptions = { lineWidth: 0 };
+  if (quotes === 'QUOTE_DOUBLE' || quotes === 'QUOTE_SINGLE') options.defaultStringType = quotes;
+  const text = stringify(value, options).trimEnd();
   return text.includes('\n') ? undefined : text;
 }
 

@@ -1,9 +1,9 @@
 /** One value changed in a text: the rest of the text stays, and what it says is what was wanted. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
-import { changeYaml, type YamlPath } from './change-yaml.ts';
+import { changeYaml, type YamlPath } from './page/edit/change-yaml.ts';
 
 const text = `# Owned by the payments team.
 apiVersion: moonhook.dev/v1alpha1
@@ -156,6 +156,6 @@ test('whatever is changed, comments stay and nothing else changes', () => {
         assert.match(now, /-- not "YAML"/);
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 200, seed: 1 },
   );
 });

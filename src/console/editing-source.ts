@@ -1,0 +1,51 @@
+/** What the editing half of the console is told: the schema that forms are made of, senders, times, starting points. */
+
+/** A field of the resource as a form shows it. */
+export interface FormField {
+  readonly type: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean' | 'size' | 'any';
+  readonly description: string;
+  /** Of an object, in the order of the reference. */
+  readonly properties?: Readonly<Record<string, FormField>>;
+  /** Of an object whose names are the user's. */
+  readonly values?: FormField;
+  readonly required?: readonly string[];
+  readonly items?: FormField;
+  readonly choices?: readonly string[];
+  readonly pattern?: string;
+  /** What a text of `pattern` looks like. */
+  readonly expected?: string;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+/** A sender of the catalogue, for choosing it and setting it up. */
+export interface SenderRow {
+  readonly name: string;
+  readonly title: string;
+  /** False: a general way of proof, not one vendor. */
+  readonly vendor: boolean;
+  readonly documentation: string;
+  readonly scheme: string;
+  /** What its secret is and where it is found; absent: it takes none. */
+  readonly secret?: string;
+  readonly setUp: readonly string[];
+  readonly defaultMode: 'sync' | 'async';
+  /** Its own fields where it cannot do without. */
+  readonly example: Readonly<Record<string, unknown>>;
+  /** Names of events that samples are there of. */
+  readonly events: readonly string[];
+}
+
+/** What forms are made of. */
+export interface FormKit {
+  /** Of `spec`. */
+  readonly spec: FormField;
+  readonly senders: readonly SenderRow[];
+  readonly timeZones: readonly string[];
+}
+
+/** When a schedule fires, or what is wrong with it. */
+export type UpcomingTimes =
+  | { readonly ok: true; readonly times: readonly { readonly at: number; readonly local: string }[] }
+  | { readonly ok: false; readonly field: 'cron' | 'timeZone'; readonly message: string };

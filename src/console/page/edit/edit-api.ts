@@ -1,0 +1,16 @@
+/** Questions of the editing half of the page. */
+import type { FormKit, UpcomingTimes } from '../../editing-source.ts';
+import { askJson } from '../api.ts';
+
+let kit: Promise<FormKit> | undefined;
+
+export const editApi = {
+  /** Does not change while the program runs: asked once. */
+  form: (): Promise<FormKit> => {
+    kit ??= askJson<FormKit>('/form');
+    kit.catch(() => (kit = undefined));
+    return kit;
+  },
+  times: (cron: string, timeZone: string, signal: AbortSignal) =>
+    askJson<UpcomingTimes>(`/times?${new URLSearchParams({ cron, timeZone }).toString()}`, { signal }),
+};

@@ -1,0 +1,32 @@
+/** Values as forms hold them: plain data, read with care because a person writes the text beside it. */
+
+export type Members = Readonly<Record<string, unknown>>;
+
+/** An object, or an empty one where something else stands. */
+export function members(value: unknown): Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {};
+}
+
+export function items(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? (value as readonly unknown[]) : [];
+}
+
+/** A scalar as the text of an input. */
+export function asText(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** `answerBudgetMs` → `Answer budget ms`: what a label says. */
+export function labelOf(name: string): string {
+  const words = name.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** The first of `base`, `base-2`, … that nothing has. */
+export function freeName(base: string, taken: readonly string[]): string {
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? base : `${base}-${number}`;
+    if (!taken.includes(name)) return name;
+  }
+}
