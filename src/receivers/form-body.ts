@@ -4,54 +4,92 @@ import { parseJson } from '../function/parse-json.ts';
 export const maxFormFields = 10_000;
 export const formType = 'application/x-www-form-urlencoded';
 
-/** Decodes `+` and percent escapes; bytes that are not UTF-8 become U+FFFD, a broken escape stays as it is. */
-export function decodeFormText(text: string): string {
-  const spaced = Buffer.from(text.replaceAll('+', ' '), 'latin1').toString('utf8');
-  if (!spaced.includes('%')) return spaced;
-  try {
-    return decodeURIComponent(spaced);
-  } catch {
-    // Not all escapes are UTF-8: the lenient decoder of the URL standard keeps what it cannot read.
-    const escaped = spaced.replaceAll(' ', '+').replaceAll('&', '%26');
-    return new URLSearchParams(`v=${escaped}`).get('v') ?? '';
+interface Unescaped {
+  readonly bytes: Buffer;
+  /** An escape is not two hexadecimal digits: it stands as it was. */
+  readonly broken: boolean;
+}
+
+const plus = 0x2b;
+const percent = 0x25;
+const ampersand = 0x26;
+const blank = 0x20;
+
+/** The value of each hexadecimal digit; -1: none. */
+const digits = Int8Array.from({ length: 256 }, (_, byte) => '0123456789abcdef'.indexOf(String.fromCharCode(byte)));
+for (let byte = 0x41; byte <= 0x46; byte += 1) digits[byte] = byte - 0x37;
+
+/** Decodes `+` and percent escapes to bytes. */
+function unescapeForm(form: Buffer): Unescaped {
+  if (!form.includes(percent) && !form.includes(plus)) return { bytes: form, broken: false };
+  const bytes = Buffer.allocUnsafe(form.length);
+  let length = 0;
+  let broken = false;
+  for (let at = 0; at < form.length; at += 1) {
+    // Asserted, not defaulted: twice as fast.
+    const byte = form[at] as number;
+    if (byte === percent) {
+      const high = at + 2 < form.length ? (digits[form[at + 1] as number] as number) : -1;
+      const low = high < 0 ? -1 : (digits[form[at + 2] as number] as number);
+      if (low >= 0) {
+        bytes[length++] = high * 16 + low;
+        at += 2;
+        continue;
+      }
+      broken = true;
+    }
+    bytes[length++] = byte === plus ? blank : byte;
   }
+  return { bytes: bytes.subarray(0, length), broken };
+}
+
+/** Bytes that are not UTF-8 become U+FFFD, a broken escape stays as it is. */
+const formText = (form: Buffer): string => unescapeForm(form).bytes.toString('utf8');
+
+const bufferOf = (body: Uint8Array): Buffer => Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+
+/** Name and value of a pair; a pair without `=` is a name. */
+function splitPair(pair: Buffer): readonly [Buffer, Buffer] {
+  const equals = pair.indexOf(0x3d);
+  return equals === -1 ? [pair, pair.subarray(pair.length)] : [pair.subarray(0, equals), pair.subarray(equals + 1)];
+}
+
+/** The pairs that are not empty; undefined: more than `maxFormFields`. */
+function formPairs(body: Uint8Array): readonly Buffer[] | undefined {
+  const bytes = bufferOf(body);
+  const pairs: Buffer[] = [];
+  for (let start = 0; start < bytes.length;) {
+    const found = bytes.indexOf(ampersand, start);
+    const end = found === -1 ? bytes.length : found;
+    if (end > start) {
+      if (pairs.length >= maxFormFields) return undefined;
+      pairs.push(bytes.subarray(start, end));
+    }
+    start = end + 1;
+  }
+  return pairs;
 }
 
 /** Name and value of each field in order of arrival; undefined: more than `maxFormFields`. */
 export function readFormFields(body: Uint8Array): readonly (readonly [string, string])[] | undefined {
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
-  const fields: (readonly [string, string])[] = [];
-  let start = 0;
-  while (start <= text.length) {
-    const ampersand = text.indexOf('&', start);
-    const end = ampersand === -1 ? text.length : ampersand;
-    if (end > start) {
-      if (fields.length >= maxFormFields) return undefined;
-      const pair = text.slice(start, end);
-      const equals = pair.indexOf('=');
-      fields.push(
-        equals === -1
-          ? [decodeFormText(pair), '']
-          : [decodeFormText(pair.slice(0, equals)), decodeFormText(pair.slice(equals + 1))],
-      );
-    }
-    start = end + 1;
-  }
-  return fields;
+  return formPairs(body)?.map((pair) => {
+    const [name, value] = splitPair(pair);
+    return [formText(name), formText(value)] as const;
+  });
 }
 
 /** The first value of one field, without decoding the others. */
 export function readFormField(body: Uint8Array, name: string): string | undefined {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const bytes = bufferOf(body);
   const needle = Buffer.from(`${encodeURIComponent(name)}=`);
   let from = 0;
   for (;;) {
     const at = bytes.indexOf(needle, from);
     if (at === -1) return undefined;
-    if (at === 0 || bytes[at - 1] === 0x26) {
+    if (at === 0 || bytes[at - 1] === ampersand) {
       const start = at + needle.length;
-      const end = bytes.indexOf(0x26, start);
-      return decodeFormText(bytes.toString('latin1', start, end === -1 ? bytes.length : end));
+      const end = bytes.indexOf(ampersand, start);
+      return formText(bytes.subarray(start, end === -1 ? bytes.length : end));
     }
     from = at + 1;
   }
@@ -59,16 +97,8 @@ export function readFormField(body: Uint8Array, name: string): string | undefine
 
 /** Whether the form is one field of that name, its name written in the plain way that `readFormField` finds. */
 export function hasOnlyField(body: Uint8Array, name: string): boolean {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  return !bytes.includes(0x26) && bytes.subarray(0, name.length + 1).equals(Buffer.from(`${name}=`));
-}
-
-/** Decodes to bytes of the wire, one per character; undefined: an escape is broken, so there is no one way to read it. */
-function decodeFormBytes(text: string): string | undefined {
-  const spaced = text.replaceAll('+', ' ');
-  if (!spaced.includes('%')) return spaced;
-  if (/%(?![0-9A-Fa-f]{2})/.test(spaced)) return undefined;
-  return spaced.replaceAll(/%[0-9A-Fa-f]{2}/g, (escape) => String.fromCharCode(Number.parseInt(escape.slice(1), 16)));
+  const bytes = bufferOf(body);
+  return !bytes.includes(ampersand) && bytes.subarray(0, name.length + 1).equals(Buffer.from(`${name}=`));
 }
 
 /**
@@ -76,26 +106,25 @@ function decodeFormBytes(text: string): string | undefined {
  * Bytes of the wire, one per character; undefined: too many fields, or not readable in one way only.
  */
 export function sortedFormText(body: Uint8Array): string | undefined {
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
-  const pairs = text.split('&', maxFormFields + 1);
-  if (pairs.length > maxFormFields) return undefined;
-  const fields = new Map<string, Set<string>>();
+  const pairs = formPairs(body);
+  if (pairs === undefined) return undefined;
+  const fields: (readonly [string, string])[] = [];
   for (const pair of pairs) {
-    if (pair === '') continue;
-    const equals = pair.indexOf('=');
-    const name = decodeFormBytes(equals === -1 ? pair : pair.slice(0, equals));
-    const value = decodeFormBytes(equals === -1 ? '' : pair.slice(equals + 1));
-    if (name === undefined || value === undefined) return undefined;
-    const values = fields.get(name);
-    if (values === undefined) fields.set(name, new Set([value]));
-    else values.add(value);
+    const [word, rest] = splitPair(pair);
+    const [name, value] = [unescapeForm(word), unescapeForm(rest)];
+    if (name.broken || value.broken) return undefined;
+    fields.push([name.bytes.toString('latin1'), value.bytes.toString('latin1')]);
   }
-  const chunks: string[] = [];
-  for (const name of [...fields.keys()].sort()) {
-    for (const value of [...(fields.get(name) ?? [])].sort()) chunks.push(name, value);
+  fields.sort(([a, b], [c, d]) => (a === c ? compare(b, d) : compare(a, c)));
+  let signed = '';
+  for (const [index, [name, value]] of fields.entries()) {
+    const before = fields[index - 1];
+    if (before?.[0] !== name || before[1] !== value) signed += name + value;
   }
-  return chunks.join('');
+  return signed;
 }
+
+const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
 
 /** A form from the members of a JSON object, nested ones as `data[email]`: what `send` makes of JSON for form senders. */
 export function formOfJson(body: Uint8Array): Uint8Array {
