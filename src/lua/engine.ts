@@ -24,6 +24,8 @@ import type { CallLimits, CallRequest, CallResult, LoadResult, Program } from '.
 
 /** How often waiting calls are compared with their deadlines. */
 const deadlineMs = 10;
+/** How often idle machines beyond those that stay are looked for. */
+const trimMs = 1000;
 const expressionCpuMs = 10;
 
 /** Makes the engine of this thread; builds its base image (some 10 ms). */
@@ -51,6 +53,7 @@ class LuaEngine<Context> implements Engine<Context> {
   readonly #signals: ThreadSignals;
   readonly #onDefect: EngineOptions<Context>['onDefect'];
   #timer: NodeJS.Timeout | undefined;
+  #trimmedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
   constructor(options: EngineOptions<Context>) {
@@ -197,7 +200,7 @@ class LuaEngine<Context> implements Engine<Context> {
       this.#end(victim, new MachineEnd('memory', 'ended because parked calls were at their cap'));
   }
 
-  /** One coarse timer for all deadlines; it stops when nobody waits. */
+  /** One coarse timer for all deadlines; it stops when nobody waits and no machine is to be dropped. */
   #watch(): void {
     this.#timer ??= setInterval(() => {
       const now = this.#sources.clock();
@@ -205,10 +208,18 @@ class LuaEngine<Context> implements Engine<Context> {
         if (now >= call.deadline)
           this.#end(call, new MachineEnd('timeout', `took longer than ${call.limits.timeoutMs} ms`));
       }
-      if (this.#running.size > 0) return;
+      if (now - this.#trimmedAt >= trimMs) {
+        this.#trimmedAt = now;
+        for (const pool of this.#pools()) pool.trim();
+      }
+      if (this.#running.size > 0 || this.#pools().some(({ hasSpare }) => hasSpare)) return;
       clearInterval(this.#timer);
       this.#timer = undefined;
     }, deadlineMs);
+  }
+
+  #pools(): readonly MachinePool[] {
+    return [this.#plain, this.#sliced, this.#loading];
   }
 
   #defect(error: unknown, name: string, call: Call): void {
@@ -241,12 +252,12 @@ class LuaEngine<Context> implements Engine<Context> {
   unload(revision: string): void {
     const program = this.#forget(revision);
     if (program === undefined) return;
-    for (const pool of [this.#plain, this.#sliced, this.#loading]) pool.wipe(program.namespaceUid, this.#base);
+    for (const pool of this.#pools()) pool.wipe(program.namespaceUid, this.#base);
   }
 
   stats(): EngineStats {
     const parked = this.#books.totals();
-    const pools = [this.#plain, this.#sliced, this.#loading];
+    const pools = this.#pools();
     return {
       functions: this.#programs.size,
       functionImageBytes: this.#images.bytes,

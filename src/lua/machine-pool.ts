@@ -30,9 +30,11 @@ export class MachinePool {
   readonly #waiters = new FairQueue<(machine: Machine) => void>();
   #machines: Machine[] = [];
   #turn = 0;
+  /** Most machines in use at once since idle ones were dropped last. */
+  #needed = 0;
   #offering = false;
 
-  /** `keep`: idle machines beyond so many are dropped; making one again takes half a millisecond. */
+  /** `keep`: so many idle machines stay when no more are needed; making one takes half a millisecond and two MiB. */
   constructor(limit: number, hardLimit: number, keep: number, host: PoolHost, shares?: PoolShares) {
     this.#shares = shares;
     this.#limit = limit;
@@ -57,11 +59,13 @@ export class MachinePool {
   #give(owner: Owner): Machine | undefined {
     this.#turn += 1;
     let free: Machine | undefined;
+    let used = 1;
     for (const machine of this.#machines) {
+      if (machine.call !== undefined || machine.reserved) used += 1;
       // The one used last is the warmest.
-      if (machine.call === undefined && !machine.reserved && (free === undefined || machine.usedAt > free.usedAt))
-        free = machine;
+      else if (free === undefined || machine.usedAt > free.usedAt) free = machine;
     }
+    if (used > this.#needed) this.#needed = used;
     free ??= this.#machines.length < this.#limit ? this.#add() : this.#evict();
     if (free === undefined && this.#machines.length < this.#hardLimit) free = this.#add();
     if (free !== undefined) {
@@ -96,14 +100,23 @@ export class MachinePool {
     machine.reserved = false;
     this.offer();
     if (machine.call !== undefined || machine.reserved) return;
-    if (machine.memoryBytes > retireBytes || (this.#machines.length > this.#keep && this.#idle() > this.#keep))
-      this.drop(machine);
+    if (machine.memoryBytes > retireBytes) this.drop(machine);
   }
 
-  #idle(): number {
-    let idle = 0;
-    for (const { call, reserved } of this.#machines) if (call === undefined && !reserved) idle += 1;
-    return idle;
+  /**
+   * Drops idle machines that were not needed since it was asked last. At once they would be made again for the next
+   * burst, a thousand times in a backlog, and each is memory that hurries the collector.
+   */
+  trim(): void {
+    const stay = Math.max(this.#keep, this.#needed);
+    const idle = this.#machines.filter(({ call, reserved }) => call === undefined && !reserved);
+    for (const machine of idle.slice(0, Math.max(0, this.#machines.length - stay))) this.drop(machine);
+    this.#needed = this.#machines.length - idle.length;
+  }
+
+  /** There are machines that will be dropped when they are not needed any more. */
+  get hasSpare(): boolean {
+    return this.#machines.length > this.#keep;
   }
 
   /** Gives machines that are free, or hold waiting calls, to those who wait for one. */
