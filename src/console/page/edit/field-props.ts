@@ -15,6 +15,8 @@ export interface FieldProps {
   readonly placeholder?: string;
   /** Values to choose from where others may be typed, too. */
   readonly suggestions?: readonly string[];
+  /** An object: its members without a frame of their own. */
+  readonly flat?: boolean;
   readonly onChange: Change;
 }
 

@@ -17,10 +17,11 @@ export function asText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** `answerBudgetMs` → `Answer budget ms`: what a label says. */
+/** `cpuTime` → `CPU time`: what a label says. */
 export function labelOf(name: string): string {
   const words = name.replaceAll(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const spelt = words.replaceAll(/\b(api|cors|cpu|http|id|jwt|sha1|sha256|url)\b/g, (word) => word.toUpperCase());
+  return spelt.charAt(0).toUpperCase() + spelt.slice(1);
 }
 
 /** The first of `base`, `base-2`, … that nothing has. */

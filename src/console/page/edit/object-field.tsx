@@ -9,6 +9,7 @@ export function ObjectField(props: HolderProps) {
   const [open, setOpen] = useState(false);
   const there = value !== undefined && value !== null;
   if (field.values !== undefined) return <Pairs {...props} values={field.values} />;
+  if (props.flat === true) return <Members {...props} />;
   const title = label ?? labelOf(name);
   const properties = Object.entries(field.properties ?? {});
   // A reference: its parts belong on one line.
@@ -26,8 +27,12 @@ export function ObjectField(props: HolderProps) {
         {title}
         {there ? <span class="set"> set</span> : null}
       </summary>
-      <p class="about">{field.description}</p>
-      <Members {...props} />
+      {there || open ? (
+        <>
+          <p class="about">{field.description}</p>
+          <Members {...props} />
+        </>
+      ) : null}
       {there && required !== true ? (
         <button type="button" class="quiet" onClick={() => onChange(path, undefined)}>
           Remove {title.toLowerCase()}

@@ -69,6 +69,7 @@ export function SideForm({ namespace, name, yaml, onChange }: SideFormProps) {
                 value={spec[field]}
                 path={['spec', field]}
                 label={labels[field] ?? ''}
+                flat={fields.length === 1}
                 onChange={change}
               />
             );
@@ -80,7 +81,6 @@ export function SideForm({ namespace, name, yaml, onChange }: SideFormProps) {
 }
 
 const labels: Readonly<Record<string, string>> = {
-  limits: 'Limits of each call',
   env: 'Values',
   envFrom: 'All keys of',
   serviceAccountName: 'Service account',

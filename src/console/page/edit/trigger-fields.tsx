@@ -1,4 +1,5 @@
 /** The fields of one trigger: those that matter first, the rest behind one word. */
+import { useState } from 'preact/hooks';
 import type { FormField, FormKit } from '../../editing-source.ts';
 import { members } from './form-value.ts';
 import { ReceiverField } from './receiver-field.tsx';
@@ -41,6 +42,7 @@ export interface TriggerFieldsProps {
 }
 
 export function TriggerFields({ kind, field, trigger, path, kit, functionName, onChange }: TriggerFieldsProps) {
+  const [more, setMore] = useState(false);
   const own = field.properties?.[kind];
   if (own === undefined) return null;
   const value = members(trigger[kind]);
@@ -87,13 +89,13 @@ export function TriggerFields({ kind, field, trigger, path, kit, functionName, o
       {kind === 'schedule' ? (
         <ScheduleField field={own} value={value} path={[...path, kind]} timeZones={kit.timeZones} onChange={onChange} />
       ) : null}
-      <details class="more">
+      <details class="more" onToggle={(event) => setMore(event.currentTarget.open)}>
         <summary>
           More settings
           {set.length === 0 ? null : <span class="set"> {set.join(', ')}</span>}
         </summary>
-        {further.map(one)}
-        {shared.map((name) => {
+        {more ? further.map(one) : null}
+        {(more ? shared : []).map((name) => {
           const each = field.properties?.[name];
           return each === undefined ? null : (
             <SchemaField
