@@ -1,35 +1,44 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { crashesAfterDeath, CrashWatch, patienceMs } from './crash-watch.ts';
+import { crashesAfterDeath, CrashWatch, patienceMs, settledMs } from './crash-watch.ts';
 
 const wish = (destination: string) => ({ destination, max: 9 });
 
-test('a death in company never brings a row to the limit, a death alone does', () => {
+/** Of a process that has been up for a while. */
+function settledWatch(clock = { now: 0 }): CrashWatch {
+  const watch = new CrashWatch(() => clock.now);
+  clock.now += settledMs;
+  return watch;
+}
+
+test('deaths in company never bring a row to the limit', () => {
   assert.deepEqual(crashesAfterDeath(0), { crashes: 1, delayMs: 0 });
   assert.equal(crashesAfterDeath(1).crashes, 2);
   assert.equal(crashesAfterDeath(2).crashes, 2);
   assert.ok(crashesAfterDeath(2).delayMs > 0, 'others get on first');
-  // Counted when it was leased alone.
-  assert.deepEqual(crashesAfterDeath(3), { crashes: 3, delayMs: 0 });
+  // Counted when it was leased alone, for the first time and for the second.
+  assert.equal(crashesAfterDeath(3).crashes, 3);
+  assert.ok(crashesAfterDeath(3).delayMs > 0);
+  assert.deepEqual(crashesAfterDeath(4), { crashes: 4, delayMs: 0 });
 });
 
 test('suspects run a few at a time, beside fresh rows; what is only to be ended does not count', () => {
-  const watch = new CrashWatch(() => 0);
+  const watch = settledWatch();
   for (let delivery = 0; delivery < 16; delivery += 1) {
     assert.equal(watch.judge(delivery, 1, 'd'), 'lease');
     watch.taken(delivery, 1, false);
   }
   assert.equal(watch.judge(16, 1, 'd'), 'skip');
   assert.equal(watch.judge(17, 0, 'd'), 'lease');
-  assert.equal(watch.judge(18, 3, 'd'), 'lease');
-  watch.taken(18, 3, false);
+  assert.equal(watch.judge(18, 4, 'd'), 'lease');
+  watch.taken(18, 4, false);
   watch.forget(18);
   watch.forget(3);
   assert.equal(watch.judge(16, 1, 'd'), 'lease');
 });
 
 test('a row that died twice waits until nothing else runs, then nothing starts beside it', () => {
-  const watch = new CrashWatch(() => 0);
+  const watch = settledWatch();
   watch.taken(1, 0, false);
   assert.equal(watch.judge(7, 2, 'a'), 'wait');
   assert.deepEqual(watch.narrow([wish('b'), wish('a')]), [wish('a')]);
@@ -45,19 +54,31 @@ test('a row that died twice waits until nothing else runs, then nothing starts b
 
 test('patience ends: a call that runs on for long does not stop everything else', () => {
   const clock = { now: 0 };
-  const watch = new CrashWatch(() => clock.now);
+  const watch = settledWatch(clock);
   watch.taken(1, 0, false);
   assert.equal(watch.judge(7, 2, 'a'), 'wait');
-  clock.now = patienceMs;
+  clock.now += patienceMs;
   assert.deepEqual(watch.narrow([wish('b')]), [wish('b')]);
   assert.equal(watch.judge(7, 2, 'a'), 'postpone');
   assert.equal(watch.judge(9, 0, 'b'), 'lease');
 });
 
 test('a row that is cancelled while it waits to be alone holds nobody up', () => {
-  const watch = new CrashWatch(() => 0);
+  const watch = settledWatch();
   watch.taken(1, 0, false);
   watch.judge(7, 2, 'a');
   watch.forget(7);
   assert.deepEqual(watch.narrow([wish('b')]), [wish('b')]);
+});
+
+test('nothing runs alone in a process that has just started: it may be killed by what has nothing to do with the row', () => {
+  const clock = { now: 0 };
+  const watch = new CrashWatch(() => clock.now);
+  assert.equal(watch.judge(7, 2, 'a'), 'skip');
+  assert.equal(watch.judge(8, 3, 'a'), 'skip');
+  assert.equal(watch.judge(9, 0, 'a'), 'lease', 'what is fresh runs meanwhile');
+  watch.taken(9, 0, false);
+  watch.forget(9);
+  clock.now = settledMs;
+  assert.equal(watch.judge(8, 3, 'a'), 'alone');
 });

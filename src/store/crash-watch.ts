@@ -1,33 +1,39 @@
 /**
  * Which deliveries may run beside each other after processes died with them. Whatever ran when a process died is suspect:
- * suspects run a few at a time; a row that died in company twice runs alone in its process, and only a death alone proves
- * anything. So innocents do not die with the poison, however often it strikes.
+ * suspects run a few at a time; a row that died in company twice runs alone in its process, and only deaths alone prove
+ * anything, two of them. So innocents do not die with the poison, however often it strikes, nor with a process that is
+ * killed again and again from outside.
  */
 import { crashLimit, type LeaseWish } from './store.ts';
 
+/** Deaths in company bring a row to this, and never further: from here on it runs alone. */
+const aloneFrom = 2;
 /** Rows with one crash that run at a time, beside fresh ones. */
 const mostSuspects = 16;
 /** So long nothing new starts while a row waits to be alone; afterwards the others have as long. */
 export const patienceMs = 30_000;
 /** Before a row runs alone: whoever kills the process from outside has mostly stopped, and others get on first. */
 const aloneDelayMs = 5_000;
+/** Nothing runs alone before a process is so old: one that dies soon after each start dies of something else. */
+export const settledMs = 5_000;
 
 /** `alone`: lease it and nothing beside it. `wait`: start nothing more for now. `postpone`: others first, for a while. */
 export type CrashVerdict = 'lease' | 'alone' | 'skip' | 'wait' | 'postpone';
 
 /**
- * The crashes of a row whose process died, or froze beyond its lease. A row that ran alone was counted when it was leased:
- * it stays at the limit, and whoever leases it next ends it.
+ * The crashes of a row whose process died, or froze beyond its lease. A row that ran alone was counted when it was leased,
+ * and is not counted again; at the limit whoever leases it next ends it.
  */
 export function crashesAfterDeath(crashes: number): { readonly crashes: number; readonly delayMs: number } {
   if (crashes >= crashLimit) return { crashes, delayMs: 0 };
-  const next = Math.min(crashes + 1, crashLimit - 1);
-  return { crashes: next, delayMs: next === crashLimit - 1 ? aloneDelayMs : 0 };
+  const next = Math.max(crashes, Math.min(crashes + 1, aloneFrom));
+  return { crashes: next, delayMs: next >= aloneFrom ? aloneDelayMs : 0 };
 }
 
 /** What one process has leased, as far as it matters here. Leases of synchronous calls (`ackAfter`) are not counted. */
 export class CrashWatch {
   readonly #now: () => number;
+  readonly #settledAt: number;
   /** Delivery → crashes before it was leased. */
   readonly #running = new Map<number, number>();
   #suspects = 0;
@@ -37,6 +43,7 @@ export class CrashWatch {
   /** `now`: monotonic milliseconds. */
   constructor(now: () => number) {
     this.#now = now;
+    this.#settledAt = now() + settledMs;
   }
 
   /** The wishes that may be looked at now: none while a row runs alone, one while a row waits for that. */
@@ -49,9 +56,10 @@ export class CrashWatch {
 
   judge(delivery: number, crashes: number, destination: string): CrashVerdict {
     if (crashes === 0 || crashes >= crashLimit) return this.#isWaitingForAnother(delivery) ? 'skip' : 'lease';
-    if (crashes < crashLimit - 1) {
+    if (crashes < aloneFrom) {
       return this.#suspects < mostSuspects && !this.#isWaitingForAnother(delivery) ? 'lease' : 'skip';
     }
+    if (this.#now() < this.#settledAt) return 'skip';
     if (this.#running.size === 0) return 'alone';
     if (this.#waiting === undefined) {
       this.#waiting = { delivery, destination, until: this.#now() + patienceMs };
@@ -68,7 +76,7 @@ export class CrashWatch {
     if (alone) {
       this.#alone = delivery;
       this.#waiting = undefined;
-    } else if (crashes > 0 && crashes < crashLimit) this.#suspects += 1;
+    } else if (crashes > 0 && crashes < aloneFrom) this.#suspects += 1;
   }
 
   /** Whether the row runs alone, so that its crashes were counted beforehand. */
@@ -83,7 +91,7 @@ export class CrashWatch {
     if (crashes === undefined) return;
     this.#running.delete(delivery);
     if (this.#alone === delivery) this.#alone = undefined;
-    else if (crashes > 0 && crashes < crashLimit) this.#suspects -= 1;
+    else if (crashes > 0 && crashes < aloneFrom) this.#suspects -= 1;
   }
 
   #isWaitingForAnother(delivery: number): boolean {

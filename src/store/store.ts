@@ -97,8 +97,8 @@ export interface Lease {
   readonly crashes: number;
 }
 
-/** A row whose process died so often, the last time with nothing beside it, is lost. */
-export const crashLimit = 3;
+/** A row whose process died so often, the last two times with nothing beside it, is lost. */
+export const crashLimit = 4;
 
 export interface Head {
   readonly destination: string;

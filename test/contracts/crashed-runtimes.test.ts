@@ -4,8 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openStore } from '../../src/store/open-store.ts';
-import { crashLimit, type AppendItem, type Lease, type NewDelivery, type Store } from '../../src/store/store.ts';
+import { defaultDisk } from '../../src/store/disk-guard.ts';
+import { defaultRetention } from '../../src/store/retention.ts';
+import type { SqliteStore } from '../../src/store/sqlite-operations.ts';
+import { openSqliteStore, type SqliteOwner } from '../../src/store/sqlite-store.ts';
+import { settledMs } from '../../src/store/crash-watch.ts';
+import { crashLimit, type AppendItem, type Lease, type NewDelivery } from '../../src/store/store.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
@@ -14,49 +18,62 @@ function item(id: string, deliveries: readonly NewDelivery[], more: Partial<Appe
   return { event, deliveries, ...more };
 }
 
-/** Leases until the row that kills its process has been leased, or nothing can be; then the process is gone. */
-async function liveAndDie(path: string, poison: string): Promise<{ readonly done: string[]; readonly ended: Lease[] }> {
-  const opened = await openStore({ path, onLost: (error) => assert.fail(error) });
-  const store: Store = opened.connect();
+/** A machine whose clock the test holds, and the engine on it. */
+function engineOn(path: string) {
+  const clock = { now: 0 };
+  const source = { wall: () => Date.UTC(2026, 0, 1) + clock.now, monotonic: () => clock.now };
+  const open = (): SqliteOwner => openSqliteStore({ path, retention: defaultRetention, disk: defaultDisk }, source);
+  return { clock, open };
+}
+
+function ask<Value>(owner: SqliteOwner, run: (store: SqliteStore) => Value): Value {
+  const answers: Value[] = [];
+  const failed = (error: Error): never => assert.fail(error);
+  owner.turn([{ run, done: (value) => answers.push(value as Value), failed }]);
+  return answers[0] as Value;
+}
+
+/** Leases until the row that kills its process has been leased, or nothing is left; then the process is gone. */
+function liveAndDie(owner: SqliteOwner, clock: { now: number }, poison: string): { done: string[]; ended: Lease[] } {
   const done: string[] = [];
   const ended: Lease[] = [];
-  try {
-    for (;;) {
-      const leases = await store.lease([{ destination: 'ns-a/f/trigger:t', max: 8 }], 60_000);
-      const lost = leases.filter(({ crashes }) => crashes >= crashLimit);
-      for (const lease of lost) {
-        ended.push(lease);
-        await store.settle([{ receipt: lease.receipt, ending: { kind: 'dead', reason: 'RuntimeLost', error: '' } }]);
-      }
-      const alive = leases.filter(({ crashes }) => crashes < crashLimit);
-      if (leases.length === 0) return { done, ended };
-      if (alive.some(({ event }) => event.id === poison)) {
-        if (alive.some(({ crashes }) => crashes === crashLimit - 1)) assert.equal(leases.length, 1, 'it runs alone');
-        return { done, ended };
-      }
-      for (const { receipt, event } of alive) {
-        await store.settle([{ receipt, ending: { kind: 'done' } }]);
-        done.push(event.id);
-      }
+  for (;;) {
+    const leases = ask(owner, (store) => store.lease([{ destination: 'ns-a/f/trigger:t', max: 8 }], 60_000));
+    for (const { receipt, ...lease } of leases.filter(({ crashes }) => crashes >= crashLimit)) {
+      ended.push({ receipt, ...lease });
+      const ending = { kind: 'dead', reason: 'RuntimeLost', error: '' } as const;
+      ask(owner, (store) => store.settle([{ receipt, ending }]));
     }
-  } finally {
-    await opened.close();
+    const alive = leases.filter(({ crashes }) => crashes < crashLimit);
+    if (alive.some(({ crashes }) => crashes >= 2)) assert.equal(leases.length, 1, 'it runs alone');
+    if (alive.some(({ event }) => event.id === poison)) return { done, ended };
+    for (const { receipt, event } of alive) {
+      ask(owner, (store) => store.settle([{ receipt, ending: { kind: 'done' } }]));
+      done.push(event.id);
+    }
+    const rest = ask(owner, (store) => store.read({ namespaceUid: 'ns-a', states: ['waiting'] }, { limit: 1 }));
+    if (rest.length === 0) return { done, ended };
+    // What runs alone waits until the process is old enough.
+    clock.now += 100;
   }
 }
 
-test('a row that kills its process dies after three deaths, its neighbours are all done', async (t) => {
+test('a row that kills its process dies after four deaths, its neighbours are all done', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'moonhook-crash-'));
   t.after(() => rm(folder, { recursive: true }));
-  const path = join(folder, 'store.db');
-  const first = await openStore({ path, onLost: (error) => assert.fail(error) });
+  const { clock, open } = engineOn(join(folder, 'store.db'));
+  const filling = open();
   const ids = Array.from({ length: 30 }, (_, index) => `e${index}`);
-  await first.connect().append(ids.map((id) => item(id, [{ destination: 'ns-a/f/trigger:t' }])));
-  await first.close();
+  ask(filling, (store) => store.append(ids.map((id) => item(id, [{ destination: 'ns-a/f/trigger:t' }]))));
+  filling.close();
   const done: string[] = [];
   const ended: Lease[] = [];
-  const until = Date.now() + 30_000;
-  while (done.length + ended.length < ids.length && Date.now() < until) {
-    const life = await liveAndDie(path, 'e3');
+  let lives = 0;
+  while (done.length + ended.length < ids.length && lives < 20) {
+    const owner = open();
+    lives += 1;
+    const life = liveAndDie(owner, clock, 'e3');
+    owner.close();
     done.push(...life.done);
     ended.push(...life.ended);
   }
@@ -64,31 +81,57 @@ test('a row that kills its process dies after three deaths, its neighbours are a
     ended.map(({ event, crashes }) => [event.id, crashes]),
     [['e3', crashLimit]],
   );
+  assert.equal(lives, crashLimit + 1);
   assert.deepEqual(done.toSorted(), ids.filter((id) => id !== 'e3').toSorted());
 });
 
-test('deaths from outside, however many in a row, bring no row to the limit that had company', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'moonhook-crash-'));
-  t.after(() => rm(folder, { recursive: true }));
-  const path = join(folder, 'store.db');
-  for (let life = 0; life < 6; life += 1) {
-    const opened = await openStore({ path, onLost: (error) => assert.fail(error) });
-    const store = opened.connect();
-    if (life === 0) {
-      await store.append(['e1', 'e2'].map((id) => item(id, [{ destination: 'ns-a/f/trigger:t' }])));
-    }
-    const leases = await store.lease([{ destination: 'ns-a/f/trigger:t', max: 8 }], 60_000);
-    assert.ok(leases.every(({ crashes, attempt }) => crashes < crashLimit && attempt === 1));
-    await opened.close();
+/**
+ * One life: leases for as long as it lasts, each call taking 100 ms of which some may be over; answers what was leased at
+ * its limit. A closed engine is a dead process: leases are void at the next start.
+ */
+function live(owner: SqliteOwner, clock: { now: number }, lastsMs: number): number {
+  const end = clock.now + lastsMs;
+  let lost = 0;
+  while (clock.now < end) {
+    const leases = ask(owner, (store) => store.lease([{ destination: 'ns-a/f/trigger:t', max: 8 }], 60_000));
+    lost += leases.filter(({ crashes }) => crashes >= crashLimit).length;
+    clock.now += 100;
+    // The process dies in the middle of the last ones.
+    if (clock.now >= end) break;
+    ask(owner, (store) => store.settle(leases.map(({ receipt }) => ({ receipt, ending: { kind: 'done' } }))));
   }
-  const opened = await openStore({ path, onLost: (error) => assert.fail(error) });
-  t.after(() => opened.close());
-  const rows = await opened.connect().read({ namespaceUid: 'ns-a' }, { limit: 10 });
-  assert.deepEqual(
-    rows.map(({ state, crashes }) => [state, crashes]),
-    [
-      ['waiting', crashLimit - 1],
-      ['waiting', crashLimit - 1],
-    ],
-  );
-});
+  owner.close();
+  return lost;
+}
+
+const soon = Array.from({ length: 15 }, () => 100);
+// Every row dies in company twice, then each life ends just when a row runs alone.
+const alone = [...soon, ...Array.from({ length: 6 }, () => settledMs + 100)];
+
+for (const [title, lives] of [
+  ['soon after each start', soon],
+  ['while single rows run alone', alone],
+] as const) {
+  test(`processes that are killed from outside again and again, ${title}, take no innocent with them`, async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'moonhook-crash-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const { clock, open } = engineOn(join(folder, 'store.db'));
+    const filling = open();
+    const ids = Array.from({ length: 40 }, (_, index) => `e${index}`);
+    ask(filling, (store) => store.append(ids.map((id) => item(id, [{ destination: 'ns-a/f/trigger:t' }]))));
+    filling.close();
+    let lost = 0;
+    for (const lastsMs of lives) {
+      lost += live(open(), clock, lastsMs);
+      // Some time goes by until somebody starts it again.
+      clock.now += 10_000;
+    }
+    assert.equal(lost, 0);
+    // Left alone at last, it does everything.
+    assert.equal(live(open(), clock, 60_000), 0);
+    const after = open();
+    t.after(() => after.close());
+    const rows = ask(after, (store) => store.read({ namespaceUid: 'ns-a' }, { limit: 100 }));
+    assert.equal(rows.filter(({ state }) => state === 'done').length, ids.length);
+  });
+}

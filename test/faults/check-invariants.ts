@@ -79,6 +79,10 @@ export async function checkInvariants(store: Store, recorder: Recorder, timing =
   );
   const over = told.filter(({ attempt }) => attempt > maxAttempts);
   assert.deepEqual(over, [], 'I6: attempts');
+  const innocents = dead.filter(({ reason }) => reason === 'RuntimeLost');
+  const lostIds = await deadOrders(store, innocents);
+  const guilty = lostIds.filter((id) => id.startsWith('poison')).length;
+  assert.equal(innocents.length, guilty, `I6: ended with their process although they kill none: ${lostIds.join(', ')}`);
   const redirected = dead.filter(({ reason }) => reason === 'Redirected').length;
   assert.ok(redirected <= (recorder.answers.get('status 302') ?? 0), `I6: ${redirected} dead of redirects`);
   assert.deepEqual(
