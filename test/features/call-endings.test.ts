@@ -94,7 +94,7 @@ test('a call whose reads keep changing ends so, and is told', async (t) => {
   assert.equal(await served.metric('dead_letters'), 1);
 });
 
-test('a call whose runtime died with it three times is not run again, is told, and its caller is called back', async (t) => {
+test('a call whose runtime died with it four times is not run again, is told, and its caller is called back', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'moonhook-lost-'));
   t.after(() => rm(folder, { recursive: true }));
   const path = join(folder, 'store.db');
