@@ -9,6 +9,7 @@ import { listFunctions } from '../local/local-api.ts';
 import { toPlainRecord } from '../runtime/live/plain-record.ts';
 import type { LocalRun } from '../local/run-local.ts';
 import { cacheFolder } from '../settings/cache-folder.ts';
+import { openLocalWatch } from './local-watch.ts';
 import { version } from './package-version.ts';
 import { samplesOf } from './try-samples.ts';
 import { tryDraft, TryRefused } from './try-draft.ts';
@@ -55,6 +56,7 @@ function sourceOf(
   let judging: Promise<LoadServer> | undefined;
   // One draft after the other: the engine's table holds one.
   let turn: Promise<unknown> = Promise.resolve();
+  const watching = openLocalWatch(run, onDefect);
   const source: ConsoleSource = {
     status: () => ({ version, mode: 'local', place: run.folder }),
     functions: async () => {
@@ -104,8 +106,13 @@ function sourceOf(
       const records = await view.findRecords({ namespace, functionName: name, limit: 100 });
       return records.map(toPlainRecord);
     },
+    watching: watching.source,
     watch: (listener) => {
-      const stops = [run.followStates(() => listener('functions')), view.followRecords({}, () => listener('calls'))];
+      const stops = [
+        run.followStates(() => listener('functions')),
+        view.followRecords({}, () => listener('calls')),
+        watching.onMeasured(() => listener('measures')),
+      ];
       return () => {
         for (const stop of stops) stop();
       };
@@ -114,6 +121,7 @@ function sourceOf(
   return {
     source,
     close: async () => {
+      await watching.close();
       await turn;
       await (await judging)?.close();
     },

@@ -14,7 +14,8 @@ import { authorizeCall, authorizePlace } from '../runtime/authorize-call.ts';
 import type { ConsoleSource, Draft, TryOrder } from './console-source.ts';
 import { registerEditing } from './editing-http.ts';
 import { followSource } from './follow-source.ts';
-import { pageOfFunctions, readFunctionQuery } from './list-functions.ts';
+import { pageOf, readPageWish } from './page-of-list.ts';
+import { registerWatching } from './watch-http.ts';
 
 export interface ConsoleListener {
   readonly port: number;
@@ -140,9 +141,9 @@ function registerApi(api: FastifyInstance, source: ConsoleSource, instance: stri
   api.get('/status', async () => source.status());
   api.get('/language', async () => ({ entries: languageEntries() }));
   api.get<{ Querystring: Query }>('/functions', async ({ query }, reply) => {
-    const wanted = readFunctionQuery(query);
+    const wanted = readPageWish(query);
     if (typeof wanted === 'string') return refuse(reply, 'RequestInvalid', wanted);
-    return pageOfFunctions(await source.functions(), wanted);
+    return pageOf(await source.functions(), wanted, ({ namespace, name }) => `${namespace}/${name}`);
   });
   api.get<{ Params: Names }>('/functions/:namespace/:name', async ({ params: { namespace, name } }, reply) => {
     const rows = await source.functions();
@@ -181,6 +182,7 @@ function registerApi(api: FastifyInstance, source: ConsoleSource, instance: stri
     calls: await source.calls(params.namespace, params.name),
   }));
   registerEditing(api);
+  registerWatching(api, source.watching, () => source.functions());
   api.get('/changes', (_request, reply) => followSource(reply, source, instance));
 }
 

@@ -1,4 +1,5 @@
 /** What the console shows and changes, whatever stands behind it: a folder of files, or a cluster. */
+import type { WatchSource } from './watch-source.ts';
 
 /** A function in the list. */
 export interface FunctionRow {
@@ -124,6 +125,7 @@ export interface ConsoleSource {
   try(namespace: string, name: string, draft: Draft, order: TryOrder): Promise<TryResult>;
   /** Recent calls, the newest first, as `calls -o json` shows them. */
   calls(namespace: string, name: string): Promise<readonly unknown[]>;
+  readonly watching: WatchSource;
   /** Calls back when something may have changed; answers how to stop. */
   watch(listener: (change: Change) => void): () => void;
 }

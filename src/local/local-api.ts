@@ -9,6 +9,7 @@ import { effectiveFunction } from '../runtime/live/effective-spec.ts';
 import { toPlainRecord } from '../runtime/live/plain-record.ts';
 import { nextTime, scheduleTimes } from '../runtime/live/schedule-times.ts';
 import type { RecordFilter } from '../runtime/record-filter.ts';
+import type { Sample } from '../telemetry/metrics.ts';
 import { diagnosticsOf, type FunctionState, type FunctionStates } from './report-functions.ts';
 import type { Diagnostic } from './diagnostic.ts';
 
@@ -23,6 +24,8 @@ export interface LocalView extends LiveView {
   states(): FunctionStates;
   /** The whole store into a new file; absent where it is no file. */
   readonly snapshot?: OpenStore['snapshot'];
+  /** What a scrape of the metrics reads. */
+  measure(sample: Sample): Promise<void>;
   /** About files, not about functions. */
   fileDiagnostics(): readonly Diagnostic[];
 }

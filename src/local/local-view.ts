@@ -61,6 +61,7 @@ export function openLocalView(parts: LocalViewParts): OpenedView {
     version: parts.version,
     durable: store.durable,
     states,
+    measure: async (sample) => runtime()?.measure(sample),
     fileDiagnostics: () => parts.diagnostics(),
     table: () => runtime()?.table ?? { version: 0, functions: new Map() },
     findRecords: async (filter) => (await runtime()?.records.query(filter)) ?? [],

@@ -16,13 +16,15 @@ export interface RecordFilter {
   readonly id?: string;
   /** Only calls that wrote to their log or ended with an error. */
   readonly logged?: boolean;
+  /** Not newer than this; milliseconds since the epoch. */
+  readonly until?: number;
   /** Newest first, at most so many; default 100. */
   readonly limit?: number;
 }
 
 /** Whether a record is what a filter asks for. */
 export function matchesRecord(record: CallRecord, filter: RecordFilter): boolean {
-  const { namespaceUid, namespace, functionName, subscription, trigger, outcomes, logged, id } = filter;
+  const { namespaceUid, namespace, functionName, subscription, trigger, outcomes, logged, id, until } = filter;
   if (namespaceUid !== undefined && record.namespaceUid !== namespaceUid) return false;
   if (namespace !== undefined && record.namespace !== namespace) return false;
   if (functionName !== undefined && record.functionName !== functionName) return false;
@@ -30,6 +32,7 @@ export function matchesRecord(record: CallRecord, filter: RecordFilter): boolean
   if (trigger !== undefined && record.trigger !== trigger) return false;
   if (outcomes !== undefined && outcomes.length > 0 && !outcomes.includes(record.outcome)) return false;
   if (logged === true && record.error === undefined && (record.log ?? []).length === 0) return false;
+  if (until !== undefined && record.time > until) return false;
   if (id === undefined || record.callId === id || record.eventId === id || record.deliveryId === id) return true;
   return claimsId(record.captured, id);
 }

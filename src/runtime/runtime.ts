@@ -10,7 +10,7 @@ import type { RuntimeSettings } from '../settings/runtime-settings.ts';
 import { openStore, type OpenStore } from '../store/open-store.ts';
 import { defaultRetention } from '../store/retention.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { createMetrics } from '../telemetry/metrics.ts';
+import { createMetrics, type Sample } from '../telemetry/metrics.ts';
 import { openAdminListener, type AdminListener } from './admin-http.ts';
 import { appendInWorker } from './cluster-events/append-in-worker.ts';
 import { choosePorts } from './choose-ports.ts';
@@ -74,6 +74,8 @@ export interface Runtime {
   append(question: AppendQuestion): Promise<AppendAnswer>;
   /** Of a schedule trigger: milliseconds since the epoch. */
   nextScheduleTime(destination: string): number | undefined;
+  /** What a scrape of the metrics reads. */
+  measure(sample: Sample): Promise<void>;
   /** Stops listening, lets what runs end within the grace, closes. */
   drain(): Promise<void>;
   close(): Promise<void>;
@@ -168,14 +170,16 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     return acknowledgements;
   }
 
+  const measure = (sample: Sample): Promise<void> => {
+    sample.set('link_controllers', options.linkedControllers?.() ?? 0);
+    return scrapeRuntime(sample, { rare, fleet, pool, records, store: connection });
+  };
+
   try {
     await pool.open();
     admin = await openAdminListener({
       ...settings.admin,
-      metrics: createMetrics((sample) => {
-        sample.set('link_controllers', options.linkedControllers?.() ?? 0);
-        return scrapeRuntime(sample, { rare, fleet, pool, records, store: connection });
-      }),
+      metrics: createMetrics(measure),
       routes: adminRoutes,
       alive: () => judgeLife(state),
       ready: () => judgeReadiness(state, pool.threads.length, options.notReady?.()),
@@ -222,6 +226,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     append: (question) => appendInWorker(pool.threads, question),
     nextScheduleTime: (destination) => schedules.nextScheduleTime(destination),
+    measure,
     async drain() {
       state.draining = true;
       schedules.stop();

@@ -11,6 +11,7 @@ const labelledNamespaces = 1000;
 export async function sampleStore(sample: Sample, store: Store, table: RouteTable): Promise<void> {
   const [{ byState, deadKept, gap }, measures] = await Promise.all([store.counts(), store.measures()]);
   for (const [state, count] of Object.entries(byState)) sample.set('deliveries', count, { state });
+  sample.set('store_oldest_due_seconds', measures.oldestDueMs / 1000);
   sample.set('dead_letters', deadKept);
   sample.set('events_conservation_gap', gap);
   sample.histogram('store_append_seconds', appendBounds, measures.appends.buckets, measures.appends.seconds);

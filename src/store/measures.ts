@@ -12,6 +12,8 @@ export interface StoreMeasures {
   /** What has been written since the last checkpoint. */
   readonly logBytes?: number;
   readonly duplicateKeys: number;
+  /** How long the delivery that has been due longest waits; 0: none is due. */
+  readonly oldestDueMs: number;
   /** Appends of this process since it started. */
   readonly appends: AppendTimes;
   /** How long delivery ids are really remembered where the bound on keys cut a window short; absent: all windows hold. */

@@ -1,15 +1,29 @@
 /** Figures of a PostgreSQL database: how large it is, how many keys it knows, what waits for a destination. */
 import type { Pool } from 'pg';
 
-export async function measureDatabase(pool: Pool): Promise<{ databaseBytes: number; duplicateKeys: number }> {
+/** One step in the index per destination that has waiting rows, however many rows wait. */
+const overdueSql = `
+  WITH RECURSIVE head AS (
+    (SELECT destination, background, due FROM moonhook_deliveries WHERE state = 'waiting' ORDER BY destination, background, due LIMIT 1)
+    UNION ALL
+    SELECT next.destination, next.background, next.due FROM head CROSS JOIN LATERAL (
+      SELECT destination, background, due FROM moonhook_deliveries
+      WHERE state = 'waiting' AND (destination, background) > (head.destination, head.background)
+      ORDER BY destination, background, due LIMIT 1) next)
+  SELECT greatest(0, moonhook_now() - min(due))::float8 FROM head`;
+
+export async function measureDatabase(
+  pool: Pool,
+): Promise<{ databaseBytes: number; duplicateKeys: number; oldestDueMs: number }> {
   // Counting millions of keys would take seconds: the statistics know how many there are, but for small tables.
-  const { rows } = await pool.query<{ bytes: number; keys: number }>(
+  const { rows } = await pool.query<{ bytes: number; keys: number; overdue: number }>(
     `SELECT pg_database_size(current_database())::float8 AS bytes, CASE WHEN estimate < 10000
-       THEN (SELECT count(*) FROM (SELECT 1 FROM moonhook_duplicates LIMIT 10000) k) ELSE estimate END::float8 AS keys
+       THEN (SELECT count(*) FROM (SELECT 1 FROM moonhook_duplicates LIMIT 10000) k) ELSE estimate END::float8 AS keys,
+       (${overdueSql}) AS overdue
      FROM (SELECT coalesce(sum(greatest(c.reltuples, 0)), 0) AS estimate FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
            WHERE i.inhparent = 'moonhook_duplicates'::regclass) e`,
   );
-  return { databaseBytes: rows[0]?.bytes ?? 0, duplicateKeys: rows[0]?.keys ?? 0 };
+  return { databaseBytes: rows[0]?.bytes ?? 0, duplicateKeys: rows[0]?.keys ?? 0, oldestDueMs: rows[0]?.overdue ?? 0 };
 }
 
 /** Waiting and held rows, counted up to `enough`. */

@@ -74,7 +74,8 @@ export function createPostgresRecords(pool: Pool, bounds: RecordBounds): RecordS
         `SELECT content FROM moonhook_records WHERE ($1::text IS NULL OR scope = $1) AND ($2::bytea IS NULL OR ids @> ARRAY[$2])
            AND ($3::text IS NULL OR namespace = $3) AND ($4::text IS NULL OR function = $4) AND ($5::text IS NULL OR trigger = $5)
            AND ($9::text IS NULL OR subscription = $9)
-           AND ($6::text[] IS NULL OR outcome = ANY ($6)) AND (NOT $7::boolean OR logged) ORDER BY time DESC LIMIT $8`,
+           AND ($6::text[] IS NULL OR outcome = ANY ($6)) AND (NOT $7::boolean OR logged)
+           AND ($10::float8 IS NULL OR time <= $10) ORDER BY time DESC LIMIT $8`,
         parametersOf(query),
       );
       return rows.map(({ content }) => new Uint8Array(content));
@@ -116,6 +117,7 @@ function parametersOf(query: RecordQuery): unknown[] {
     trigger,
     outcomes = [],
     logged = false,
+    until,
     limit,
   } = query;
   return [
@@ -128,5 +130,6 @@ function parametersOf(query: RecordQuery): unknown[] {
     logged,
     limit,
     subscription ?? null,
+    until ?? null,
   ];
 }

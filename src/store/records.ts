@@ -33,6 +33,8 @@ export interface RecordQuery {
   readonly outcomes?: readonly string[];
   readonly logged?: boolean;
   readonly id?: string;
+  /** Not newer than this; milliseconds since the epoch. */
+  readonly until?: number;
   readonly limit: number;
 }
 

@@ -125,8 +125,19 @@ export function openSqliteRecords(path: string, bounds: RecordBounds): SqliteRec
 }
 
 function select(query: RecordQuery): { readonly sql: string; readonly values: readonly (string | number)[] } {
-  const { namespaceUid, namespace, functionName, subscription, trigger, outcomes = [], logged, id, limit } = query;
-  const conditions: (readonly [string, ...string[]])[] = [];
+  const {
+    namespaceUid,
+    namespace,
+    functionName,
+    subscription,
+    trigger,
+    outcomes = [],
+    logged,
+    id,
+    until,
+    limit,
+  } = query;
+  const conditions: (readonly [string, ...(string | number)[]])[] = [];
   if (namespaceUid !== undefined) conditions.push(['scope = ?', namespaceUid]);
   if (id !== undefined) conditions.push(['seq IN (SELECT record FROM record_ids WHERE id = ?)', id]);
   if (namespace !== undefined) conditions.push(['namespace = ?', namespace]);
@@ -135,6 +146,7 @@ function select(query: RecordQuery): { readonly sql: string; readonly values: re
   if (trigger !== undefined) conditions.push(['trigger = ?', trigger]);
   if (outcomes.length > 0) conditions.push([`outcome IN (${outcomes.map(() => '?').join(', ')})`, ...outcomes]);
   if (logged === true) conditions.push(['logged = 1']);
+  if (until !== undefined) conditions.push(['time <= ?', until]);
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.map(([sql]) => sql).join(' AND ')}`;
   return {
     sql: `SELECT content FROM records ${where} ORDER BY time DESC LIMIT ?`,

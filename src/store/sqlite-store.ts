@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { createDiskGuard, spaceOf, type DiskGuard, type DiskSettings } from './disk-guard.ts';
 import type { StoreMeasures } from './measures.ts';
+import { createOldestDue } from './oldest-due.ts';
 import type { Retention } from './retention.ts';
 import { createCheckpoints } from './sqlite-checkpoint.ts';
 import { createAppendClock } from './append-times.ts';
@@ -80,6 +81,7 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
   });
   const checkpoints = createCheckpoints(database);
   const appends = createAppendClock();
+  const oldestDue = createOldestDue(database, clock);
   let committedAt = 0;
   const measure = (): StoreMeasures => {
     const cut = duplicates.window();
@@ -89,6 +91,7 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
       databaseBytes: checkpoints.databaseBytes(),
       logBytes: path === ':memory:' ? 0 : (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0),
       duplicateKeys: duplicates.count(),
+      oldestDueMs: oldestDue(),
       appends: appends.read(),
       ...(cut === undefined ? {} : { duplicateWindowMs: cut }),
       usage: Object.fromEntries([...usage.scopes()].map(([, uid, used]) => [uid, { ...used }])),

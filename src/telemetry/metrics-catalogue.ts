@@ -72,6 +72,12 @@ export const metricsCatalogue = [
     help: 'Attempts of asynchronous deliveries, by result: done, retry, dead, filtered, lost.',
   },
   {
+    name: 'store_oldest_due_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'How long the delivery that has been due longest waits for its turn; 0: none is due. Alarm on it.',
+  },
+  {
     name: 'breakers',
     type: 'gauge',
     labels: ['state'],

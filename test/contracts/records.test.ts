@@ -47,6 +47,14 @@ for (const [name, open] of Object.entries(recordEngines())) {
       assert.equal(await store.count(), 0);
     });
 
+    test('older ones are asked for by the time that a page ended with, which belongs to both pages', async (t) => {
+      const store = await open(t, { ...bounds, keepMs: 1e6 });
+      await add(store, ...Array.from({ length: 6 }, (_, index) => record(`e${index}`, 'error', index + 0.5)));
+      assert.deepEqual(await ids(store, { limit: 3 }), ['e5', 'e4', 'e3']);
+      assert.deepEqual(await ids(store, { limit: 3, until: 3.5 }), ['e3', 'e2', 'e1']);
+      assert.deepEqual(await ids(store, { until: 0.4 }), []);
+    });
+
     test('the last refused requests of each trigger are kept, and a ring of those that met no route', async (t) => {
       const store = await open(t, bounds);
       for (let index = 0; index < 4; index += 1) {

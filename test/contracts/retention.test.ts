@@ -123,6 +123,14 @@ for (const [name, open] of Object.entries(storeEngines())) {
       assert.ok(seconds > 0);
     });
 
+    test('tells how long what is due has waited, and nothing of what is due later', async (t) => {
+      const store = await open(t);
+      await store.append([{ ...item('later'), deliveries: [{ destination: 'f/later', delayMs: day }] }]);
+      assert.equal((await store.measures()).oldestDueMs, 0);
+      await store.append([item('now')]);
+      await waitFor(async () => (await store.measures()).oldestDueMs > 0, 'it waits for somebody');
+    });
+
     test('purges everything of a namespace that is gone, what waits and runs included', async (t) => {
       const store = await open(t, { idleMs: 20 });
       // PostgreSQL does not know whose a key is: it goes with its window.

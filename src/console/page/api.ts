@@ -73,7 +73,7 @@ export const api = {
   /** A page of the list, in order of names; `find`: part of `NAMESPACE/NAME`. */
   functions: async (find: string, offset: number, limit: number, signal?: AbortSignal) =>
     askJson<FunctionPageAnswer>(`/functions?${new URLSearchParams({ find, offset: `${offset}`, limit: `${limit}` })}`, {
-      ...(signal === undefined ? {} : { signal }),
+      signal: signal ?? null,
     }),
   /** One row of it. */
   functionRow: (namespace: string, name: string) => askJson<FunctionRow>(path(namespace, name)),

@@ -9,11 +9,13 @@ const ok = (body: unknown): LiveAnswer => ({ status: 200, body });
 
 /** Reads the filter of a query; undefined members are not filtered by. */
 export function readFilter(query: Readonly<Record<string, string | undefined>>): RecordFilter | string {
-  const { namespace, name, subscription, trigger, outcome, logged, id, limit } = query;
+  const { namespace, name, subscription, trigger, outcome, logged, id, until, limit } = query;
   const wanted = outcome === undefined || outcome === '' ? [] : outcome.split(',');
   const unknown = wanted.find((word) => !(outcomes as readonly string[]).includes(word));
   if (unknown !== undefined) return `there is no outcome "${unknown}"; known are ${outcomes.join(', ')}`;
   if (limit !== undefined && !/^[1-9][0-9]{0,4}$/.test(limit)) return 'limit must be a number from 1 to 99999';
+  if (until !== undefined && !/^\d{1,15}(?:\.\d{1,6})?$/.test(until))
+    return 'until must be milliseconds since the epoch';
   return {
     ...(namespace === undefined ? {} : { namespace }),
     ...(name === undefined ? {} : { functionName: name }),
@@ -22,6 +24,8 @@ export function readFilter(query: Readonly<Record<string, string | undefined>>):
     ...(wanted.length === 0 ? {} : { outcomes: wanted as Outcome[] }),
     ...(logged === 'true' ? { logged: true } : {}),
     ...(id === undefined ? {} : { id }),
+    // Times are shown to the microsecond: what the page before ended with is in the next one.
+    ...(until === undefined ? {} : { until: Number(until) + 0.001 }),
     ...(limit === undefined ? {} : { limit: Number(limit) }),
   };
 }

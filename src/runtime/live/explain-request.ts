@@ -24,10 +24,13 @@ export interface ExplainedFunction {
   readonly urls: readonly { readonly trigger: string; readonly url: string }[];
 }
 
-/** Key sets and certificates are fetched as for a real request: from the host the receiver names, a few times a minute. */
+/**
+ * Without a subject: whichever function takes it. Key sets and certificates are fetched as for a real request: from the host
+ * the receiver names, a few times a minute.
+ */
 export async function explainRequest(
   view: LiveView,
-  subject: ExplainedFunction,
+  subject: ExplainedFunction | undefined,
   request: SupposedRequest,
 ): Promise<LiveAnswer> {
   const url = URL.parse(request.url, 'http://localhost');
@@ -44,11 +47,17 @@ export async function explainRequest(
     `${method} ${target}`,
     ...matchLines(match, subject, explainMatch(index.routes, host, target, method)),
   ];
-  if (match.kind !== 'found' || match.target.entry.uid !== subject.uid) return ok({ match: match.kind, lines });
+  if (match.kind === 'none' || match.kind === 'invalid') return ok({ match: match.kind, lines });
+  const { namespace, name, uid } = match.target.entry;
+  const taker = { namespace, name, trigger: match.target.trigger.name };
+  if (match.kind !== 'found' || (subject !== undefined && uid !== subject.uid)) {
+    return ok({ match: match.kind, taker, lines });
+  }
   const { trigger } = match.target;
   if (trigger.unresolved !== undefined) {
     return ok({
       match: 'found',
+      taker,
       lines: [...lines, `  stop ${trigger.unresolved.reason}: ${trigger.unresolved.message}: answers 503`],
     });
   }
@@ -67,11 +76,12 @@ export async function explainRequest(
       fetchDocument: view.documents(match.target.entry, trigger.name, loopback),
     },
   );
-  if (!judged.ok) return ok({ match: 'found', lines: [...lines, `  ${judged.message}`] });
+  if (!judged.ok) return ok({ match: 'found', taker, lines: [...lines, `  ${judged.message}`] });
   const { verdict, reason, steps, hints, event, decision } = judged.result;
   const passes = verdict === 'verified';
   return ok({
     match: 'found',
+    taker,
     verdict,
     lines: [
       ...lines,
@@ -86,16 +96,15 @@ export async function explainRequest(
 
 function matchLines(
   match: RequestMatch<undefined>,
-  { uid, urls }: ExplainedFunction,
+  subject: ExplainedFunction | undefined,
   steps: readonly MatchStep[],
 ): readonly string[] {
-  const routes = urls.map(({ trigger, url }) => `       ${trigger}: ${url}`);
+  const routes = (subject?.urls ?? []).map(({ trigger, url }) => `       ${trigger}: ${url}`);
   if (match.kind === 'invalid') return [`  stop the path is not in canonical form: ${match.reason}: answers 400`];
   if (match.kind === 'none') {
     return [
       ...steps.map(({ step, ok: good, detail }) => `  ${good ? 'ok  ' : 'stop'} ${step}: ${detail}`),
-      '  answers 404; this function is mounted at',
-      ...routes,
+      ...(subject === undefined ? ['  answers 404'] : ['  answers 404; this function is mounted at', ...routes]),
     ];
   }
   const { entry, trigger, route } = match.target;
@@ -105,7 +114,8 @@ function matchLines(
     return [`  ok   a CORS preflight of trigger ${trigger.name}: ${match.allowed ? 'allowed' : 'refused'}`];
   }
   const line = `trigger ${trigger.name} by route ${route.path}`;
-  if (entry.uid === uid) return [`  ok   ${line}`];
+  if (subject === undefined) return [`  ok   ${entry.namespace}/${entry.name}, ${line}`];
+  if (entry.uid === subject.uid) return [`  ok   ${line}`];
   return [
     `  stop another function takes it: ${entry.namespace}/${entry.name}, ${line}; this one is mounted at`,
     ...routes,
