@@ -76,6 +76,7 @@ export const hubspot = defineSignatureReceiver({
     event: '`subscriptionType` of each item',
     id: '`subscriptionId` and `eventId` of each item, signed',
     vectors: ['hubspot-v3', 'hubspot-v1', 'hubspot-v2-post'],
+    interop: '@hubspot/api-client',
     sampleEvent: 'contact.creation',
   },
   fields: {

@@ -43,6 +43,7 @@ export const linear = defineSignatureReceiver({
     event: '`type` and `action`: `Issue.create`',
     id: '`Linear-Delivery`, not signed',
     vectors: ['linear'],
+    interop: '@linear/sdk',
     sampleEvent: 'Issue.create',
   },
   fields: {},

@@ -51,6 +51,7 @@ const base = defineSignatureReceiver({
     replay: 'No time is compared; equal events within ten minutes are duplicates.',
     event: '`name` of each of `events`',
     vectors: ['pusher'],
+    interop: 'pusher',
     sampleEvent: 'channel_occupied',
   },
   fields: {

@@ -51,15 +51,19 @@ export const shopify = defineSignatureReceiver({
     event: '`X-Shopify-Topic`',
     id: '`X-Shopify-Event-Id`, not signed',
     vectors: ['shopify-go'],
+    interop: '@shopify/shopify-api',
     sampleEvent: 'orders/create',
   },
   fields: {},
   setup: () => ({ schemes, decodeSecret: literalSecret, warnings: [], identify }),
-  compose: (event, _body, id) => ({
+  compose: (event, _body, id, _fields, { nowMs }) => ({
     headers: {
       'content-type': 'application/json',
       'x-shopify-topic': event,
+      'x-shopify-webhook-id': id,
       'x-shopify-event-id': id,
+      'x-shopify-api-version': '2026-07',
+      'x-shopify-triggered-at': new Date(nowMs).toISOString(),
       'x-shopify-shop-domain': 'example.myshopify.com',
     },
   }),

@@ -44,6 +44,7 @@ export const square = defineSignatureReceiver({
     event: '`type`',
     id: '`event_id`, signed',
     vectors: ['square-1'],
+    interop: 'square',
     sampleEvent: 'payment.created',
   },
   fields: registeredUrlField,

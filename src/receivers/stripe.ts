@@ -46,6 +46,7 @@ export const stripe = defineSignatureReceiver({
     event: '`type`',
     id: '`id`, signed',
     vectors: ['stripe-dotnet'],
+    interop: 'stripe',
     sampleEvent: 'customer.created',
   },
   fields: {},

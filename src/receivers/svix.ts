@@ -22,7 +22,7 @@ export const svix = defineSignatureReceiver({
     event: '`type`',
     id: '`svix-id`, signed',
     vectors: ['svix-v1'],
-    interop: 'standardwebhooks',
+    interop: 'svix',
     sampleEvent: 'user.created',
   },
   fields: {},
