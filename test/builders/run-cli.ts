@@ -50,8 +50,12 @@ export interface RunningCli {
 }
 
 /** Starts a command that goes on until it is stopped. */
-export function startCli(args: readonly string[], options: { readonly cwd?: string } = {}): RunningCli {
-  const child = spawn(command, args, { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+export function startCli(
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): RunningCli {
+  const env = { ...process.env, ...options.env };
+  const child = spawn(command, args, { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const waiting = new Set<() => void>();
   let ended = false;
