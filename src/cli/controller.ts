@@ -1,8 +1,9 @@
 /** `moonhook controller`: one replica of the controller of a cluster. */
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
-import { startLinks } from '../controller/link/start-links.ts';
-import { runController } from '../controller/run-controller.ts';
+import { startAggregatedApi } from '../controller/aggregated-api/start-aggregated-api.ts';
+import { startLinks, type LinkedParts } from '../controller/link/start-links.ts';
+import { runController, type StartPart } from '../controller/run-controller.ts';
 import { readControllerSettings, type ControllerOptionsTyped } from '../settings/controller-settings.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -24,6 +25,22 @@ export function registerController(program: Command): void {
     });
 }
 
+/** The links, and what is made of them. */
+function createParts(): readonly StartPart[] {
+  const links = Promise.withResolvers<LinkedParts>();
+  return [
+    async (context) => {
+      const started = await startLinks(context);
+      links.resolve(started);
+      return started;
+    },
+    async (context) => {
+      if (!context.settings.aggregatedApi) return { close: () => Promise.resolve() };
+      return startAggregatedApi(context, await links.promise);
+    },
+  ];
+}
+
 async function control(options: ControllerOptionsTyped): Promise<number> {
   const read = readControllerSettings(options, hostname());
   if (!read.ok) {
@@ -34,7 +51,7 @@ async function control(options: ControllerOptionsTyped): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.resolve());
   const { settings } = read;
   const log = createLogger({ level: settings.logLevel, terminal: process.stdout.isTTY, stream: process.stdout });
-  const result = await runController({ settings, log, version, parts: [(context) => startLinks(context)] });
+  const result = await runController({ settings, log, version, parts: createParts() });
   if (!result.ok) {
     for (const mistake of result.mistakes) complain(mistake);
     return exitCodes.failed;

@@ -28,6 +28,8 @@ export interface Leadership {
 export interface LinkedRuntime {
   /** Name of its pod. */
   readonly runtime: string;
+  /** Whose store it shares. */
+  readonly group: string;
   readonly podUid: string;
   /** False: the link is down; forgotten when the pod is gone. */
   readonly connected: boolean;
@@ -60,6 +62,24 @@ export interface Acknowledgements {
 export interface SubscriptionHealthReport extends SubscriptionHealth {
   /** Whether its host is left alone now. */
   readonly breaker: 'Closed' | 'Open' | 'HalfOpen';
+}
+
+/** How a kubernetes trigger does. */
+export interface TriggerReport {
+  /** Changes of its objects reach the function. */
+  readonly ready: boolean;
+  /** Stable; absent: it is ready. */
+  readonly reason?: string;
+  readonly message?: string;
+  /** Set: somebody has to do something, and that condition says so. */
+  readonly condition?: 'Accepted' | 'ResolvedRefs';
+}
+
+/** What the leader knows of kubernetes triggers; the controller reads it for the conditions. */
+export interface TriggerReports {
+  /** By the name of the trigger; undefined: nobody follows any of the function. */
+  triggerStates(uid: string): ReadonlyMap<string, TriggerReport> | undefined;
+  subscribe(listener: (uids: readonly string[]) => void): () => void;
 }
 
 export interface ScheduleTimes {

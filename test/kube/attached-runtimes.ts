@@ -61,7 +61,7 @@ export function createAttachedRuntimes(source: TableSource): AttachedRuntimes {
     attach: async (pod, podUid) => {
       const served = await serveFunctions({ serveNothing: true });
       const said = new Map<string, Acknowledgement>();
-      const linked = { runtime: pod, podUid, connected: true, ready: false, acknowledgements: said };
+      const linked = { runtime: pod, group: 'default', podUid, connected: true, ready: false, acknowledgements: said };
       const runtime: Attached = { served, linked, said, table: emptyTable, work: Promise.resolve() };
       runtimes.push(runtime);
       const table = source.current();

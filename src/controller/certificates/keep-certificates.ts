@@ -34,7 +34,7 @@ export async function keepCertificates(options: {
   readonly names: readonly [string, ...string[]];
   readonly signal: AbortSignal;
   readonly everyMs?: number;
-  /** Another certificate is to be served. */
+  /** Another certificate is to be served, or other authorities are to be trusted. */
   onChanged(certificates: KeptCertificates): void;
 }): Promise<KeptCertificates> {
   const { client, clock, log, namespace, signal } = options;
@@ -104,8 +104,9 @@ export async function keepCertificates(options: {
       if (signal.aborted) return;
       try {
         const next = await look();
-        if (next.serving.certificate !== kept.serving.certificate) options.onChanged(next);
+        const same = next.serving.certificate === kept.serving.certificate && next.authorities === kept.authorities;
         kept = next;
+        if (!same) options.onChanged(next);
       } catch (error) {
         log.warn('the certificates of the link could not be looked after', { error: (error as Error).message });
       }

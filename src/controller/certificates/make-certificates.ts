@@ -35,6 +35,7 @@ const oid = {
   basicConstraints: '2.5.29.19',
   extKeyUsage: '2.5.29.37',
   serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
 };
 /** DER of the BIT STRING: digitalSignature; keyCertSign and cRLSign. */
 const signs = Uint8Array.of(0x03, 0x02, 0x07, 0x80);
@@ -52,11 +53,12 @@ export async function makeAuthority(name: string, validity: Validity): Promise<K
   return sign(certificate, keys, keys.privateKey);
 }
 
-/** A server certificate for DNS names; the first is its common name too. */
+/** A certificate for DNS names, of a server unless said otherwise; the first is its common name too. */
 export async function issueCertificate(
   authority: KeyPair,
   names: readonly [string, ...string[]],
   validity: Validity,
+  purpose: 'serverAuth' | 'clientAuth' = 'serverAuth',
 ): Promise<KeyPair> {
   const issuer = Certificate.fromBER(fromPem(authority.certificate));
   const issuerKey = await subtle.importKey('pkcs8', fromPem(authority.key), algorithm, false, ['sign']);
@@ -67,7 +69,7 @@ export async function issueCertificate(
   certificate.extensions = [
     extension(oid.basicConstraints, true, new BasicConstraints({ cA: false }).toSchema().toBER()),
     extension(oid.keyUsage, true, signs.buffer),
-    extension(oid.extKeyUsage, false, new ExtKeyUsage({ keyPurposes: [oid.serverAuth] }).toSchema().toBER()),
+    extension(oid.extKeyUsage, false, new ExtKeyUsage({ keyPurposes: [oid[purpose]] }).toSchema().toBER()),
     extension(oid.subjectAltName, false, altNames.toSchema().toBER()),
   ];
   return sign(certificate, keys, issuerKey);

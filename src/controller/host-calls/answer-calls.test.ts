@@ -36,7 +36,9 @@ function controllerOf({ entry, serves = ['uid-1'], account }: World = {}) {
       subscribe: () => () => undefined,
     },
     acknowledgements: () => ({
-      runtimes: () => [{ runtime: 'runtime-0', podUid: 'pod-0', connected: true, ready: true, acknowledgements }],
+      runtimes: () => [
+        { runtime: 'runtime-0', group: 'default', podUid: 'pod-0', connected: true, ready: true, acknowledgements },
+      ],
       subscribe(listener) {
         listeners.add(listener);
         return () => void listeners.delete(listener);

@@ -3,7 +3,7 @@ import type { Answer } from '../../link/exchange.ts';
 import { systemClock } from '../../link/system-clock.ts';
 import { resourcePath } from '../kube-answer.ts';
 import type { KubeObject } from '../kube-object.ts';
-import { keepCertificates } from '../certificates/keep-certificates.ts';
+import { keepCertificates, type KeptCertificates } from '../certificates/keep-certificates.ts';
 import { createHostCalls } from '../host-calls/answer-calls.ts';
 import { createAccountCheck } from '../host-calls/confirm-account.ts';
 import { createKindBook } from '../host-calls/discover-kinds.ts';
@@ -17,25 +17,39 @@ import { createCallReviews } from './review-call.ts';
 /** Audience of tokens for active calls and published events. */
 const callAudience = 'moonhook';
 
+/** What other parts of the controller are made of. */
+export interface LinkedParts {
+  readonly server: LinkServer;
+  readonly certificates: {
+    current(): KeptCertificates;
+    /** Called with each new one; answers what stops it. */
+    subscribe(listener: (certificates: KeptCertificates) => void): () => void;
+  };
+}
+
 /** A part of `runController`. */
-export async function startLinks(
-  context: PartContext,
-): Promise<{ readonly server: LinkServer; close(): Promise<void> }> {
+export async function startLinks(context: PartContext): Promise<LinkedParts & { close(): Promise<void> }> {
   const { controller, client, clock, settings, log, policy } = context;
   const { namespace, installation, runtimeServiceAccount } = settings;
   const stopping = new AbortController();
   const reviews = createKubeReviews(client);
   const service = `${installation}-link.${namespace}.svc`;
-  const kept = await keepCertificates({
+  const api = `${installation}-api.${namespace}.svc`;
+  const listeners = new Set<(certificates: KeptCertificates) => void>();
+  let kept = await keepCertificates({
     client,
     clock,
     log,
     namespace,
     secret: `${installation}-certificates`,
     configMap: `${installation}-ca`,
-    names: [service, `${service}.cluster.local`, `${installation}-link`],
+    names: [service, `${service}.cluster.local`, `${installation}-link`, api],
     signal: stopping.signal,
-    onChanged: ({ serving }) => server.setCertificate(serving),
+    onChanged: (next) => {
+      kept = next;
+      server.setCertificate(next.serving);
+      for (const listener of listeners) listener(next);
+    },
   });
   const review = createCallReviews({
     reviews,
@@ -99,6 +113,13 @@ export async function startLinks(
   });
   return {
     server,
+    certificates: {
+      current: () => kept,
+      subscribe(listener) {
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+      },
+    },
     async close() {
       stopping.abort();
       await Promise.all([pods.stop(), server.close()]);

@@ -1,0 +1,112 @@
+/** The listener of the aggregated API: TLS, the front proxy's client certificate, JSON or tables, watches as lines. */
+import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { KeyPair } from '../certificates/make-certificates.ts';
+import { isRefusal, refusal, statusObject, type Refusal } from './api-status.ts';
+import type { ApiRequest, Document } from './answer-request.ts';
+import { proveUser, type FrontProxy, type ProvedUser } from './front-proxy.ts';
+import type { Answered } from './handler.ts';
+import { sendAnswer } from './send-answer-http.ts';
+
+export interface ApiListener {
+  readonly port: number;
+  /** New connections get it. */
+  setCertificate(certificate: KeyPair): void;
+  /** The front proxy is another one: new connections are judged by it. */
+  setFrontProxy(): void;
+  close(): Promise<void>;
+}
+
+/** Of a body: a captured request of the largest size, in base64. */
+const bodyLimit = 12 * 1024 * 1024;
+
+interface TlsSocket {
+  readonly authorized?: boolean;
+  getPeerCertificate?(): { readonly subject?: { readonly CN?: string | string[] } };
+}
+
+export async function openApiListener(options: {
+  readonly host: string;
+  readonly port: number;
+  readonly certificate: KeyPair;
+  readonly log: Logger;
+  /** Undefined: nobody is believed. */
+  frontProxy(): FrontProxy | undefined;
+  answer(request: ApiRequest): Promise<(Answered & { readonly resource: string }) | Document | Refusal>;
+  /** Milliseconds since the epoch. */
+  wall(): number;
+}): Promise<ApiListener> {
+  const { host, log, answer, wall } = options;
+  let { certificate } = options;
+  const secrets = (): { cert: string; key: string; ca: string[] } => ({
+    cert: certificate.certificate,
+    key: certificate.key,
+    // Never the authorities of the machine: an empty list believes nobody.
+    ca: [options.frontProxy()?.authority ?? []].flat(),
+  });
+  const app = fastify({
+    logger: false,
+    bodyLimit,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    https: { ...secrets(), requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
+  app.setErrorHandler((error: Error & { readonly statusCode?: number }, _request, reply) => {
+    const { statusCode = 500 } = error;
+    if (statusCode < 500) return refuse(reply, refusal(statusCode, error.message));
+    log.error('the aggregated API', { error: error.stack ?? error.message });
+    return refuse(reply, refusal(500, 'the controller failed at this: its log tells why'));
+  });
+  app.all('/*', async (request, reply) => {
+    const ending = new AbortController();
+    reply.raw.on('close', () => ending.abort());
+    const said = await answer({
+      method: request.method,
+      url: request.url,
+      body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+      signal: ending.signal,
+      user: userOf(request, options.frontProxy()),
+    });
+    if (isRefusal(said)) return refuse(reply, said);
+    if (said.kind === 'document') return reply.type('application/json').send(JSON.stringify(said.document));
+    return sendAnswer(request, reply, said, {
+      wall,
+      signal: ending.signal,
+      onBroken: (error) => log.warn('a watch of the aggregated API ended', { error: String(error) }),
+    });
+  });
+  await app.listen({ host, port: options.port });
+  const address = app.server.address();
+  return {
+    port: address !== null && typeof address === 'object' ? address.port : options.port,
+    setCertificate(next) {
+      certificate = next;
+      app.server.setSecureContext(secrets());
+    },
+    setFrontProxy: () => app.server.setSecureContext(secrets()),
+    close: () => app.close(),
+  };
+}
+
+function userOf(request: FastifyRequest, proxy: FrontProxy | undefined): ProvedUser | string {
+  if (proxy === undefined) return 'it is not known yet how the API server proves itself';
+  const { rawHeaders, socket } = request.raw;
+  const { authorized = false, getPeerCertificate } = socket as unknown as TlsSocket;
+  const name = getPeerCertificate?.call(socket).subject?.CN;
+  const headers = Array.from({ length: rawHeaders.length / 2 }, (_, index): readonly [string, string] => [
+    rawHeaders[2 * index] ?? '',
+    rawHeaders[2 * index + 1] ?? '',
+  ]);
+  return proveUser(proxy, { authorized, commonName: typeof name === 'string' ? name : undefined }, headers);
+}
+
+function refuse(reply: FastifyReply, said: Refusal): FastifyReply {
+  const { status, retryAfterSeconds } = said;
+  if (retryAfterSeconds !== undefined) void reply.header('retry-after', retryAfterSeconds);
+  return reply
+    .code(status)
+    .type('application/json')
+    .send(JSON.stringify(statusObject(said)));
+}

@@ -1,0 +1,100 @@
+/** Asks the runtimes over their links: one of each group, whose store all of the group share. */
+import type { Answer, AskOptions } from '../../link/exchange.ts';
+import type { LiveAct, LiveAnswer, LiveQuery } from '../../link/live-questions.ts';
+import type { DownTopic } from '../../link/protocol.ts';
+import type { LinkedRuntime } from '../types.ts';
+import { refusal, type Refusal } from './api-status.ts';
+
+/** The part of the links that is needed. */
+export interface RuntimeLinks {
+  runtimes(): readonly LinkedRuntime[];
+  ask(podUid: string, topic: DownTopic, body: unknown, options: AskOptions): Promise<Answer>;
+}
+
+type Body = Readonly<Record<string, unknown>>;
+export type Asked = { readonly ok: true; readonly body: Body } | { readonly ok: false; readonly refusal: Refusal };
+
+export interface Runtimes {
+  /** Groups that have a runtime now, in a fixed order. */
+  groups(): readonly string[];
+  /** Any runtime of the group; another one where the first cannot answer. */
+  query(group: string, question: LiveQuery, signal?: AbortSignal): Promise<Asked>;
+  /** Every runtime of every group: what each has in its own memory. Those that do not answer are left out. */
+  queryEach(question: LiveQuery, signal?: AbortSignal): Promise<readonly Body[]>;
+  /** One runtime of the group, once: nobody does it twice. */
+  act(group: string, act: LiveAct, signal?: AbortSignal): Promise<Asked>;
+}
+
+const queryMs = 20_000;
+/** The API server ends a request after a minute. */
+const actMs = 55_000;
+const mostAsked = 3;
+
+export function createRuntimes(links: RuntimeLinks, random: () => number): Runtimes {
+  /** Those with a table first; among equals by chance. */
+  function linkedOf(group: string): readonly LinkedRuntime[] {
+    const linked = links.runtimes().filter((each) => each.connected && each.group === group);
+    const start = Math.floor(random() * linked.length);
+    const turned = [...linked.slice(start), ...linked.slice(0, start)];
+    return turned.sort((one, other) => Number(other.ready) - Number(one.ready));
+  }
+
+  return {
+    groups: () =>
+      [
+        ...new Set(
+          links
+            .runtimes()
+            .filter(({ connected }) => connected)
+            .map(({ group }) => group),
+        ),
+      ].sort(),
+    async query(group, question, signal) {
+      let answer: Asked = nobody;
+      for (const { podUid } of linkedOf(group).slice(0, mostAsked)) {
+        const said = await links.ask(podUid, 'query', question, optionsOf(queryMs, signal));
+        answer = read(said);
+        if (said.ok || said.code === 'Refused' || signal?.aborted === true) return answer;
+      }
+      return answer;
+    },
+    async queryEach(question, signal) {
+      const linked = links.runtimes().filter(({ connected }) => connected);
+      const said = await Promise.all(
+        linked.map(({ podUid }) => links.ask(podUid, 'query', question, optionsOf(queryMs, signal))),
+      );
+      return said.map(read).flatMap((each) => (each.ok ? [each.body] : []));
+    },
+    async act(group, act, signal) {
+      const [first] = linkedOf(group);
+      if (first === undefined) return nobody;
+      return read(await links.ask(first.podUid, 'act', act, optionsOf(actMs, signal)));
+    },
+  };
+}
+
+const optionsOf = (timeoutMs: number, signal: AbortSignal | undefined): AskOptions => ({
+  timeoutMs,
+  ...(signal === undefined ? {} : { signal }),
+});
+
+function read(answer: Answer): Asked {
+  if (answer.ok) {
+    const live = answer.body as LiveAnswer;
+    if (live.status === 200) return { ok: true, body: live.body as Body };
+    return { ok: false, refusal: refusal(live.status, live.message) };
+  }
+  const { code, message } = answer;
+  if (code === 'Busy') return { ok: false, refusal: refusal(429, message, { retryAfterSeconds: 1 }) };
+  if (code === 'TimedOut') return { ok: false, refusal: refusal(504, `the runtime gave ${message}`) };
+  if (code === 'Away') return { ok: false, refusal: refusal(503, `the link to the runtime broke: ${message}`) };
+  if (code === 'Unsupported') return { ok: false, refusal: refusal(503, message) };
+  return { ok: false, refusal: refusal(500, message) };
+}
+
+const nobody: Asked = {
+  ok: false,
+  refusal: refusal(503, 'no runtime has a link to this controller: see `kubectl get pods` of the installation', {
+    retryAfterSeconds: 1,
+  }),
+};

@@ -1,0 +1,70 @@
+/** What a handler of one resource and verb is given, and what it answers. */
+import type { AskedNamespace, RecordDepth } from '../../link/live-questions.ts';
+import type { Controller } from '../start-controller.ts';
+import type { Refusal } from './api-status.ts';
+import type { Runtimes } from './ask-runtimes.ts';
+import type { Wanted } from './authorize-user.ts';
+import type { ResourceRequest } from './read-path.ts';
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** An object of this API, as clients of Kubernetes expect one. */
+export interface ApiObject extends Fields {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly creationTimestamp?: string;
+    readonly [field: string]: unknown;
+  };
+}
+
+export interface ApiList extends Fields {
+  readonly metadata: Fields;
+  readonly items: readonly ApiObject[];
+}
+
+export type Answered =
+  | { readonly kind: 'object'; readonly object: Fields; readonly status?: 201 | 202 }
+  | { readonly kind: 'list'; readonly list: ApiList }
+  /** Events of a watch, until the generator ends or the client goes. */
+  | { readonly kind: 'watch'; readonly events: AsyncIterable<WatchEvent> };
+
+export interface WatchEvent {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  readonly object: Fields;
+}
+
+export interface ApiParts {
+  readonly controller: Controller;
+  readonly runtimes: Runtimes;
+  /** Asks the API server. */
+  namespaceOf(name: string): Promise<AskedNamespace | Refusal>;
+  /** Groups of runtimes that hold something of a namespace; without one: all. */
+  groupsOf(namespace: AskedNamespace | undefined): readonly string[];
+  /** Milliseconds since the epoch. */
+  wall(): number;
+}
+
+export interface Asking {
+  readonly request: ResourceRequest;
+  /** As the API server names him. */
+  readonly user: string;
+  /** Empty: none. */
+  readonly body: Buffer;
+  /** Ends when the client goes. */
+  readonly signal: AbortSignal;
+  /** Whether the user may do something else, too; undefined: he may. */
+  authorize(wanted: Wanted): Promise<Refusal | undefined>;
+}
+
+export type Handler = (parts: ApiParts, asking: Asking) => Promise<Answered | Refusal>;
+
+/** How much of the records of a function its reader may see. */
+export async function depthFor({ authorize, request }: Asking, name: string): Promise<RecordDepth> {
+  const { namespace } = request;
+  const where = { verb: 'get', resource: 'functions', name, ...(namespace === undefined ? {} : { namespace }) };
+  if ((await authorize({ ...where, subresource: 'records' })) === undefined) return 'full';
+  return (await authorize({ ...where, subresource: 'logs' })) === undefined ? 'logs' : 'outline';
+}

@@ -1,0 +1,193 @@
+/**
+ * An installation as the chart makes it, without a node to run its pods: the controller in this process with the chart's
+ * own rights, a runtime as a process, and the aggregated API reached through the real API server.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { startAggregatedApi } from '../../src/controller/aggregated-api/start-aggregated-api.ts';
+import type { KubeObject } from '../../src/controller/kube-object.ts';
+import { startLinks, type LinkedParts } from '../../src/controller/link/start-links.ts';
+import { runController, type PartContext } from '../../src/controller/run-controller.ts';
+import { readControllerSettings } from '../../src/settings/controller-settings.ts';
+import { renderedObjects } from '../chart/render-chart.ts';
+import { keptLog } from '../link/cluster.ts';
+import { startRuntimeProcess, type RuntimeProcess } from '../link/runtime-process.ts';
+import { kubeconfigOf } from './control-plane.ts';
+import { eventually } from './eventually.ts';
+import { apply, makeNamespace } from './run-controller.ts';
+import { bodyOf, type TestCluster } from './with-control-plane.ts';
+
+export const installationNamespace = 'moonhook-system';
+const account = 'moonhook-controller';
+/** What a cluster gets of the chart; the rest would be run by nodes. */
+const applied = new Set(['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding', 'APIService']);
+
+export interface Installation {
+  readonly runtime: RuntimeProcess;
+  /** Of the aggregated API's own listener. */
+  readonly apiPort: number;
+  /** PEM of the authorities it is signed by. */
+  readonly authorities: string;
+  /** Lines of the controller's log. */
+  readonly log: readonly string[];
+  /** A kubeconfig of a ServiceAccount that is bound to these ClusterRoles in these namespaces. */
+  userWith(name: string, roles: Readonly<Record<string, readonly string[]>>): Promise<string>;
+}
+
+/** Starts it; resolves when the API server says that the aggregated API is available. */
+export async function runInstallation(
+  cluster: TestCluster,
+  tenants: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Installation> {
+  const { client, plane } = cluster;
+  const folder = mkdtempSync(join(tmpdir(), 'moonhook-installation-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const name of [installationNamespace, ...tenants]) await makeNamespace(client, name);
+  for (const object of renderedObjects({ 'tenants.namespaces': tenants })) {
+    if (!applied.has(object.kind)) continue;
+    const made = await cluster.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(object));
+    assert.equal(made.code, 0, made.stderr);
+  }
+  const kubeconfig = join(folder, 'controller.kubeconfig');
+  const controllerToken = await makeToken(client, installationNamespace, account, {});
+  writeFileSync(kubeconfig, kubeconfigOf(plane.server, plane.ca, controllerToken));
+  const read = readControllerSettings({ kubeconfig, namespace: installationNamespace }, 'controller-0', {
+    MOONHOOK_LINK_PORT: '0',
+    MOONHOOK_API_PORT: '0',
+    MOONHOOK_ADMIN_PORT: '0',
+    MOONHOOK_AGGREGATED_API: 'true',
+  });
+  assert.ok(read.ok);
+  let links: (LinkedParts & { close(): Promise<void> }) | undefined;
+  let api: Awaited<ReturnType<typeof startAggregatedApi>> | undefined;
+  const log = keptLog();
+  const running = await runController({
+    settings: read.settings,
+    log,
+    version: 'test',
+    parts: [
+      async (context: PartContext) => (links = await startLinks(context)),
+      async (context: PartContext) => {
+        assert.ok(links);
+        return (api = await startAggregatedApi(context, links));
+      },
+    ],
+  });
+  assert.ok(running.ok, running.ok ? '' : running.mistakes.join('\n'));
+  after(() => running.program.stop());
+  assert.ok(links !== undefined && api !== undefined);
+  const { authorities } = links.certificates.current();
+  const pod = await makeRuntimePod(client, 'moonhook-runtime-0');
+  const runtime = await startRuntimeProcess(pod.pod.metadata, undefined, {
+    controllers: [links.server.port],
+    token: pod.token,
+    authority: authorities,
+    serverName: `moonhook-link.${installationNamespace}.svc`,
+    environment,
+  });
+  after(() => runtime.close());
+  await serveThrough(cluster, api.port);
+  return {
+    runtime,
+    apiPort: api.port,
+    authorities,
+    log: log.lines,
+    userWith: async (name, roles) => {
+      await apply(client, `/api/v1/namespaces/default/serviceaccounts/${name}`, {
+        apiVersion: 'v1',
+        kind: 'ServiceAccount',
+        metadata: { name },
+      });
+      for (const [namespace, bound] of Object.entries(roles)) {
+        for (const role of bound) await bind(client, namespace, role, name);
+      }
+      const path = join(folder, `${name}.kubeconfig`);
+      writeFileSync(path, kubeconfigOf(plane.server, plane.ca, await makeToken(client, 'default', name, {})));
+      return path;
+    },
+  };
+}
+
+/** The Service as this machine can have it: a name that leads here. */
+async function serveThrough({ client, kubectl }: TestCluster, port: number): Promise<void> {
+  await apply(client, `/api/v1/namespaces/${installationNamespace}/services/moonhook-api`, {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'moonhook-api' },
+    spec: { type: 'ExternalName', externalName: 'localhost', ports: [{ name: 'api', port, targetPort: port }] },
+  });
+  const patch = JSON.stringify({ spec: { service: { port } } });
+  const name = 'apiservice/v1alpha1.run.moonhook.dev';
+  const patched = await kubectl(['patch', name, '--type=merge', '-p', patch]);
+  assert.equal(patched.code, 0, patched.stderr);
+  let said = '';
+  await eventually(
+    'the aggregated API is available',
+    async () => {
+      const asked = await kubectl([
+        'get',
+        name,
+        '-o',
+        'jsonpath={.status.conditions[*].message}{.status.conditions[*].status}',
+      ]);
+      said = asked.stdout;
+      return said.endsWith('True');
+    },
+    () => said,
+  );
+}
+
+async function bind(client: TestCluster['client'], namespace: string, role: string, name: string): Promise<void> {
+  const kind = namespace === '*' ? 'ClusterRoleBinding' : 'RoleBinding';
+  const root = '/apis/rbac.authorization.k8s.io/v1';
+  const place = namespace === '*' ? `${root}/clusterrolebindings` : `${root}/namespaces/${namespace}/rolebindings`;
+  await apply(client, `${place}/${name}-${role}`, {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind,
+    metadata: { name: `${name}-${role}` },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+    subjects: [{ kind: 'ServiceAccount', name, namespace: 'default' }],
+  });
+}
+
+/** A runtime pod as the API server knows it, and the token its kubelet would give it. */
+async function makeRuntimePod(client: TestCluster['client'], name: string) {
+  const pod = bodyOf(
+    await client.request<KubeObject>({
+      method: 'POST',
+      path: `/api/v1/namespaces/${installationNamespace}/pods`,
+      body: {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, labels: { 'app.kubernetes.io/component': 'runtime' } },
+        spec: { serviceAccountName: 'moonhook-runtime', containers: [{ name: 'runtime', image: 'none' }] },
+      },
+    }),
+  );
+  const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name, uid: pod.metadata.uid };
+  const audiences = [`moonhook-link.${installationNamespace}.moonhook.dev`];
+  const token = await makeToken(client, installationNamespace, 'moonhook-runtime', { audiences, boundObjectRef });
+  return { pod, token };
+}
+
+async function makeToken(
+  client: TestCluster['client'],
+  namespace: string,
+  name: string,
+  spec: Readonly<Record<string, unknown>>,
+): Promise<string> {
+  const answer = await client.request<{ readonly status: { readonly token: string } }>({
+    method: 'POST',
+    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
+    body: {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { expirationSeconds: 3600, ...spec },
+    },
+  });
+  return bodyOf(answer).status.token;
+}
