@@ -2,7 +2,7 @@
 import type { Condition } from '../function/types.ts';
 import { summarise, type RuntimeReport } from '../routing/conditions.ts';
 import type { FunctionEntry, FunctionVerdict } from '../routing/types.ts';
-import type { ScheduleTimes, SubscriptionHealthReport } from './types.ts';
+import type { ScheduleTimes, SubscriptionHealthReport, TriggerReport } from './types.ts';
 import type { ResourceStatus } from './watched-resources.ts';
 
 export interface StatusFacts {
@@ -10,6 +10,8 @@ export interface StatusFacts {
   /** Absent: nothing of it is in the table, or it is a subscription. */
   readonly entry: FunctionEntry | undefined;
   readonly runtimes: readonly RuntimeReport[];
+  /** How its kubernetes triggers do; undefined: nobody follows them. */
+  readonly triggers: ReadonlyMap<string, TriggerReport> | undefined;
   readonly schedules: ReadonlyMap<string, ScheduleTimes> | undefined;
   readonly health: SubscriptionHealthReport | undefined;
   /** The status it has, whose times of transition are kept. */
@@ -25,7 +27,8 @@ const longestWarning = 1_000;
 const mostWarnings = 32;
 
 export function desiredStatus(facts: StatusFacts): ResourceStatus {
-  const { verdict, runtimes, current, now } = facts;
+  const { runtimes, current, now } = facts;
+  const verdict = judgedByTriggers(facts.verdict, facts.triggers);
   const previous = (current?.conditions ?? []) as readonly Condition[];
   const summary = summarise(verdict, runtimes, { previous, now });
   const conditions: readonly AnyCondition[] = summary.conditions.map((condition) => ({
@@ -50,7 +53,36 @@ export function desiredStatus(facts: StatusFacts): ResourceStatus {
   };
 }
 
-function triggersOf({ verdict, entry, schedules }: StatusFacts, serves: boolean): Partial<ResourceStatus> {
+interface TriggerShown {
+  readonly name?: unknown;
+  readonly ready?: unknown;
+}
+
+/** Whether a status says that a trigger was ready. */
+export function isTriggerReady(status: ResourceStatus | undefined, trigger: string): boolean {
+  // Written by an older version, or by hand.
+  const triggers = Array.isArray(status?.triggers) ? (status.triggers as readonly TriggerShown[]) : [];
+  return triggers.some(({ name, ready }) => name === trigger && ready === true);
+}
+
+/** What only the API server could say of a kubernetes trigger: its kind, its selectors, the rights of its account. */
+function judgedByTriggers(
+  verdict: FunctionVerdict,
+  triggers: ReadonlyMap<string, TriggerReport> | undefined,
+): FunctionVerdict {
+  const troubled = [...(triggers ?? [])].filter(([, { condition }]) => condition !== undefined);
+  if (troubled.length === 0) return verdict;
+  const conditions = verdict.conditions.map((stated): Condition => {
+    const own = troubled.filter(([, { condition }]) => condition === stated.type);
+    const [first] = own;
+    if (first === undefined || stated.status !== 'True') return stated;
+    const message = own.map(([name, { message: told = '' }]) => `trigger ${name}: ${told}`).join('; ');
+    return { ...stated, status: 'False', reason: first[1].reason ?? 'Invalid', message };
+  });
+  return { ...verdict, conditions };
+}
+
+function triggersOf({ verdict, entry, triggers, schedules }: StatusFacts, serves: boolean): Partial<ResourceStatus> {
   if (entry === undefined || entry.triggers.length === 0) return {};
   const urls = new Map<string, string>();
   for (const { trigger, url } of verdict.urls) if (!urls.has(trigger)) urls.set(trigger, url);
@@ -58,11 +90,14 @@ function triggersOf({ verdict, entry, schedules }: StatusFacts, serves: boolean)
   return {
     ...(first === undefined ? {} : { url: first.url }),
     triggerNames: entry.triggers.map(({ name }) => name).join(','),
-    triggers: entry.triggers.map(({ name, unresolved }) => {
+    triggers: entry.triggers.map(({ name, kind, unresolved }) => {
       const url = urls.get(name);
+      const served = serves && unresolved === undefined && entry.unresolved === undefined;
+      const followed = kind === 'kubernetes' ? (triggers?.get(name) ?? nobodyFollows) : undefined;
       return {
         name,
-        ready: serves && unresolved === undefined && entry.unresolved === undefined,
+        ready: served && followed?.ready !== false,
+        ...(served && followed?.ready === false ? troubleOf(followed) : {}),
         ...(url === undefined ? {} : { url }),
         ...schedules?.get(name),
       };
@@ -113,6 +148,15 @@ function healthOf(health: SubscriptionHealthReport | undefined): Pick<Condition,
 }
 
 const switchedOffReasons = { Gone: 'SwitchedOffGone', OnlyFailures: 'SwitchedOffOnlyFailures' } as const;
+
+const nobodyFollows: TriggerReport = { ready: false };
+
+function troubleOf({ reason, message }: TriggerReport): { readonly reason?: string; readonly message?: string } {
+  return {
+    ...(reason === undefined ? {} : { reason }),
+    ...(message === undefined ? {} : { message: cut(message, longestWarning) }),
+  };
+}
 
 function cut(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most - 2)} …` : text;

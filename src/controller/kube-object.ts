@@ -21,8 +21,8 @@ export interface KubeMetadata {
 /** One change of a collection, told by a watch or found by comparing a list with what was known. */
 export type ObjectChange<Item> =
   | { readonly kind: 'set'; readonly object: Item; readonly previous: Item | undefined }
-  /** With its last state as far as it is known. */
-  | { readonly kind: 'delete'; readonly object: Item };
+  /** With its last state as far as it is known. `missing`: no watch told of it, a whole list does not have it any more. */
+  | { readonly kind: 'delete'; readonly object: Item; readonly missing?: true };
 
 /** Whether something has the shape of an object. */
 export function isKubeObject(value: unknown): value is KubeObject {
@@ -43,7 +43,7 @@ export function diffObjects<Item extends KubeObject>(
   listed: ReadonlyMap<string, Item>,
 ): readonly ObjectChange<Item>[] {
   const changes: ObjectChange<Item>[] = [];
-  for (const [uid, object] of known) if (!listed.has(uid)) changes.push({ kind: 'delete', object });
+  for (const [uid, object] of known) if (!listed.has(uid)) changes.push({ kind: 'delete', object, missing: true });
   for (const [uid, object] of listed) {
     const previous = known.get(uid);
     if (previous?.metadata.resourceVersion !== object.metadata.resourceVersion) {

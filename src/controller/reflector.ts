@@ -75,6 +75,8 @@ export function startReflector<Item extends KubeObject>(options: ReflectorOption
   const backOff = createBackOff(timing.backOff, clock.random);
   const objects = new Map<string, Item>();
   let version: string | undefined;
+  /** Where it stood when it had to begin again. */
+  let lastVersion: string | undefined;
   let synced = false;
   let lastHeardAt: number | undefined;
   let failure: KubeFailure | undefined;
@@ -126,6 +128,8 @@ export function startReflector<Item extends KubeObject>(options: ReflectorOption
     version = listed.version;
     lastHeardAt = clock.now();
     comparedAt = clock.now();
+    if (lastVersion !== undefined && isRewound(version, lastVersion)) tell(() => listener.onRestart?.('rewound'));
+    lastVersion = version;
     take(diffObjects(objects, listed.objects));
     if (synced) return;
     synced = true;
@@ -151,8 +155,9 @@ export function startReflector<Item extends KubeObject>(options: ReflectorOption
   async function checkRewound(): Promise<void> {
     const current = await currentVersion(client, collection, signal);
     if (current === undefined || version === undefined || !isRewound(current, version)) return;
+    // The list that follows tells that history was taken back.
+    lastVersion = version;
     version = undefined;
-    tell(() => listener.onRestart?.('rewound'));
   }
 
   async function watch(from: string): Promise<void> {
@@ -181,6 +186,7 @@ export function startReflector<Item extends KubeObject>(options: ReflectorOption
     if (end.livedMs >= timing.goodMs) backOff.reset();
     tell(() => listener.onRestart?.(end.kind));
     if (end.kind === 'expired') {
+      lastVersion = version;
       version = undefined;
       // The first time at once: it is what a long absence looks like.
       if (expiries > 0) await clock.sleep(backOff.next(), signal);

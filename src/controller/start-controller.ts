@@ -19,8 +19,8 @@ import { desiredStatus } from './desired-status.ts';
 import { createStatusWriter } from './status-writer.ts';
 import { createTableLoop } from './table-loop.ts';
 import { createProgrammingTimes, type Histogram } from './time-programming.ts';
-import { transitionsBetween } from './transition-events.ts';
-import type { Acknowledgements, Leadership, RuntimeEndpoints, TableSource } from './types.ts';
+import { transitionsBetween, type JudgeStatus } from './transition-events.ts';
+import type { Acknowledgements, Leadership, RuntimeEndpoints, TableSource, TriggerReports } from './types.ts';
 import { createResourceReader, keepResource, type ResourceKind, type WatchedObject } from './watched-resources.ts';
 
 export interface ControllerOptions {
@@ -51,6 +51,10 @@ export interface Controller {
   readonly endpoints: RuntimeEndpoints;
   /** What the links know; until it is given, nobody has said anything. */
   listenTo(acknowledgements: Acknowledgements): void;
+  /** What follows kubernetes triggers; until it is given, nobody does. */
+  listenToTriggers(reports: TriggerReports): void;
+  /** Writes a Kubernetes Event about a function or subscription, if its status is worth one. */
+  tell(uid: string, judge: JudgeStatus): void;
   /** The policy is another one now. */
   policyChanged(): void;
   /** Reads what a function or subscription refers to again, at once; false: no such. */
@@ -97,6 +101,7 @@ export function startController(options: ControllerOptions): Controller {
   const fingerprintKey = randomBytes(32);
   const reflectors: { readonly reflector: Reflector<WatchedObject>; readonly counted: CountedWatch }[] = [];
   let acknowledgements: Acknowledgements | undefined;
+  let triggers: TriggerReports | undefined;
   const times = createProgrammingTimes();
 
   const namespaces = createNamespaceUids({
@@ -173,6 +178,7 @@ export function startController(options: ControllerOptions): Controller {
         verdict,
         entry: loop.current()?.functions.get(uid),
         runtimes: reportRuntimes(uid, ready, acknowledgements?.runtimes() ?? []),
+        triggers: triggers?.triggerStates(uid),
         schedules: acknowledgements?.scheduleTimes(uid),
         health: acknowledgements?.subscriptionHealth(uid),
         current,
@@ -246,6 +252,15 @@ export function startController(options: ControllerOptions): Controller {
         for (const uid of uids) if (isProgrammed(uid)) times.programmed(uid, clock.now());
         status.touch(uids);
       });
+    },
+    listenToTriggers: (given) => {
+      triggers = given;
+      given.subscribe((uids) => status.touch(uids));
+    },
+    tell: (uid, judge) => {
+      const known = resources.object(uid);
+      const transition = judge(known?.object.status);
+      if (known !== undefined && transition !== undefined) events.write(known.kind, known.object, transition);
     },
     policyChanged: () => loop.touch(),
     refresh: (uid) => {

@@ -8,6 +8,9 @@ export interface Transition {
   readonly message: string;
 }
 
+/** Which Event a status is worth; undefined: none. */
+export type JudgeStatus = (status: ResourceStatus | undefined) => Transition | undefined;
+
 /** Longest note the API server takes (events.k8s.io: 1,024 bytes; characters may have three). */
 const longestNote = 340;
 

@@ -280,6 +280,12 @@ export const conditionReasons = {
     meaning: 'The API server refuses the ServiceAccount or the installation.',
     action: 'Grant verb, resource and namespace of the message.',
   },
+  KindNotFound: {
+    types: ['ResolvedRefs'],
+    status: 'False',
+    meaning: 'The cluster does not have the kind that a kubernetes trigger names.',
+    action: 'Install its definition, or correct `apiVersion` and `kind`; the trigger starts when the kind is there.',
+  },
   FileNotFound: {
     types: ['ResolvedRefs'],
     status: 'False',

@@ -89,21 +89,14 @@ export function expressionsHash({
     .slice(0, 16);
 }
 
+const operations: ReadonlySet<unknown> = new Set(['open', 'rows', 'put', 'commit', 'forget']);
+
 /** The question of a message; undefined: it is none that this program knows. */
 export function readAppendQuestion(body: unknown): AppendQuestion | undefined {
   const question = body as Partial<AppendQuestion> | null;
   if (typeof question !== 'object' || question === null) return undefined;
   if (typeof question.function !== 'string' || typeof question.trigger !== 'string') return undefined;
-  switch (question.op) {
-    case 'open':
-    case 'rows':
-    case 'put':
-    case 'commit':
-    case 'forget':
-      return question as AppendQuestion;
-    default:
-      return undefined;
-  }
+  return operations.has(question.op) ? (question as AppendQuestion) : undefined;
 }
 
 const answerKinds: ReadonlySet<unknown> = new Set([

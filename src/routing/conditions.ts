@@ -28,6 +28,7 @@ const skewReasons: ReadonlySet<string> = new Set(['UnsupportedRuntime', 'NotLoad
 const passingReasons: ReadonlySet<string> = new Set([
   'Pending',
   'Forbidden',
+  'KindNotFound',
   'SecretNotFound',
   'SecretKeyNotFound',
   'ConfigMapNotFound',
