@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { startAggregatedApi } from '../controller/aggregated-api/start-aggregated-api.ts';
+import { startClusterEvents } from '../controller/cluster-events/start-cluster-events.ts';
 import { startLinks, type LinkedParts } from '../controller/link/start-links.ts';
 import { runController, type StartPart } from '../controller/run-controller.ts';
 import { readControllerSettings, type ControllerOptionsTyped } from '../settings/controller-settings.ts';
@@ -38,6 +39,7 @@ function createParts(): readonly StartPart[] {
       if (!context.settings.aggregatedApi) return { close: () => Promise.resolve() };
       return startAggregatedApi(context, await links.promise);
     },
+    async (context) => startClusterEvents(context, (await links.promise).server),
   ];
 }
 
