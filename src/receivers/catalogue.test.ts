@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import { leastMs } from '../../test/builders/least-time.ts';
 import { rawRequest } from '../../test/builders/raw-request.ts';
 import { certified, sampleFields, sampleSecret, sampleTools, secretsFor } from '../../test/builders/sample-receiver.ts';
 import { receivers } from './catalogue.ts';
@@ -207,10 +208,11 @@ describe('every receiver that proves something', () => {
         for (const filler of [',', '=', 'v1=', ' ', 'a', `${value},`]) {
           const huge = filler.repeat(Math.ceil(200_000 / filler.length));
           const headers = new Map([...request.headers, [header, [huge]]]);
-          const started = performance.now();
-          const verdict = await verify(receiver, { ...request, headers }, secretsFor(definition, secret));
-          assert.equal(verdict.verdict, 'refused');
-          assert.ok(performance.now() - started < 200, `${header} of ${filler}`);
+          const ms = await leastMs(200, async () => {
+            const verdict = await verify(receiver, { ...request, headers }, secretsFor(definition, secret));
+            assert.equal(verdict.verdict, 'refused');
+          });
+          assert.ok(ms < 200, `${header} of ${filler}`);
         }
       }
     });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import { leastMs } from '../../test/builders/least-time.ts';
 import { duplicateKey } from './duplicate-key.ts';
 import { coversEvent, decideEvent } from './event-filter.ts';
 
@@ -27,7 +28,7 @@ describe('the events of a trigger', () => {
     }
   });
 
-  test('are matched as a regular expression would, in linear time', () => {
+  test('are matched as a regular expression would, in linear time', async () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*'), maxLength: 8 });
     fc.assert(
       fc.property(text, text, (pattern, name) => {
@@ -37,9 +38,9 @@ describe('the events of a trigger', () => {
       }),
       { numRuns: 2000 },
     );
-    const started = performance.now();
-    assert.equal(coversEvent(`${'*a'.repeat(120)}b`, 'a'.repeat(128)), false);
-    assert.ok(performance.now() - started < 20);
+    const hard = (): boolean => coversEvent(`${'*a'.repeat(120)}b`, 'a'.repeat(128));
+    assert.equal(hard(), false);
+    assert.ok((await leastMs(20, hard)) < 20);
   });
 
   test('decide: listed runs, a test of the connection is the host’s, the rest is filtered', () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { leastMs } from '../../test/builders/least-time.ts';
 import { rawRequest, secretsOf } from '../../test/builders/raw-request.ts';
 import { sampleFields, sampleSecret, sampleTools, secretsFor } from '../../test/builders/sample-receiver.ts';
 import { receivers } from './catalogue.ts';
@@ -154,14 +155,15 @@ describe('salesforce', () => {
 
   test('reads a document of any shape in linear time', async () => {
     for (const filler of ['<Notification>', '</Notification>', '<', '<a:', '<Notification ', '<OrganizationId/>']) {
-      const started = performance.now();
-      await by(`${xml}${filler.repeat(Math.ceil(1_000_000 / filler.length))}`);
-      receiver.identify(rawRequest({ body: filler.repeat(50_000) }), {
-        verdict: 'verified',
-        proof: 'secret',
-        steps: [],
+      const ms = await leastMs(1500, async () => {
+        await by(`${xml}${filler.repeat(Math.ceil(1_000_000 / filler.length))}`);
+        receiver.identify(rawRequest({ body: filler.repeat(50_000) }), {
+          verdict: 'verified',
+          proof: 'secret',
+          steps: [],
+        });
       });
-      assert.ok(performance.now() - started < 1500, filler);
+      assert.ok(ms < 1500, filler);
     }
   });
 });

@@ -3,6 +3,7 @@ import { createHmac, createSecretKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import { leastMs } from '../../test/builders/least-time.ts';
 import { rawRequest } from '../../test/builders/raw-request.ts';
 import { sampleTools } from '../../test/builders/sample-receiver.ts';
 import type { Vector } from '../../test/builders/vector-request.ts';
@@ -141,7 +142,7 @@ describe('httpSignature', () => {
     assert.equal(await judge({ ...good, method: 'PUT' }), 'SignatureMismatch');
   });
 
-  test('structured fields of any text are read or refused, in linear time', () => {
+  test('structured fields of any text are read or refused, in linear time', async () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -156,9 +157,8 @@ describe('httpSignature', () => {
       { numRuns: 2000 },
     );
     for (const filler of ['(', '"', ';a', 'a=(),', '("a"', ' ', 'a=("a" ']) {
-      const started = performance.now();
-      readInnerLists(`a=(${filler.repeat(8000 / filler.length)}`);
-      assert.ok(performance.now() - started < 50, filler);
+      const ms = await leastMs(50, () => readInnerLists(`a=(${filler.repeat(8000 / filler.length)}`));
+      assert.ok(ms < 50, filler);
     }
     assert.equal(readInnerLists('a=("x"), a=("y")'), undefined);
     assert.equal(readInnerLists('a=("x")'.repeat(2000)), undefined);

@@ -29,7 +29,7 @@ test('a thousand sleeping calls on one worker, each with its own state, and quic
         code: `return function(event)
           local mine = event.request.query.n
           local kept = { n = mine }
-          sleep(1.5)
+          sleep(4)
           return kept.n .. " " .. mine
         end`,
         limits: { concurrency: 1_500 },
@@ -52,7 +52,8 @@ test('a thousand sleeping calls on one worker, each with its own state, and quic
       took.push(performance.now() - began);
     }
     const median = took.sort((a, b) => a - b)[25] ?? 0;
-    assert.ok(median < 20, `a quick call took ${median.toFixed(1)} ms beside a thousand sleeping ones`);
+    // Behind a thousand calls that hold their thread it would be seconds.
+    assert.ok(median < 500, `a quick call took ${median.toFixed(1)} ms beside a thousand sleeping ones`);
     const answers = await Promise.all(sleepers);
     answers.forEach((answer, n) => assert.equal(answer, `200 ${n} ${n}`));
   } finally {

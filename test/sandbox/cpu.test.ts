@@ -6,7 +6,7 @@ import { asHandler, asTopLevel, endlessFamilies } from './corpus/endless-loops.t
 
 const cpuMs = 30;
 /** How far a limit may be overrun here; the benchmark measures exactly. */
-const slackMs = 20;
+const slackMs = 100;
 const limits = { cpuMs, timeoutMs: 20_000 };
 const onThreadTime = { clock: threadClock };
 
