@@ -92,7 +92,9 @@ export type UpTopic =
   /** May the bearer of a token call a function or publish an event? */
   | 'review'
   /** A Kubernetes call of a function: {function uid, revision, call id, operation, arguments}, never an identity. */
-  | 'kubernetes';
+  | 'kubernetes'
+  /** Which of the namespaces with these UIDs are gone? What they have stored is forgotten then. */
+  | 'namespaces';
 
 /** Asked of a runtime. */
 export type DownTopic =

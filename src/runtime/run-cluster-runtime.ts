@@ -13,8 +13,10 @@ import { createTableFile } from './link/table-file.ts';
 import { answerAppendAsk } from './cluster-events/append-in-worker.ts';
 import { createStateReports, type StateReports } from './report-states.ts';
 import { askCluster } from './ask-cluster.ts';
+import { askForNamespaces } from './ask-for-namespaces.ts';
 import { openLiveAnswers, type LiveAnswers } from './live/open-live-answers.ts';
 import { askForReview } from './ask-for-review.ts';
+import { createNamespacePurge, type NamespacePurge } from './purge-namespaces.ts';
 import { createRuntime, type Runtime, type RuntimeAddresses } from './runtime.ts';
 
 export interface ClusterRuntimeOptions {
@@ -112,6 +114,23 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
     const stopResuming = resumeOnce(live, linked, (error) =>
       log.warn('replays of a former process do not go on yet', { error: error.message }),
     );
+    const records = store.records(settings.runtime.records);
+    const stopPurging = purgeNamespaces(
+      createNamespacePurge({
+        stored: async () => Object.keys((await connection.measures()).usage),
+        gone: (uids) => askForNamespaces(uids, linked),
+        purge: async (uid) => {
+          await connection.purge(uid);
+          await records.purge(uid);
+        },
+        now: systemClock.now,
+        restMs: vanishedRestMs,
+        onPurge: (uid) => log.info('a namespace is gone: what it has stored is being forgotten', { namespaceUid: uid }),
+        onStrangeStore: (count) =>
+          log.warn('no namespace of the store is in this cluster: is it the store of another one?', { count }),
+      }),
+      (error) => log.warn('it is not known which namespaces are gone', { error: error.message }),
+    );
     const { addresses } = runtime;
     log.info('the runtime listens', { ...addresses, workers: runtime.workers });
     return {
@@ -122,6 +141,7 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
         await new Promise<void>((resolve) => void systemClock.after(settings.lameMs, resolve));
         stopReports();
         stopResuming();
+        stopPurging();
         await live.close();
         await runtime.drain();
         await connection.close();
@@ -149,6 +169,14 @@ function reportStates(reports: StateReports, links: LinkClient, onError: (error:
       .catch(onError)
       .finally(() => (running = false));
   });
+}
+
+const purgeEveryMs = 600_000;
+/** A namespace's UID never comes back; the wait is for lists that were wrong. */
+const vanishedRestMs = 3_600_000;
+
+function purgeNamespaces(namespaces: NamespacePurge, onError: (error: Error) => void): () => void {
+  return systemClock.every(purgeEveryMs, () => void namespaces.look().catch(onError));
 }
 
 const resumeEveryMs = 5_000;

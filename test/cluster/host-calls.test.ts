@@ -334,6 +334,7 @@ test('a runtime that was not given a function cannot act for it, and names no id
   const { client, authority, port } = started;
   await run('return "served"');
   const hook = bodyOf(await client.request<KubeObject>({ path: functionPath('team-a', `calls-${functions}`) }));
+  const team = bodyOf(await client.request<KubeObject>({ path: '/api/v1/namespaces/team-a' }));
   const { pod, token } = await makePod(client, 'runtime-1');
   const call = {
     function: hook.metadata.uid,
@@ -344,7 +345,12 @@ test('a runtime that was not given a function cannot act for it, and names no id
   };
   const said = await new Promise<readonly Record<string, unknown>[]>((resolve, reject) => {
     const answers: Record<string, unknown>[] = [];
-    const asked = [call, { ...call, function: 'unknown' }, { ...call, namespace: 'team-b' }];
+    const calls = [call, { ...call, function: 'unknown' }, { ...call, namespace: 'team-b' }];
+    const asked = [
+      ...calls.map((body) => ({ topic: 'kubernetes', body })),
+      { topic: 'namespaces', body: { uids: [team.metadata.uid, 'vanished'] } },
+      { topic: 'namespaces', body: { uids: 'all' } },
+    ];
     dialPeer(
       {
         host: '127.0.0.1',
@@ -362,8 +368,8 @@ test('a runtime that was not given a function cannot act for it, and names no id
           if (message['kind'] === 'stand') {
             const { name: podName, uid: podUid } = pod.metadata;
             socket.send(JSON.stringify({ kind: 'hello', runtime: 'stranger', podName, podUid, group: 'default' }));
-            for (const [id, body] of asked.entries()) {
-              socket.send(JSON.stringify({ kind: 'ask', id: id + 1, topic: 'kubernetes', body }));
+            for (const [id, question] of asked.entries()) {
+              socket.send(JSON.stringify({ kind: 'ask', id: id + 1, ...question }));
             }
           }
           if (message['kind'] !== 'answer') return;
@@ -382,13 +388,17 @@ test('a runtime that was not given a function cannot act for it, and names no id
       reject,
     );
   });
+  const byId = said.toSorted((one, other) => Number(one['id']) - Number(other['id']));
   assert.deepEqual(
-    said.map(({ ok, code }) => [ok, code]),
+    byId.map(({ id, ok, code }) => [id, ok, code]),
     [
-      [false, 'Refused'],
-      [false, 'Refused'],
-      [false, 'Refused'],
-      [true, undefined],
+      [1, false, 'Refused'],
+      [2, false, 'Refused'],
+      [3, false, 'Refused'],
+      [4, true, undefined],
+      [5, false, 'Refused'],
+      [9, true, undefined],
     ],
   );
+  assert.deepEqual(byId[3]?.['body'], { gone: ['vanished'] }, 'of namespaces it learns only which are gone');
 });

@@ -10,6 +10,7 @@ import { createKindBook } from '../host-calls/discover-kinds.ts';
 import { createCallGate } from '../host-calls/limit-calls.ts';
 import { startReflector } from '../reflector.ts';
 import type { PartContext } from '../run-controller.ts';
+import { createGoneNamespaces } from './gone-namespaces.ts';
 import { createKubeReviews } from './kube-reviews.ts';
 import { createLinkServer, type LinkServer } from './link-server.ts';
 import { createCallReviews } from './review-call.ts';
@@ -67,6 +68,7 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
     onStranger: (podUid, functionUid, why) =>
       log.warn('a runtime made a Kubernetes call for a function that is not its own', { podUid, functionUid, why }),
   });
+  const goneNamespaces = createGoneNamespaces({ client, namespace, now: clock.now });
   const server = await createLinkServer({
     ...settings.link,
     certificate: kept.serving,
@@ -86,6 +88,8 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
           return review(body);
         case 'kubernetes':
           return hostCall(body, from, signal);
+        case 'namespaces':
+          return goneNamespaces(body);
         default:
           return unsupported('an unknown topic');
       }
