@@ -17,6 +17,7 @@ import { choosePorts } from './choose-ports.ts';
 import { RareTotals, scrapeRuntime } from './collect-metrics.ts';
 import { createPool } from './create-pool.ts';
 import { createDeletionFollower } from './follow-deletions.ts';
+import { createGoodCodeKeeper } from './keep-good-code.ts';
 import { judgeLife, judgeReadiness, type RuntimeState } from './judge-readiness.ts';
 import type { MakeKubernetesCall } from './kubernetes-desk.ts';
 import { createRecordKeeper, type RecordSource } from './keep-records.ts';
@@ -47,6 +48,8 @@ export interface RuntimeOptions {
   reviewCall?(question: ReviewQuestion): Promise<ReviewVerdict>;
   /** In a cluster: makes a function's Kubernetes call through the controller. It must not reject. */
   readonly kubernetes?: MakeKubernetesCall;
+  /** Keeps the last good code of functions in the store, for the next process. */
+  readonly keepsGoodCode?: boolean;
   /** Routes of whoever composes the program, on the admin listener. */
   readonly adminRoutes?: Parameters<typeof openAdminListener>[0]['routes'];
 }
@@ -124,12 +127,19 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     log.error('schedules', { error: error.message }),
   );
   const deletions = createDeletionFollower(connection, () => Date.now());
+  const goodCode = createGoodCodeKeeper({
+    store: connection,
+    serve: (goods) => pool.serveGood(goods),
+    after,
+    onError: (message, error) => log.warn(message, { error: String(error) }),
+  });
   const listeners = new Set<(acknowledgement: Acknowledgement) => void>();
   let admin: AdminListener | undefined;
 
   async function close(): Promise<void> {
     state.draining = true;
     schedules.stop();
+    await goodCode.flush();
     await pool.close();
     await records.close();
     await admin?.close();
@@ -151,7 +161,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   async function applyWith(turn: Promise<readonly Acknowledgement[]>): Promise<readonly Acknowledgement[]> {
     const began = performance.now();
-    const acknowledgements = await turn;
+    const said = await turn;
+    const acknowledgements = options.keepsGoodCode === true ? await goodCode.settle(said, pool.table) : said;
     fleet.countApply((performance.now() - began) / 1000);
     await limitStore();
     state.applied = true;

@@ -2,9 +2,9 @@
 import { functionMark } from '../lua/engine-options.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { applyChanges, diffTables, emptyTable, type TableChange } from '../routing/diff-tables.ts';
-import { programRevision } from '../routing/last-good.ts';
-import type { Acknowledgement, CodeEntry, FunctionEntry, RouteTable } from '../routing/types.ts';
+import type { Acknowledgement, FunctionEntry, RouteTable } from '../routing/types.ts';
 import { mergeAcknowledgements } from './collect-acknowledgements.ts';
+import { GoodCodes, type GoodCode } from './good-code.ts';
 import type { PlaceBook } from './hand-out-places.ts';
 import { spreadChanges } from './spread-changes.ts';
 import { StandbyThread } from './standby-thread.ts';
@@ -43,17 +43,12 @@ export interface PoolSettings {
 /** What a turn answers is for who asked; the next turn waits and keeps nothing of it. */
 const nothing = (): void => undefined;
 
-interface Good {
-  readonly code: CodeEntry;
-  readonly revision: string;
-}
-
 export class WorkerPool {
   readonly #settings: PoolSettings;
   readonly #threads: (WorkerThread | undefined)[];
   readonly #watchdog: Watchdog;
   readonly #standby: StandbyThread;
-  readonly #good = new Map<string, Good>();
+  readonly #good = new GoodCodes();
   readonly #quarantined = new Map<string, number>();
   /** Also the standby. */
   readonly #started = new Set<WorkerThread>();
@@ -130,6 +125,24 @@ export class WorkerPool {
     return turn;
   }
 
+  /** Code that an earlier process took: loaded where nothing of the function serves. */
+  serveGood(goods: ReadonlyMap<string, GoodCode>): Promise<readonly Acknowledgement[]> {
+    const turn = this.#applying.then(async () => {
+      const changes: WorkerChange[] = [];
+      for (const [uid, good] of goods) {
+        const entry = this.#table.functions.get(uid);
+        const places = entry && this.#settings.places.take(entry);
+        if (entry === undefined || places === undefined) continue;
+        this.#good.adopt(uid, good);
+        changes.push({ op: 'set', entry, places, ...this.#good.besides(entry) });
+      }
+      const answers = await spreadChanges(this.threads, changes, this.#table.version);
+      return mergeAcknowledgements(answers).map((each) => named(each, this.#table.functions.get(each.uid)));
+    });
+    this.#applying = turn.then(nothing, nothing);
+    return turn;
+  }
+
   async close(): Promise<void> {
     this.#closing = true;
     this.#stopWatching?.();
@@ -154,10 +167,10 @@ export class WorkerPool {
     const answers = await turn;
     const merged = mergeAcknowledgements(answers).map((each) => named(each, this.#table.functions.get(each.uid)));
     const acknowledgements = [...merged, ...refused];
-    for (const acknowledgement of acknowledgements) this.#remember(acknowledgement);
+    for (const each of acknowledgements) this.#good.remember(each, this.#table.functions.get(each.uid));
     for (const change of changes) {
       if (change.op !== 'delete') continue;
-      this.#good.delete(change.uid);
+      this.#good.forget(change.uid);
       this.#quarantined.delete(change.uid);
       this.#settings.places.release(change.uid);
     }
@@ -175,11 +188,6 @@ export class WorkerPool {
       return [];
     }
     return [{ op: 'set', entry, places }];
-  }
-
-  #remember({ uid, revision, accepted }: Acknowledgement): void {
-    const entry = this.#table.functions.get(uid);
-    if (accepted && entry?.revision === revision) this.#good.set(uid, { code: entry.code, revision });
   }
 
   /** Before it has started, a thread that ends lets its start fail; afterwards it is replaced if it serves. */
@@ -238,9 +246,7 @@ export class WorkerPool {
   #markedFunction(mark: number): string | undefined {
     if (mark === 0) return undefined;
     for (const [uid, entry] of this.#table.functions) {
-      if (functionMark(entry.revision) === mark) return uid;
-      const good = this.#good.get(uid);
-      if (good !== undefined && functionMark(programRevision(entry, good.code)) === mark) return uid;
+      if (this.#good.programsOf(entry).some((program) => functionMark(program) === mark)) return uid;
     }
     return undefined;
   }
@@ -266,12 +272,9 @@ export class WorkerPool {
     if (this.#settings.standby) this.#standby.prepare(this.#threads.indexOf(undefined));
     const turn = this.#applying.then(async () => {
       const changes: WorkerChange[] = [];
-      for (const [uid, entry] of this.#table.functions) {
+      for (const entry of this.#table.functions.values()) {
         const places = this.#settings.places.take(entry);
-        const good = this.#good.get(uid);
-        if (places === undefined) continue;
-        const lastGood = good === undefined || good.revision === entry.revision ? {} : { lastGood: good };
-        changes.push({ op: 'set', entry, places, ...lastGood });
+        if (places !== undefined) changes.push({ op: 'set', entry, places, ...this.#good.besides(entry) });
       }
       for (const subscription of this.#table.subscriptions?.values() ?? []) {
         changes.push({ op: 'setSubscription', subscription });

@@ -94,6 +94,7 @@ export async function serveFunctions(
     readonly serveNothing?: boolean;
     /** Instead of a store in memory; stays open when the runtime closes. */
     readonly store?: OpenStore;
+    readonly keepsGoodCode?: boolean;
   } = {},
 ): Promise<ServedFunctions> {
   const { functions = [], secrets = {} } = options;
@@ -109,6 +110,7 @@ export async function serveFunctions(
   });
   const runtime = await createRuntime({
     ...(options.store === undefined ? {} : { store: options.store }),
+    ...(options.keepsGoodCode === undefined ? {} : { keepsGoodCode: options.keepsGoodCode }),
     settings: {
       ...runtimeDefaults,
       public: free,
