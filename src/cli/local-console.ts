@@ -9,10 +9,11 @@ import { listFunctions } from '../local/local-api.ts';
 import { toPlainRecord } from '../runtime/live/plain-record.ts';
 import type { LocalRun } from '../local/run-local.ts';
 import { cacheFolder } from '../settings/cache-folder.ts';
+import { findResource, TryRefused } from './isolate-draft.ts';
 import { openLocalWatch } from './local-watch.ts';
 import { version } from './package-version.ts';
 import { samplesOf } from './try-samples.ts';
-import { tryDraft, TryRefused } from './try-draft.ts';
+import { tryDraft } from './try-draft.ts';
 
 export interface LocalConsole {
   /** Without the token: for anybody. */
@@ -84,12 +85,14 @@ function sourceOf(
       if (result.kind === 'conflict') return { kind: 'conflict', theirs: textOf(result.theirs) };
       return result;
     },
-    samples: async (namespace, name) => {
-      for (const { document, verdict } of view.states().values()) {
-        const wanted = verdict.namespace === namespace && verdict.name === name;
-        if (wanted && document.kind === 'WebhookFunction') return samplesOf(document.resource, verdict.urls);
+    samples: async (namespace, name, draft) => {
+      try {
+        return samplesOf(findResource(draft, namespace, name).resource, namespace, view.now());
+      } catch (error) {
+        // The text is no YAML now: the page keeps the samples it has.
+        if (error instanceof TryRefused) return [];
+        throw error;
       }
-      return [];
     },
     try: async (namespace, name, draft, order) => {
       const files = await readFunctionFiles(view, namespace, name);

@@ -6,25 +6,26 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseAllDocuments, stringify } from 'yaml';
-import type { Draft, TryOrder, TryReport } from '../console/console-source.ts';
+import { stringify } from 'yaml';
+import type { Draft } from '../console/console-source.ts';
+import type { TryOrder, TryReport } from '../console/try-types.ts';
 import { toPlainRecord } from '../runtime/live/plain-record.ts';
 import { runLocal, type LocalRun } from '../local/run-local.ts';
 import { systemTimers } from '../local/system-timers.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { tellStories } from '../runtime/tell-story.ts';
+import { serveStandIn } from '../runtime/stand-in.ts';
 import { readDevSettings } from '../settings/dev-settings.ts';
 import { findSender } from './find-sender.ts';
+import { findResource, isolate, TryRefused, valuesOfSecrets } from './isolate-draft.ts';
 import { version } from './package-version.ts';
+import { createAnswerTable, type AnswerTable } from './try-answers.ts';
+import { createObjectTable, readObjects, type ObjectTable } from './try-objects.ts';
 
 type Plain = Record<string, unknown>;
+type Sent = NonNullable<TryReport['sent']>;
 
-/** Secrets whose form the sender dictates. */
-const prefixed: ReadonlySet<string> = new Set(['standardWebhooks', 'gitlab', 'svix']);
 const quietLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-
-/** Why a draft cannot be tried; the message says what to do. */
-export class TryRefused extends Error {}
 
 export async function tryDraft(
   namespace: string,
@@ -40,8 +41,17 @@ export async function tryDraft(
     delete spec['code'];
     spec['codeFrom'] = { file: 'draft.lua' };
   }
-  const http = isolate(spec, order);
-  const secrets = placeholders(resource);
+  const http = isolate(spec, order.trigger);
+  const secrets = valuesOfSecrets(resource, order.secrets ?? {});
+  const objects = readObjects(order.objects ?? '');
+  if (!objects.ok) throw new TryRefused(objects.message);
+  const answers = createAnswerTable(order.answers ?? []);
+  const cluster = createObjectTable(objects.objects, namespace);
+  const channel = `try ${randomUUID()}`;
+  const standIn = serveStandIn(channel, {
+    request: async (request) => answers.answer(request),
+    kubernetes: async (question) => cluster.answer(question),
+  });
   const folder = mkdtempSync(join(tmpdir(), 'moonhook-try-'));
   let run: LocalRun | undefined;
   try {
@@ -50,23 +60,36 @@ export async function tryDraft(
       [resource, ...configuration].map((each) => stringify(each)).join('---\n'),
     );
     if (typeof code === 'string') writeFileSync(join(folder, 'draft.lua'), code);
-    writeFileSync(join(folder, 'secrets.env'), [...secrets].map(([key, value]) => `${key}=${value}\n`).join(''));
-    run = await start(folder);
+    writeFileSync(
+      join(folder, 'secrets.env'),
+      [...secrets].map(([key, value]) => `${key}=${quoted(value)}\n`).join(''),
+    );
+    run = await start(folder, { channel, requests: order.network === 'table' });
     const wrong = [...run.states().values()].find(({ verdict }) => verdict.name === name);
     const ready = wrong?.summary.conditions.find(({ type }) => type === 'Ready');
     if (ready?.status !== 'True')
       throw new TryRefused(ready?.message ?? run.diagnostics()[0]?.message ?? 'it does not load');
-    const answer = http
+    const { answer, sent } = http
       ? await sendAsSender(run, folder, namespace, name, order)
-      : await callByName(run, namespace, name, order);
-    return await reportOf(run, answer);
+      : { answer: await callByName(run, namespace, name, order), sent: undefined };
+    return await reportOf(run, answer, sent, answers, cluster);
   } finally {
     await run?.stop();
+    standIn.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function start(folder: string): Promise<LocalRun> {
+/** As a file of secrets holds any text. */
+function quoted(value: string): string {
+  const escapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+  return `"${value.replaceAll(/["\\$\n\r\t]/g, (sign) => escapes[sign] ?? `\\${sign}`)}"`;
+}
+
+async function start(
+  folder: string,
+  standIn: { readonly channel: string; readonly requests: boolean },
+): Promise<LocalRun> {
   const read = readDevSettings({
     folder,
     port: '0',
@@ -76,8 +99,9 @@ async function start(folder: string): Promise<LocalRun> {
     envFile: join(folder, 'secrets.env'),
   });
   if (!read.ok) throw new Error(read.mistakes.join('; '));
+  const { runtime } = read.settings;
   const result = await runLocal({
-    settings: read.settings,
+    settings: { ...read.settings, runtime: { ...runtime, standIn, watchdog: { ...runtime.watchdog, standby: false } } },
     version,
     log: quietLog,
     print: () => {},
@@ -90,77 +114,13 @@ async function start(folder: string): Promise<LocalRun> {
   return result.run;
 }
 
-/** The function of the draft, and what configures it in the same file: nothing else of the file is tried. */
-function findResource(draft: Draft, namespace: string, name: string) {
-  const documents = parseAllDocuments(draft.yaml);
-  const broken = documents.find(({ errors }) => errors.length > 0)?.errors[0];
-  if (broken !== undefined) throw new TryRefused(broken.message);
-  const objects = documents.map((document) => document.toJS() as Plain | null).filter((object) => object !== null);
-  const nameOf = ({ metadata }: Plain): string => {
-    const { namespace: own = 'default', name: called } = (metadata ?? {}) as Plain;
-    return `${String(own)}/${String(called)}`;
-  };
-  const resource = objects.find(
-    (object) => object['kind'] === 'WebhookFunction' && nameOf(object) === `${namespace}/${name}`,
-  );
-  if (resource === undefined) throw new TryRefused(`the text holds no WebhookFunction ${namespace}/${name}`);
-  const configuration = objects.filter(({ kind }) => kind === 'ConfigMap');
-  return { resource, configuration };
-}
-
-/** One trigger alone, answered at once: no schedule fires beside it, nothing waits. True: it is an HTTP trigger. */
-function isolate(spec: Plain, { trigger, network }: TryOrder): boolean {
-  const triggers = (spec['triggers'] ?? []) as Plain[];
-  const chosen = triggers.find((each) => each['name'] === trigger);
-  if (trigger !== undefined && chosen === undefined) throw new TryRefused(`there is no trigger "${trigger}"`);
-  const http = chosen?.['http'] as Plain | undefined;
-  // A name that no lookup ever finds (RFC 6761 §6.4): every request is refused by the function's own list.
-  if (network === 'none') spec['egress'] = { allow: ['nothing.invalid'] };
-  delete spec['suspend'];
-  delete spec['serviceAccountName'];
-  if (chosen === undefined || http === undefined) {
-    const schedule = chosen?.['schedule'] as Plain | undefined;
-    // What is due on a leap day only does not fire beside the try.
-    if (schedule !== undefined) spec['triggers'] = [{ ...chosen, schedule: { ...schedule, cron: '0 0 29 2 *' } }];
-    else if (chosen?.['event'] === undefined) delete spec['triggers'];
-    else spec['triggers'] = [chosen];
-    return false;
-  }
-  for (const field of ['ackAfter', 'publish', 'rate', 'dedup', 'debounce', 'concurrency', 'retry']) {
-    delete http[field];
-    delete chosen[field];
-  }
-  spec['triggers'] = [{ ...chosen, http: { ...http, mode: 'sync' } }];
-  return true;
-}
-
-/** A value for every key of a Secret that the resource names, in the form that its sender gives out. */
-function placeholders(resource: Plain): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  const walk = (value: unknown, key: string, receiver: string): void => {
-    if (Array.isArray(value)) for (const each of value) walk(each, key, receiver);
-    else if (typeof value === 'object' && value !== null) {
-      const { name, key: entry } = value as Plain;
-      if (/Refs?$/.test(key) && !key.startsWith('configMap') && typeof name === 'string' && typeof entry === 'string') {
-        const value = prefixed.has(receiver)
-          ? `whsec_${randomBytes(32).toString('base64')}`
-          : randomBytes(32).toString('hex');
-        found.set(`${name}.${entry}`, value);
-      }
-      for (const [member, each] of Object.entries(value)) walk(each, member, key === 'receiver' ? member : receiver);
-    }
-  };
-  walk(resource['spec'], 'spec', '');
-  return found;
-}
-
 async function sendAsSender(
   run: LocalRun,
   folder: string,
   namespace: string,
   name: string,
   order: TryOrder,
-): Promise<Response> {
+): Promise<{ readonly answer: Response; readonly sent: Sent }> {
   const { trigger = '' } = order;
   const envFile = join(folder, 'secrets.env');
   const found = await findSender({ folder, namespace, name, trigger, envFile, lookUpSecrets: true });
@@ -181,14 +141,38 @@ async function sendAsSender(
     throw new TryRefused(error instanceof Error ? error.message : String(error));
   }
   const [first] = methods;
-  const method = first === undefined || methods.includes(signed.method) ? signed.method : first;
+  const usual = first === undefined || methods.includes(signed.method) ? signed.method : first;
+  const method = order.method ?? usual;
   const { pathname, search } = new URL(target);
-  return fetch(new URL(signed.target ?? `${pathname}${search}`, run.addresses.public), {
+  const sent: Sent = {
     method,
-    headers: signed.headers,
-    ...(method === 'GET' || method === 'HEAD' ? {} : { body: Buffer.from(signed.body) }),
-    redirect: 'manual',
-  });
+    target: signed.target ?? `${pathname}${search}`,
+    headers: [...merged(Object.entries(signed.headers), order.headers ?? [])],
+  };
+  try {
+    const answer = await fetch(new URL(sent.target, run.addresses.public), {
+      method,
+      headers: sent.headers.map(([name, value]): [string, string] => [name, value]),
+      ...(method === 'GET' || method === 'HEAD' ? {} : { body: Buffer.from(signed.body) }),
+      redirect: 'manual',
+    });
+    return { answer, sent };
+  } catch (error) {
+    // A method or a header that no client sends.
+    throw new TryRefused(reasonOf(error));
+  }
+}
+
+/** Those of the user stand in the place of the sender's. */
+function merged(theirs: Sent['headers'], own: Sent['headers']): Sent['headers'] {
+  const replaced = new Set(own.map(([name]) => name.toLowerCase()));
+  return [...theirs.filter(([name]) => !replaced.has(name.toLowerCase())), ...own.filter(([name]) => name !== '')];
+}
+
+/** `fetch` hides why it failed in the cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
 /** Triggers that no request reaches: the handler gets the data as an active call. */
@@ -208,7 +192,13 @@ function callByName(run: LocalRun, namespace: string, name: string, order: TryOr
   });
 }
 
-async function reportOf(run: LocalRun, answer: Response): Promise<TryReport> {
+async function reportOf(
+  run: LocalRun,
+  answer: Response,
+  sent: Sent | undefined,
+  answers: AnswerTable,
+  cluster: ObjectTable,
+): Promise<TryReport> {
   const body = Buffer.from(await answer.arrayBuffer());
   const callId = answer.headers.get('x-call-id') ?? undefined;
   const records = callId === undefined ? [] : await run.view.findRecords({ id: callId });
@@ -218,6 +208,9 @@ async function reportOf(run: LocalRun, answer: Response): Promise<TryReport> {
     headers: Object.fromEntries(answer.headers),
     body: body.toString('utf8'),
     story: tellStories(records),
+    ...(sent === undefined ? {} : { sent }),
+    requests: answers.asked,
+    kubernetes: cluster.calls,
     ...(record === undefined ? {} : { record: toPlainRecord(record) as Plain }),
   };
 }

@@ -11,8 +11,9 @@ import { toProblem } from '../failures/problem.ts';
 import { createOneTimeCodes } from './one-time-codes.ts';
 import { languageEntries } from './language.ts';
 import { authorizeCall, authorizePlace } from '../runtime/authorize-call.ts';
-import type { ConsoleSource, Draft, TryOrder } from './console-source.ts';
+import type { ConsoleSource, Draft } from './console-source.ts';
 import { registerEditing } from './editing-http.ts';
+import { readOrder } from './read-order.ts';
 import { followSource } from './follow-source.ts';
 import { pageOf, readPageWish } from './page-of-list.ts';
 import { registerWatching } from './watch-http.ts';
@@ -167,14 +168,20 @@ function registerApi(api: FastifyInstance, source: ConsoleSource, instance: stri
     }
     return source.save(params.namespace, params.name, draft, version);
   });
-  api.get<{ Params: Names }>('/functions/:namespace/:name/samples', async ({ params }) => ({
-    samples: await source.samples(params.namespace, params.name),
-  }));
+  api.post<{ Params: Names; Body: unknown }>('/functions/:namespace/:name/samples', async ({ params, body }, reply) => {
+    const draft = readDraft(body);
+    if (draft === undefined) return refuse(reply, 'RequestInvalid', 'a draft has yaml and maybe lua, both text');
+    return { samples: await source.samples(params.namespace, params.name, draft) };
+  });
   api.post<{ Params: Names; Body: unknown }>('/functions/:namespace/:name/try', async ({ params, body }, reply) => {
     const draft = readDraft(body);
     const order = readOrder((body as { readonly order?: unknown } | null)?.order);
     if (draft === undefined || order === undefined) {
-      return refuse(reply, 'RequestInvalid', 'a try has yaml, maybe lua, and an order with network live or none');
+      return refuse(
+        reply,
+        'RequestInvalid',
+        'a try has yaml, maybe lua, and an order of its form, with network live or table',
+      );
     }
     return source.try(params.namespace, params.name, draft, order);
   });
@@ -190,14 +197,6 @@ function readDraft(body: unknown): Draft | undefined {
   const { yaml, lua } = (body ?? {}) as { readonly yaml?: unknown; readonly lua?: unknown };
   if (typeof yaml !== 'string' || (lua !== undefined && typeof lua !== 'string')) return undefined;
   return { yaml, ...(lua === undefined ? {} : { lua }) };
-}
-
-function readOrder(value: unknown): TryOrder | undefined {
-  const { network, ...given } = (value ?? {}) as Readonly<Record<string, unknown>>;
-  if (network !== 'live' && network !== 'none') return undefined;
-  const names = ['trigger', 'event', 'path', 'body'];
-  const texts = Object.entries(given).filter(([name, text]) => names.includes(name) && typeof text === 'string');
-  return texts.length === Object.keys(given).length ? { network, ...Object.fromEntries(texts) } : undefined;
 }
 
 function refuse(reply: FastifyReply, code: FailureCode, detail?: string): FastifyReply {

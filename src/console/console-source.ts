@@ -1,4 +1,5 @@
 /** What the console shows and changes, whatever stands behind it: a folder of files, or a cluster. */
+import type { TryOrder, TryResult } from './try-types.ts';
 import type { WatchSource } from './watch-source.ts';
 
 /** A function in the list. */
@@ -68,30 +69,9 @@ export interface Sample {
   readonly body: string;
   /** The path of the route, with its parameters: to be filled in. */
   readonly path?: string;
+  /** The first that the route takes, where it does not take all. */
+  readonly method?: string;
 }
-
-export interface TryOrder {
-  readonly trigger?: string;
-  readonly event?: string;
-  readonly path?: string;
-  readonly body?: string;
-  /** `none`: every request of the function fails, as if it were allowed nowhere. */
-  readonly network: 'live' | 'none';
-}
-
-/** What came of it. Lines of the code count from the first line of the Lua. */
-export interface TryReport {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  readonly story: readonly string[];
-  /** The call record as `explain -o json` shows it. */
-  readonly record?: Readonly<Record<string, unknown>>;
-}
-
-export type TryResult =
-  | { readonly kind: 'ran'; readonly report: TryReport }
-  | { readonly kind: 'refused'; readonly message: string };
 
 export interface ConsoleStatus {
   readonly version: string;
@@ -119,8 +99,8 @@ export interface ConsoleSource {
   /** What is wrong with a draft of that function; nothing of it is stored or runs. */
   check(namespace: string, name: string, draft: Draft): Promise<readonly Remark[]>;
   save(namespace: string, name: string, draft: Draft, version: string): Promise<SaveResult>;
-  /** What the triggers of a stored function can be tried on. */
-  samples(namespace: string, name: string): Promise<readonly Sample[]>;
+  /** What the triggers of a draft can be tried on. */
+  samples(namespace: string, name: string, draft: Draft): Promise<readonly Sample[]>;
   /** Runs a draft beside everything live: own store, placeholders for secrets. */
   try(namespace: string, name: string, draft: Draft, order: TryOrder): Promise<TryResult>;
   /** Recent calls, the newest first, as `calls -o json` shows them. */

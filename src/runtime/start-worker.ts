@@ -22,6 +22,7 @@ import { publicSteps } from './handle-request.ts';
 import { createDocuments } from './fetch-document.ts';
 import { createContexts } from './host-context.ts';
 import { networkOf, wallClock } from './injected-world.ts';
+import { connectStandIn } from './stand-in.ts';
 import { HttpCall } from './http-call.ts';
 import { createListener, type Listener } from './listener-http.ts';
 import { createKubernetesDesk } from './kubernetes-desk.ts';
@@ -83,7 +84,8 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     onDefect: (error, where) => report(`a defect in ${where.name}, call ${where.callId}`, error),
   });
   const quarantine = new Map<string, number>();
-  const guard = createOutboundGuard(networkOf(settings.fault));
+  const standIn = settings.standIn === undefined ? undefined : connectStandIn(settings.standIn, newCallId());
+  const guard = standIn?.guard ?? createOutboundGuard(networkOf(settings.fault));
   const kubernetes = createKubernetesDesk(send);
   const contextFor = createContexts({
     store,
@@ -93,7 +95,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     newId: newCallId,
     now: () => clock.monotonic(),
     callerFor: (entry) => createCaller(entry, () => parts),
-    kubernetesFor: kubernetes.callerFor,
+    kubernetesFor: (uid) => standIn?.kubernetes ?? kubernetes.callerFor(uid),
   });
   const parts: WorkerParts = {
     index,

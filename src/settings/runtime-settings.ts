@@ -98,6 +98,8 @@ export interface RuntimeSettings {
     /** Bytes of one stored event. */
     readonly eventBytes: number;
   };
+  /** Where a draft is tried: who answers for the cluster, and with `requests` for the network (`runtime/stand-in.ts`). */
+  readonly standIn?: { readonly channel: string; readonly requests: boolean };
   readonly fault?: InjectedFault;
 }
 

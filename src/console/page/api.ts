@@ -8,9 +8,8 @@ import type {
   Remark,
   Sample,
   SaveResult,
-  TryOrder,
-  TryResult,
 } from '../console-source.ts';
+import type { TryOrder, TryResult } from '../try-types.ts';
 import type { LanguageEntry } from '../console-source.ts';
 import type { PlainCall } from './plain-call.ts';
 
@@ -82,8 +81,10 @@ export const api = {
     const init = { ...sending('POST', draft), signal };
     return (await askJson<{ readonly remarks: readonly Remark[] }>(`${path(namespace, name)}/check`, init)).remarks;
   },
-  samples: async (namespace: string, name: string) =>
-    (await askJson<{ readonly samples: readonly Sample[] }>(`${path(namespace, name)}/samples`)).samples,
+  samples: async (namespace: string, name: string, draft: Draft, signal: AbortSignal) => {
+    const init = { ...sending('POST', draft), signal };
+    return (await askJson<{ readonly samples: readonly Sample[] }>(`${path(namespace, name)}/samples`, init)).samples;
+  },
   try: (namespace: string, name: string, draft: Draft, order: TryOrder) =>
     askJson<TryResult>(`${path(namespace, name)}/try`, sending('POST', { ...draft, order })),
   calls: async (namespace: string, name: string) =>

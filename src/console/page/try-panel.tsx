@@ -1,6 +1,7 @@
 /** Tries the draft on an event: a sample of its sender or one of the user's own, beside everything live. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Draft, Sample, TryReport } from '../console-source.ts';
+import type { Draft, Sample } from '../console-source.ts';
+import type { TryReport } from '../try-types.ts';
 import { api } from './api.ts';
 import { CodeEditor } from './code-editor.tsx';
 import type { PlainCall } from './plain-call.ts';
@@ -36,7 +37,7 @@ export function TryPanel({ namespace, name, draft, asked }: TryPanelProps) {
   };
   useEffect(() => {
     let current = true;
-    api.samples(namespace, name).then(
+    api.samples(namespace, name, draft, new AbortController().signal).then(
       (found) => {
         if (!current) return;
         setSamples(found);
@@ -63,7 +64,7 @@ export function TryPanel({ namespace, name, draft, asked }: TryPanelProps) {
         event,
         body,
         ...(path === '' ? {} : { path }),
-        network: live ? 'live' : 'none',
+        network: live ? 'live' : 'table',
       });
       if (result.kind === 'refused') setMessage(result.message);
       else {
