@@ -15,6 +15,8 @@ export interface WebhookFindings {
   readonly usage?: CallUsage;
   /** What turned the event away. */
   readonly by?: 'filter' | 'transform';
+  /** Why an attempt failed that is done nevertheless: a ping. */
+  readonly failed?: string;
 }
 
 const outcomes: Readonly<Record<Ending['kind'], Outcome>> = {
@@ -69,7 +71,7 @@ export function record(
   lease: Lease,
   began: number,
   ending: Ending,
-  { error, usage, by }: WebhookFindings,
+  { error, usage, by, failed }: WebhookFindings,
   who: Pick<CallRecord, 'kind' | 'namespaceUid' | 'namespace' | 'functionUid' | 'revision' | 'outgoing'> &
     Partial<CallRecord>,
   parts: WorkerParts,
@@ -83,14 +85,14 @@ export function record(
       : ending.kind === 'dead'
         ? `${ending.reason}: ${ending.error}`
         : by === undefined
-          ? undefined
+          ? failed
           : `the ${by} turned it away`;
   parts.rare.attempt(ending.kind);
   parts.records.add({
     callId: parts.newCallId(),
     time: now - durationMs,
     ...who,
-    outcome: outcomes[ending.kind],
+    outcome: failed === undefined ? outcomes[ending.kind] : 'error',
     durationMs,
     worker: parts.index,
     eventId: shownId(lease.event.id),

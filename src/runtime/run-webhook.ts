@@ -13,7 +13,7 @@ import { rootBudget } from '../triggers/event-budget.ts';
 import { secretTextsOf, type LiveSubscription } from './live-subscriptions.ts';
 import { outgoingKey } from './outgoing-slots.ts';
 import { prepareWebhook, type PreparedWebhook } from './prepare-webhook.ts';
-import { recordWebhook } from './record-webhook.ts';
+import { recordWebhook, type WebhookFindings } from './record-webhook.ts';
 import { budgetHeader, hopsHeader } from './screen-request.ts';
 import { reportAnswer, sendAdmitted } from './send-admitted.ts';
 import type { LimitedKey } from './shared-keys.ts';
@@ -59,20 +59,22 @@ async function attemptWebhook(
   const began = clock.monotonic();
   const ping = lease.event.type === pingType;
   const schedule = ping ? [] : entry.retryScheduleMs;
-  const note = (ending: Ending, more: Parameters<typeof recordWebhook>[4] = {}): void =>
-    recordWebhook(live, lease, began, ending, more, parts);
+  const end = (judged: Ending, more: WebhookFindings = {}): Ending => {
+    // Whoever asks is told at once: a ping that failed is nobody's dead letter, and nothing to replay.
+    const failed = ping && judged.kind === 'dead' ? judged.error : undefined;
+    const ending: Ending = failed === undefined ? judged : { kind: 'done' };
+    recordWebhook(live, lease, began, ending, failed === undefined ? more : { ...more, failed }, parts);
+    return ending;
+  };
 
   const off = await outgoing.health.switchedOff(namespaceUid, name);
   if (off?.identity === live.identity && !ping) {
-    const ending: Ending = { kind: 'dead', reason: 'SubscriptionDisabled', error: `switched off: ${off.error}` };
-    note(ending);
-    return { ending };
+    return { ending: end({ kind: 'dead', reason: 'SubscriptionDisabled', error: `switched off: ${off.error}` }) };
   }
   const prepared = await prepareWebhook(live, lease, parts, ping, signal);
   if (prepared.kind !== 'message') {
-    const ending = endOfPreparation(prepared, lease, schedule);
-    note(ending, prepared.kind === 'failed' ? { error: prepared.error } : { by: prepared.by });
-    return { ending };
+    const judged = endOfPreparation(prepared, lease, schedule);
+    return { ending: end(judged, prepared.kind === 'failed' ? { error: prepared.error } : { by: prepared.by }) };
   }
   const breaker = breakerKey(namespaceUid, entry.url);
   await outgoing.breakers.refresh(breaker);
@@ -85,8 +87,7 @@ async function attemptWebhook(
   if (signal.aborted) return { giveBackMs: 0 };
   const judgement = judgeAnswer(answer);
   const transition = reportAnswer(breaker, answer, judgement, parts);
-  const ending = endAttempt(judgement.result, lease.attempt, schedule, Math.random);
-  note(ending, {
+  const ending = end(endAttempt(judgement.result, lease.attempt, schedule, Math.random), {
     ...(answer.kind === 'answered' ? { status: answer.status } : {}),
     ...(prepared.usage === undefined ? {} : { usage: prepared.usage }),
   });

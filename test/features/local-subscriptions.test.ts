@@ -91,6 +91,15 @@ test('a ping passes the filter, is tried once, and tells what the receiver answe
   assert.equal(bad.ok, false);
   assert.match(String(bad.lines), /the receiver answered 503.*closed for the day/s);
   assert.equal(receiver.received.length, 2);
+  const { call } = bad as { readonly call?: { readonly outcome?: string; readonly detail?: string } };
+  assert.equal(call?.outcome, 'error');
+  // It is told at once, and kept as a call: it is no dead letter, and no replay sends it again.
+  const states = async (): Promise<readonly string[]> => {
+    const { items } = await ask(local, '/deliveries?subscription=orders&namespace=team-a');
+    return (items as readonly { readonly state: string }[]).map(({ state }) => state);
+  };
+  while ((await states()).includes('leased')) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(await states(), ['done', 'done']);
   const unknown = await ask(local, '/subscriptions/team-a/none/ping', 'POST');
   assert.deepEqual([unknown.status, unknown.detail], [404, 'there is no subscription team-a/none']);
 });
