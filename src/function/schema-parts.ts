@@ -155,8 +155,10 @@ export function debounce(description: string): SchemaNode {
     description,
     {
       key: expression('Lua expression over the event; events with the same value are merged. Absent: all of them.'),
-      wait: duration('How long it must be silent before the trigger fires.'),
-      maxWait: duration('Fires at the latest after this, silence or not.'),
+      wait: duration('How long it must be silent, in all pods, before the trigger fires.'),
+      maxWait: duration(
+        'Fires at the latest after this, silence or not. Each pod counts from the first event of the key that it took itself, and anew after a restart.',
+      ),
     },
     { required: ['wait'] },
   );
@@ -176,7 +178,13 @@ export function concurrency(description: string): SchemaNode {
     description,
     {
       key: expression('Lua expression over the event; each value has its own limit, nil is not limited.'),
-      limit: { type: 'integer', description: 'Calls at once per key, in each pod.', minimum: 1, maximum: 10_000 },
+      limit: {
+        type: 'integer',
+        description:
+          'Calls at once per key. Of asynchronous calls without a key: over all pods that share a store. With a key, and of synchronous calls: in each pod.',
+        minimum: 1,
+        maximum: 10_000,
+      },
     },
     { required: ['limit'] },
   );

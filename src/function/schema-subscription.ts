@@ -120,7 +120,7 @@ const spec = object(
       { requests: integer('Requests in each period.', 1, 1_000_000), per: duration('The period.') },
       { required: ['requests', 'per'] },
     ),
-    concurrency: integer('Requests at once, in each pod; 10 by default.', 1, 1000),
+    concurrency: integer('Requests at once, over all pods that share a store; 10 by default.', 1, 1000),
     handshake: object(
       'Asks the receiver with OPTIONS before the first event, and every hour, whether events may be sent and how often, as CloudEvents web hooks do; nothing is sent until it agrees.',
       {
