@@ -2,32 +2,18 @@
 import { createHash } from 'node:crypto';
 import { globals, libraries } from './environment.ts';
 import { hostMark, type Callable } from './host-dispatch.ts';
-import { capture } from './image.ts';
+import { capture, type Ground } from './image.ts';
 import { checkLayout, ImageBuilder } from './image-builder.ts';
-import {
-  breakPointer,
-  globalDebt,
-  globalTotalBytes,
-  registryIndex,
-  slotHost,
-  slotSetMetatable,
-  stateGlobal,
-  tags,
-} from './layout.ts';
-import type { MemoryViews } from './memory-views.ts';
+import { breakPointer, registryIndex, slotHost, slotSetMetatable, tags } from './layout.ts';
+import { loadGround, smallFunction } from './loaded-ground.ts';
 import { sandboxPrelude } from './sandbox-prelude.ts';
+import { restCollector } from './seal-start.ts';
 import type { Prelude } from './types.ts';
 
 /** The image and the addresses in it that the engine uses. */
-export interface BaseImage {
-  readonly low: Uint8Array;
-  readonly lowWords: Int32Array;
-  readonly heap: Uint8Array;
-  readonly heapWords: Int32Array;
-  /** End of the heap in the image, rounded up to whole blocks. */
-  readonly heapEnd: number;
-  /** Room to gather a difference in. */
-  readonly found: Int32Array;
+export interface BaseImage extends Ground {
+  /** With a small function loaded: what differs from this is half of what differs from the image without one. */
+  readonly loaded: Ground;
   /** SHA-256 of the bytes: images of functions fit over equal ones only. */
   readonly digest: string;
   /** The main lua_State. */
@@ -48,17 +34,7 @@ export interface BaseImage {
 const controlNames = ['collect', 'compile', 'expression', 'start', 'text'] as const;
 export type ControlName = (typeof controlNames)[number];
 
-/** The collector rests until a call has allocated this much. */
-export const collectorRest = 256 * 1024;
 const lazySlotCount = 8;
-
-/** Writes the collector's debt: it starts when so many more bytes are allocated. */
-export function restCollector(views: MemoryViews, state: number): void {
-  const global = views.word(state + stateGlobal);
-  const total = views.word(global + globalTotalBytes) + (views.i32[(global + globalDebt) >>> 2] ?? 0);
-  views.u32[(global + globalTotalBytes) >>> 2] = total + collectorRest;
-  views.i32[(global + globalDebt) >>> 2] = -collectorRest;
-}
 
 /** Copies what the allow list names from Lua's own globals (at `raw`) to the environment (at `env`). */
 function copyAllowed(builder: ImageBuilder, raw: number, env: number): void {
@@ -112,7 +88,10 @@ function placeFunctions(builder: ImageBuilder, functions: readonly Callable<neve
   }
 }
 
-/** Compiles preludes in an instance of their own and strips debug information: the image holds no trace of the parser. */
+/**
+ * Compiles in an instance of its own: the image holds no trace of the parser. Preludes are stripped of debug information,
+ * the small function is as users' functions are.
+ */
 function compilePreludes(module: WebAssembly.Module, preludes: readonly Prelude[]): ReadonlyMap<string, Uint8Array> {
   const builder = new ImageBuilder(module);
   const { exports, state, views } = builder;
@@ -122,10 +101,11 @@ function compilePreludes(module: WebAssembly.Module, preludes: readonly Prelude[
   builder.getField(-1, 'dump');
   const dump = builder.top;
   const chunks = new Map<string, Uint8Array>();
-  for (const { name, source } of preludes) {
+  for (const prelude of [...preludes, smallFunction]) {
+    const { name, source } = prelude;
     exports.lua_pushvalue(state, dump);
     builder.load(name, Buffer.from(source), 't');
-    views.pushBoolean(state, true);
+    views.pushBoolean(state, prelude !== smallFunction);
     builder.call(2, 1, `prelude ${name}`);
     const address = views.top(state) - 16;
     const [start, end] = views.stringRange(views.word(address), views.tag(address));
@@ -196,7 +176,8 @@ export function buildBaseImage(
     builder.pushText(global);
     builder.call(2, 0, `requirable ${name}`);
   }
-  return seal(builder, { raw, marks, control }, setmetatableSlot);
+  const code = chunks.get(smallFunction.name) ?? new Uint8Array();
+  return seal(builder, { raw, marks, control }, setmetatableSlot, code);
 }
 
 interface Places {
@@ -205,8 +186,8 @@ interface Places {
   readonly control: number;
 }
 
-/** Anchors what calls need, drops the rest, collects garbage and copies the memory. */
-function seal(builder: ImageBuilder, places: Places, setmetatableSlot: number): BaseImage {
+/** Anchors what calls need, drops the rest, collects garbage and copies the memory, without and with a function. */
+function seal(builder: ImageBuilder, places: Places, setmetatableSlot: number, code: Uint8Array): BaseImage {
   const { exports, state, views } = builder;
   const mark = (name: string): number => {
     builder.getField(places.marks, name);
@@ -214,7 +195,7 @@ function seal(builder: ImageBuilder, places: Places, setmetatableSlot: number): 
     builder.pop(1);
     return object;
   };
-  const lazy = mark('lazy');
+  const [array, object, lazy] = [mark('array'), mark('object'), mark('lazy')];
   const lazySlots: number[] = [];
   for (let count = 0; count < lazySlotCount; count += 1) {
     // With room for the usual fields: the first ones stored need no allocation.
@@ -250,13 +231,17 @@ function seal(builder: ImageBuilder, places: Places, setmetatableSlot: number): 
   checkLayout(builder);
   const heapEnd = views.word(breakPointer);
   const captured = capture(views.u8, heapEnd);
+  const loaded = loadGround(builder, { state, thread, control }, code);
+  const digest = createHash('sha256');
+  for (const { low, heap } of [captured, loaded]) digest.update(low).update(heap);
   return {
     ...captured,
-    digest: createHash('sha256').update(captured.low).update(captured.heap).digest('hex'),
+    loaded,
+    digest: digest.digest('hex'),
     state,
     thread,
-    array: mark('array'),
-    object: mark('object'),
+    array,
+    object,
     lazy,
     lazySlots,
     control,

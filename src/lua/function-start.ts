@@ -3,8 +3,9 @@ import type { Call } from './call.ts';
 import { difference } from './image.ts';
 import type { ImageCache } from './image-cache.ts';
 import { statusOk } from './layout.ts';
-import { pushStart, sealStart } from './load-program.ts';
+import { pushStart } from './load-program.ts';
 import type { Machine } from './machine.ts';
+import { sealStart } from './seal-start.ts';
 import { LuaRaise } from './types.ts';
 
 /** A top level that took longer is run in slices when its image has to be made again. */
@@ -31,5 +32,5 @@ export function finishStart(call: Call, machine: Machine, status: number, images
   call.loading = false;
   if (status !== statusOk) throw new LuaRaise('the module failed to load');
   sealStart(machine, program.base);
-  images.keep(program, difference(machine.views.u8, program.base, machine.heapEnd, 'shared'));
+  images.keep(program, difference(machine.views.u8, program.base.loaded, machine.heapEnd, 'shared'));
 }

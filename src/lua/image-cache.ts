@@ -49,7 +49,7 @@ export class ImageCache {
   }
 
   #flatten(machine: Machine, program: LoadedProgram, delta: Delta): void {
-    const flat = flatten(machine.views.u8, Math.max(delta.heapEnd, program.base.heapEnd));
+    const flat = flatten(machine.views.u8, Math.max(delta.heapEnd, program.base.loaded.heapEnd));
     if (flat.heap.length > this.#limit * flatShare * 0.25) return;
     program.flat = flat;
     this.#flats.set(program, this.restores);

@@ -1,5 +1,4 @@
-/** Memory images: what differs from the base image, found by comparing and put back by copying. */
-import type { BaseImage } from './base-image.ts';
+/** Memory images: what differs from an image that is common to all, found by comparing and put back by copying. */
 import { heapBase, lowEnd, lowStart, writableStart } from './layout.ts';
 
 /** Memory is compared in pages first, then word by word: a loaded function changes some hundred words in as many places. */
@@ -12,11 +11,23 @@ const longestRun = (1 << countBits) - 1;
 /** What heads can address. */
 export const imageLimit = 4 * 2 ** (32 - countBits);
 
-/** What has to be written over the base image. */
+/** Memory that others are a difference over: the writable and constant data, and the heap. */
+export interface Ground {
+  readonly low: Uint8Array;
+  readonly lowWords: Int32Array;
+  readonly heap: Uint8Array;
+  readonly heapWords: Int32Array;
+  /** End of the heap in the image, rounded up to whole blocks. */
+  readonly heapEnd: number;
+  /** Room to gather a difference in. */
+  readonly found: Int32Array;
+}
+
+/** What has to be written over the ground. */
 export interface Delta {
   /** Runs of words: each a head, then its words. */
   readonly runs: Int32Array;
-  /** The heap beyond the base image's end. */
+  /** The heap beyond the ground's end. */
   readonly tail: Uint8Array | undefined;
   readonly heapEnd: number;
   readonly bytes: number;
@@ -30,17 +41,17 @@ export interface FlatImage {
 }
 
 /**
- * Finds the difference between a memory and the base image; `shared`: kept long and read by other threads, so word
+ * Finds the difference between a memory and the ground; `shared`: kept long and read by other threads, so word
  * by word; `own`: kept while a call waits, so in blocks, which is quicker. The constant data is taken for unchanged.
  */
-export function difference(memory: Uint8Array, base: BaseImage, heapEnd: number, use: 'shared' | 'own'): Delta {
+export function difference(memory: Uint8Array, ground: Ground, heapEnd: number, use: 'shared' | 'own'): Delta {
   const current = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
   const words = new Int32Array(memory.buffer, memory.byteOffset, memory.byteLength >>> 2);
-  const { low, lowWords, heap, heapWords, found } = base;
+  const { low, lowWords, heap, heapWords, found } = ground;
   const whole = use === 'own';
   const lowLength = compare(current, words, low, lowWords, lowStart, writableStart - lowStart, found, 0, whole);
   const length = compare(current, words, heap, heapWords, heapBase, 0, found, lowLength, whole);
-  const tailBytes = Math.max(0, heapEnd - base.heapEnd);
+  const tailBytes = Math.max(0, heapEnd - ground.heapEnd);
   const size = length * 4 + tailBytes;
   const store = use === 'shared' ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
   const runs = new Int32Array(store, 0, length);
@@ -48,7 +59,7 @@ export function difference(memory: Uint8Array, base: BaseImage, heapEnd: number,
   let tail: Uint8Array | undefined;
   if (tailBytes > 0) {
     tail = new Uint8Array(store, length * 4);
-    tail.set(memory.subarray(base.heapEnd, heapEnd));
+    tail.set(memory.subarray(ground.heapEnd, heapEnd));
   }
   return { runs, tail, heapEnd, bytes: size };
 }
@@ -118,8 +129,8 @@ function compare(
   return to;
 }
 
-/** Writes a delta into a memory that holds the base image. */
-export function applyDelta(memory: Uint8Array, memoryWords: Int32Array, base: BaseImage, delta: Delta): void {
+/** Writes a delta into a memory that holds the ground. */
+export function applyDelta(memory: Uint8Array, memoryWords: Int32Array, ground: Ground, delta: Delta): void {
   const { runs, tail } = delta;
   for (let from = 0; from < runs.length;) {
     const head = runs[from] ?? 0;
@@ -130,7 +141,7 @@ export function applyDelta(memory: Uint8Array, memoryWords: Int32Array, base: Ba
       to += 1;
     }
   }
-  if (tail !== undefined) memory.set(tail, base.heapEnd);
+  if (tail !== undefined) memory.set(tail, ground.heapEnd);
 }
 
 /** Copies a memory that holds a function image and nothing else. */
@@ -139,12 +150,9 @@ export function flatten(memory: Uint8Array, heapEnd: number): FlatImage {
 }
 
 /** Copies the memory of a machine that was just built. Sizes are whole words. */
-export function capture(
-  memory: Uint8Array,
-  heapEnd: number,
-): Pick<BaseImage, 'low' | 'lowWords' | 'heap' | 'heapWords' | 'heapEnd' | 'found'> {
+export function capture(memory: Uint8Array, heapEnd: number): Ground {
   const end = Math.ceil(heapEnd / 64) * 64;
-  if (end > imageLimit) throw new Error(`the base image is larger than ${imageLimit} bytes`);
+  if (end > imageLimit) throw new Error(`an image is larger than ${imageLimit} bytes`);
   const low = memory.slice(lowStart, lowEnd);
   const heap = memory.slice(heapBase, end);
   return {

@@ -1,6 +1,5 @@
 /** Loads a program: compiles every file, runs the module's top level with no way out, checks the shape of what it returns. */
 import type { BaseImage, ControlName } from './base-image.ts';
-import { restCollector } from './base-image.ts';
 import type { Call } from './call.ts';
 import type { MachineEnd } from './ends.ts';
 import { readError, syntaxMistake } from './explain-error.ts';
@@ -8,6 +7,7 @@ import { statusOk } from './layout.ts';
 import type { Bytecode, LoadedProgram } from './loaded-program.ts';
 import type { Machine } from './machine.ts';
 import { ReadBudget } from './read-value.ts';
+import { sealStart } from './seal-start.ts';
 import type { LuaMistake, LuaValue, Program } from './types.ts';
 
 const functionTag = 6;
@@ -41,21 +41,6 @@ export function pushStart(machine: Machine, program: LoadedProgram, bytecode: By
     bytecode.expressions.map(([name, bytes]) => [name, bytes]),
   );
   return 5;
-}
-
-/** After the start function has returned: leaves only handlers and expressions on the stack, without garbage. */
-export function sealStart(machine: Machine, base: BaseImage): void {
-  const { exports, views } = machine;
-  const { thread, state } = base;
-  exports.lua_rotate(thread, 1, -3);
-  exports.lua_settop(thread, -4);
-  exports.lua_checkstack(state, 8);
-  views.refresh();
-  views.pushObject(state, base.control.collect, functionTag);
-  const status = exports.lua_pcallk(state, 0, 0, 0, 0, 0);
-  if (status !== 0) exports.lua_settop(state, -2);
-  views.refresh();
-  restCollector(views, state);
 }
 
 function readAt(machine: Machine, thread: number, index: number): LuaValue {

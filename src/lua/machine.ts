@@ -92,16 +92,17 @@ export class Machine implements InstanceHost {
     return this.views.word(breakPointer);
   }
 
-  /** Makes the memory equal to the base image plus a delta. */
+  /** Makes the memory equal to the base image, or to a function's: a difference over the image with a function loaded. */
   restore(base: BaseImage, delta: Delta | undefined, tenant: string): void {
     const { views } = this;
     if (views.u8.length === 0) views.refresh();
     if (tenant !== this.tenant) this.#clean(base);
     this.tenant = tenant;
-    this.#reserve(delta?.heapEnd ?? base.heapEnd);
-    views.u8.set(base.low, lowStart);
-    views.u8.set(base.heap, heapBase);
-    if (delta !== undefined) applyDelta(views.u8, views.i32, base, delta);
+    const ground = delta === undefined ? base : base.loaded;
+    this.#reserve(Math.max(delta?.heapEnd ?? 0, ground.heapEnd));
+    views.u8.set(ground.low, lowStart);
+    views.u8.set(ground.heap, heapBase);
+    if (delta !== undefined) applyDelta(views.u8, views.i32, ground, delta);
     this.#holds = undefined;
     this.#begin();
   }

@@ -54,7 +54,7 @@ export class WaitingCalls {
     if (machine === undefined) return false;
     const { heapEnd } = machine;
     if (heapEnd - call.heapFloor > movableBytes) return false;
-    const delta = difference(machine.views.u8, call.program.base, heapEnd, 'own');
+    const delta = difference(machine.views.u8, call.program.base.loaded, heapEnd, 'own');
     call.cpuMs += delta.bytes / copyBytesPerMs;
     call.memoryPeak = Math.max(call.memoryPeak, heapEnd - call.heapFloor + call.heldPeak);
     call.parked = delta;
