@@ -170,6 +170,16 @@ export async function startRuntime(
   return runtime;
 }
 
+/** An installation with one controller, one runtime, and an account of team-a that may watch the ConfigMaps there. */
+export async function startEventWorld({ client, plane }: TestCluster) {
+  await makeInstallation(client);
+  await makeAccount(client, 'team-a', 'hooks');
+  await mayWatch(client, 'hooks', { group: '', resource: 'configmaps' }, 'team-a');
+  const replica = await startReplica(plane.kubeconfig);
+  const runtime = await startRuntime(client, [replica.port]);
+  return { client, replica, runtime: () => runtime };
+}
+
 /** What a recorder function was called with. */
 export interface RecordedCall {
   readonly name: string;
@@ -204,11 +214,19 @@ export interface Recorder {
   readonly path: string;
   /** Waits until every kubernetes trigger is ready. */
   ready(): Promise<StatusObject>;
+  /** Waits until the kubernetes trigger says why it is not ready; answers the whole message. */
+  troubled(reason: string): Promise<string>;
   /** Calls by the name of the object, in order. */
   calls(): Promise<ReadonlyMap<string, readonly RecordedCall[]>>;
   /** Waits until the calls of an object are these; answers them. */
   sees(object: string, names: readonly string[]): Promise<readonly RecordedCall[]>;
   edit(kubernetes: Readonly<Record<string, unknown>>, more?: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
+interface TriggerShown {
+  readonly ready?: boolean;
+  readonly reason?: string;
+  readonly message?: string;
 }
 
 /** Applies a function of team-a that records what its one kubernetes trigger brings. */
@@ -254,11 +272,21 @@ export async function record(
         `the triggers of ${name} are ready`,
         async () => {
           status = bodyOf(await client.request<StatusObject>({ path }));
-          const triggers = (status.status?.triggers ?? []) as readonly { readonly ready?: boolean }[];
+          const triggers = (status.status?.triggers ?? []) as readonly TriggerShown[];
           const current = status.status?.observedGeneration === status.metadata.generation;
           return current && triggers.length > 0 && triggers.every(({ ready }) => ready === true) ? status : undefined;
         },
         () => [status?.status, runtime().log().slice(-2000)],
+      ),
+    troubled: (reason) =>
+      eventually(
+        `the trigger of ${name} says ${reason}`,
+        async () => {
+          status = bodyOf(await client.request<StatusObject>({ path }));
+          const triggers = (status.status?.triggers ?? []) as readonly TriggerShown[];
+          return triggers.find((each) => each.reason === reason && each.ready === false)?.message;
+        },
+        () => status?.status,
       ),
     async sees(object, names) {
       let last: readonly RecordedCall[] = [];

@@ -180,7 +180,7 @@ export function followTrigger(options: FollowOptions): TriggerFollower {
           for (const change of changes) {
             const { uid } = change.object.metadata;
             const seen = change.kind === 'delete' && change.missing !== true;
-            pending.touch(uid, seen ? change.object.text : undefined);
+            pending.touch(uid, seen ? change.object : undefined);
           }
           bell.ring();
         },

@@ -28,6 +28,8 @@ export interface ObjectRow {
   readonly changed?: string;
   /** Whether that state passed the filter. */
   readonly passed: boolean;
+  /** Id of the event that the object was added with, until something of it is known to have run. */
+  readonly added?: string;
 }
 
 /** A row or position, and what a write of it must expect. */

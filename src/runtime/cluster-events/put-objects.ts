@@ -98,9 +98,10 @@ function createWork(
     ...facts,
   });
 
-  function store(event: ClusterEvent, judged: boolean): void {
+  function store(event: ClusterEvent, judged: boolean): string {
+    const stored = storedClusterEvent(event, judged);
     append.push({
-      event: storedClusterEvent(event, judged),
+      event: stored,
       deliveries: [
         {
           destination,
@@ -110,6 +111,14 @@ function createWork(
         },
       ],
     });
+    return stored.id;
+  }
+
+  /** Takes the place of an `added` that nobody has seen: that is what the object still is to the function. */
+  async function isUnseen(eventId: string | undefined): Promise<boolean> {
+    if (eventId === undefined) return false;
+    const waiting = await parts.store.read({ namespaceUid, destination, eventId, states: ['waiting'] }, { limit: 1 });
+    return waiting[0]?.attempts === 0;
   }
 
   function quietDelay(uid: string): number {
@@ -137,15 +146,23 @@ function createWork(
       : { erred: true, passed: true, changed, same: false };
   }
 
+  /** Rows as they are once what was taken before has landed: an object may come and go in one question. */
+  const rows = new Map<string, ObjectRow | undefined>();
+  function write(uid: string, held: Held<ObjectRow>, row: ObjectRow | undefined): void {
+    rows.set(uid, row);
+    writes.push(writeHeld(held, row));
+  }
+
   return {
     append,
     writes,
     async take(change, held) {
-      const row = held.value;
+      const { uid } = change;
+      const row = rows.has(uid) ? rows.get(uid) : held.value;
       const step = nextStep(change, row, { term, expressions }, wishes);
       if (step.kind === 'keep') return;
       if (step.kind === 'remove') {
-        writes.push(writeHeld(held, undefined));
+        write(uid, held, undefined);
         if (step.event === undefined || row === undefined) return;
         const { version, namespace, name, changed } = row;
         store(eventOf(step.event, change, { version, namespace, objectName: name, previous: changed }), true);
@@ -154,21 +171,22 @@ function createWork(
       if (change.kind !== 'set') return;
       const { namespace, name } = readNames(change.object);
       const facts = { version: change.version, namespace, objectName: name, previous: row?.changed };
-      const event = eventOf(step.name, change, facts);
+      const unseen = step.event && (await isUnseen(row?.added));
+      const event = eventOf(unseen ? 'added' : step.name, change, facts);
       const { erred, passed, changed, same } = await judge(event, step.unless);
-      writes.push(
-        writeHeld(held, {
-          version: change.version,
-          term,
-          ...(namespace === undefined ? {} : { namespace }),
-          name,
-          expressions,
-          ...(changed === undefined ? {} : { changed }),
-          // What did not change was not asked about again.
-          passed: same ? row?.passed === true : passed,
-        }),
-      );
-      if (step.event && !same && passed) store(event, !erred);
+      const told = step.event && !same && passed ? store(event, !erred) : undefined;
+      const added = told === undefined ? row?.added : event.name === 'added' ? told : undefined;
+      write(uid, held, {
+        version: change.version,
+        term,
+        ...(namespace === undefined ? {} : { namespace }),
+        name,
+        expressions,
+        ...(changed === undefined ? {} : { changed }),
+        // What did not change was not asked about again.
+        passed: same ? row?.passed === true : passed,
+        ...(added === undefined ? {} : { added }),
+      });
     },
   };
 }
