@@ -57,7 +57,7 @@ function sourceOf(
   let judging: Promise<LoadServer> | undefined;
   // One draft after the other: the engine's table holds one.
   let turn: Promise<unknown> = Promise.resolve();
-  const watching = openLocalWatch(run, onDefect);
+  const watching = openLocalWatch(run);
   const source: ConsoleSource = {
     status: () => ({ version, mode: 'local', place: run.folder }),
     functions: async () => {

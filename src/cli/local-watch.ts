@@ -26,10 +26,10 @@ export interface LocalWatch {
   close(): Promise<void>;
 }
 
-export function openLocalWatch(run: LocalRun, onDefect: (message: string) => void): LocalWatch {
+export function openLocalWatch(run: LocalRun): LocalWatch {
   const { view } = run;
   const history = createMeasureHistory({ everyMs, points });
-  const measuring = measureAgainAndAgain(run, history, onDefect);
+  const measuring = measureAgainAndAgain(run, history);
   const unreadable = (message: string): WatchAnswer => ({ ok: false, status: 400, message });
   const source: WatchSource = {
     calls: async (query) => {
@@ -70,17 +70,14 @@ interface Measuring {
   close(): Promise<void>;
 }
 
-function measureAgainAndAgain(run: LocalRun, history: MeasureHistory, onDefect: (message: string) => void): Measuring {
+function measureAgainAndAgain(run: LocalRun, history: MeasureHistory): Measuring {
   const listeners = new Set<() => void>();
   let turn: Promise<void> | undefined;
   const measure = async (): Promise<void> => {
-    try {
-      const snapshot = await snapshotMetrics((sample) => run.view.measure(sample));
-      history.add(run.view.now(), snapshot);
-      for (const listener of listeners) listener();
-    } catch (error) {
-      onDefect(`the charts of the console: ${error instanceof Error ? error.message : String(error)}`);
-    }
+    // A store that cannot be asked now is told of where it matters; a chart has a gap.
+    const snapshot = await snapshotMetrics((sample) => run.view.measure(sample)).catch(() => undefined);
+    history.add(run.view.now(), snapshot);
+    for (const listener of listeners) listener();
     turn = undefined;
   };
   turn = measure();

@@ -5,6 +5,7 @@ import { toProblem } from '../failures/problem.ts';
 import { toCallRow } from './call-row.ts';
 import type { FunctionRow } from './console-source.ts';
 import { listStanding } from './list-standing.ts';
+import { toLogRows } from './log-rows.ts';
 import { pageOf, readPageWish } from './page-of-list.ts';
 import { readInvokeOrder } from './read-invoke-order.ts';
 import type { PlainObject, PlainQuery, RouteRow, WatchAnswer, WatchSource } from './watch-source.ts';
@@ -37,6 +38,11 @@ export function registerWatching(
     const answer = await (query['running'] === 'true' ? source.running(query) : source.calls(query));
     if (!answer.ok) return send(reply, answer);
     return { calls: (answer.value['calls'] as readonly PlainObject[]).map(toCallRow) };
+  });
+  api.get<Asked>('/logs', async ({ query }, reply) => {
+    const answer = await source.calls({ ...query, logged: 'true' });
+    if (!answer.ok) return send(reply, answer);
+    return { lines: toLogRows(answer.value['calls'] as readonly PlainObject[]) };
   });
   api.get<Asked>('/explain', async ({ query: { id = '', namespace } }, reply) =>
     namespace === undefined

@@ -86,7 +86,7 @@ async function summaryOf(
     programmed: summary.programmed,
     revision: verdict.revision,
     events: entry?.events ?? [],
-    ...(entry === undefined ? {} : { url: dumpSubscription(entry)['url'] }),
+    ...(entry === undefined ? {} : { url: dumpSubscription(entry)['url'], signingSecrets: entry.secrets.length }),
     health: plainHealth(health),
     breaker: breaker === undefined ? 'Closed' : breaker.kind === 'open' ? 'Open' : 'HalfOpen',
   };

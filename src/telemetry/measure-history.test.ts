@@ -53,3 +53,14 @@ test('a function is told of for a minute, charts for as long as there is room', 
   assert.equal(own?.failedShare, 0.5);
   assert.equal(own?.perSecond, 20 / 60);
 });
+
+test('a time that could not be measured breaks the lines, and no rate reaches across it', async () => {
+  const history = createMeasureHistory({ everyMs: 1000, points: 10 });
+  history.add(1000, await snapshotOf(10));
+  history.add(2000, undefined);
+  history.add(3000, await snapshotOf(900));
+  history.add(4000, await snapshotOf(905));
+  const { times, series } = history.measures();
+  assert.deepEqual(times, [2000, 4000]);
+  assert.deepEqual(series.callsPerSecond, [null, 5]);
+});

@@ -5,7 +5,8 @@ import { quantileOf } from './quantile.ts';
 import type { FunctionTotals, MetricSnapshot } from './snapshot-metrics.ts';
 
 export interface MeasureHistory {
-  add(at: number, snapshot: MetricSnapshot): void;
+  /** Without a snapshot: nothing could be measured, the lines are broken there. */
+  add(at: number, snapshot: MetricSnapshot | undefined): void;
   measures(): Measures;
   /** By `NAMESPACE/NAME`; those without calls in the last minute are not there. */
   functions(): ReadonlyMap<string, FunctionMeasures>;
@@ -28,6 +29,11 @@ export function createMeasureHistory(options: { readonly everyMs: number; readon
   let before: { readonly at: number; readonly functions: MetricSnapshot['functions'] } | undefined;
   return {
     add(at, snapshot) {
+      if (snapshot === undefined) {
+        before = undefined;
+        points = [...points, { ...nothing, at }].slice(-room);
+        return;
+      }
       const last = before;
       before = { at, functions: snapshot.functions };
       // The first one says since when counters count, not how fast.
@@ -62,6 +68,8 @@ const measureNames: readonly MeasureName[] = [
   'oldestDueMs',
   'deadLetters',
 ];
+
+const nothing = Object.fromEntries(measureNames.map((name) => [name, null])) as Readonly<Record<MeasureName, null>>;
 
 function growthOf(before: MetricSnapshot['functions'], after: MetricSnapshot['functions']): Growth {
   const growth = new Map<string, FunctionTotals>();

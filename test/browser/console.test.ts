@@ -147,7 +147,7 @@ test('calls appear as they happen, and what they say is text, never markup', asy
   const calls = page.getByRole('table', { name: 'Calls' });
   await calls.getByText('error 500').waitFor();
   await calls.getByRole('button').first().click();
-  await calls.getByText(hostile).first().waitFor();
+  await page.getByRole('complementary', { name: 'Story' }).getByText(hostile).first().waitFor();
   assert.equal(await page.title(), 'Moonhook');
   assert.equal(await page.locator('img').count(), 0);
 });

@@ -1,6 +1,7 @@
 /** The whole page: the side with its list of functions, and what is open beside it. */
 import { api } from './api.ts';
 import { FunctionPage } from './function-page.tsx';
+import { WatchPage } from './watch/watch-page.tsx';
 import { SideBar } from './watch/side-bar.tsx';
 import { useFresh } from './watch/use-fresh.ts';
 import { useLine, type Line } from './watch/use-line.ts';
@@ -41,7 +42,7 @@ function Content({ line, place }: { readonly line: Line; readonly place: Place }
   if (place.section === 'functions' && namespace !== undefined && name !== undefined) {
     return <OpenFunction key={`${namespace}/${name}`} line={line} namespace={namespace} name={name} />;
   }
-  return <p class="hint">{line.status === undefined ? '' : `Functions of ${line.status.place}. Choose one.`}</p>;
+  return <WatchPage line={line} place={place} />;
 }
 
 interface OpenFunctionProps {

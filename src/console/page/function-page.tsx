@@ -4,12 +4,13 @@ import type { Draft, FunctionRow, FunctionText, Remark } from '../console-source
 import type { LanguageEntry } from '../console-source.ts';
 import { api } from './api.ts';
 import { CodeEditor } from './code-editor.tsx';
-import { CallsPanel } from './calls-panel.tsx';
 import { forgetDraft, keepDraft, keptDraft } from './kept-drafts.ts';
 import { firstPanes, PaneChoice } from './edit/pane-choice.tsx';
 import { SideForm } from './edit/side-form.tsx';
 import { inlineCodeOf, withInlineCode, type InlineCode } from './inline-code.ts';
 import { TryPanel } from './try-panel.tsx';
+import { FunctionWatch } from './watch/function-watch.tsx';
+import { SuspendButton } from './watch/suspend-button.tsx';
 
 /** Judged when typing rests for so long. */
 const restMs = 250;
@@ -134,6 +135,7 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
         <button type="button" disabled={!dirty} onClick={() => void save()}>
           Save
         </button>
+        <SuspendButton row={row} onSaid={setMessage} />
       </header>
       <p role="status">{message || (row.ready === 'True' ? '' : row.message)}</p>
       {theirs === undefined ? null : (
@@ -207,8 +209,7 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
       </section>
       <h2>Try</h2>
       <TryPanel namespace={namespace} name={name} draft={draft} asked={asked} />
-      <h2>Calls</h2>
-      <CallsPanel namespace={namespace} name={name} version={version} />
+      <FunctionWatch row={row} version={version} />
     </article>
   );
 }

@@ -9,6 +9,13 @@ import { VirtualRows } from './virtual-rows.tsx';
 
 const sections: readonly { readonly section: string; readonly title: string; readonly icon: IconName }[] = [
   { section: '', title: 'Overview', icon: 'overview' },
+  { section: 'calls', title: 'Calls', icon: 'calls' },
+  { section: 'deliveries', title: 'Deliveries', icon: 'deliveries' },
+  { section: 'dead-letters', title: 'Dead letters', icon: 'dead' },
+  { section: 'subscriptions', title: 'Subscriptions', icon: 'subscriptions' },
+  { section: 'routes', title: 'Routes', icon: 'routes' },
+  { section: 'schedules', title: 'Schedules', icon: 'schedules' },
+  { section: 'keys', title: 'Keys', icon: 'keys' },
 ];
 
 export function SideBar({ line, place }: { readonly line: Line; readonly place: Place }) {

@@ -5,6 +5,12 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 /** Rows beyond the edges: a scroll finds them drawn. */
 const spare = 10;
 
+export interface RowProps {
+  readonly class?: string;
+  readonly style?: Readonly<Record<string, string>>;
+  onClick?(event: MouseEvent): void;
+}
+
 export interface VirtualRowsProps {
   readonly count: number;
   /** Pixels; every row has this height. */
@@ -16,6 +22,10 @@ export interface VirtualRowsProps {
   /** The row of titles; stays in sight. */
   readonly header?: ComponentChildren;
   row(index: number): ComponentChildren;
+  /** Of the element of a row. */
+  rowProps?(index: number): RowProps;
+  /** Rows put above since the list began. */
+  readonly prepended?: number;
   /** Told what is in sight. */
   onShow?(first: number, last: number): void;
   /** Stands below the rows. */
@@ -23,7 +33,8 @@ export interface VirtualRowsProps {
 }
 
 export function VirtualRows(props: VirtualRowsProps) {
-  const { count, rowHeight, label, role, columns, header, row, onShow, footer } = props;
+  const { count, rowHeight, label, role, columns, header, row, rowProps, onShow, footer } = props;
+  const { prepended = 0 } = props;
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
@@ -53,6 +64,18 @@ export function VirtualRows(props: VirtualRowsProps) {
     target.focus({ preventScroll: true });
   });
 
+  const above = useRef(prepended);
+  useLayoutEffect(() => {
+    const added = prepended - above.current;
+    above.current = prepended;
+    const element = box.current;
+    // Who reads further down stays at the rows he reads.
+    if (element !== null && added > 0 && element.scrollTop > rowHeight) {
+      element.scrollTop += added * rowHeight;
+      setTop(element.scrollTop);
+    }
+  }, [prepended]);
+
   const walk = (event: KeyboardEvent): void => {
     const from = Number((event.target as HTMLElement).closest<HTMLElement>('[data-index]')?.dataset['index']);
     const to = { ArrowDown: from + 1, ArrowUp: from - 1, Home: 0, End: count - 1 }[event.key];
@@ -61,10 +84,10 @@ export function VirtualRows(props: VirtualRowsProps) {
     event.preventDefault();
     const element = box.current;
     if (element === null) return;
-    const above = (element.querySelector<HTMLElement>('.rows-header')?.offsetHeight ?? 0) + to * rowHeight;
+    const bottom = (element.querySelector<HTMLElement>('.rows-header')?.offsetHeight ?? 0) + to * rowHeight;
     if (to * rowHeight < element.scrollTop) element.scrollTop = to * rowHeight;
-    else if (above + rowHeight > element.scrollTop + element.clientHeight) {
-      element.scrollTop = above + rowHeight - element.clientHeight;
+    else if (bottom + rowHeight > element.scrollTop + element.clientHeight) {
+      element.scrollTop = bottom + rowHeight - element.clientHeight;
     }
     wanted.current = to;
     focusable(element, to)?.focus({ preventScroll: true });
@@ -85,18 +108,22 @@ export function VirtualRows(props: VirtualRowsProps) {
     >
       {header}
       <div role={table ? 'rowgroup' : 'presentation'} class="rows" style={{ height: `${count * rowHeight}px` }}>
-        {indexes.map((index) => (
-          <div
-            key={index}
-            data-index={index}
-            class="virtual-row"
-            role={table ? 'row' : 'listitem'}
-            {...(table ? { 'aria-rowindex': index + 2 } : { 'aria-setsize': count, 'aria-posinset': index + 1 })}
-            style={{ transform: `translateY(${index * rowHeight}px)`, height: `${rowHeight}px` }}
-          >
-            {row(index)}
-          </div>
-        ))}
+        {indexes.map((index) => {
+          const { class: own = '', style, onClick } = rowProps?.(index) ?? {};
+          return (
+            <div
+              key={index}
+              data-index={index}
+              class={`virtual-row ${own}`}
+              role={table ? 'row' : 'listitem'}
+              {...(table ? { 'aria-rowindex': index + 2 } : { 'aria-setsize': count, 'aria-posinset': index + 1 })}
+              {...(onClick === undefined ? {} : { onClick })}
+              style={{ ...style, transform: `translateY(${index * rowHeight}px)`, height: `${rowHeight}px` }}
+            >
+              {row(index)}
+            </div>
+          );
+        })}
       </div>
       {footer}
     </div>

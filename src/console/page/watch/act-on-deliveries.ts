@@ -1,0 +1,62 @@
+/** Replays and cancellations: counted first, then done; each replay has a number of its own. */
+import { watchApi, type Count } from './watch-api.ts';
+
+export interface Selection {
+  readonly id?: string;
+  readonly function?: string;
+  readonly subscription?: string;
+  readonly since?: string;
+}
+
+/** What is asked for: everything of one selection, or several single deliveries. */
+export interface ActWish {
+  readonly verb: 'replay' | 'cancel';
+  readonly namespace: string;
+  readonly selections: readonly Selection[];
+  /** Of a replay: dead ones only. */
+  readonly dead?: boolean;
+}
+
+/** Numbers of replays count seconds from here, as those of the command line do. */
+const generationEpoch = Date.UTC(2025, 0, 1);
+const generationName = 'moonhook-generation';
+
+/** Several within a second, and before and after a reload, are several replays. */
+function nextGeneration(): number {
+  const last = Number(sessionStorage.getItem(generationName) ?? '0');
+  const next = Math.max(last + 1, Math.floor((Date.now() - generationEpoch) / 1000));
+  sessionStorage.setItem(generationName, String(next));
+  return next;
+}
+
+/** How many it would be about. */
+export async function countAct(wish: ActWish): Promise<Count> {
+  return sumCounts(await each(wish, { dryRun: true }));
+}
+
+/** Does it. */
+export async function doAct(wish: ActWish): Promise<Count> {
+  return sumCounts(await each(wish, {}));
+}
+
+async function each({ verb, namespace, selections, dead }: ActWish, more: object): Promise<readonly Count[]> {
+  const counts: Count[] = [];
+  for (const selection of selections) {
+    if (verb === 'cancel') counts.push(await watchApi.cancel(namespace, { ...selection, ...more }));
+    else {
+      const generation = 'dryRun' in more ? {} : { generation: nextGeneration() };
+      const only = dead === true ? { dead } : {};
+      counts.push(await watchApi.replay(namespace, { ...selection, ...only, ...more, ...generation }));
+    }
+  }
+  return counts;
+}
+
+function sumCounts(counts: readonly Count[]): Count {
+  return {
+    count: counts.reduce((sum, { count }) => sum + count, 0),
+    exact: counts.every(({ exact }) => exact),
+    destinations: counts.flatMap(({ destinations }) => destinations),
+    running: counts.reduce((sum, { running = 0 }) => sum + running, 0),
+  };
+}
