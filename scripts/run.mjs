@@ -60,6 +60,8 @@ const tasks = {
       ['node', '--test', '--test-reporter=spec', '--test-timeout=300000', 'src/**/*.test.ts', 'test/**/*.test.ts'],
     ],
   },
+  // Needs root and some Debian packages; says which where they are missing.
+  'test:node': { needs: 'all', steps: [['node', 'test/node/run-node-test.ts']] },
   'test:cluster': {
     needs: 'all',
     steps: [
@@ -95,11 +97,21 @@ function ensureInstalled(needs) {
 
 /** Programs of Debian packages that tests use; without them those tests are skipped, or fail where CI=true. */
 const testPrograms = { strace: 'strace' };
+/** What `test:node` needs besides. */
+const nodePrograms = {
+  buildah: 'buildah',
+  containerd: 'containerd',
+  debootstrap: 'debootstrap',
+  ip: 'iproute2',
+  iptables: 'iptables',
+  runc: 'runc',
+  '/usr/lib/cni/ptp': 'containernetworking-plugins',
+};
 
 /** Only on CI machines, which are thrown away, and only as root: nobody's own system is changed. */
-function installTestPrograms() {
+function installTestPrograms(programs) {
   if (process.env.CI !== 'true' || process.getuid?.() !== 0) return;
-  const missing = Object.entries(testPrograms)
+  const missing = Object.entries(programs)
     .filter(([program]) => spawnSync('which', [program]).status !== 0)
     .map(([, debianPackage]) => debianPackage);
   if (missing.length === 0 || spawnSync('which', ['apt-get']).status !== 0) return;
@@ -155,7 +167,7 @@ if (!task) {
   process.exit(2);
 }
 ensureInstalled(task.needs);
-if (name.startsWith('test')) installTestPrograms();
+if (name.startsWith('test')) installTestPrograms(name === 'test:node' ? nodePrograms : testPrograms);
 process.on('SIGINT', () => {});
 for (const step of task.steps) {
   const status = await runStep(step, task.steps.length === 1, task.environment);

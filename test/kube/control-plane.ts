@@ -54,6 +54,8 @@ export interface ControlPlaneOptions {
   readonly controllerManager?: boolean;
   /** More flags of kube-apiserver. */
   readonly apiServerFlags?: readonly string[];
+  /** Where pods of a node reach it; default: loopback only. */
+  readonly address?: string;
 }
 
 const auditPolicy = {
@@ -74,7 +76,8 @@ export async function startControlPlane(
   const [clientPort = 0, peerPort = 0, securePort = 0, managerPort = 0] = await freePorts(4);
   const etcdUrl = `http://127.0.0.1:${clientPort}`;
   const peerUrl = `http://127.0.0.1:${peerPort}`;
-  const server = `https://127.0.0.1:${securePort}`;
+  const address = options.address ?? '127.0.0.1';
+  const server = `https://${address}:${securePort}`;
   const token = randomUUID();
 
   writeFileSync(file('tokens.csv'), `${token},admin,admin,"system:masters"\n`);
@@ -96,8 +99,8 @@ export async function startControlPlane(
   const apiServer = startProgram(binaries.apiServer, [
     `--etcd-servers=${etcdUrl}`,
     `--cert-dir=${file('certificates')}`,
-    '--bind-address=127.0.0.1',
-    '--advertise-address=127.0.0.1',
+    `--bind-address=${address}`,
+    `--advertise-address=${address}`,
     '--endpoint-reconciler-type=none',
     `--secure-port=${securePort}`,
     `--service-account-key-file=${file('accounts.pub')}`,
@@ -150,6 +153,7 @@ export async function startControlPlane(
         `--secure-port=${managerPort}`,
         `--cert-dir=${file('manager-certificates')}`,
         `--service-account-private-key-file=${file('accounts.key')}`,
+        `--root-ca-file=${file('certificates/apiserver.crt')}`,
         '--use-service-account-credentials=false',
         '--leader-elect=false',
         // Namespaces end within a moment.

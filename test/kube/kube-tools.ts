@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { cacheRoot } from './build-kube.ts';
+import { cacheRoot } from './build-go.ts';
 import { readZipEntry } from './read-zip.ts';
 
 export interface KubeTools {

@@ -43,8 +43,16 @@ export async function useCluster(
     await client.close();
     await plane.stop();
   });
-  const kubectl: TestCluster['kubectl'] = async (arguments_, input) => {
-    const child = run(kubeTools().kubectl, ['--kubeconfig', plane.kubeconfig, ...arguments_], {
+  const kubectl = kubectlOf(plane.kubeconfig);
+  const cluster = { plane, client, kubectl };
+  if (options.crds !== false) await applyCrds(cluster);
+  return { cluster, skip: false };
+}
+
+/** The real kubectl with a kubeconfig file. */
+export function kubectlOf(kubeconfig: string): TestCluster['kubectl'] {
+  return async (arguments_, input) => {
+    const child = run(kubeTools().kubectl, ['--kubeconfig', kubeconfig, ...arguments_], {
       maxBuffer: 64 * 1024 * 1024,
     });
     child.child.stdin?.end(input);
@@ -56,9 +64,6 @@ export async function useCluster(
       return { code, stdout: stdout ?? '', stderr: stderr ?? '' };
     }
   };
-  const cluster = { plane, client, kubectl };
-  if (options.crds !== false) await applyCrds(cluster);
-  return { cluster, skip: false };
 }
 
 /** A client with the credentials of a kubeconfig file. */

@@ -1,0 +1,246 @@
+/** The image and the chart on a whole node: what a user's cluster does with them. Started by `npm run test:node`. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { chartFolder } from '../chart/render-chart.ts';
+import { eventually } from '../kube/eventually.ts';
+import { kubeTools } from '../kube/kube-tools.ts';
+import { kubectlOf } from '../kube/with-control-plane.ts';
+import { imageName, imageTag } from './build-image.ts';
+import type { NodeParts } from './prepare-node.ts';
+import { startNode } from './start-node.ts';
+
+const partsFile = process.env['MOONHOOK_NODE_PARTS'];
+if (partsFile === undefined) throw new Error('run it with `npm run test:node`, which prepares what it needs');
+const parts = JSON.parse(readFileSync(partsFile, 'utf8')) as NodeParts;
+const node = await startNode(parts);
+after(() => node.stop());
+const { plane } = node;
+const run = kubectlOf(plane.kubeconfig);
+const namespace = 'moonhook-system';
+/** Images are unpacked and programs start on a machine that may have other things to do. */
+const patienceMs = 180_000;
+
+async function kubectl(arguments_: readonly string[], input = ''): Promise<string> {
+  const { code, stdout, stderr } = await run(arguments_, input);
+  if (code !== 0) throw new Error(`kubectl ${arguments_.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+const apply = (object: unknown): Promise<string> =>
+  kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(object));
+
+function helm(...arguments_: readonly string[]): string {
+  const { helm: program } = kubeTools();
+  try {
+    return execFileSync(program, ['--kubeconfig', plane.kubeconfig, '--namespace', namespace, ...arguments_], {
+      encoding: 'utf8',
+      env: { ...process.env, HELM_CACHE_HOME: plane.folder, HELM_CONFIG_HOME: plane.folder },
+    });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    throw new Error(`helm ${arguments_.join(' ')}: ${stderr}${stdout}`, { cause: error });
+  }
+}
+
+const values = [
+  '--set',
+  `image.repository=${imageName},image.tag=${imageTag},image.pullPolicy=Never`,
+  '--set',
+  'store.sqlite.size=1Gi',
+  '--set',
+  'tenants.namespaces={team-a}',
+];
+
+/** What stands between the user and ready pods, for a failure. */
+async function state(): Promise<string> {
+  const shown = await run(['-n', namespace, 'get', 'pods,pvc,endpointslices', '-o', 'wide']);
+  const events = await run(['-n', namespace, 'get', 'events', '--sort-by=.lastTimestamp']);
+  const logs = await Promise.all(
+    ['controller', 'runtime'].map((name) =>
+      run(['-n', namespace, 'logs', '--tail=20', '-l', `app.kubernetes.io/component=${name}`]),
+    ),
+  );
+  const said = logs.map(({ stdout, stderr }) => stdout + stderr).join('\n');
+  return `${shown.stdout}\n${events.stdout.slice(-3000)}\n${said}\n${node.logs()}`;
+}
+
+async function rolledOut(): Promise<void> {
+  for (const name of ['deployment/moonhook-controller', 'statefulset/moonhook-runtime']) {
+    const { code } = await run(['-n', namespace, 'rollout', 'status', name, `--timeout=${patienceMs / 1000}s`]);
+    if (code !== 0) throw new Error(`${name} is not ready\n${await state()}`);
+  }
+}
+
+async function publicUrl(): Promise<string> {
+  const address = await kubectl(['-n', namespace, 'get', 'service', 'moonhook', '-o', 'jsonpath={.spec.clusterIP}']);
+  return `http://${address}`;
+}
+
+/** Undefined: no answer. */
+async function call(path: string, init: RequestInit = {}): Promise<{ status: number; text: string } | undefined> {
+  try {
+    const response = await fetch(`${await publicUrl()}${path}`, { ...init, signal: AbortSignal.timeout(10_000) });
+    return { status: response.status, text: await response.text() };
+  } catch {
+    return undefined;
+  }
+}
+
+async function answers(path: string, expected: string): Promise<void> {
+  let last: unknown;
+  const deadline = Date.now() + patienceMs;
+  while (Date.now() < deadline) {
+    last = await call(path);
+    if ((last as { text?: string } | undefined)?.text === expected) return;
+    await sleep(200);
+  }
+  throw new Error(`${path} does not answer ${expected}: ${JSON.stringify(last)}\n${await state()}`);
+}
+
+const hook = (name: string, code: string): unknown => ({
+  apiVersion: 'moonhook.dev/v1alpha1',
+  kind: 'WebhookFunction',
+  metadata: { name, namespace: 'team-a' },
+  spec: { code, triggers: [{ name: 'web', http: { path: name, receiver: { open: {} } } }] },
+});
+
+test('the image is small: what it adds to Node is under 150 MB', () => {
+  assert.ok(parts.ownBytes > 10e6, `${parts.ownBytes}: nothing was built`);
+  assert.ok(parts.ownBytes < 150e6, `${parts.ownBytes} bytes`);
+});
+
+test('helm install gives ready pods', async () => {
+  const data = join(plane.folder, 'volume');
+  mkdirSync(data, { mode: 0o700 });
+  await kubectl(['create', 'namespace', 'team-a']);
+  await kubectl(['create', 'namespace', namespace]);
+  await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
+  await apply({
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name: 'volume' },
+    spec: {
+      capacity: { storage: '1Gi' },
+      accessModes: ['ReadWriteOnce'],
+      local: { path: data },
+      nodeAffinity: {
+        required: {
+          nodeSelectorTerms: [
+            { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [node.nodeName] }] },
+          ],
+        },
+      },
+    },
+  });
+  helm('install', 'moonhook', chartFolder, ...values);
+  await rolledOut();
+});
+
+test('its containers run as nobody in particular: no capability, no new privileges, a root that is read only', () => {
+  const processes = node
+    .ctr('tasks', 'list', '--quiet')
+    .trim()
+    .split('\n')
+    .map((task) => /"Pid":\s*(\d+)|^(\d+)$/m.exec(pidsOf(task))?.[0] ?? '')
+    .flatMap((pid) => {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      return command.includes('src/cli/main.ts') ? [{ pid, command }] : [];
+    });
+  assert.equal(processes.length, 3, 'two controllers and a runtime');
+  for (const { pid, command } of processes) {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const field = (name: string): string => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '';
+    assert.equal(field('Uid'), ['65532', '65532', '65532', '65532'].join('\t'), command);
+    assert.equal(Number(`0x${field('CapEff')}`), 0, command);
+    assert.equal(Number(`0x${field('CapBnd')}`), 0, command);
+    assert.equal(field('NoNewPrivs'), '1', command);
+    assert.equal(field('Seccomp'), '2', command);
+    const root = readFileSync(`/proc/${pid}/mountinfo`, 'utf8')
+      .split('\n')
+      .find((line) => line.split(' ')[4] === '/');
+    assert.ok(root?.split(' ')[5]?.split(',').includes('ro'), root);
+  }
+  // The control: a process of the node itself has what these lack.
+  assert.match(readFileSync('/proc/self/status', 'utf8'), /^CapEff:\s*0*[1-9a-f]/m);
+});
+
+/** The first process of a task. */
+function pidsOf(task: string): string {
+  return node.ctr('tasks', 'ps', task).split('\n')[1]?.split(/\s+/)[0] ?? '';
+}
+
+test('kubectl apply makes a webhook answer through the Service, and the status says so', async () => {
+  await apply(hook('hello', 'return function() return "hello from a pod" end'));
+  await answers('/team-a/hello', 'hello from a pod');
+  await kubectl(['-n', 'team-a', 'wait', 'whf/hello', '--for=condition=Ready', `--timeout=${patienceMs / 1000}s`]);
+  assert.match(await kubectl(['-n', 'team-a', 'get', 'whf', 'hello']), /hello\s+True\s+1\/1\s/);
+  assert.equal((await call('/team-a/absent'))?.status, 404, 'the control');
+});
+
+test('functions reach Kubernetes as their ServiceAccount, from a pod that has no token for it', async () => {
+  await apply({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'hooks', namespace: 'team-a', labels: { 'moonhook.dev/functions': 'true' } },
+  });
+  await kubectl(['-n', 'team-a', 'create', 'role', 'reads', '--verb=get', '--resource=configmaps']);
+  await kubectl(['-n', 'team-a', 'create', 'rolebinding', 'reads', '--role=reads', '--serviceaccount=team-a:hooks']);
+  await kubectl(['-n', 'team-a', 'create', 'configmap', 'settings', '--from-literal=colour=blue']);
+  const reads = hook(
+    'reads',
+    'return function() return assert(k8s.get("v1", "ConfigMap", "settings")).data.colour end',
+  ) as { spec: object };
+  await apply({ ...reads, spec: { ...reads.spec, serviceAccountName: 'hooks' } });
+  await answers('/team-a/reads', 'blue');
+});
+
+test('a runtime pod that is deleted, and a container that is killed, come back with the functions', async () => {
+  await kubectl(['-n', namespace, 'delete', 'pod', 'moonhook-runtime-0', '--wait=true']);
+  await rolledOut();
+  await answers('/team-a/hello', 'hello from a pod');
+  const restarts = (): Promise<string> =>
+    kubectl([
+      '-n',
+      namespace,
+      'get',
+      'pod',
+      'moonhook-runtime-0',
+      '-o',
+      'jsonpath={.status.containerStatuses[0].restartCount}',
+    ]);
+  assert.equal(await restarts(), '0');
+  const tasks = node.ctr('tasks', 'list', '--quiet').trim().split('\n');
+  const runtime = tasks
+    .map(pidsOf)
+    .find((pid) => /main\.ts\0runtime/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')));
+  assert.ok(runtime);
+  process.kill(Number(runtime), 'SIGKILL');
+  await eventually('the kubelet has started it again', async () => (await restarts()) === '1');
+  await answers('/team-a/hello', 'hello from a pod');
+});
+
+test('the leader is deleted: an edit is served and judged all the same', async () => {
+  const lease = ['-n', namespace, 'get', 'lease', 'moonhook-controller', '-o', 'jsonpath={.spec.holderIdentity}'];
+  const holder = await kubectl(lease);
+  await kubectl(['-n', namespace, 'delete', 'pod', holder.split('_')[0] ?? '', '--wait=false']);
+  await apply(hook('hello', 'return function() return "edited" end'));
+  await answers('/team-a/hello', 'edited');
+  await eventually('another one leads', async () => (await kubectl(lease)) !== holder);
+  await kubectl(['-n', 'team-a', 'wait', 'whf/hello', '--for=condition=Ready', `--timeout=${patienceMs / 1000}s`]);
+});
+
+test('helm upgrade keeps the functions, helm test passes, helm uninstall leaves functions and no pods', async () => {
+  helm('upgrade', 'moonhook', chartFolder, ...values, '--set', 'log.level=debug');
+  await rolledOut();
+  await answers('/team-a/hello', 'edited');
+  helm('test', 'moonhook', '--timeout', '3m');
+  helm('uninstall', 'moonhook', '--wait', '--timeout', '3m');
+  // What its Deployments made is deleted by the cluster afterwards.
+  const pods = ['pod', '-l', 'app.kubernetes.io/instance=moonhook'];
+  await kubectl(['-n', namespace, 'wait', ...pods, '--for=delete', `--timeout=${patienceMs / 1000}s`]);
+  assert.match(await kubectl(['-n', 'team-a', 'get', 'whf', '-o', 'name']), /hello/);
+});
