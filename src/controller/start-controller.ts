@@ -4,24 +4,31 @@ import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createAdmittedResources } from './admitted-resources.ts';
 import type { Clock } from './clock.ts';
-import { countWatch, type CountedWatch, type WatchStats } from './counted-watch.ts';
+import { countWatch, type CountedWatch } from './counted-watch.ts';
 import { createEventWriter } from './event-writer.ts';
 import { resourcePath } from './kube-answer.ts';
 import type { KubeClient } from './kube-client.ts';
 import { startLeaderElection, type LeaseTiming } from './leader-election.ts';
 import { createNamespaceUids } from './namespace-uids.ts';
+import type { ControllerStats } from './controller-stats.ts';
 import type { ControllerRights } from './read-reference.ts';
 import { createReferencePoll, type ReferenceTiming } from './reference-poll.ts';
 import { startReflector, type Reflector, type ReflectorTiming } from './reflector.ts';
 import { reportRuntimes } from './report-runtimes.ts';
 import { watchRuntimeEndpoints } from './runtime-endpoints.ts';
-import { desiredStatus } from './desired-status.ts';
+import { createStandingJudge, type Standing } from './judge-standing.ts';
 import { createStatusWriter } from './status-writer.ts';
 import { createTableLoop } from './table-loop.ts';
-import { createProgrammingTimes, type Histogram } from './time-programming.ts';
+import { createProgrammingTimes } from './time-programming.ts';
 import { transitionsBetween, type JudgeStatus } from './transition-events.ts';
 import type { Acknowledgements, Leadership, RuntimeEndpoints, TableSource, TriggerReports } from './types.ts';
-import { createResourceReader, keepResource, type ResourceKind, type WatchedObject } from './watched-resources.ts';
+import {
+  asksForRefresh,
+  createResourceReader,
+  keepResource,
+  type ResourceKind,
+  type WatchedObject,
+} from './watched-resources.ts';
 
 export interface ControllerOptions {
   readonly client: KubeClient;
@@ -57,31 +64,12 @@ export interface Controller {
   tell(uid: string, judge: JudgeStatus): void;
   /** The policy is another one now. */
   policyChanged(): void;
+  /** All functions and subscriptions as they stand. */
+  standings(): Iterable<Standing>;
   /** Reads what a function or subscription refers to again, at once; false: no such. */
   refresh(uid: string): boolean;
   stats(): ControllerStats;
   stop(): Promise<void>;
-}
-
-export interface ControllerStats {
-  /** Everything was listed, and the first table built. */
-  readonly ready: boolean;
-  readonly functions: number;
-  readonly subscriptions: number;
-  /** Resources that wait for their namespace or references. */
-  readonly waiting: number;
-  /** That have a link to this replica now. */
-  readonly linkedRuntimes: number;
-  readonly references: number;
-  readonly referenceLagMs: number;
-  readonly builds: number;
-  readonly lastBuildMs: number;
-  readonly watches: readonly WatchStats[];
-  readonly statusWrites: number;
-  readonly statusFailures: number;
-  readonly statusWaiting: number;
-  readonly eventsDropped: number;
-  readonly applyToProgrammed: Histogram;
 }
 
 const kinds: readonly (readonly [ResourceKind, string])[] = [
@@ -92,7 +80,7 @@ const kinds: readonly (readonly [ResourceKind, string])[] = [
 const holdMs = 10_000;
 const firstHoldMs = 30_000;
 /** Of the cluster itself. */
-const clusterNamespaces = ['kube-system', 'kube-public', 'kube-node-lease'];
+export const clusterNamespaces: readonly string[] = ['kube-system', 'kube-public', 'kube-node-lease'];
 
 export function startController(options: ControllerOptions): Controller {
   const { client, clock, log, namespace, identity, policy, timing = {} } = options;
@@ -164,33 +152,32 @@ export function startController(options: ControllerOptions): Controller {
     service: options.runtimeService,
     report: countedEndpoints.report,
   });
+  const judge = createStandingJudge({
+    resources,
+    loop,
+    endpoints,
+    clock,
+    acknowledgements: () => acknowledgements,
+    triggers: (uid) => triggers?.triggerStates(uid),
+  });
   const status = createStatusWriter({
     client,
     clock,
     signal,
     leadership,
     object: (uid) => resources.object(uid),
-    desired: (uid, current) => {
-      const verdict = loop.verdict(uid);
-      const ready = endpoints.current();
-      if (verdict === undefined || ready === undefined) return undefined;
-      return desiredStatus({
-        verdict,
-        entry: loop.current()?.functions.get(uid),
-        runtimes: reportRuntimes(uid, ready, acknowledgements?.runtimes() ?? []),
-        triggers: triggers?.triggerStates(uid),
-        schedules: acknowledgements?.scheduleTimes(uid),
-        health: acknowledgements?.subscriptionHealth(uid),
-        current,
-        now: new Date(clock.wallNow()).toISOString().replace(/\.\d+Z$/, 'Z'),
-      });
-    },
+    desired: judge.desired,
     onWritten: (kind, object, before) => {
       for (const transition of transitionsBetween(before, object.status ?? {})) events.write(kind, object, transition);
     },
     onFailure: (message) => log.warn('a status was not written', { error: message }),
   });
 
+  const refresh = (uid: string): boolean => {
+    if (resources.object(uid) === undefined) return false;
+    references.refresh(loop.referencesOf(uid));
+    return true;
+  };
   for (const [kind, resource] of kinds) {
     const counted = countWatch(resource, log);
     const reflector = startReflector<WatchedObject>({
@@ -202,12 +189,16 @@ export function startController(options: ControllerOptions): Controller {
       listener: {
         ...counted.report,
         onChanges: (changes, arrivedAt) => {
-          for (const { kind: change, object } of changes) {
+          for (const change of changes) {
+            const { object } = change;
             const { uid } = object.metadata;
-            if (change === 'delete') {
+            if (change.kind === 'delete') {
               resources.delete(uid);
               times.forget(uid);
-            } else if (resources.set(kind, object)) times.arrived(uid, arrivedAt);
+              continue;
+            }
+            if (resources.set(kind, object)) times.arrived(uid, arrivedAt);
+            if (asksForRefresh(change.previous?.status, object.status)) refresh(uid);
           }
           loop.touch();
           // Somebody may have written the status.
@@ -263,11 +254,8 @@ export function startController(options: ControllerOptions): Controller {
       if (known !== undefined && transition !== undefined) events.write(known.kind, known.object, transition);
     },
     policyChanged: () => loop.touch(),
-    refresh: (uid) => {
-      if (resources.object(uid) === undefined) return false;
-      references.refresh(loop.referencesOf(uid));
-      return true;
-    },
+    standings: judge.standings,
+    refresh,
     stats: () => ({
       ready: loop.current() !== undefined && endpoints.current() !== undefined,
       functions: loop.current()?.functions.size ?? 0,

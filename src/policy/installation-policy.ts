@@ -81,7 +81,11 @@ export interface InstallationPolicy {
     readonly ackAfterMs: number;
     readonly dedupWindowMs: number;
   };
-  readonly egress: EgressGrants & { readonly namespaces: Readonly<Record<string, Partial<EgressGrants>>> };
+  readonly egress: EgressGrants & {
+    readonly namespaces: Readonly<Record<string, Partial<EgressGrants>>>;
+    /** Addresses of each namespace's own Services, for `clusterServices`: from the controller's watch, never from a file. */
+    readonly services?: Readonly<Record<string, readonly string[]>>;
+  };
   readonly quotas: Quota & { readonly namespaces: Readonly<Record<string, Quota>> };
   /** How long what has ended is kept; what is absent is as the store has it by default. */
   readonly retention?: Retention;
@@ -173,7 +177,7 @@ export function quotaOf(policy: InstallationPolicy, namespace: string): Quota {
 
 /** What the outbound guard is given for one namespace: its own figures, else those for all. */
 export function egressOf(policy: InstallationPolicy, namespace: string): EgressGrants {
-  const { namespaces, ...all } = policy.egress;
+  const { namespaces, services: _services, ...all } = policy.egress;
   const own = Object.hasOwn(namespaces, namespace) ? namespaces[namespace] : undefined;
   return own === undefined ? all : { ...all, ...own, deny: [...all.deny, ...(own.deny ?? [])] };
 }

@@ -5,11 +5,12 @@ import { egressOf, type InstallationPolicy } from './installation-policy.ts';
 
 /** Entries that do not parse were refused with the policy file; here they grant nothing. */
 export function namespaceEgress(policy: InstallationPolicy, namespace: string): InstallationEgress {
-  const { allow, grants, deny } = egressOf(policy, namespace);
+  const { allow, grants, deny, clusterServices } = egressOf(policy, namespace);
+  const services = clusterServices === 'Own' ? ownServices(policy, namespace) : [];
   const local = policy.singleTenant;
   return {
     ...(allow === undefined ? {} : { ceiling: egressPatterns(allow) }),
-    grants: grants.flatMap((text) => valueOf(parseEgressGrant(text, { local }))),
+    grants: [...grants, ...services].flatMap((text) => valueOf(parseEgressGrant(text, { local }))),
     denied: deny.flatMap((text) => {
       const block = parseAddressBlock(text);
       if (block === undefined) throw new Error(`egress.deny: "${text}" is neither an address nor a range`);
@@ -17,6 +18,11 @@ export function namespaceEgress(policy: InstallationPolicy, namespace: string): 
     }),
     local,
   };
+}
+
+function ownServices({ egress: { services = {} } }: InstallationPolicy, namespace: string): readonly string[] {
+  // An IPv6 address stands without brackets: it has no port.
+  return Object.hasOwn(services, namespace) ? (services[namespace] ?? []) : [];
 }
 
 /** A list as users write it. What does not parse allows nothing, and an exclusive list stays exclusive. */

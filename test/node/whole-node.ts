@@ -90,15 +90,16 @@ async function call(path: string, init: RequestInit = {}): Promise<{ status: num
   }
 }
 
-async function answers(path: string, expected: string): Promise<void> {
-  let last: unknown;
+async function answers(path: string, expected: string | RegExp): Promise<void> {
+  let last: { readonly status: number; readonly text: string } | undefined;
   const deadline = Date.now() + patienceMs;
   while (Date.now() < deadline) {
     last = await call(path);
-    if ((last as { text?: string } | undefined)?.text === expected) return;
+    const text = last?.text ?? '';
+    if (typeof expected === 'string' ? text === expected : expected.test(text)) return;
     await sleep(200);
   }
-  throw new Error(`${path} does not answer ${expected}: ${JSON.stringify(last)}\n${await state()}`);
+  throw new Error(`${path} does not answer ${String(expected)}: ${JSON.stringify(last)}\n${await state()}`);
 }
 
 const hook = (name: string, code: string): unknown => ({
@@ -196,6 +197,33 @@ test('functions reach Kubernetes as their ServiceAccount, from a pod that has no
   ) as { spec: object };
   await apply({ ...reads, spec: { ...reads.spec, serviceAccountName: 'hooks' } });
   await answers('/team-a/reads', 'blue');
+});
+
+test('functions reach Services of their namespace once the policy says so, and no other', async () => {
+  const code = 'require("node:http").createServer((_, answer) => answer.end("from a Service")).listen(8080)';
+  const containers = [
+    { name: 'shop', image: `${imageName}:${imageTag}`, imagePullPolicy: 'Never', command: ['node', '-e', code] },
+  ];
+  for (const namespace of ['team-a', 'team-b']) {
+    if (namespace === 'team-b') await kubectl(['create', 'namespace', namespace]);
+    const metadata = { name: 'shop', namespace, labels: { app: 'shop' } };
+    await apply({ apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers } });
+    const spec = { selector: { app: 'shop' }, ports: [{ port: 80, targetPort: 8080 }] };
+    await apply({ apiVersion: 'v1', kind: 'Service', metadata, spec });
+    await kubectl(['-n', namespace, 'wait', 'pod/shop', '--for=condition=Ready', `--timeout=${patienceMs / 1000}s`]);
+  }
+  const asks = (namespace: string): string => `
+    local answer, err = http.get("http://shop.${namespace}.svc.cluster.local/", { timeout = 5 })
+    return answer and answer.body or tostring(err)`;
+  await apply(hook('own', `return function() ${asks('team-a')} end`));
+  await apply(hook('foreign', `return function() ${asks('team-b')} end`));
+  const refusal = /not globally reachable/;
+  await answers('/team-a/own', refusal);
+  const opened = ['--set', 'policy.egress.clusterServices=Own'];
+  helm('upgrade', 'moonhook', chartFolder, ...values, ...opened);
+  await rolledOut();
+  await answers('/team-a/own', /^from a Service$/);
+  await answers('/team-a/foreign', refusal);
 });
 
 test('a runtime pod that is deleted, and a container that is killed, come back with the functions', async () => {

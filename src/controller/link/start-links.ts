@@ -8,8 +8,11 @@ import { createHostCalls } from '../host-calls/answer-calls.ts';
 import { createAccountCheck } from '../host-calls/confirm-account.ts';
 import { createKindBook } from '../host-calls/discover-kinds.ts';
 import { createCallGate } from '../host-calls/limit-calls.ts';
+import { countWatch } from '../counted-watch.ts';
+import { createOwnServices } from '../own-services.ts';
 import { startReflector } from '../reflector.ts';
 import type { PartContext } from '../run-controller.ts';
+import { clusterNamespaces } from '../start-controller.ts';
 import { createGoneNamespaces } from './gone-namespaces.ts';
 import { createKubeReviews } from './kube-reviews.ts';
 import { createLinkServer, type LinkServer } from './link-server.ts';
@@ -17,6 +20,8 @@ import { createCallReviews } from './review-call.ts';
 
 /** Audience of tokens for active calls and published events. */
 const callAudience = 'moonhook';
+
+const servicesMs = 5_000;
 
 /** What other parts of the controller are made of. */
 export interface LinkedParts {
@@ -69,6 +74,14 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
       log.warn('a runtime made a Kubernetes call for a function that is not its own', { podUid, functionUid, why }),
   });
   const goneNamespaces = createGoneNamespaces({ client, namespace, now: clock.now });
+  const services = createOwnServices({
+    client,
+    clock,
+    closed: new Set([namespace, ...clusterNamespaces]),
+    report: countWatch('services', log).report,
+  });
+  // A runtime that comes back finds as much open as before; an API server that does not answer is not waited for.
+  await Promise.race([services.known(policy()), clock.sleep(servicesMs, stopping.signal)]);
   const server = await createLinkServer({
     ...settings.link,
     certificate: kept.serving,
@@ -81,7 +94,7 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
     reviewToken: reviews.reviewToken,
     source: controller.table,
     leadership: controller.leadership,
-    policy,
+    policy: () => services.with(policy()),
     answer: (topic, body, from, signal) => {
       switch (topic) {
         case 'review':
@@ -126,7 +139,7 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
     },
     async close() {
       stopping.abort();
-      await Promise.all([pods.stop(), server.close()]);
+      await Promise.all([pods.stop(), services.stop(), server.close()]);
     },
   };
 }
