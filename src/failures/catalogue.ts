@@ -116,6 +116,12 @@ export const catalogue = {
     title: 'The runtime is overloaded',
     remedy: 'Wait as `Retry-After` says; add workers or runtimes.',
   },
+  TooManyConnections: {
+    status: 503,
+    title: 'The client has too many connections',
+    remedy:
+      'Use connections again (keep-alive), and close those that are not needed. A proxy before the runtime belongs into `trustedProxies`: it has no bound.',
+  },
   NotResolved: {
     status: 503,
     title: 'The trigger is not ready',

@@ -21,21 +21,33 @@ export function parseProxyRange(text: string): Range | undefined {
   return address === undefined ? undefined : [address, address.kind() === 'ipv4' ? 32 : 128];
 }
 
-/**
- * The rightmost address that is not a trusted proxy; a value that does not parse ends the search, and the last address
- * that does stands. Throws for a range that does not parse: a typo must not widen or narrow trust silently.
- */
-export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
+/** Whether an address is one of the installation's proxies. Throws as `createClientAddress` does. */
+export function createProxyTest(trustedProxies: readonly string[]): (address: string) => boolean {
+  const trusted = trustedTest(trustedProxies);
+  return (address) => {
+    const parsed = trustedProxies.length === 0 ? undefined : parse(address);
+    return parsed !== undefined && trusted(parsed);
+  };
+}
+
+function trustedTest(trustedProxies: readonly string[]): (address: ipaddr.IPv4 | ipaddr.IPv6) => boolean {
   const ranges = trustedProxies.map((text) => {
     const range = parseProxyRange(text);
     if (range === undefined) throw new Error(`trustedProxies: "${text}" is neither an address nor a range`);
     return range;
   });
-  const trusted = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean =>
-    ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
+  return (address) => ranges.some(([range, bits]) => range.kind() === address.kind() && address.match(range, bits));
+}
 
+/**
+ * The rightmost address that is not a trusted proxy; a value that does not parse ends the search, and the last address
+ * that does stands. Throws for a range that does not parse: a typo must not widen or narrow trust silently.
+ */
+export function createClientAddress(trustedProxies: readonly string[]): ClientAddress {
+  const trusted = trustedTest(trustedProxies);
   return (socketAddress, forwarded) => {
-    if (ranges.length === 0 || forwarded === undefined || socketAddress === undefined) return socketAddress ?? '';
+    if (trustedProxies.length === 0 || forwarded === undefined || socketAddress === undefined)
+      return socketAddress ?? '';
     let current = parse(socketAddress);
     if (current === undefined || !trusted(current)) return socketAddress;
     for (const entry of forwarded.split(',').toReversed()) {

@@ -5,6 +5,7 @@ import { fastify } from 'fastify';
 import { catalogue, type FailureCode } from '../failures/catalogue.ts';
 import { toProblem } from '../failures/problem.ts';
 import type { InboundLimits } from '../settings/runtime-settings.ts';
+import { createConnectionCounts } from './count-connections.ts';
 
 /** Takes a request over before any of its body is read. */
 export type TakeRequest = (request: IncomingMessage, response: ServerResponse) => void;
@@ -35,7 +36,9 @@ export function createListener(
   limits: InboundLimits,
   take: TakeRequest,
   onRefused: (code: FailureCode) => void,
+  isProxy: (address: string) => boolean,
 ): Listener {
+  const counts = createConnectionCounts(limits.connectionsPerAddress, isProxy);
   let server: Server | undefined;
   const app = fastify({
     forceCloseConnections: 'idle',
@@ -55,6 +58,9 @@ export function createListener(
       server.maxConnections = limits.connections;
       // Whoever keeps connections for later makes room for who has something to say now.
       server.on('drop', () => server?.closeIdleConnections());
+      server.on('connection', (socket: Socket) => {
+        if (!counts.admit(socket)) refuseSocket('TooManyConnections', socket, onRefused);
+      });
       server.on('clientError', (error: ClientError, socket: Socket) => refuseBroken(error, socket, onRefused));
       return server;
     },
@@ -84,7 +90,10 @@ function refuseBroken(error: ClientError, socket: Socket, onRefused: (code: Fail
     socket.destroy();
     return;
   }
-  const code = codeOf(error);
+  refuseSocket(codeOf(error), socket, onRefused);
+}
+
+function refuseSocket(code: FailureCode, socket: Socket, onRefused: (code: FailureCode) => void): void {
   onRefused(code);
   const body = `${JSON.stringify(toProblem(code))}\n`;
   const { status, title } = catalogue[code];
@@ -92,4 +101,6 @@ function refuseBroken(error: ClientError, socket: Socket, onRefused: (code: Fail
     `HTTP/1.1 ${status} ${title}\r\ncontent-type: application/problem+json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+  // Whoever does not take the answer keeps no socket open.
+  socket.destroySoon();
 }

@@ -15,7 +15,7 @@ import { applyToWorker, createApplyTools } from './apply-changes.ts';
 import { answerAppend } from './cluster-events/answer-append.ts';
 import { createCallIds } from './call-ids.ts';
 import { createCaller } from './call-function.ts';
-import { createClientAddress } from './client-address.ts';
+import { createClientAddress, createProxyTest } from './client-address.ts';
 import { createWaitingCounts } from './count-waiting.ts';
 import { callSteps } from './handle-active-call.ts';
 import { publicSteps } from './handle-request.ts';
@@ -168,8 +168,10 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     });
   }
   const loading = createApplyTools(engine, contextFor);
-  const publicListener = createListener(settings.inbound, taker(parts, 'public', publicSteps), rare.refusal);
-  const callListener = createListener(settings.inbound, taker(parts, 'calls', callSteps), rare.refusal);
+  let isProxy = createProxyTest(settings.policy.trustedProxies);
+  const proxyOf = (address: string): boolean => isProxy(address);
+  const publicListener = createListener(settings.inbound, taker(parts, 'public', publicSteps), rare.refusal, proxyOf);
+  const callListener = createListener(settings.inbound, taker(parts, 'calls', callSteps), rare.refusal, proxyOf);
   const loop = startStoredLoop(parts);
 
   every(Math.max(5, Math.min(100, settings.watchdog.silenceMs / 8)), () => signals.beat());
@@ -216,6 +218,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
           ({ policy } = message);
           parts.settings = { ...parts.settings, policy };
           parts.clientAddress = createClientAddress(policy.trustedProxies);
+          isProxy = createProxyTest(policy.trustedProxies);
           hosts.clear();
           for (const host of namedHosts(policy)) hosts.add(host);
           for (const fn of table.functions()) fn.forgetContext();

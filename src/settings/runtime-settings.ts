@@ -29,6 +29,8 @@ export interface InboundLimits {
   readonly unreadBytes: number;
   /** Connections of each listener, per worker: beyond, idle ones are closed and new ones are not accepted. */
   readonly connections: number;
+  /** Of these one client address at most, per worker; trusted proxies have no bound of their own. */
+  readonly connectionsPerAddress: number;
   /** Requests being read or answered at once, per worker. */
   readonly openRequests: number;
 }
@@ -123,6 +125,7 @@ export const runtimeDefaults: RuntimeSettings = {
     unreadBytesPerAddress: 64 * 1024 * 1024,
     unreadBytes: 256 * 1024 * 1024,
     connections: 20_000,
+    connectionsPerAddress: 15_000,
     openRequests: 20_000,
   },
   drainGraceMs: 25_000,
