@@ -8,14 +8,15 @@ export interface Collection {
   readonly path: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  readonly accept?: string;
+  /** Only the metadata of objects is asked for. */
+  readonly metadataOnly?: true;
   /** User name to act as. */
   readonly impersonate?: string;
 }
 
 interface Page {
   readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-  readonly items?: readonly unknown[];
+  readonly items?: readonly unknown[] | null;
 }
 
 export type ListResult<Item> =
@@ -50,7 +51,9 @@ export async function listPages<Item extends KubeObject>(
       },
     });
     if (!answer.ok) return answer;
-    const { metadata, items } = answer.body;
+    const { metadata } = answer.body;
+    // An empty list of metadata has null for its items.
+    const items = answer.body.items === null ? [] : answer.body.items;
     const version = metadata?.resourceVersion;
     if (version === undefined || !Array.isArray(items) || !items.every(isKubeObject)) {
       return { ok: false, status: answer.status, reason: 'Garbled', message: `${collection.path} answered no list` };
@@ -78,10 +81,15 @@ export function selectorsOf({ labelSelector, fieldSelector }: Collection): NonNu
   return { labelSelector, fieldSelector };
 }
 
-export function requestOf({ path, accept, impersonate }: Collection, signal: AbortSignal | undefined): KubeRequest {
+export function requestOf(
+  { path, metadataOnly, impersonate }: Collection,
+  signal: AbortSignal | undefined,
+  verb: 'list' | 'watch' = 'list',
+): KubeRequest {
+  const kind = verb === 'list' ? 'PartialObjectMetadataList' : 'PartialObjectMetadata';
   return {
     path,
-    ...(accept === undefined ? {} : { accept }),
+    ...(metadataOnly === true ? { accept: `application/json;as=${kind};g=meta.k8s.io;v=v1` } : {}),
     ...(impersonate === undefined ? {} : { impersonate }),
     ...(signal === undefined ? {} : { signal }),
   };

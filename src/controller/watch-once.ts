@@ -56,7 +56,7 @@ export async function watchOnce(options: WatchOptions): Promise<WatchEnd> {
     livedMs: clock.now() - started,
   });
   const opened = await client.stream({
-    ...requestOf(collection, signal),
+    ...requestOf(collection, signal, 'watch'),
     query: {
       ...selectorsOf(collection),
       watch: true,

@@ -3,7 +3,7 @@ import type { KindResource } from '../host-calls/plan-request.ts';
 import { resourcePath } from '../kube-answer.ts';
 import type { Collection } from '../list-pages.ts';
 import { accountOf, type TriggerPlan } from './plan-triggers.ts';
-import { acceptOf } from './watched-object.ts';
+import { isMetadataOnly } from './watched-object.ts';
 
 /** A collection and the namespace it is of; undefined: of all, or the kind has none. */
 export interface PlacedCollection {
@@ -18,7 +18,6 @@ export function chooseCollections(
   selected: Iterable<string>,
 ): readonly PlacedCollection[] {
   const { apiVersion, labelSelector, fieldSelector } = plan;
-  const accept = acceptOf(plan);
   return namespacesOf(plan, namespaced, selected).map((namespace) => ({
     namespace,
     collection: {
@@ -26,7 +25,7 @@ export function chooseCollections(
       impersonate: accountOf(plan),
       ...(labelSelector === undefined ? {} : { labelSelector }),
       ...(fieldSelector === undefined ? {} : { fieldSelector }),
-      ...(accept === undefined ? {} : { accept }),
+      ...(isMetadataOnly(plan) ? { metadataOnly: true } : {}),
     },
   }));
 }
@@ -57,11 +56,10 @@ export function singleObject(
   { resource }: KindResource,
   { namespace, name }: { readonly namespace?: string; readonly name: string },
 ): Collection {
-  const accept = acceptOf(plan);
   return {
     path: resourcePath({ apiVersion: plan.apiVersion, resource, namespace }),
     impersonate: accountOf(plan),
     fieldSelector: `metadata.name=${name}`,
-    ...(accept === undefined ? {} : { accept }),
+    ...(isMetadataOnly(plan) ? { metadataOnly: true } : {}),
   };
 }

@@ -140,7 +140,7 @@ export function createSharedWatches(options: {
         collection.path,
         collection.labelSelector,
         collection.fieldSelector,
-        collection.accept,
+        collection.metadataOnly,
       ]);
       let watch = watches.get(key);
       if (watch === undefined) watches.set(key, (watch = open(collection, keep)));

@@ -6,20 +6,9 @@ export interface WatchedText extends KubeObject {
   readonly text: string;
 }
 
-/** Content of Secrets is never given to triggers: this is asked for instead. */
-export const metadataOnly = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
-const listMetadataOnly = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
-const acceptMetadata = `${metadataOnly},${listMetadataOnly}`;
-
-/** What is asked for; undefined: whole objects. */
-export function acceptOf({
-  apiVersion,
-  kind,
-}: {
-  readonly apiVersion: string;
-  readonly kind: string;
-}): string | undefined {
-  return isSecret(apiVersion, kind) ? acceptMetadata : undefined;
+/** Content of Secrets is never given to triggers. */
+export function isMetadataOnly({ apiVersion, kind }: { readonly apiVersion: string; readonly kind: string }): boolean {
+  return apiVersion === 'v1' && kind === 'Secret';
 }
 
 /** Lists leave out what kind their items are; metadata alone calls itself something else. */
@@ -30,7 +19,7 @@ export function keepText({
   readonly apiVersion: string;
   readonly kind: string;
 }): (object: KubeObject) => WatchedText {
-  const secret = isSecret(apiVersion, kind);
+  const secret = isMetadataOnly({ apiVersion, kind });
   return (object) => {
     const {
       apiVersion: _version,
@@ -50,10 +39,6 @@ export function keepText({
       }),
     };
   };
-}
-
-function isSecret(apiVersion: string, kind: string): boolean {
-  return apiVersion === 'v1' && kind === 'Secret';
 }
 
 /** What kubectl apply leaves behind holds the values. */

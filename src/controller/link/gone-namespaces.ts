@@ -16,8 +16,6 @@ export interface GoneNamespacesOptions {
 /** Many runtimes ask, and one that was taken over may ask all the time. */
 const keptMs = 30_000;
 const mostAsked = 10_000;
-/** Names are not needed, and a namespace may carry much. */
-const metadataOnly = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json';
 
 export function createGoneNamespaces(options: GoneNamespacesOptions): (body: unknown) => Promise<Answer> {
   let last: { readonly at: number; readonly uids: Promise<ReadonlySet<string> | string> } | undefined;
@@ -51,7 +49,8 @@ async function listUids({ client, namespace }: GoneNamespacesOptions): Promise<R
   const path = resourcePath({ apiVersion: 'v1', resource: 'namespaces' });
   const list = await listPages<KubeObject>(
     client,
-    { path, accept: metadataOnly },
+    // A namespace may carry much.
+    { path, metadataOnly: true },
     { keep: ({ metadata }) => ({ metadata }) },
   );
   if (!list.ok) return `the namespaces could not be listed: ${list.message}`;
