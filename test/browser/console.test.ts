@@ -142,6 +142,7 @@ test('calls appear as they happen, and what they say is text, never markup', asy
   const local = await startConsole(t, { files: { 'hello.yaml': hook, 'hello.lua': code } });
   const page = await openPage(t, local.console.url);
   await page.getByRole('button', { name: 'default/hello' }).click();
+  await page.getByRole('tab', { name: 'Calls' }).click();
   await page.getByText('No calls yet.').waitFor();
   await local.fetch('/default/hello');
   const calls = page.getByRole('table', { name: 'Calls' });
@@ -184,7 +185,6 @@ for (const colorScheme of ['light', 'dark'] as const) {
     const page = await openPage(t, local.console.url);
     await page.emulateMedia({ colorScheme });
     await page.getByRole('button', { name: 'default/hello' }).click();
-    await page.getByRole('table', { name: 'Calls' }).waitFor();
     await page.getByText('No errors').waitFor();
     const found = await axeFindings(page);
     assert.deepEqual(found, []);

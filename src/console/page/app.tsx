@@ -1,6 +1,6 @@
 /** The whole page: the side with its list of functions, and what is open beside it. */
 import { api } from './api.ts';
-import { FunctionPage } from './function-page.tsx';
+import { FunctionFrame } from './watch/function-frame.tsx';
 import { WatchPage } from './watch/watch-page.tsx';
 import { SideBar } from './watch/side-bar.tsx';
 import { useFresh } from './watch/use-fresh.ts';
@@ -40,20 +40,21 @@ export function App() {
 function Content({ line, place }: { readonly line: Line; readonly place: Place }) {
   const [namespace, name] = place.parts;
   if (place.section === 'functions' && namespace !== undefined && name !== undefined) {
-    return <OpenFunction key={`${namespace}/${name}`} line={line} namespace={namespace} name={name} />;
+    return <OpenFunction key={`${namespace}/${name}`} line={line} place={place} namespace={namespace} name={name} />;
   }
   return <WatchPage line={line} place={place} />;
 }
 
 interface OpenFunctionProps {
   readonly line: Line;
+  readonly place: Place;
   readonly namespace: string;
   readonly name: string;
 }
 
-function OpenFunction({ line, namespace, name }: OpenFunctionProps) {
+function OpenFunction({ line, place, namespace, name }: OpenFunctionProps) {
   const { versions, entries } = line;
   const row = useFresh(() => api.functionRow(namespace, name), `${namespace}/${name}`, versions.functions);
   if (row.value === undefined || entries === undefined) return <p class="hint">{row.failure?.message}</p>;
-  return <FunctionPage row={row.value} entries={entries} version={versions.functions + versions.calls} />;
+  return <FunctionFrame row={row.value} entries={entries} line={line} place={place} />;
 }

@@ -9,8 +9,6 @@ import { firstPanes, PaneChoice } from './edit/pane-choice.tsx';
 import { SideForm } from './edit/side-form.tsx';
 import { inlineCodeOf, withInlineCode, type InlineCode } from './inline-code.ts';
 import { TryPanel } from './try-panel.tsx';
-import { FunctionWatch } from './watch/function-watch.tsx';
-import { SuspendButton } from './watch/suspend-button.tsx';
 
 /** Judged when typing rests for so long. */
 const restMs = 250;
@@ -22,7 +20,7 @@ export interface FunctionPageProps {
   readonly version: number;
 }
 
-export function FunctionPage({ row, entries, version }: FunctionPageProps) {
+export function FunctionPage({ row, entries }: FunctionPageProps) {
   const { namespace, name } = row;
   const [saved, setSaved] = useState<FunctionText>();
   const [draft, setDraft] = useState<Draft>();
@@ -135,7 +133,6 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
         <button type="button" disabled={!dirty} onClick={() => void save()}>
           Save
         </button>
-        <SuspendButton row={row} onSaid={setMessage} />
       </header>
       <p role="status">{message || (row.ready === 'True' ? '' : row.message)}</p>
       {theirs === undefined ? null : (
@@ -209,7 +206,6 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
       </section>
       <h2>Try</h2>
       <TryPanel namespace={namespace} name={name} draft={draft} asked={asked} />
-      <FunctionWatch row={row} version={version} />
     </article>
   );
 }

@@ -56,7 +56,17 @@ function sumCounts(counts: readonly Count[]): Count {
   return {
     count: counts.reduce((sum, { count }) => sum + count, 0),
     exact: counts.every(({ exact }) => exact),
-    destinations: counts.flatMap(({ destinations }) => destinations),
+    destinations: joinDestinations(counts.flatMap(({ destinations }) => destinations)),
     running: counts.reduce((sum, { running = 0 }) => sum + running, 0),
   };
+}
+
+/** Several deliveries to one destination are told of once. */
+function joinDestinations(all: Count['destinations']): Count['destinations'] {
+  const byTo = new Map<string, Count['destinations'][number]>();
+  for (const each of all) {
+    const key = JSON.stringify(each.to);
+    byTo.set(key, { ...each, count: each.count + (byTo.get(key)?.count ?? 0) });
+  }
+  return [...byTo.values()];
 }

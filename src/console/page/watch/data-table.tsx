@@ -26,7 +26,10 @@ export interface DataTableProps<Row> {
 
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { label, columns, count, row, onShow, onOpen, isOpen, footer, empty } = props;
-  const tracks = { gridTemplateColumns: columns.map(({ width }) => width).join(' ') };
+  const tracks = {
+    gridTemplateColumns: columns.map(({ width }) => width).join(' '),
+    minWidth: `${leastWidth(columns)}px`,
+  };
   if (count === 0 && empty !== undefined) return <div class="empty">{empty}</div>;
   return (
     <VirtualRows
@@ -75,4 +78,13 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       }}
     />
   );
+}
+
+/** Between two cells, and beside the first and the last. */
+const gap = 12;
+
+/** Narrower, the table scrolls to its side. */
+function leastWidth<Row>(columns: readonly Column<Row>[]): number {
+  const least = columns.map(({ width }) => Number(/\d+/.exec(width)?.[0] ?? 0));
+  return least.reduce((sum, each) => sum + each, gap * (columns.length + 1));
 }

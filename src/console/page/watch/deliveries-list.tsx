@@ -120,7 +120,7 @@ function columnsOf({ open, choose, isChosen }: RowActs): readonly Column<Deliver
   return [
     {
       title: 'Choose',
-      width: '64px',
+      width: '52px',
       cell: (row) => (
         <input
           type="checkbox"
@@ -132,27 +132,27 @@ function columnsOf({ open, choose, isChosen }: RowActs): readonly Column<Deliver
     },
     {
       title: 'Delivery',
-      width: '110px',
+      width: '84px',
       cell: (row) => (
         <button type="button" class="link" onClick={() => open(row)}>
           {row.metadata.name}
         </button>
       ),
     },
-    { title: 'State', width: '120px', cell: (row) => <span class={`badge state-${row.state}`}>{stateOf(row)}</span> },
-    { title: 'To', width: 'minmax(150px, 1fr)', cell: ({ metadata, to }) => describeTo(metadata.namespace, to) },
-    { title: 'Event', width: 'minmax(100px, 0.8fr)', cell: ({ event }) => event.type },
-    { title: 'Attempts', width: '80px', end: true, cell: ({ attempts }) => attempts },
+    { title: 'State', width: '92px', cell: (row) => <span class={`badge state-${row.state}`}>{stateOf(row)}</span> },
+    { title: 'To', width: 'minmax(130px, 1fr)', cell: ({ metadata, to }) => describeTo(metadata.namespace, to) },
+    { title: 'Event', width: 'minmax(90px, 0.9fr)', cell: ({ event }) => event.type },
+    { title: 'Attempts', width: '62px', end: true, cell: ({ attempts }) => attempts },
     {
       title: 'Age',
-      width: '80px',
+      width: '56px',
       end: true,
       cell: ({ metadata }) => formatSpan(now - Date.parse(metadata.creationTimestamp)),
     },
     { title: 'Next', width: '110px', cell: (row) => nextOf(row, now) },
     {
       title: 'Why',
-      width: 'minmax(160px, 1.4fr)',
+      width: 'minmax(150px, 1.6fr)',
       cell: ({ waitsFor, reason, error }) =>
         waitsFor ?? ([reason, error].filter((part) => part !== undefined).join(': ') || ''),
     },
