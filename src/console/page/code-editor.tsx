@@ -46,6 +46,13 @@ const appearance = EditorView.theme({
   '.cm-scroller': { fontFamily: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace', lineHeight: '1.5' },
 });
 
+/** A place to go to; `count` tells one wish from the next. */
+export interface Jump {
+  readonly line: number;
+  readonly column: number;
+  readonly count: number;
+}
+
 export interface CodeEditorProps {
   readonly label: string;
   readonly language: Language;
@@ -60,6 +67,7 @@ export interface CodeEditorProps {
   onSave(): void;
   /** What the editor knows of Lua. */
   readonly entries?: readonly LanguageEntry[];
+  readonly jump?: Jump | undefined;
   /** Ctrl-Enter. */
   onTry?(): void;
 }
@@ -97,6 +105,18 @@ export function CodeEditor(props: CodeEditorProps) {
     const editor = view.current;
     if (editor !== undefined) editor.dispatch(setDiagnostics(editor.state, placed(editor.state, props.remarks)));
   }, [props.remarks]);
+
+  useEffect(() => {
+    const editor = view.current;
+    if (editor === undefined || props.jump === undefined) return;
+    const { line, column } = props.jump;
+    const { from, to } = editor.state.doc.line(Math.min(Math.max(line, 1), editor.state.doc.lines));
+    editor.dispatch({
+      selection: { anchor: Math.min(from + Math.max(column - 1, 0), to) },
+      effects: EditorView.scrollIntoView(from, { y: 'center' }),
+    });
+    editor.focus();
+  }, [props.jump?.count]);
 
   return <div class="code-editor" ref={place} />;
 }

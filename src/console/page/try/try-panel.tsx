@@ -1,0 +1,216 @@
+/** Tries the draft on an event: a sample of its sender or one of the user's own, beside everything live. */
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Draft, Sample } from '../../console-source.ts';
+import type { TryReport } from '../../try-types.ts';
+import { api } from '../api.ts';
+import { Tabs, type Tab } from '../edit/tabs.tsx';
+import { AnswerRows } from './answer-rows.tsx';
+import { EventFields } from './event-fields.tsx';
+import { PairRows } from './pair-rows.tsx';
+import { SecretRows } from './secret-rows.tsx';
+import { TextBox } from './text-box.tsx';
+import { TryReportView } from './try-report.tsx';
+import { keepSetting, keptSetting, orderOf, secretsOf, withSample, type TrySetting } from './try-setting.ts';
+import './try.css';
+
+/** Samples are asked for anew when typing rests for so long. */
+const restMs = 400;
+
+export interface TryPanelProps {
+  readonly namespace: string;
+  readonly name: string;
+  readonly draft: Draft;
+  /** What stands in the files. */
+  readonly saved: Draft;
+  /** Counts the times that the user asked for a try from elsewhere (Ctrl-Enter in an editor). */
+  readonly asked: number;
+  /** Goes to a line of the Lua. */
+  onLine(line: number): void;
+}
+
+interface Outcome {
+  readonly draft: TryReport;
+  /** Of what is saved, where it was run beside it. */
+  readonly saved?: TryReport;
+  readonly savedRefused?: string;
+}
+
+export function TryPanel({ namespace, name, draft, saved, asked, onLine }: TryPanelProps) {
+  const [samples, setSamples] = useState<readonly Sample[]>([]);
+  const [chosen, setChosen] = useState('');
+  const [setting, setSetting] = useState<TrySetting>(() => keptSetting(namespace, name));
+  const [tab, setTab] = useState('body');
+  const [running, setRunning] = useState(false);
+  const [outcome, setOutcome] = useState<Outcome>();
+  const [before, setBefore] = useState<TryReport>();
+  const [message, setMessage] = useState('');
+
+  useEffect(() => {
+    const leaving = new AbortController();
+    const timer = setTimeout(
+      () => {
+        api.samples(namespace, name, draft, leaving.signal).then(
+          (found) => {
+            // A text that is no YAML has none: those from before stay.
+            if (found.length > 0) setSamples(found);
+          },
+          (error: Error) => {
+            if (!leaving.signal.aborted) setMessage(error.message);
+          },
+        );
+      },
+      samples.length === 0 ? 0 : restMs,
+    );
+    return () => {
+      clearTimeout(timer);
+      leaving.abort();
+    };
+  }, [namespace, name, draft.yaml]);
+
+  const sample = samples.find((each) => keyOf(each) === chosen) ?? samples[0];
+  const key = sample === undefined ? '' : keyOf(sample);
+  // What was typed stays while the sample is the same; a moved route moves along.
+  useEffect(() => setSetting((now) => withSample(now, sample)), [key]);
+  useEffect(() => setSetting((now) => ({ ...now, path: sample?.path ?? '' })), [sample?.path]);
+
+  const change = (part: Partial<TrySetting>): void => {
+    const next = { ...setting, ...part };
+    setSetting(next);
+    keepSetting(namespace, name, next);
+  };
+  const attempt = async (): Promise<void> => {
+    if (running || sample === undefined) return;
+    setRunning(true);
+    setMessage('');
+    try {
+      const order = orderOf(setting, sample);
+      const result = await api.try(namespace, name, draft, order);
+      if (result.kind === 'refused') setMessage(result.message);
+      else {
+        const beside = setting.compare ? await api.try(namespace, name, saved, order) : undefined;
+        setBefore(outcome?.draft);
+        setOutcome({
+          draft: result.report,
+          ...(beside?.kind === 'ran' ? { saved: beside.report } : {}),
+          ...(beside?.kind === 'refused' ? { savedRefused: beside.message } : {}),
+        });
+      }
+    } catch (error) {
+      setMessage(error instanceof Error ? error.message : String(error));
+    }
+    setRunning(false);
+  };
+  const latest = useRef(attempt);
+  latest.current = attempt;
+  useEffect(() => {
+    if (asked > 0) void latest.current();
+  }, [asked]);
+
+  const secrets = useMemo(() => secretsOf(draft.yaml, namespace, name), [draft.yaml, namespace, name]);
+  const run = (): void => void latest.current();
+  const typed = Object.values(setting.secrets).filter((value) => value !== '').length;
+  const tabs: readonly Tab[] = [
+    {
+      key: 'body',
+      title: 'Body',
+      content: () => (
+        <TextBox
+          label="Event body"
+          language="json"
+          text={setting.body}
+          from={key}
+          onChange={(body) => change({ body })}
+          onTry={run}
+        />
+      ),
+    },
+    {
+      key: 'headers',
+      title: 'Headers',
+      count: setting.headers.length,
+      content: () => (
+        <>
+          <p class="about">
+            Beside the headers of the sender, or in their place: a signature written here is sent as it is.
+          </p>
+          <PairRows word="Header" pairs={setting.headers} onChange={(headers) => change({ headers })} />
+        </>
+      ),
+    },
+    {
+      key: 'answers',
+      title: 'HTTP answers',
+      count: setting.answers.length,
+      content: () => (
+        <AnswerRows
+          answers={setting.answers}
+          live={setting.live}
+          onLive={(live) => change({ live })}
+          onChange={(answers) => change({ answers })}
+        />
+      ),
+    },
+    {
+      key: 'objects',
+      title: 'Cluster objects',
+      count: setting.objects.trim() === '' ? 0 : setting.objects.split(/^---$/m).length,
+      content: () => (
+        <>
+          <p class="about">
+            YAML documents that <code>k8s.*</code> reads and writes for this try; <code>log</code> of a Pod is what{' '}
+            <code>k8s.logs</code> reads.
+          </p>
+          <TextBox
+            label="Cluster objects"
+            language="yaml"
+            text={setting.objects}
+            from="objects"
+            onChange={(objects) => change({ objects })}
+            onTry={run}
+          />
+        </>
+      ),
+    },
+    {
+      key: 'secrets',
+      title: 'Secrets',
+      count: typed,
+      content: () => (
+        <SecretRows names={secrets} values={setting.secrets} onChange={(values) => change({ secrets: values })} />
+      ),
+    },
+  ];
+  return (
+    <section aria-label="Try" class="try">
+      <EventFields samples={samples} chosen={key} setting={setting} onChoose={setChosen} onChange={change}>
+        <button type="button" class="primary" disabled={running || sample === undefined} onClick={run}>
+          {running ? 'Running …' : 'Try'}
+        </button>
+      </EventFields>
+      <div class="try-columns">
+        <div class="try-order">
+          <Tabs label="What it is tried on" tabs={tabs} chosen={tab} onChoose={setTab} />
+        </div>
+        <div class="try-outcome" aria-busy={running}>
+          <p role="status">{message}</p>
+          {outcome === undefined ? (
+            <p class="about">
+              Runs what is in the editors, saved or not, beside everything live: own store, placeholders for secrets,
+              nothing sent. <kbd>Ctrl</kbd>+<kbd>Enter</kbd>
+            </p>
+          ) : (
+            <div class={outcome.saved === undefined ? 'reports' : 'reports two'}>
+              {outcome.savedRefused === undefined ? null : <p class="error">The saved text: {outcome.savedRefused}</p>}
+              {outcome.saved === undefined ? null : (
+                <TryReportView title="Saved" report={outcome.saved} other={outcome.draft} onLine={onLine} />
+              )}
+              <TryReportView title="Draft" report={outcome.draft} other={outcome.saved ?? before} onLine={onLine} />
+            </div>
+          )}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+const keyOf = ({ trigger = '', kind, event }: Sample): string => JSON.stringify([trigger, kind, event]);
