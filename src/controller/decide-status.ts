@@ -53,7 +53,7 @@ function conditionOf(
 
 /** Without the times of transition, which follow from the rest. */
 function plain(status: ResourceStatus): unknown {
-  const { conditions = [], ...rest } = status;
+  const { conditions = [], refreshRequested: _asked, ...rest } = status;
   const words = conditions.map(({ lastTransitionTime: _time, ...condition }) => condition);
   return { ...rest, conditions: words.toSorted((a, b) => (a.type < b.type ? -1 : 1)) };
 }
@@ -66,6 +66,7 @@ function essence(status: ResourceStatus): unknown {
     lastSuccess: _s,
     lastFailure: _f,
     breaker: _b,
+    refreshRequested: _asked,
     triggers,
     ...rest
   } = status;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { whyDead, whyNotReady } from './judge-health.ts';
-import type { ControllerStats } from './start-controller.ts';
+import type { ControllerStats } from './controller-stats.ts';
 
 const watch = { resource: 'webhookfunctions', synced: true, silentMs: 1_000, failing: false, restarts: {}, drift: 0 };
 const stats: ControllerStats = {

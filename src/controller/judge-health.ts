@@ -1,5 +1,5 @@
 /** Whether a replica is alive and ready, from what it says of itself. */
-import type { ControllerStats } from './start-controller.ts';
+import type { ControllerStats } from './controller-stats.ts';
 
 /** Bookmarks come every minute, and a watch that is silent for longer is opened anew: this only happens to a dead loop. */
 const deadMs = 15 * 60_000;

@@ -58,6 +58,11 @@ export function keepResource(object: KubeObject): WatchedObject {
   };
 }
 
+/** Somebody has asked, through whatever replica, to read again what it refers to. */
+export function asksForRefresh(before: ResourceStatus | undefined, now: ResourceStatus | undefined): boolean {
+  return before !== undefined && now !== undefined && before['refreshRequested'] !== now['refreshRequested'];
+}
+
 export function createResourceReader(): ResourceReader {
   const checkFunction = createFunctionCheck(receivers);
   const checkSubscription = createSubscriptionCheck();

@@ -78,6 +78,9 @@ export const statusSchema: SchemaNode = object(
       32,
       'name',
     ),
+    refreshRequested: text('When somebody asked to read again what the function refers to.', 64, {
+      format: 'date-time',
+    }),
     warnings: list('What works but should be changed.', text('One sentence.', 1024), 32),
   },
   { default: pendingStatus },

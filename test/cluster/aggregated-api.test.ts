@@ -1,29 +1,55 @@
 /** `run.moonhook.dev` through the real API server with the real kubectl: tables, lists, rights, and who is not believed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { resourceCatalogue } from '../../src/controller/aggregated-api/resource-catalogue.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import { eventually } from '../kube/eventually.ts';
-import { apply, functionPath, openTrigger, webhookFunction } from '../kube/run-controller.ts';
+import { apply, functionPath, openTrigger, webhookFunction, type StatusObject } from '../kube/run-controller.ts';
 import { runInstallation } from '../kube/run-installation.ts';
-import { useCluster, type KubectlResult, type TestCluster } from '../kube/with-control-plane.ts';
+import { bodyOf, useCluster, type KubectlResult, type TestCluster } from '../kube/with-control-plane.ts';
 
 const proxy = await makeFrontProxy();
 const { cluster, skip } = await useCluster({ apiServerFlags: proxy.flags });
 
+const secretValue = 'not-for-anybody-0123456789';
+
 const failing = webhookFunction('orders', {
+  env: [{ name: 'KEY', valueFrom: { secretKeyRef: { name: 'keys', key: 'key' } } }],
   code: 'return function(event) error("no stock of " .. tostring(event.data.item)) end',
   retry: { schedule: ['1ms'] },
   triggers: [{ ...openTrigger('orders'), http: { path: 'orders', mode: 'async', receiver: { open: {} } } }],
 });
 
+const greeting = webhookFunction('hello', {
+  code: `return function(event)
+  log.info("said hello", { to = event.data.name })
+  kv.set("last", event.data.name)
+  return { json = { hello = event.data.name, as = event.sender.subject, path = event.request.path } }
+end`,
+  triggers: [openTrigger('hello')],
+});
+
 async function start(own: TestCluster) {
   const installation = await runInstallation(own, ['team-a', 'team-b']);
-  for (const namespace of ['team-a', 'team-b']) await apply(own.client, functionPath(namespace, 'orders'), failing);
+  for (const namespace of ['team-a', 'team-b']) {
+    await apply(own.client, `/api/v1/namespaces/${namespace}/secrets/keys`, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'keys', labels: { 'moonhook.dev/functions': 'true' } },
+      stringData: { key: secretValue },
+    });
+    await apply(own.client, functionPath(namespace, 'orders'), failing);
+    await apply(own.client, functionPath(namespace, 'hello'), greeting);
+  }
   const kubectlAs = (kubeconfig: string) => (arguments_: readonly string[], input?: string) =>
     own.kubectl(['--kubeconfig', kubeconfig, ...arguments_], input);
   const viewer = kubectlAs(await installation.userWith('viewer', { 'team-a': ['moonhook-view'] }));
+  const both = ['moonhook-view', 'moonhook-edit'];
+  const editor = kubectlAs(await installation.userWith('editor', { 'team-a': both }));
+  const admin = kubectlAs(await installation.userWith('admin', { 'team-a': [...both, 'moonhook-admin'] }));
+  const operator = kubectlAs(await installation.userWith('operator', { '*': ['moonhook-view'] }));
   for (const namespace of ['team-a', 'team-b']) await send(installation.runtime.publicUrl, namespace, 'tea');
-  return { ...own, ...installation, viewer };
+  return { ...own, ...installation, viewer, editor, admin, operator };
 }
 
 async function send(publicUrl: string, namespace: string, item: string): Promise<void> {
@@ -76,4 +102,166 @@ test('kubectl prints dead letters of a namespace as a table', { skip }, async ()
   assert.match(row, /^dlv-\d+ +orders web +2 +\d+s +\S+ .*no stock of tea/);
   const wide = await viewer(['get', 'dl', '-n', 'team-a', '-o', 'wide']);
   assert.match(wide.stdout, /EVENT/);
+});
+
+const runRoot = '/apis/run.moonhook.dev/v1alpha1';
+
+interface Listed {
+  readonly kind: string;
+  readonly metadata: { readonly continue?: string };
+  readonly items: readonly (Readonly<Record<string, unknown>> & {
+    readonly metadata: { readonly name: string; readonly namespace?: string };
+  })[];
+}
+
+const parsed = (said: KubectlResult): unknown => {
+  assert.equal(said.code, 0, said.stderr);
+  return JSON.parse(said.stdout);
+};
+
+test('lists are read as JSON, of one namespace, of all, in pages, and by field', { skip }, async () => {
+  assert.ok(started);
+  const { viewer, operator, runtime } = started;
+  for (const item of ['milk', 'sugar']) await send(runtime.publicUrl, 'team-a', item);
+  await until(
+    () => operator(['get', 'deadletters', '-A']),
+    (said) => said.stdout.split('\n').filter((line) => line.startsWith('team-')).length === 4,
+  );
+  const all = parsed(await operator(['get', 'deadletters', '-A', '-o', 'json'])) as Listed;
+  assert.deepEqual([...new Set(all.items.map(({ metadata }) => metadata.namespace ?? ''))].toSorted(), [
+    'team-a',
+    'team-b',
+  ]);
+  const own = parsed(await viewer(['get', 'deadletters', '-n', 'team-a', '-o', 'json'])) as Listed;
+  assert.equal(own.items.length, 3);
+  const pages: string[] = [];
+  for (let next = ''; ;) {
+    const path = `${runRoot}/namespaces/team-a/deadletters?limit=2&continue=${next}`;
+    const page = parsed(await viewer(['get', '--raw', path])) as Listed;
+    pages.push(...page.items.map(({ metadata }) => metadata.name));
+    next = page.metadata.continue ?? '';
+    if (next === '') break;
+  }
+  assert.deepEqual(
+    pages,
+    own.items.map(({ metadata }) => metadata.name),
+  );
+  const [first] = own.items;
+  assert.ok(first);
+  const named = await viewer(['get', 'deadletters', first.metadata.name, '-n', 'team-a', '-o', 'yaml']);
+  assert.match(named.stdout, /kind: DeadLetter/);
+  const chosen = ['get', 'deliveries', '-n', 'team-a', '-o', 'name', '--field-selector', 'state=dead,function=orders'];
+  assert.equal((await viewer(chosen)).stdout.trim().split('\n').length, 3);
+  const wrong = await viewer(['get', 'deliveries', '-n', 'team-a', '--field-selector', 'colour=red']);
+  assert.match(wrong.stderr, /"colour=red" is no field selector/);
+  assert.match((await viewer(['get', 'deliveries', '-n', 'team-a', '-l', 'a=b'])).stderr, /no labels to select by/);
+  assert.match(
+    (await viewer(['get', 'deadletter', 'dlv-999', '-n', 'team-a'])).stderr,
+    /NotFound.*"dlv-999" not found/,
+  );
+  assert.match(
+    (await viewer(['get', 'deliveries', '-n', 'team-a', '-w'])).stderr,
+    /watch is not supported|MethodNotAllowed/,
+  );
+});
+
+test('functions, routes, runtimes and calls are printed, and discovery lists them all', { skip }, async () => {
+  assert.ok(started);
+  const { viewer, operator } = started;
+  const resources = await viewer(['api-resources', '--api-group=run.moonhook.dev', '-o', 'name']);
+  const names = resources.stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.replace('.run.moonhook.dev', ''))
+    .sort();
+  assert.deepEqual(names, resourceCatalogue.map(({ name }) => name).sort());
+  const functions = await viewer(['get', 'functions.run.moonhook.dev', '-n', 'team-a']);
+  assert.match(functions.stdout, /^hello +\w+ +\w+ +\S+ +web/m);
+  assert.match((await viewer(['get', 'routes.run.moonhook.dev', '-n', 'team-a'])).stdout, /\/team-a\/hello/);
+  assert.match((await operator(['get', 'runtimes'])).stdout, /moonhook-runtime-0 +default +True +True +4/);
+  assert.match((await viewer(['get', 'runtimes'])).stderr, /Forbidden/);
+  assert.match((await viewer(['get', 'calls', '-n', 'team-a'])).stdout, /orders +web +accepted/);
+  const explained = await viewer(['explain', 'deadletters']);
+  assert.match(explained.stdout, /A delivery that failed for good/, explained.stderr);
+});
+
+test('a watch of calls tells of what comes', { skip }, async () => {
+  assert.ok(started);
+  const { viewer, runtime } = started;
+  const path = `${runRoot}/namespaces/team-a/calls?watch=true&timeoutSeconds=4&fieldSelector=function%3Dhello`;
+  const watching = viewer(['get', '--raw', path]);
+  // Until the watch stands, a call may be before it: it is told all the same.
+  await fetch(`${runtime.publicUrl}/team-a/hello`, { method: 'POST', body: '{"name":"watcher"}' });
+  const lines = (await watching).stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as WatchLine);
+  assert.ok(lines.some(({ type, object }) => type === 'ADDED' && object['functionName'] === 'hello'));
+  assert.ok(lines.every(({ object }) => object['functionName'] === 'hello' && object['log'] === undefined));
+});
+
+interface WatchLine {
+  readonly type: string;
+  readonly object: Readonly<Record<string, unknown>>;
+}
+
+/** Creates below a function or subscription. */
+async function create(
+  as: (arguments_: readonly string[], input?: string) => Promise<KubectlResult>,
+  path: string,
+  body: unknown,
+): Promise<Readonly<Record<string, unknown>>> {
+  const said = await as(['create', '--raw', `${runRoot}/namespaces/team-a/${path}`, '-f', '-'], JSON.stringify(body));
+  return parsed(said) as Readonly<Record<string, unknown>>;
+}
+
+test(
+  'a function is called in the name of the user, and its logs and keys are read with the right for them',
+  { skip },
+  async () => {
+    assert.ok(started);
+    const { viewer, editor, admin } = started;
+    const order = { path: '/deep?x=1', headers: { 'content-type': 'application/json' }, body: '{"name":"Ada"}' };
+    const answer = await create(editor, 'functions/hello/invoke', order);
+    assert.equal(answer['status'], 200);
+    const said = JSON.parse(Buffer.from(String(answer['bodyBase64']), 'base64').toString()) as unknown;
+    assert.deepEqual(said, { hello: 'Ada', as: 'system:serviceaccount:default:editor', path: '/deep' });
+    const get = (as: typeof viewer, path: string): Promise<KubectlResult> =>
+      as(['get', '--raw', `${runRoot}/namespaces/team-a/${path}`]);
+    const logs = await get(editor, 'functions/hello/logs');
+    assert.match(logs.stdout, /said hello/);
+    assert.match((await get(viewer, 'functions/hello/logs')).stderr, /viewer" cannot get resource "functions\/logs"/);
+    const keys = parsed(await get(admin, 'functions/hello/kv?key=last')) as Readonly<Record<string, unknown>>;
+    assert.equal(keys['value'], 'Ada');
+    assert.match((await get(editor, 'functions/hello/kv')).stderr, /Forbidden/);
+    assert.match((await get(viewer, 'calls')).stdout, /"functionName":"hello"/);
+    assert.doesNotMatch((await get(viewer, 'calls')).stdout, /said hello/);
+  },
+);
+
+test('a replay needs the right for all it reaches, runs again, and is told', { skip }, async () => {
+  assert.ok(started);
+  const { viewer, editor } = started;
+  const path = `${runRoot}/namespaces/team-a/functions/orders/replay`;
+  const denied = await viewer(['create', '--raw', path, '-f', '-'], '{"dead":true,"generation":7}');
+  assert.match(denied.stderr, /viewer" cannot create resource "functions\/replay"/);
+  const count = await create(editor, 'functions/orders/replay', { dead: true, dryRun: true });
+  assert.equal(count['count'], 3);
+  await create(editor, 'functions/orders/replay', { dead: true, generation: 7 });
+  await until(
+    () => viewer(['get', 'deadletters', '-n', 'team-a', '-o', 'jsonpath={.items[*].generation}']),
+    ({ stdout }) => stdout === '7 7 7',
+  );
+  const told = await editor(['get', '--raw', `${runRoot}/namespaces/team-a/functions/-/replay?generation=7`]);
+  assert.equal((parsed(told) as Readonly<Record<string, unknown>>)['state'], 'done');
+});
+
+test('an event is published, and a function refreshed', { skip }, async () => {
+  assert.ok(started);
+  const { editor, client } = started;
+  const said = await create(editor, 'events', { type: 'shop.order', source: '/shop', id: 'o-1', data: { n: 1 } });
+  assert.equal(said['kind'], 'Event');
+  await create(editor, 'functions/hello/refresh', {});
+  const hook = bodyOf(await client.request<StatusObject>({ path: functionPath('team-a', 'hello') }));
+  assert.match(String(hook.status?.['refreshRequested']), /^\d{4}-/);
 });

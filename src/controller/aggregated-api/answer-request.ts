@@ -2,6 +2,7 @@
 import { isRefusal, refusal, type Refusal } from './api-status.ts';
 import type { Authorize } from './authorize-user.ts';
 import { discoveryDocuments } from './discovery.ts';
+import { openApiDocuments } from './open-api.ts';
 import type { ProvedUser } from './front-proxy.ts';
 import type { Answered, ApiParts, Handler } from './handler.ts';
 import { handlers } from './handlers.ts';
@@ -20,6 +21,8 @@ export interface ApiRequest {
 
 export type Document = { readonly kind: 'document'; readonly document: unknown };
 
+const documents = { ...discoveryDocuments, ...openApiDocuments };
+
 export function createAnswerer(
   parts: ApiParts,
   authorize: Authorize,
@@ -29,7 +32,7 @@ export function createAnswerer(
     const read = readPath(method, url);
     if (read.kind === 'bad') return refusal(400, read.message);
     if (read.kind === 'document') {
-      const document = Object.hasOwn(discoveryDocuments, read.path) ? discoveryDocuments[read.path] : undefined;
+      const document = Object.hasOwn(documents, read.path) ? documents[read.path] : undefined;
       if (document === undefined) return refusal(404, 'there is nothing at this path');
       return method === 'GET' ? { kind: 'document', document } : refusal(405, 'documents are only read');
     }

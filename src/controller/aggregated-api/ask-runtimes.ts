@@ -19,6 +19,12 @@ export interface Runtimes {
   groups(): readonly string[];
   /** Any runtime of the group; another one where the first cannot answer. */
   query(group: string, question: LiveQuery, signal?: AbortSignal): Promise<Asked>;
+  /** Pods of the runtimes that have a link. */
+  pods(): readonly string[];
+  /** One runtime, and no other. */
+  queryPod(podUid: string, question: LiveQuery, signal?: AbortSignal): Promise<Asked>;
+  /** All that are known, also those whose link is down. */
+  all(): readonly LinkedRuntime[];
   /** Every runtime of every group: what each has in its own memory. Those that do not answer are left out. */
   queryEach(question: LiveQuery, signal?: AbortSignal): Promise<readonly Body[]>;
   /** One runtime of the group, once: nobody does it twice. */
@@ -26,6 +32,8 @@ export interface Runtimes {
 }
 
 const queryMs = 20_000;
+/** A question that waits for something to happen. */
+const followMs = 30_000;
 /** The API server ends a request after a minute. */
 const actMs = 55_000;
 const mostAsked = 3;
@@ -58,6 +66,14 @@ export function createRuntimes(links: RuntimeLinks, random: () => number): Runti
       }
       return answer;
     },
+    pods: () =>
+      links
+        .runtimes()
+        .filter(({ connected }) => connected)
+        .map(({ podUid }) => podUid),
+    queryPod: async (podUid, question, signal) =>
+      read(await links.ask(podUid, 'query', question, optionsOf(followMs, signal))),
+    all: () => links.runtimes(),
     async queryEach(question, signal) {
       const linked = links.runtimes().filter(({ connected }) => connected);
       const said = await Promise.all(

@@ -1,5 +1,6 @@
 /** What a handler of one resource and verb is given, and what it answers. */
 import type { AskedNamespace, RecordDepth } from '../../link/live-questions.ts';
+import type { Standing } from '../judge-standing.ts';
 import type { Controller } from '../start-controller.ts';
 import type { Refusal } from './api-status.ts';
 import type { Runtimes } from './ask-runtimes.ts';
@@ -43,6 +44,10 @@ export interface ApiParts {
   namespaceOf(name: string): Promise<AskedNamespace | Refusal>;
   /** Groups of runtimes that hold something of a namespace; without one: all. */
   groupsOf(namespace: AskedNamespace | undefined): readonly string[];
+  /** Tells every replica of the controller to read again what a function refers to; undefined: told. */
+  refresh(standing: Standing): Promise<Refusal | undefined>;
+  /** Resolves after so long, or with the signal. */
+  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
   /** Milliseconds since the epoch. */
   wall(): number;
 }

@@ -10,6 +10,7 @@ import { followFrontProxy } from './follow-front-proxy.ts';
 import { groupsByTable } from './groups-by-table.ts';
 import type { ApiParts } from './handler.ts';
 import { keepCaBundle } from './keep-ca-bundle.ts';
+import { requestRefresh } from './request-refresh.ts';
 import { askNamespace } from './namespace-of.ts';
 
 /** A part of `runController`; the listener's port is for tests. */
@@ -27,6 +28,8 @@ export async function startAggregatedApi(
     runtimes,
     namespaceOf: (name) => askNamespace(client, name),
     groupsOf: (namespace) => groupsOf(namespace, runtimes.groups()),
+    refresh: (standing) => requestRefresh(client, standing, clock.wallNow()),
+    sleep: (milliseconds, aborted) => clock.sleep(milliseconds, aborted),
     wall: clock.wallNow,
   };
   const authorize = createAuthorizer({

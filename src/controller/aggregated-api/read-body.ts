@@ -1,0 +1,23 @@
+/** The JSON object that a request brought, without what only says which kind of object it is. */
+import { refusal, type Refusal } from './api-status.ts';
+import type { Asking, Fields } from './handler.ts';
+
+export function readBody({ body }: Pick<Asking, 'body'>): Fields | Refusal {
+  if (body.length === 0) return {};
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      const { apiVersion: _version, kind: _kind, metadata: _metadata, ...fields } = value as Fields;
+      return fields;
+    }
+  } catch {
+    // Said below.
+  }
+  return refusal(400, 'the body must be an object as JSON');
+}
+
+/** A text: which field is not known. */
+export function unknownField(body: Fields, known: readonly string[]): string | undefined {
+  const unknown = Object.keys(body).find((field) => !known.includes(field));
+  return unknown === undefined ? undefined : `unknown field "${unknown}"; known are ${known.join(', ')}`;
+}
