@@ -6,7 +6,7 @@ import type { WorkerParts } from './worker-parts.ts';
 
 const expressionMs = 10;
 /** By the clock: a thread that a busy machine (or a CPU quota, by 100 ms at a time) holds up is not the function's mistake. */
-const patienceMs = 1000;
+const patienceMs = 5000;
 
 export type Evaluated =
   | { readonly ok: true; readonly value: LuaValue }
