@@ -149,8 +149,7 @@ function referencesOf({ profile, guide, required, fields, secretFields }: Receiv
   const given = guide.example ?? {};
   const own = (secretFields?.(given) ?? []).map(({ reference }) => reference);
   const named = own.length > 0 || given['jwksUrl'] !== undefined;
-  const takesSecrets =
-    required.includes('secretRefs') || ('secretRefs' in fields && profile.name !== 'custom' && !named);
+  const takesSecrets = required.includes('secretRefs') || ('secretRefs' in fields && !named);
   return { secretRefs: takesSecrets ? [{ name: profile.name.toLowerCase(), key: 'secret' }] : [], own };
 }
 
@@ -199,16 +198,12 @@ function example(definition: ReceiverDefinition): string {
     profile.defaultMode === 'sync' && guide.setUp === undefined
       ? 'return function(event)\n  return { received = event.name }\nend\n'
       : 'return function(event)\n  log.info("received", { name = event.name, id = event.id })\nend\n';
-  const shown =
-    profile.name === 'custom'
-      ? `function verify(request, secrets)\n  return { id = request.headers["x-id"] }\nend\n${code}`
-      : code;
   return stringify({
     apiVersion: 'moonhook.dev/v1alpha1',
     kind: 'WebhookFunction',
     metadata: { name: `on-${name}`, namespace: 'example' },
     spec: {
-      code: shown,
+      code: guide.exampleCode ?? code,
       triggers: [{ name, http: { path: name, receiver: { [profile.name]: { ...secretRefs, ...own } } } }],
     },
   });

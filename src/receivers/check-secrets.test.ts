@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import { secretsOf } from '../../test/builders/raw-request.ts';
 import { receivers } from './catalogue.ts';
@@ -30,6 +31,39 @@ test('weak and unusable secrets close a trigger wherever they are named', () => 
   assert.equal(reasonOf(keyed, named('keyRefs[0]', 'a shared secret of enough bytes')), undefined);
   const pusher = prepare('pusher', { keys: [{ id: 'a', secretRef: reference }] });
   assert.equal(reasonOf(pusher, named('keys[0].secretRef', 'tofu')), 'SecretTooWeak');
+});
+
+test('a key that the algorithms cannot use closes a trigger, and the message says what is needed', () => {
+  const said = (receiver: PreparedReceiver, path: string, key: string): string | undefined =>
+    checkSecrets(receiver, named(path, key), { allowWeakSecrets: false })?.message;
+  const jwk = (type: 'ed25519' | 'ec'): string => {
+    const { publicKey } =
+      type === 'ed25519' ? generateKeyPairSync(type) : generateKeyPairSync(type, { namedCurve: 'P-256' });
+    return JSON.stringify(publicKey.export({ format: 'jwk' }));
+  };
+  const keys = [
+    { id: 'a', algorithm: 'ed25519', keyRef: reference },
+    { id: 'b', algorithm: 'hmac-sha256', keyRef: { name: 's', key: 'k2' } },
+  ];
+  const signed = prepare('httpSignature', { keys });
+  const shared = 'a shared secret of enough bytes';
+  assert.equal(said(signed, 'keys[0].keyRef', jwk('ed25519')), undefined);
+  assert.equal(said(signed, 'keys[1].keyRef', shared), undefined);
+  assert.match(
+    said(signed, 'keys[0].keyRef', shared) ?? '',
+    /^keys\[0\]\.keyRef is no key for ed25519: put the public key/,
+  );
+  assert.match(said(signed, 'keys[0].keyRef', jwk('ec')) ?? '', /is no key for ed25519/);
+  assert.match(
+    said(signed, 'keys[1].keyRef', jwk('ec')) ?? '',
+    /is no key for hmac-sha256: put the shared secret there/,
+  );
+  const token = prepare('jwt', { keyRefs: [reference], algorithms: ['ES256'] });
+  assert.equal(said(token, 'keyRefs[0]', jwk('ec')), undefined);
+  assert.match(
+    said(token, 'keyRefs[0]', shared) ?? '',
+    /is a key for HS256, HS384, HS512, but the algorithms are ES256/,
+  );
 });
 
 test('a receiver that chooses its proof needs a secret for the proof that takes one', () => {

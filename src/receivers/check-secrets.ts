@@ -24,7 +24,7 @@ export function checkSecrets(
     ...(secrets.named ?? []),
   ];
   for (const [path, secret] of all) {
-    const problem = receiver.checkSecret(secret);
+    const problem = receiver.checkSecret(secret, path);
     if (problem !== undefined) return { reason: 'SecretMalformed', message: `${path} ${problem}` };
     const length = receiver.keyLength(secret);
     if (!options.allowWeakSecrets && length < profile.minimumSecretBytes) {

@@ -49,11 +49,30 @@ function readHandler(fields: Fields): { handler: string; reader: FieldReader } {
   return { handler: handler ?? '', reader };
 }
 
+const exampleCode = `local function verify(request, secrets)
+  local given = request.headers["x-acme-signature"] or ""
+  for _, secret in ipairs(secrets) do
+    if crypto.equal(crypto.hmac("sha256", secret, request.body, "hex"), given) then
+      return { id = request.headers["x-acme-delivery"], type = request.headers["x-acme-event"] }
+    end
+  end
+  return nil, "no secret gives this signature"
+end
+
+local function handle(event)
+  return { received = event.name }
+end
+
+return { verify = verify, custom = handle }
+`;
+
 export const custom: ReceiverDefinition = {
   profile,
   guide: {
     secret: 'Whatever the verifier wants; it gets all of them as a list.',
     example: { handler: 'verify' },
+    exampleCode,
+    trial: 'Replace the name of the headers and what is signed with those of the sender.',
     scheme: 'Lua without I/O, at most 50 ms',
     replay: 'As the verifier does it.',
     event: '`type` of its answer; else `request`',

@@ -158,6 +158,16 @@ function verifyRequest(
   return refusal ?? refuse('SignatureMalformed', 'signature header', [], 'no label is in both');
 }
 
+/** A key that its algorithm cannot use would refuse everybody. */
+function checkKey(secret: Uint8Array, path: string | undefined, keys: readonly SignatureKey[]): string | undefined {
+  const key = readJwtKey(secret);
+  if (key === undefined) return 'is neither PEM, a JWK nor a shared secret';
+  const named = keys.filter((each) => each.path === path);
+  const algorithms = (named.length === 0 ? keys : named).map(({ algorithm }) => algorithm);
+  if (algorithms.some((algorithm) => fitsAlgorithm(algorithm, key))) return undefined;
+  return `is no key for ${algorithms.join(', ')}: put ${algorithms.includes('hmac-sha256') ? 'the shared secret' : 'the public key, PEM or JWK,'} there`;
+}
+
 function prepareWith(options: HttpSignatureOptions): PreparedReceiver {
   const bare = options.components.includes('content-digest')
     ? []
@@ -168,8 +178,7 @@ function prepareWith(options: HttpSignatureOptions): PreparedReceiver {
     credentialQuery: [],
     credentialParams: [],
     warnings: bare,
-    checkSecret: (secret) =>
-      readJwtKey(secret) === undefined ? 'is neither PEM, a JWK nor a shared secret' : undefined,
+    checkSecret: (secret, path) => checkKey(secret, path, options.keys),
     keyLength: (secret) => readJwtKey(secret)?.symmetricKeySize ?? 32,
     handshake: () => undefined,
     verify: (request, secrets, tools) => verifyRequest(request, options, secrets, tools.now()),

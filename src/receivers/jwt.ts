@@ -77,6 +77,16 @@ function toVerdict(verdict: TokenVerdict, options: JwtOptions): Verdict {
   };
 }
 
+/** A key that no listed algorithm can use would refuse everybody. */
+function checkKey(secret: Uint8Array, algorithms: JwtOptions['algorithms']): string | undefined {
+  const key = readJwtKey(secret);
+  if (key === undefined) return 'is neither PEM, a JWK nor a shared secret';
+  const fitting = algorithmsOf(key);
+  if (algorithms.some((algorithm) => fitting.includes(algorithm))) return undefined;
+  const kind = fitting.length === 0 ? 'for no algorithm there is here' : `for ${fitting.join(', ')}`;
+  return `is a key ${kind}, but the algorithms are ${algorithms.join(', ')}`;
+}
+
 function prepareWith(options: JwtOptions): PreparedReceiver {
   const sets = createKeySets();
   const secretsOf = (secrets: ReceiverSecrets): readonly Uint8Array[] => {
@@ -90,8 +100,7 @@ function prepareWith(options: JwtOptions): PreparedReceiver {
     credentialQuery: [],
     credentialParams: [],
     warnings: options.audiences === undefined ? ['no audiences: a token made for another service passes too'] : [],
-    checkSecret: (secret) =>
-      readJwtKey(secret) === undefined ? 'is neither PEM, a JWK nor a shared secret' : undefined,
+    checkSecret: (secret) => checkKey(secret, options.algorithms),
     keyLength: (secret) => readJwtKey(secret)?.symmetricKeySize ?? 32,
     handshake: () => undefined,
     verify: async (request, secrets, tools: VerifyTools) => {

@@ -132,7 +132,7 @@ function wrap(sender: ProvedSender, inner: PreparedReceiver, proof: ChosenProof,
     credentialHeaders: [...new Set([...profile.credentialHeaders, ...inner.credentialHeaders])],
     credentialQuery: [...new Set([...profile.credentialQuery, ...inner.credentialQuery])],
     credentialParams: inner.credentialParams,
-    checkSecret: (secret) => inner.checkSecret(secret),
+    checkSecret: (secret, path) => inner.checkSecret(secret, path),
     keyLength: (secret) => inner.keyLength(secret),
     handshake: (request) => sender.handshake?.(request, given),
     verify: (request, secrets, tools) => {

@@ -169,7 +169,7 @@ export interface PreparedReceiver {
   /** It needs documents from elsewhere: `VerifyTools.fetchDocument`. */
   readonly fetches?: boolean;
   /** Why a secret cannot be used (wrong encoding, empty), without its content; undefined: it can. Checked at apply. */
-  checkSecret(secret: Uint8Array): string | undefined;
+  checkSecret(secret: Uint8Array, path?: string): string | undefined;
   /** Length of the key a secret decodes to: what `minimumSecretBytes` is compared with. */
   keyLength(secret: Uint8Array): number;
   /** A handshake answered before verification; undefined: not a handshake. */
@@ -206,6 +206,8 @@ export interface SenderGuide {
   readonly setUp?: readonly string[];
   /** Own fields of the example, where the receiver needs some. */
   readonly example?: Readonly<Record<string, unknown>>;
+  /** Lua of the example, where it must hold more than a handler. */
+  readonly exampleCode?: string;
   /** What is checked: `HMAC-SHA256 over the body, hex`. */
   readonly scheme: string;
   /** How the sender checks the URL; absent: it does not. */
