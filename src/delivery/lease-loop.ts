@@ -4,8 +4,8 @@
  */
 import { createSettleBatches } from './settle-batches.ts';
 import { shareOut, type Due } from './share-out.ts';
-import { startInTurns, type TurnSource } from './start-in-turns.ts';
 import type { Ending, Lease, Receipt, Settled, SettleItem, Store } from '../store/store.ts';
+import { takeInTurns, type TurnSource } from '../store/take-in-turns.ts';
 
 export interface Attempt {
   readonly ending: Ending;
@@ -46,6 +46,12 @@ export interface LeaseLoopSettings {
 export interface LeaseLoop {
   /** Looks for work now: the route table changed, a slot became free. */
   poke(): void;
+  /**
+   * A place for a delivery that is being stored as leased to this loop; undefined: there is none, it waits in the store.
+   * To be told what was leased, or that nothing was.
+   */
+  reserve(destination: string): ((lease: Lease | undefined) => void) | undefined;
+  /** What was leased and has not ended, and places that are reserved. */
   running(): number;
   /** Starts nothing more, waits for what runs at most `graceMs`, gives the rest back. */
   drain(graceMs: number): Promise<void>;
@@ -53,7 +59,7 @@ export interface LeaseLoop {
 
 const defaultLeaseMs = 30_000;
 const mostPerPull = 200;
-const mostWhileBusy = 32;
+const mostWhileBusy = 64;
 const longestWaitMs = 1000;
 const pauseAfterErrorMs = 500;
 const pauseAfterDefectMs = 5_000;
@@ -67,8 +73,14 @@ interface Running {
 export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   const { store, leaseMs = defaultLeaseMs } = settings;
   const running = new Map<number, Running>();
+  /** By destination: leased, or about to be, and not started. */
+  const queued = new Map<string, number>();
+  let reserved = 0;
   const settleSoon = createSettleBatches(store, (callback) => settings.turns.nextTurn(callback));
-  const begin = startInTurns<Lease>(settings.turns, (lease) => void runLease(lease));
+  const begin = takeInTurns<Lease>(settings.turns, (lease) => {
+    queue(lease.destination, -1);
+    void runLease(lease);
+  });
   let pulling = false;
   let again = false;
   let draining = false;
@@ -78,6 +90,23 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   function schedule(milliseconds: number): void {
     stopTimer?.();
     stopTimer = settings.after(milliseconds, () => void pull());
+  }
+
+  function queue(destination: string, change: number): void {
+    const count = (queued.get(destination) ?? 0) + change;
+    if (count === 0) queued.delete(destination);
+    else queued.set(destination, count);
+  }
+
+  /** Those that wait for their turn here have no slot yet. */
+  const slotsOf = (destination: string): number => settings.slots(destination) - (queued.get(destination) ?? 0);
+
+  function adopt(leases: readonly Lease[]): void {
+    for (const lease of leases) {
+      running.set(lease.receipt.delivery, { lease, abort: new AbortController() });
+      queue(lease.destination, 1);
+    }
+    begin(leases);
   }
 
   /** Waits until the earliest head is due; new work and freed slots poke. */
@@ -107,7 +136,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     const due: Due[] = [];
     for (const { destination, dueInMs } of await store.heads()) {
       if (dueInMs > 0) wait = Math.min(wait, dueInMs);
-      else due.push({ destination, slots: settings.slots(destination) });
+      else due.push({ destination, slots: slotsOf(destination) });
     }
     const wishes = shareOut(due, loads(), settings.turns.isBusy() ? mostWhileBusy : mostPerPull).map((wish) => {
       const limit = settings.limit?.(wish.destination);
@@ -115,8 +144,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     });
     if (wishes.length === 0) return wait;
     const leases = await store.lease(wishes, leaseMs);
-    for (const lease of leases) running.set(lease.receipt.delivery, { lease, abort: new AbortController() });
-    begin(leases);
+    adopt(leases);
     return leases.length > 0 ? 0 : wait;
   }
 
@@ -148,7 +176,11 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
 
   function ended(delivery: number): void {
     running.delete(delivery);
-    if (running.size === 0) idle?.();
+    settleIdle();
+  }
+
+  function settleIdle(): void {
+    if (running.size + reserved === 0) idle?.();
   }
 
   /** Undefined: the lease was lost, somebody else has it; or it was given back. */
@@ -232,12 +264,24 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
 
   return {
     poke,
-    running: () => running.size,
+    reserve(destination) {
+      // A bound over all who share the store is judged where leases are taken.
+      if (draining || settings.limit?.(destination) !== undefined || slotsOf(destination) <= 0) return undefined;
+      reserved += 1;
+      queue(destination, 1);
+      return (lease) => {
+        reserved -= 1;
+        queue(destination, -1);
+        if (lease === undefined) settleIdle();
+        else adopt([lease]);
+      };
+    },
+    running: () => running.size + reserved,
     async drain(graceMs) {
       draining = true;
       stopTimer?.();
       stopWaking();
-      if (running.size > 0) {
+      if (running.size + reserved > 0) {
         await new Promise<void>((resolve) => {
           const stop = settings.after(graceMs, resolve);
           idle = () => {

@@ -2,6 +2,7 @@
 import { chosenId, shownId } from '../delivery/chosen-id.ts';
 import { formatDestination } from '../delivery/destination.ts';
 import { findHandler } from '../routing/find-handler.ts';
+import { appendEager } from './append-eager.ts';
 import { answerCall } from './answer-call.ts';
 import { wantedHandlers } from './choose-handler.ts';
 import type { StoredEvent } from '../store/store.ts';
@@ -34,23 +35,26 @@ async function storeCall(call: HttpCall, parts: WorkerParts, fn: LiveFunction): 
   if (chooseCallback(call, parts, fn.entry.callback, destination) === 'refused') return undefined;
   const key = call.header('idempotency-key');
   const event = new RequestEvent(call);
-  const [appended] = await parts.store.append([
-    {
-      event: {
-        id: call.id,
-        namespaceUid,
-        type: event.eventType,
-        source: event.eventSource,
-        time: call.time,
-        attributes: JSON.stringify(attributesOf(call)),
-        body: new Uint8Array(call.body),
+  const [appended] = await appendEager(
+    [
+      {
+        event: {
+          id: call.id,
+          namespaceUid,
+          type: event.eventType,
+          source: event.eventSource,
+          time: call.time,
+          attributes: JSON.stringify(attributesOf(call)),
+          body: new Uint8Array(call.body),
+        },
+        deliveries: [{ destination }],
+        ...(key === undefined
+          ? {}
+          : { duplicate: { endpoint: `${destination} idempotency`, key, windowMs: idempotencyMs } }),
       },
-      deliveries: [{ destination }],
-      ...(key === undefined
-        ? {}
-        : { duplicate: { endpoint: `${destination} idempotency`, key, windowMs: idempotencyMs } }),
-    },
-  ]);
+    ],
+    parts,
+  );
   if (appended === undefined) {
     return refuse(call, parts, 'Internal', { outcome: 'error', detail: 'the store answered nothing' });
   }

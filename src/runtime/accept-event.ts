@@ -1,4 +1,5 @@
 /** Stores the event of an asynchronous trigger, then acknowledges it as its sender expects; duplicates are answered too. */
+import { appendEager } from './append-eager.ts';
 import { formatDestination } from '../delivery/destination.ts';
 import type { Matched } from '../delivery/publish.ts';
 import { chooseCallback } from './choose-callback.ts';
@@ -52,7 +53,7 @@ async function store(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigg
     const deliveries = [own, ...bus.deliveries];
     items.push({ event, deliveries, ...(duplicate === undefined ? {} : { duplicate }) });
   }
-  const stored = await parts.store.append(items);
+  const stored = await appendEager(items, parts);
   // A batch is a duplicate when all of it is.
   const appended = stored.find(isNew) ?? stored[0];
   if (stored.length > 1) call.note('batch', true, `${stored.filter(isNew).length} of ${stored.length} items are new`);

@@ -26,6 +26,8 @@ export interface CallOutcome {
 export interface RanAttempt extends Attempt {
   readonly result?: CallResult;
   readonly durationMs?: number;
+  /** Of its event, where they have been read already. */
+  readonly attributes?: EventAttributes;
 }
 
 interface Answer {
@@ -38,7 +40,7 @@ interface Answer {
 export function withCallback(attempt: RanAttempt, lease: Lease, parts: WorkerParts): Attempt {
   const { ending, effects, result, durationMs = 0 } = attempt;
   if (ending.kind !== 'done' && ending.kind !== 'dead') return attempt;
-  const { callback, callId, hops = 0, traceparent } = readAttributes(lease.event);
+  const { callback, callId, hops = 0, traceparent } = attempt.attributes ?? readAttributes(lease.event);
   const from = parseDestination(lease.destination);
   // The event may be on the bus as well: only the call itself has an answer.
   if (callback?.destination !== lease.destination || from === undefined) return attempt;

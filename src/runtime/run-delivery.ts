@@ -146,7 +146,8 @@ async function runWork(
   });
   countRun(parts, work, outcomeOf(result, ending), parts.clock.monotonic() - began, result.usage);
   // A failed attempt leaves nothing behind.
-  const ran = { ending, result, durationMs: parts.clock.monotonic() - began };
+  const { attributes } = source;
+  const ran = { ending, result, durationMs: parts.clock.monotonic() - began, attributes };
   return ending.kind === 'done' ? { ...ran, effects: effects.collect() } : ran;
 }
 

@@ -12,7 +12,7 @@ import { outgoingLimit, outgoingSlots } from './outgoing-slots.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 const goneSlots = 32;
-/** After a request others are expected for so long. */
+/** After a synchronous call others are expected for so long. */
 const busyMs = 100;
 
 const deleted: Ending = {
@@ -48,7 +48,7 @@ export function startStoredLoop(parts: WorkerParts): LeaseLoop {
     turns: {
       nextTurn: (callback) => void setImmediate(callback),
       now: () => parts.clock.monotonic(),
-      isBusy: () => parts.clock.monotonic() - parts.lastRequestAt < busyMs,
+      isBusy: () => parts.clock.monotonic() - parts.lastSyncAt < busyMs,
     },
   });
   return loop;

@@ -33,6 +33,7 @@ export function runHandler(
   limits: Partial<CallLimits>,
 ): void | Promise<void> {
   call.handler = handler;
+  parts.lastSyncAt = call.startedAt;
   parts.inflight.enter(fn.index);
   const began = parts.clock.monotonic();
   let result: CallResult | Promise<CallResult>;

@@ -121,6 +121,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     },
     engine,
     store,
+    reserve: (destination) => loop.reserve(destination),
     tombstones: createTombstones(
       store,
       settings.asynchronous.deletedMs,
@@ -149,7 +150,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     quarantine,
     fault: settings.fault,
     callsPort: 0,
-    lastRequestAt: Number.NEGATIVE_INFINITY,
+    lastSyncAt: Number.NEGATIVE_INFINITY,
     openRequests: 0,
     draining: false,
   };
@@ -276,7 +277,6 @@ function taker(parts: WorkerParts, listener: 'public' | 'calls', steps: readonly
       clocks.monotonic(),
       clocks.wall(),
     );
-    parts.lastRequestAt = call.startedAt;
     takeSteps(steps, call, parts, report);
   };
 }

@@ -1,4 +1,5 @@
 /** What the steps of a request share on one worker thread. */
+import type { LeaseLoop } from '../delivery/lease-loop.ts';
 import type { Tombstones } from '../delivery/tombstones.ts';
 import type { HostContext } from '../host/types.ts';
 import type { Engine } from '../lua/engine-contract.ts';
@@ -51,6 +52,8 @@ export interface WorkerParts {
   readonly subscriptions: LiveSubscriptions;
   readonly outgoing: OutgoingState;
   readonly tombstones: Tombstones;
+  /** A place in the lease loop for a delivery that is being stored. */
+  readonly reserve: LeaseLoop['reserve'];
   readonly waiting: WaitingCounts;
   readonly records: RecordBuffer;
   readonly counters: CallCounters;
@@ -73,8 +76,8 @@ export interface WorkerParts {
   readonly fault: InjectedFault | undefined;
   /** Port of the call listener: part of the Host it accepts. */
   callsPort: number;
-  /** When the last HTTP request came; monotonic. */
-  lastRequestAt: number;
+  /** When the last HTTP request came that waits for a handler; monotonic. */
+  lastSyncAt: number;
   /** HTTP requests begun and not answered. */
   openRequests: number;
   draining: boolean;

@@ -1,9 +1,14 @@
-/** The store as seen from any thread: a `Store` over a message port to the store's thread. */
+/**
+ * The store as seen from any thread: a `Store` over a message port to the store's thread. What is asked in one turn of the
+ * event loop is one message, and so is what is answered in one turn of the store: each message costs both ends 5 to 10 µs.
+ */
 import type { MessagePort } from 'node:worker_threads';
+import { withEvents, type AppendedAway } from './append-answer.ts';
 import { toError } from './store-errors.ts';
 import { StoreFailed } from './store-failed.ts';
 import type { StoreAnswer, StoreRequest } from './sqlite-thread.ts';
 import type { Store } from './store.ts';
+import { takeInTurns } from './take-in-turns.ts';
 
 interface Pending {
   // Each request knows the type of its own answer.
@@ -18,17 +23,24 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
   let next = 1;
   let closed = false;
 
-  port.on('message', (answer: StoreAnswer) => {
-    if ('wake' in answer) {
-      for (const listener of listeners) listener();
-      return;
-    }
-    const request = pending.get(answer.id);
-    pending.delete(answer.id);
-    if ('error' in answer) request?.reject(toError(answer));
-    else request?.resolve(answer.value as never);
-    if (pending.size === 0) port.unref();
-  });
+  let asked: StoreRequest[] = [];
+
+  // What goes on with an answer (a handler that waited) may take a while: other callers have their turn in between.
+  const hear = takeInTurns<StoreAnswer>(
+    { nextTurn: (callback) => void setImmediate(callback), now: () => performance.now(), isBusy: () => true },
+    (answer) => {
+      if ('wake' in answer) {
+        for (const listener of listeners) listener();
+        return;
+      }
+      const request = pending.get(answer.id);
+      pending.delete(answer.id);
+      if ('error' in answer) request?.reject(toError(answer));
+      else request?.resolve(answer.value as never);
+      if (pending.size === 0) port.unref();
+    },
+  );
+  port.on('message', hear);
   port.on('close', () => {
     closed = true;
     for (const { reject } of pending.values()) reject(new StoreFailed('the store has been closed'));
@@ -36,19 +48,48 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
   });
   port.unref();
 
+  function send(): void {
+    const requests = asked;
+    asked = [];
+    if (closed || requests.length === 0) return;
+    try {
+      port.postMessage(requests);
+    } catch (error) {
+      // What cannot be sent fails alone.
+      if (requests.length === 1) fail(requests[0]?.id, error as Error);
+      else for (const request of requests) sendAlone(request);
+    }
+  }
+
+  function sendAlone(request: StoreRequest): void {
+    try {
+      port.postMessage([request]);
+    } catch (error) {
+      fail(request.id, error as Error);
+    }
+  }
+
+  function fail(id: number | undefined, error: Error): void {
+    if (id === undefined) return;
+    pending.get(id)?.reject(error);
+    pending.delete(id);
+    if (pending.size === 0) port.unref();
+  }
+
   function ask<Value>(operation: StoreRequest['operation'], ...values: readonly unknown[]): Promise<Value> {
     if (closed) return Promise.reject(new StoreFailed('the store has been closed'));
     const id = next++;
     port.ref();
     return new Promise<Value>((resolve: (value: Value) => void, reject) => {
       pending.set(id, { resolve, reject });
-      port.postMessage({ id, operation, arguments: values } satisfies StoreRequest);
+      asked.push({ id, operation, arguments: values });
+      if (asked.length === 1) setImmediate(send);
     });
   }
 
   return {
     durable,
-    append: (items) => ask('append', items),
+    append: async (items) => withEvents(items, await ask<readonly AppendedAway[]>('append', items)),
     appendIf: (conditional) => ask('appendIf', conditional),
     lease: (wishes, leaseMs) => ask('lease', wishes, leaseMs),
     release: (receipts, delayMs) => ask('release', receipts, delayMs),
@@ -78,6 +119,7 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
       await ask('counts');
     },
     async close() {
+      send();
       port.close();
     },
   };

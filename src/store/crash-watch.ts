@@ -54,6 +54,12 @@ export class CrashWatch {
     return wishes.filter(({ destination }) => destination === waiting.destination);
   }
 
+  /** Whether a row that has never been leased may start beside what runs. */
+  get isOpen(): boolean {
+    if (this.#alone !== undefined) return false;
+    return this.#waiting === undefined || this.#waiting.until <= this.#now();
+  }
+
   judge(delivery: number, crashes: number, destination: string): CrashVerdict {
     if (crashes === 0 || crashes >= crashLimit) return this.#isWaitingForAnother(delivery) ? 'skip' : 'lease';
     if (crashes < aloneFrom) {

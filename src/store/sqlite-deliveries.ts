@@ -22,20 +22,23 @@ export interface DeliveryRows {
   lease(wishes: readonly LeaseWish[], leaseMs: number): Lease[];
   release(receipts: readonly Receipt[], delayMs: number): void;
   extend(receipts: readonly Receipt[], leaseMs: number): Receipt[];
-  /** Whether the receipt may settle: `repeated` if it has before. */
-  claim(receipt: Receipt): 'current' | 'repeated' | 'stale';
-  end(receipt: Receipt, ending: Ending): void;
+  /** The row, if the receipt may settle it; `repeated` if it has before. */
+  claim(receipt: Receipt): Row | 'repeated' | 'stale';
+  /** What `claim` has just given. */
+  end(row: Row, ending: Ending): void;
   cancel(rows: readonly number[]): void;
   /** Ends rows as cancelled whatever they do now: their namespace is gone. */
   endAll(rows: readonly number[]): void;
   /** Gives back what a dead process or a lapsed lease held. */
   reclaim(all: boolean): void;
   heads(): Head[];
+  /** Whether something waits that did not when it was asked last, or is due still. */
+  hasNews(): boolean;
   /** Rows that wait for a destination, counted up to `enough`. */
   backlog(destination: string, enough: number): number;
 }
 
-interface Row {
+export interface Row {
   readonly seq: number;
   readonly destination: number;
   readonly order_key: string | null;
@@ -62,7 +65,7 @@ export function createDeliveryRows(
 
   const insert = database.prepare(
     `INSERT INTO deliveries (event, destination, generation, state, due, background, attempts, crashes, epoch, order_key, scope, bytes)
-     VALUES (?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING seq`,
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING RETURNING seq`,
   );
   const select = database.prepare(
     'SELECT seq, destination, order_key, state, epoch, crashes, attempts, scope, bytes FROM deliveries WHERE seq = ?',
@@ -130,6 +133,11 @@ export function createDeliveryRows(
     }
   }
 
+  function noteLease(seq: number, leaseMs: number): void {
+    putNoted(journal, leases, seq, clock.monotonic() + leaseMs);
+    journal.push(() => watch.forget(seq));
+  }
+
   /** A row that runs alone counts its crash beforehand: if its process dies now, nothing else can have done it. */
   function takeRow(seq: number, destination: string, leaseMs: number, alone = false): Lease {
     const row = take.get(alone ? 1 : 0, seq) as {
@@ -141,8 +149,7 @@ export function createDeliveryRows(
       event: number;
     };
     move('waiting', 'leased');
-    putNoted(journal, leases, seq, clock.monotonic() + leaseMs);
-    journal.push(() => watch.forget(seq));
+    noteLease(seq, leaseMs);
     return {
       receipt: { delivery: seq, epoch: row.epoch },
       event: toEvent(eventOf.get(row.event) as unknown as EventColumns),
@@ -187,12 +194,15 @@ export function createDeliveryRows(
       supersede(destination, key);
     }
     const held = key !== null && headOfKey.get(destination, key) !== undefined;
-    const state: DeliveryState = held ? 'held' : 'waiting';
+    const mayStart = !held && (delivery.delayMs ?? 0) <= 0 && watch.isOpen && !destinations.isDue(destination);
+    const eagerMs = mayStart ? delivery.eagerMs : undefined;
+    const state: DeliveryState = held ? 'held' : eagerMs === undefined ? 'waiting' : 'leased';
+    const taken = eagerMs === undefined ? 0 : 1;
     const when = clock.now() + (delivery.delayMs ?? 0);
     const scope = usage.idOf(stored.namespaceUid);
     const bytes = deliveryBytes(stored);
     const background = delivery.background === true ? 1 : 0;
-    const row = insert.get(event, destination, generation, state, when, background, key, scope, bytes) as
+    const row = insert.get(event, destination, generation, state, when, background, taken, key, scope, bytes) as
       | { seq: number }
       | undefined;
     if (row === undefined) return undefined;
@@ -201,6 +211,21 @@ export function createDeliveryRows(
     usage.change(scope, 'waitingBytes', bytes, owed);
     if (delivery.leaseMs !== undefined && !held)
       return { ...takeRow(row.seq, delivery.destination, delivery.leaseMs), event: stored };
+    if (eagerMs !== undefined) {
+      noteLease(row.seq, eagerMs);
+      watch.taken(row.seq, 0, false);
+      const receipt = { delivery: row.seq, epoch: 1 };
+      const order = key === null ? {} : { orderKey: key };
+      return {
+        receipt,
+        event: stored,
+        destination: delivery.destination,
+        ...order,
+        generation,
+        attempt: 1,
+        crashes: 0,
+      };
+    }
     if (!held) destinations.noteDue(destination, when);
     return undefined;
   }
@@ -255,13 +280,12 @@ export function createDeliveryRows(
       return lost;
     },
     claim(receipt) {
-      if (current(receipt) !== undefined) return 'current';
+      const held = current(receipt);
+      if (held !== undefined) return held;
       const row = select.get(receipt.delivery) as Row | undefined;
       return row !== undefined && row.epoch === receipt.epoch && row.state !== 'leased' ? 'repeated' : 'stale';
     },
-    end(receipt, ending) {
-      const row = current(receipt);
-      if (row === undefined) throw new Error(`delivery ${receipt.delivery} is not leased under epoch ${receipt.epoch}`);
+    end(row, ending) {
       // It ran to its end: whatever died with it before did so for another reason.
       if (ending.kind === 'retry')
         backToWaiting(row, ending.delayMs, { attempts: 0, crashes: -row.crashes, epoch: 0, error: ending.error });
@@ -289,6 +313,7 @@ export function createDeliveryRows(
       for (const [seq, until] of leases) if (until <= now) reclaimRow(seq);
     },
     heads: () => destinations.heads(),
+    hasNews: () => destinations.hasNews(),
     backlog: (destination, enough) => destinations.backlog(destination, enough),
   };
 }

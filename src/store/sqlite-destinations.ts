@@ -8,6 +8,10 @@ export interface Destinations {
   idOf(name: string): number;
   nameOf(id: number): string;
   noteDue(id: number, due: number): void;
+  /** Something that waits for it is due. */
+  isDue(id: number): boolean;
+  /** Whether something waits that did not when it was asked last, or is due still. */
+  hasNews(): boolean;
   /** Reads the head again after rows were taken. */
   refresh(id: number): void;
   heads(): Head[];
@@ -30,6 +34,7 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock, jo
   const ids = new Map<string, number>();
   const names = new Map<number, string>();
   const due = new Map<number, number>();
+  let noted = false;
 
   function refresh(id: number): void {
     const { due: when } = earliest.get(id) as { due: number | null };
@@ -60,8 +65,18 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock, jo
       return name;
     },
     noteDue(id, when) {
+      noted = true;
       const known = due.get(id);
       if (known === undefined || when < known) putNoted(journal, due, id, when);
+    },
+    isDue: (id) => (due.get(id) ?? Number.POSITIVE_INFINITY) <= clock.now(),
+    hasNews() {
+      const news = noted;
+      noted = false;
+      if (news) return true;
+      const now = clock.now();
+      for (const when of due.values()) if (when <= now) return true;
+      return false;
     },
     refresh,
     backlog(name, enough) {

@@ -67,13 +67,13 @@ export function createOperations(parts: OperationParts): SqliteStore {
   }
 
   function settle({ receipt, ending, append = [], writes = [], expectations = [] }: SettleItem): Settled {
-    const claim = deliveries.claim(receipt);
-    if (claim !== 'current') return claim === 'repeated' ? 'ok' : 'stale';
+    const row = deliveries.claim(receipt);
+    if (typeof row === 'string') return row === 'repeated' ? 'ok' : 'stale';
     const write = (): Settled => {
       const written = keyValues.write(writes, expectations);
       if (written.kind !== 'ok') return 'conflict';
       for (const item of append) events.append(item);
-      deliveries.end(receipt, ending);
+      deliveries.end(row, ending);
       if (ending.kind !== 'retry') keyValues.settleClaims(receipt.delivery, ending.kind !== 'dead');
       return 'ok';
     };

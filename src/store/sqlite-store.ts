@@ -42,6 +42,8 @@ export interface SqliteOwner {
    * Throws when a sync failed: what the disk holds is unknown, and nothing may be answered any more.
    */
   turn(items: readonly TurnItem[]): void;
+  /** Whether something waits that did not when it was asked last, or is due still. */
+  hasNews(): boolean;
   /** Lapsed leases, the clock, the space left: now and then. */
   tick(): void;
   /** A piece of trimming and checkpointing for an idle moment; true: there is more to do. */
@@ -166,6 +168,7 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
       for (const answer of answers) answer();
       checkpoints.bound();
     },
+    hasNews: () => deliveries.hasNews(),
     tick() {
       guard.look();
       attempt(() => {

@@ -3,10 +3,12 @@
  * event loop share one transaction and one sync; each is answered only after it.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { withoutEvents } from './append-answer.ts';
 import type { SqliteStore } from './sqlite-operations.ts';
 import { openSqliteStore, type SqliteSettings, type TurnItem } from './sqlite-store.ts';
 import { fromError, type ErrorAnswer } from './store-errors.ts';
 import { StoreRefused } from './store-refused.ts';
+import type { Appended } from './store.ts';
 
 export interface StoreRequest {
   readonly id: number;
@@ -48,6 +50,8 @@ const appending: ReadonlySet<string> = new Set(['append', 'appendIf']);
 
 const owner = openSqliteStore(settings, { wall: () => Date.now(), monotonic: () => performance.now() });
 const ports = new Set<MessagePort>();
+/** What each port is told of a turn, in one message. */
+const answers = new Map<MessagePort, StoreAnswer[]>();
 let waiting: TurnItem[] = [];
 let scheduled = false;
 let wake = false;
@@ -59,8 +63,19 @@ function flush(): void {
   const items = waiting;
   waiting = [];
   wake = false;
-  owner.turn(items);
-  if (wake) for (const port of ports) port.postMessage({ wake: true } satisfies StoreAnswer);
+  try {
+    owner.turn(items);
+    if (wake && owner.hasNews()) for (const port of ports) answer(port, { wake: true });
+  } finally {
+    for (const [port, told] of answers) port.postMessage(told);
+    answers.clear();
+  }
+}
+
+function answer(port: MessagePort, told: StoreAnswer): void {
+  const before = answers.get(port);
+  if (before === undefined) answers.set(port, [told]);
+  else before.push(told);
 }
 
 function take(port: MessagePort, request: StoreRequest): void {
@@ -69,9 +84,12 @@ function take(port: MessagePort, request: StoreRequest): void {
     run: (store) => (store[request.operation] as (...values: readonly unknown[]) => unknown)(...request.arguments),
     done(value) {
       if (waking.has(request.operation)) wake = true;
-      port.postMessage({ id: request.id, value } satisfies StoreAnswer);
+      answer(port, {
+        id: request.id,
+        value: request.operation === 'append' ? withoutEvents(value as Appended[]) : value,
+      });
     },
-    failed: (error) => port.postMessage({ id: request.id, ...fromError(error) } satisfies StoreAnswer),
+    failed: (error) => answer(port, { id: request.id, ...fromError(error) }),
   });
   if (scheduled) return;
   scheduled = true;
@@ -92,7 +110,9 @@ parentPort?.on('message', (message: ThreadMessage) => {
   if ('connect' in message) {
     const port = message.connect;
     ports.add(port);
-    port.on('message', (request: StoreRequest) => take(port, request));
+    port.on('message', (requests: readonly StoreRequest[]) => {
+      for (const request of requests) take(port, request);
+    });
     port.on('close', () => ports.delete(port));
     return;
   }

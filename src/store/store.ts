@@ -37,8 +37,10 @@ export interface NewDelivery {
   readonly generation?: number;
   /** Fresh events before replays and fan-out. */
   readonly background?: boolean;
-  /** Stored as leased to the caller for so long: `ackAfter`, and an accept with a free slot. */
+  /** Stored as leased to the caller for so long, whatever waits: `ackAfter`. */
   readonly leaseMs?: number;
+  /** The same if nothing waits for the destination and nothing must run alone; else, or where it is not known, it waits. */
+  readonly eagerMs?: number;
 }
 
 /** Only the unique index inside the append transaction judges duplicates. */

@@ -301,6 +301,61 @@ for (const [name, open] of Object.entries(storeEngines())) {
       assert.deepEqual(leases.map(({ event }) => event.id).toSorted(), ['e1', 'e2']);
     });
 
+    test('an eager delivery is leased at once, or waits like any other: it runs once either way', async (t) => {
+      const store = await open(t);
+      const eager = { destination: 'f/t', eagerMs: 60_000 };
+      const appended = await store.append([
+        item('e1', [eager, { destination: 'f/u' }]),
+        item('e2', [{ ...eager, delayMs: 0 }]),
+      ]);
+      const leased = appended.flatMap((each) => each.leased);
+      const pulled = await store.lease([{ destination: 'f/t', max: 10 }], 60_000);
+      const all = [...leased, ...pulled];
+      assert.deepEqual(
+        all.map(({ event, attempt, generation }) => [
+          event.id,
+          Buffer.from(event.body).toString(),
+          attempt,
+          generation,
+        ]),
+        [
+          ['e1', 'e1', 1, 0],
+          ['e2', 'e2', 1, 0],
+        ],
+      );
+      assert.deepEqual(await store.settle(all.map(({ receipt }) => ({ receipt, ending: { kind: 'done' } }))), [
+        'ok',
+        'ok',
+      ]);
+      const { byState, gap } = await store.counts();
+      assert.deepEqual([byState.done, byState.waiting, byState.leased, gap], [2, 1, 0, 0]);
+    });
+
+    test('an eager delivery never overtakes what waits for its destination', async (t) => {
+      const store = await open(t);
+      await store.append([item('e1', [{ destination: 'f/t' }])]);
+      const [second] = await store.append([item('e2', [{ destination: 'f/t', eagerMs: 60_000 }])]);
+      assert.deepEqual(second?.leased, []);
+      const order = await store.lease([{ destination: 'f/t', max: 10 }], 60_000);
+      assert.deepEqual(
+        order.map(({ event }) => event.id),
+        ['e1', 'e2'],
+      );
+    });
+
+    test('an eager delivery of an order key waits for the one before it', async (t) => {
+      const store = await open(t);
+      const ordered = { destination: 'f/t', orderKey: 'k', eagerMs: 60_000 };
+      const [first] = await store.append([item('e1', [ordered])]);
+      const [second] = await store.append([item('e2', [ordered])]);
+      assert.deepEqual(second?.leased, []);
+      const leased = [...(first?.leased ?? []), ...(await store.lease([{ destination: 'f/t', max: 10 }], 60_000))];
+      assert.deepEqual(
+        leased.map(({ event }) => event.id),
+        ['e1'],
+      );
+    });
+
     test('wakes its listeners after something may have become due', async (t) => {
       const store = await open(t);
       const woken = new Promise<void>((resolve) => store.wake(resolve));
