@@ -73,7 +73,7 @@ test('every example goes live with the secrets its page names, and lets in what 
 
 test('the verifier in Lua of its page lets in what it describes, and nothing else', async (context) => {
   const file = block(page('custom'), 'yaml') ?? '';
-  const [[key = '', secret = ''] = []] = secretLines('custom');
+  const [[key, secret] = assert.fail('no secret')] = secretLines('custom');
   const base = mkdtempSync(join(tmpdir(), 'moonhook-pages-'));
   context.after(() => rmSync(base, { recursive: true }));
   const envFile = join(base, 'secrets.env');
