@@ -16,5 +16,5 @@ COPY bin bin
 COPY src src
 USER 65532:65532
 EXPOSE 8080 8081 9090
-ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=50", "--", "src/cli/main.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=50", "--no-allocation-site-pretenuring", "--expose-gc", "--", "src/cli/main.ts"]
 CMD ["dev", "/functions", "--host", "0.0.0.0", "--data-dir", "/data"]

@@ -15,7 +15,26 @@ const windows = process.platform === 'win32';
 const tasks = {
   start: {
     needs: 'run',
-    steps: [['node', '--max-semi-space-size=4', '--', 'src/cli/main.ts', 'dev', 'examples', ...process.argv.slice(3)]],
+    // As in bin/moonhook, which says why.
+    environment: {
+      NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'moonhook', 'code'),
+      MALLOC_ARENA_MAX: '2',
+      MALLOC_TRIM_THRESHOLD_: '131072',
+    },
+    steps: [
+      [
+        'node',
+        '--max-semi-space-size=4',
+        '--heap-growing-percent=50',
+        '--no-allocation-site-pretenuring',
+        '--expose-gc',
+        '--',
+        'src/cli/main.ts',
+        'dev',
+        'examples',
+        ...process.argv.slice(3),
+      ],
+    ],
   },
   generate: { needs: 'all', steps: [['node', 'scripts/generate.ts']] },
   bench: { needs: 'all', steps: [['node', 'bench/main.ts', ...process.argv.slice(3)]] },

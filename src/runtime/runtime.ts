@@ -17,6 +17,7 @@ import { choosePorts } from './choose-ports.ts';
 import { RareTotals, scrapeRuntime } from './collect-metrics.ts';
 import { createPool } from './create-pool.ts';
 import { createDeletionFollower } from './follow-deletions.ts';
+import { giveBackMemory, threadMemory } from './give-back-memory.ts';
 import { createGoodCodeKeeper } from './keep-good-code.ts';
 import { judgeLife, judgeReadiness, type RuntimeState } from './judge-readiness.ts';
 import type { MakeKubernetesCall } from './kubernetes-desk.ts';
@@ -134,10 +135,12 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     onError: (message, error) => log.warn(message, { error: String(error) }),
   });
   const listeners = new Set<(acknowledgement: Acknowledgement) => void>();
+  const stopGivingBack = giveBackMemory(threadMemory(), every);
   let admin: AdminListener | undefined;
 
   async function close(): Promise<void> {
     state.draining = true;
+    stopGivingBack();
     schedules.stop();
     await goodCode.flush();
     await pool.close();

@@ -1,5 +1,6 @@
 /** A worker thread: the HTTP listeners and the Lua engine in one place, so that no call leaves the thread. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { giveBackMemory, threadMemory } from './give-back-memory.ts';
 import { startWorker } from './start-worker.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
 
@@ -8,6 +9,10 @@ if (port === null) throw new Error('worker.ts runs as a worker thread');
 
 const send = (message: FromWorker): void => port.postMessage(message);
 const worker = startWorker(workerData as WorkerStart, send);
+giveBackMemory(threadMemory(), (milliseconds, callback) => {
+  const timer = setInterval(callback, milliseconds);
+  return () => clearInterval(timer);
+});
 port.on('message', (message: ToWorker) => {
   worker.take(message).catch((error: unknown) => {
     send({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
