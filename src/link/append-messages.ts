@@ -122,6 +122,11 @@ export function readAppendAnswer(body: unknown): AppendAnswer | undefined {
 
 function isKnownObject(value: unknown): value is KnownObject {
   const { uid, version, name, namespace, expressions } = (value ?? {}) as Readonly<Record<string, unknown>>;
-  const texts = [uid, version, name, expressions].every((each) => typeof each === 'string');
-  return texts && (namespace === undefined || typeof namespace === 'string');
+  const texts = [uid, version, expressions].every((each) => typeof each === 'string');
+  return texts && isName(name) && (namespace === undefined || isName(namespace));
+}
+
+/** It becomes part of a path and of a selector: of a runtime that was taken over, too. */
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && /^[^/%,=!\\\s]{1,253}$/.test(value) && value !== '.' && value !== '..';
 }

@@ -219,11 +219,20 @@ export function followTrigger(options: FollowOptions): TriggerFollower {
   }
 
   async function run(): Promise<void> {
-    const found = await findKind();
-    if (found !== undefined) await follow(found);
+    while (!signal.aborted) {
+      try {
+        const found = await findKind();
+        if (found !== undefined) await follow(found);
+      } catch (error) {
+        options.onFault(error);
+        term = undefined;
+        stand(pendingState('the controller has made a mistake: see its log', 'Fault'));
+        await clock.sleep(backOff.next(), signal);
+      }
+    }
   }
 
-  const running = run().catch((error: unknown) => options.onFault(error));
+  const running = run();
   return {
     plan,
     get state() {

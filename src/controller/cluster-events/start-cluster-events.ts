@@ -1,11 +1,11 @@
 /** Cluster events as a part of a controller replica: while it leads, every kubernetes trigger of the table is followed. */
 import { isTriggerReady } from '../desired-status.ts';
 import { createKindBook } from '../host-calls/discover-kinds.ts';
-import type { LinkServer } from '../link/link-server.ts';
 import type { ReflectorTiming } from '../reflector.ts';
 import type { PartContext } from '../run-controller.ts';
-import type { TriggerReports } from '../types.ts';
-import { createAskRuntimes } from './ask-runtimes.ts';
+import type { Controller } from '../start-controller.ts';
+import type { Acknowledgements, TriggerReports } from '../types.ts';
+import { createAskRuntimes, type RuntimeLinks } from './ask-runtimes.ts';
 import { followTrigger, type TriggerFollower } from './follow-trigger.ts';
 import { createTriggerPlanner, planKey, type TriggerPlan } from './plan-triggers.ts';
 import { createSharedWatches } from './shared-watches.ts';
@@ -32,10 +32,14 @@ export interface ClusterEventsTiming {
   readonly recheckMs?: number;
 }
 
+export interface ClusterEventsContext extends Pick<PartContext, 'client' | 'clock' | 'log'> {
+  readonly controller: Pick<Controller, 'table' | 'leadership' | 'listenToTriggers' | 'tell'>;
+}
+
 /** A part of `runController`, to be started after the links. */
 export function startClusterEvents(
-  { controller, client, clock, log }: Pick<PartContext, 'controller' | 'client' | 'clock' | 'log'>,
-  links: LinkServer,
+  { controller, client, clock, log }: ClusterEventsContext,
+  links: RuntimeLinks & Pick<Acknowledgements, 'subscribe'>,
   timing: ClusterEventsTiming = {},
 ): ClusterEvents {
   const { table, leadership } = controller;
