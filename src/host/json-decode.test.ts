@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assert as check, constantFrom, json, property, string } from 'fast-check';
+import { array, assert as check, constantFrom, json, property, string } from 'fast-check';
 import { jsonNull, type LuaInput } from '../lua/types.ts';
-import { decodeJson, JsonProblem } from './json-decode.ts';
+import { closingQuote, decodeJson, JsonProblem } from './json-decode.ts';
 
 const limits = { maxDepth: 64, maxValues: 1_000, keepNulls: false };
 const decode = (text: string): LuaInput => decodeJson(text, limits);
@@ -141,6 +141,21 @@ test('whatever is not JSON is a JsonProblem, never another error', () => {
         accepted = false;
       }
       if (!accepted) problem(text);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('the closing quote is the first that no backslash takes, whatever crowds of escapes come before it', () => {
+  const walked = (text: string): number => {
+    for (let at = 1; at < text.length; at += text[at] === '\\' ? 2 : 1) if (text[at] === '"') return at;
+    return -1;
+  };
+  const part = constantFrom('\\"', '\\\\', '\\n', 'x', 'y'.repeat(31), 'z'.repeat(32), '"', '\\');
+  check(
+    property(array(part, { maxLength: 40 }), (parts) => {
+      const text = `"${parts.join('')}`;
+      assert.equal(closingQuote(text, 0), walked(text), text);
     }),
     { numRuns: 2_000 },
   );
