@@ -37,6 +37,10 @@ export function registerDev(program: Command): void {
     .option('--store <url>', 'postgres:// URL of a database in place of the SQLite file (or MOONHOOK_STORE_URL)')
     .option('--policy <file>', 'hosts, ceilings, egress, quotas, trusted proxies as an installation has them')
     .option('--public-url <url>', 'scheme and host that senders see, for senders that sign the URL')
+    .option('--kube', "follow kubernetes triggers and answer k8s.* on a cluster, as each function's ServiceAccount")
+    .option('--context <name>', 'with --kube: context of the kubeconfig (default: the current one)')
+    .option('--kubeconfig <file>', 'with --kube: the kubeconfig (default: KUBECONFIG, else ~/.kube/config)')
+    .option('--as-me', 'with --kube: use your own rights on the cluster instead of the ServiceAccounts')
     .option('--env-file <file>', 'lines SECRET.KEY=VALUE: keys of Secrets, in every namespace')
     .addHelpText(
       'after',
@@ -157,7 +161,7 @@ function banner(run: LocalRun, opened: LocalConsole | undefined, tookMs: number)
     }
     const others = (document.resource.spec.triggers ?? [])
       .filter(({ http }) => http === undefined)
-      .map((trigger) => [name, trigger.name, state, kindOf(trigger)]);
+      .map((trigger) => [name, trigger.name, state, kindOf(trigger, run.cluster.length > 0)]);
     const all = [...urls, ...others];
     return all.length === 0 ? [[name, '-', state, 'by moonhook invoke and call()']] : all;
   });
@@ -174,6 +178,7 @@ function banner(run: LocalRun, opened: LocalConsole | undefined, tookMs: number)
       : [`  console   ${opened.place}  (\`moonhook console\` shows the address with the token)`]),
     `  token     in ${run.dataDirectory}/dev.json`,
     `  store     ${run.storeAt}`,
+    ...run.cluster.map((line) => `  cluster   ${line}`),
     '',
     ...(rows.length === 0
       ? ['No functions yet: `moonhook new NAME` writes a first one.']
@@ -183,10 +188,15 @@ function banner(run: LocalRun, opened: LocalConsole | undefined, tookMs: number)
   ];
 }
 
-function kindOf(trigger: {
-  readonly schedule?: { readonly cron: string };
-  readonly event?: { readonly type: string };
-}): string {
+function kindOf(
+  trigger: {
+    readonly schedule?: { readonly cron: string };
+    readonly event?: { readonly type: string };
+    readonly kubernetes?: { readonly kind: string };
+  },
+  hasCluster: boolean,
+): string {
   if (trigger.schedule !== undefined) return `schedule ${trigger.schedule.cron}`;
-  return trigger.event === undefined ? 'kubernetes (needs a cluster)' : `event ${trigger.event.type}`;
+  if (trigger.event !== undefined) return `event ${trigger.event.type}`;
+  return hasCluster ? `kubernetes ${trigger.kubernetes?.kind ?? ''}` : 'kubernetes (needs --kube)';
 }

@@ -17,6 +17,7 @@ import { registerLocalApi } from './local-api-http.ts';
 import type { LocalView } from './local-api.ts';
 import { createLocalInputs } from './local-inputs.ts';
 import { openLocalView } from './local-view.ts';
+import { openCluster, type OpenCluster } from './open-cluster.ts';
 import { openReadingCache } from './reading-cache.ts';
 import { readPolicyFile } from './read-policy-file.ts';
 import { readSecretsFile, watchSecretsFile } from './read-secrets-file.ts';
@@ -46,6 +47,8 @@ export interface LocalRun {
   readonly folder: string;
   /** Where the store is, for people: a file, or host and database. */
   readonly storeAt: string;
+  /** Which cluster it follows, and as whom; empty: none. */
+  readonly cluster: readonly string[];
   states(): FunctionStates;
   diagnostics(): readonly Diagnostic[];
   findRecords: LocalView['findRecords'];
@@ -99,6 +102,7 @@ async function start(
   let secrets = firstSecrets;
   let diagnostics: readonly Diagnostic[] = [];
   let runtime: Runtime | undefined;
+  let cluster: OpenCluster | undefined;
   const store = await openStoreOf(options, directory.path);
   const opened = openLocalView({
     version: options.version,
@@ -125,7 +129,11 @@ async function start(
     // Read while the threads start; what changes meanwhile is read again below.
     const reading = source.refresh(['']);
     reading.catch(() => undefined);
+    if (settings.kube !== undefined) {
+      cluster = await openCluster({ settings: settings.kube, version: options.version, log, print });
+    }
     runtime = await createRuntime({
+      ...(cluster === undefined ? {} : { kubernetes: cluster.call }),
       settings: { ...settings.runtime, policy: policyFor(settings.publicUrl ?? 'http://127.0.0.1'), callToken: token },
       log,
       store,
@@ -134,11 +142,13 @@ async function start(
       },
     });
     const { addresses } = runtime;
+    cluster?.follow(runtime);
     const builder = createTableBuilder({
       policy: policyFor(settings.publicUrl ?? addresses.public),
       inputs: createLocalInputs(() => options.now()),
       server: runtime,
       unknownNames: 'warning',
+      followsCluster: cluster !== undefined,
       fingerprintKey: options.randomBytes(32),
       now: () => options.now(),
     });
@@ -159,6 +169,7 @@ async function start(
         const after = await builder.update(snapshot, secrets);
         for (const line of reportChanges(states, after, timers.now() - noticedAt)) print(line);
         states = after;
+        cluster?.tableChanged();
         for (const listener of followers) listener();
         lookAgain?.cancel();
         const { lookAgainInMs } = snapshot;
@@ -210,6 +221,7 @@ async function start(
         settings.storeUrl === undefined
           ? join(directory.path, 'store.db')
           : `PostgreSQL at ${describeDatabase(settings.storeUrl)}`,
+      cluster: cluster?.lines ?? [],
       states: () => states,
       diagnostics: () => diagnostics,
       findRecords: view.findRecords,
@@ -229,6 +241,7 @@ async function start(
         lookAgain?.cancel();
         await updating;
         await opened.close();
+        await cluster?.close();
         await running.drain();
         await store.close();
         directory.release();
@@ -236,6 +249,7 @@ async function start(
     };
   } catch (error) {
     await opened.close();
+    await cluster?.close();
     await runtime?.close();
     await store.close();
     throw error;

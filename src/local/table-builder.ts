@@ -31,6 +31,8 @@ export interface TableBuilderOptions {
   readonly server: TableServer;
   /** Keys the fingerprints of secrets in revisions. */
   readonly fingerprintKey: Uint8Array;
+  /** Kubernetes triggers are followed: nobody need be told that they are not. */
+  readonly followsCluster?: boolean;
   /** How grave it is that code calls what no environment has. */
   readonly unknownNames: Severity;
   /** Milliseconds since the epoch. */
@@ -71,6 +73,7 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
         policy,
         receivers,
         mode: 'local',
+        followsCluster: options.followsCluster ?? false,
         fingerprintKey,
         ...(previous === undefined ? {} : { previous }),
       });

@@ -19,6 +19,8 @@ export interface BuildContext {
   readonly policy: InstallationPolicy;
   readonly receivers: ReadonlyMap<string, ReceiverDefinition>;
   readonly mode: 'cluster' | 'local';
+  /** A local run beside a cluster. */
+  readonly followsCluster: boolean;
   readonly reader: ReferenceReader;
   readonly namespace: string;
   /** Of the function, for its triggers. */

@@ -31,6 +31,7 @@ export interface BuildFunctionOptions {
   readonly policy: InstallationPolicy;
   readonly receivers: ReadonlyMap<string, ReceiverDefinition>;
   readonly mode: 'cluster' | 'local';
+  readonly followsCluster?: boolean;
   readonly fingerprintKey: Uint8Array;
 }
 
@@ -61,6 +62,7 @@ export function buildFunction(input: FunctionInput, options: BuildFunctionOption
     policy,
     receivers,
     mode,
+    followsCluster: options.followsCluster ?? mode === 'cluster',
     reader,
     namespace,
     limits: limits.limits,

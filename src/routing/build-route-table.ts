@@ -27,6 +27,8 @@ export interface BuildInput {
   readonly receivers: ReadonlyMap<string, ReceiverDefinition>;
   /** `local`: missing consent is a warning, there are files and no ServiceAccounts. */
   readonly mode: 'cluster' | 'local';
+  /** `local`: kubernetes triggers are followed on a cluster beside it. The same for all builds that share memory. */
+  readonly followsCluster?: boolean;
   /** Random bytes of this installation or process: keys the fingerprint of secrets that come without versions. */
   readonly fingerprintKey: Uint8Array;
   /** The result before this one: what did not change is taken from it. */

@@ -135,10 +135,11 @@ function buildKubernetes(
     },
     problems,
   );
-  const warnings =
-    context.mode === 'local'
-      ? [`${path}: there is no cluster here, so this trigger does not fire; try it with \`moonhook invoke\``]
-      : [];
+  const warnings = !context.followsCluster
+    ? [
+        `${path}: there is no cluster here, so this trigger does not fire; try it with \`moonhook invoke\`, or run \`moonhook dev --kube\``,
+      ]
+    : [];
   return { ...built, warnings };
 }
 

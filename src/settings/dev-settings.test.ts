@@ -52,3 +52,14 @@ test('the data directory may come from the environment', () => {
   assert.equal(dataDirectoryFromEnvironment({ MOONHOOK_DATA_DIR: '/d' }), '/d');
   assert.equal(dataDirectoryFromEnvironment({ MOONHOOK_DATA_DIR: '' }), undefined);
 });
+
+test('a cluster is asked for with --kube, and what speaks of it alone is a slip', () => {
+  assert.equal(settingsOf({}).kube, undefined);
+  assert.deepEqual(settingsOf({ kube: true }).kube, { asMe: false });
+  assert.deepEqual(settingsOf({ kube: true, context: 'test', kubeconfig: '/k', asMe: true }).kube, {
+    path: '/k',
+    context: 'test',
+    asMe: true,
+  });
+  assert.deepEqual(mistakesOf({ context: 'test', asMe: true }), ['--context needs --kube', '--as-me needs --kube']);
+});

@@ -17,6 +17,20 @@ export interface DevOptions {
   readonly publicUrl?: string;
   readonly envFile?: string;
   readonly store?: string;
+  readonly kube?: boolean;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly asMe?: boolean;
+}
+
+/** A cluster beside a local run. */
+export interface KubeSettings {
+  /** Undefined: `KUBECONFIG`, else `~/.kube/config`. */
+  readonly path?: string;
+  /** Undefined: the current one. */
+  readonly context?: string;
+  /** One's own rights instead of those of the functions' ServiceAccounts. */
+  readonly asMe: boolean;
 }
 
 export interface DevSettings {
@@ -29,6 +43,8 @@ export interface DevSettings {
   readonly storeUrl?: string;
   /** Undefined: the address the listener of triggers gets. */
   readonly publicUrl?: string;
+  /** Undefined: there is no cluster. */
+  readonly kube?: KubeSettings;
   /** Of the console: 0 is any free port. */
   readonly consolePort: number;
   /** True: the port was asked for, so that a busy one is a failure. */
@@ -62,6 +78,7 @@ export function readDevSettings(options: DevOptions, environment: NodeJS.Process
     integer(name, text, fallback, 0, 65_535);
   const publicUrl = readPublicUrl(options.publicUrl, mistakes);
   const storeUrl = readStoreUrl(options.store ?? environment['MOONHOOK_STORE_URL'], mistakes);
+  const kube = readKube(options, mistakes);
   for (const target of options.egressAllow ?? []) {
     const grant = parseEgressGrant(target, { local: true });
     if (!grant.ok) mistakes.push(`--egress-allow ${grant.message}`);
@@ -77,6 +94,7 @@ export function readDevSettings(options: DevOptions, environment: NodeJS.Process
     ...(options.envFile === undefined ? {} : { envFile: options.envFile }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
     ...(storeUrl === undefined ? {} : { storeUrl }),
+    ...(kube === undefined ? {} : { kube }),
     egressAllow: options.egressAllow ?? [],
     // Whoever takes any free port for triggers runs more than one of these.
     consolePort: port('console-port', options.consolePort, options.port === '0' ? 0 : defaultConsolePort),
@@ -101,6 +119,22 @@ export function readDevSettings(options: DevOptions, environment: NodeJS.Process
     mistakes.push('--port, --call-port, --admin-port and --console-port must differ');
   }
   return mistakes.length === 0 ? { ok: true, settings } : { ok: false, mistakes };
+}
+
+function readKube(
+  { kube = false, kubeconfig, context, asMe = false }: DevOptions,
+  mistakes: string[],
+): KubeSettings | undefined {
+  if (kube) {
+    return {
+      ...(kubeconfig === undefined ? {} : { path: kubeconfig }),
+      ...(context === undefined ? {} : { context }),
+      asMe,
+    };
+  }
+  const lonely = { '--kubeconfig': kubeconfig !== undefined, '--context': context !== undefined, '--as-me': asMe };
+  for (const [name, given] of Object.entries(lonely)) if (given) mistakes.push(`${name} needs --kube`);
+  return undefined;
 }
 
 function readPublicUrl(text: string | undefined, mistakes: string[]): string | undefined {
