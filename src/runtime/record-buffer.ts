@@ -58,13 +58,30 @@ export class RecordBuffer {
     return this.#urgent.length > 0;
   }
 
-  /** `everything`: quiet records too, as a query wants them. */
-  take(everything: boolean): RecordBatch {
-    const records = this.#urgent;
-    const dropped = this.#dropped;
+  /** Without the quiet ones. */
+  take(): RecordBatch {
+    const [records, dropped] = this.#empty();
+    return { records: records.map(made), dropped };
+  }
+
+  /** Everything there is now, quiet ones as well, made into records a batch at a time: thousands take longer than a request should wait. */
+  *takeAll(atOnce: number): Generator<RecordBatch, void> {
+    let [records, dropped] = this.#empty();
+    records = [...records, ...this.#quiet.drain()];
+    for (; records.length > 0 || dropped > 0; dropped = 0) {
+      yield { records: records.slice(0, atOnce).map(made), dropped };
+      records = records.slice(atOnce);
+    }
+  }
+
+  #empty(): [records: readonly Noted[], dropped: number] {
+    const emptied: [readonly Noted[], number] = [this.#urgent, this.#dropped];
     this.#urgent = [];
     this.#dropped = 0;
-    if (everything) for (const record of this.#quiet.drain()) records.push(record);
-    return { records: records.map((record) => (record instanceof CallTrace ? record.toRecord() : record)), dropped };
+    return emptied;
   }
+}
+
+function made(noted: Noted): CallRecord {
+  return noted instanceof CallTrace ? noted.toRecord() : noted;
 }

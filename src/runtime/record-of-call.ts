@@ -93,11 +93,18 @@ export class CallTrace {
     this.#captured = ending.outcome === 'unverified' ? capture(call) : undefined;
   }
 
+  /** Thousands are made at once: without an object for each field that may be missing. */
   toRecord(): CallRecord {
     const { code, detail } = this.#ending;
-    const error = this.#error;
-    const fn = this.#fn;
-    return {
+    const request: Draft<NonNullable<CallRecord['request']>> = {
+      method: this.#method,
+      target: this.#target,
+      ip: this.#ip,
+      bodyBytes: this.#bodyBytes,
+    };
+    if (this.#host !== undefined) request.host = this.#host;
+    if (this.#route !== '') request.route = this.#route;
+    const record: Draft<CallRecord> = {
       callId: this.#id,
       time: this.#time,
       kind: this.#kind,
@@ -105,36 +112,38 @@ export class CallTrace {
       status: this.#status,
       durationMs: this.#durationMs,
       worker: this.#worker,
-      request: {
-        method: this.#method,
-        target: this.#target,
-        ip: this.#ip,
-        bodyBytes: this.#bodyBytes,
-        ...(this.#host === undefined ? {} : { host: this.#host }),
-        ...(this.#route === '' ? {} : { route: this.#route }),
-      },
-      ...functionFields(this.#fn),
-      ...triggerFields(this.#trigger),
-      ...identityFields(this.#identified),
-      ...(this.#ran ? { cpuMs: this.#cpuMs, memoryPeakBytes: this.#memoryPeakBytes } : {}),
-      ...(this.log === undefined ? {} : { log: this.log, logTruncated: this.#logTruncated }),
-      ...(this.#hostCalls === undefined ? {} : { hostCalls: this.#hostCalls }),
-      ...known({
-        handler: this.#handler,
-        ...(this.#namedTrigger === undefined ? {} : { trigger: this.#namedTrigger }),
-        code,
-        detail,
-        error: error === undefined || fn === undefined ? error : placeRunError(error, fn),
-        steps: this.#steps,
-        eventId: this.#eventId,
-        duplicateOf: this.#duplicateOf,
-        captured: this.#captured,
-        correlation: this.#correlation?.slice(0, 200),
-        traceparent: this.#traceparent?.slice(0, 200),
-      }),
+      request,
     };
+    const error = this.#error;
+    const fn = this.#fn;
+    if (fn !== undefined) addFunction(record, fn);
+    if (this.#trigger !== undefined) addTrigger(record, this.#trigger);
+    if (this.#identified !== undefined) addIdentity(record, this.#identified);
+    if (this.#ran) {
+      record.cpuMs = this.#cpuMs;
+      record.memoryPeakBytes = this.#memoryPeakBytes;
+    }
+    if (this.log !== undefined) {
+      record.log = this.log;
+      record.logTruncated = this.#logTruncated;
+    }
+    if (this.#hostCalls !== undefined) record.hostCalls = this.#hostCalls;
+    if (this.#handler !== undefined) record.handler = this.#handler;
+    if (this.#namedTrigger !== undefined) record.trigger = this.#namedTrigger;
+    if (code !== undefined) record.code = code;
+    if (detail !== undefined) record.detail = detail;
+    if (error !== undefined) record.error = fn === undefined ? error : placeRunError(error, fn);
+    if (this.#steps !== undefined) record.steps = this.#steps;
+    if (this.#eventId !== undefined) record.eventId = this.#eventId;
+    if (this.#duplicateOf !== undefined) record.duplicateOf = this.#duplicateOf;
+    if (this.#captured !== undefined) record.captured = this.#captured;
+    if (this.#correlation !== undefined) record.correlation = this.#correlation.slice(0, 200);
+    if (this.#traceparent !== undefined) record.traceparent = this.#traceparent.slice(0, 200);
+    return record;
   }
 }
+
+type Draft<Made> = { -readonly [Key in keyof Made]: Made[Key] };
 
 function sameSteps(before: HttpCall['steps'], now: HttpCall['steps']): boolean {
   if (before === undefined || now === undefined || now.length !== 1 || before.length !== 1) return before === now;
@@ -147,35 +156,22 @@ function sameIdentity(before: HttpCall['identified'], now: HttpCall['identified'
   return before !== undefined && before.name === now?.name && before.deliveryId === now.deliveryId;
 }
 
-type Known<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
-
-/** Without the fields that are not known. */
-function known<T extends object>(fields: T): Known<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Known<T>;
+function addFunction(record: Draft<CallRecord>, { entry, program }: NonNullable<HttpCall['fn']>): void {
+  record.namespaceUid = entry.namespaceUid;
+  record.namespace = entry.namespace;
+  record.functionUid = entry.uid;
+  record.functionName = entry.name;
+  record.revision = program?.revision ?? entry.revision;
 }
 
-function functionFields(fn: HttpCall['fn']): Partial<CallRecord> {
-  if (fn === undefined) return {};
-  const { entry, program } = fn;
-  return {
-    namespaceUid: entry.namespaceUid,
-    namespace: entry.namespace,
-    functionUid: entry.uid,
-    functionName: entry.name,
-    revision: program?.revision ?? entry.revision,
-  };
+function addTrigger(record: Draft<CallRecord>, { entry, http }: NonNullable<HttpCall['trigger']>): void {
+  record.trigger = entry.name;
+  if (http !== undefined) record.receiver = http.receiver.name;
 }
 
-function triggerFields(trigger: HttpCall['trigger']): Partial<CallRecord> {
-  if (trigger === undefined) return {};
-  const { entry, http } = trigger;
-  return { trigger: entry.name, ...(http === undefined ? {} : { receiver: http.receiver.name }) };
-}
-
-function identityFields(identified: HttpCall['identified']): Partial<CallRecord> {
-  if (identified === undefined) return {};
-  const { name, deliveryId } = identified;
-  return { eventName: name, ...(deliveryId === undefined ? {} : { deliveryId }) };
+function addIdentity(record: Draft<CallRecord>, { name, deliveryId }: NonNullable<HttpCall['identified']>): void {
+  record.eventName = name;
+  if (deliveryId !== undefined) record.deliveryId = deliveryId;
 }
 
 /** A refused request in full: what its owner needs to see why. */

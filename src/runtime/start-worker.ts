@@ -35,6 +35,7 @@ import { ReadingBudget } from './read-body.ts';
 import { createCallerReviews, type ReviewVerdict } from './review-caller.ts';
 import { RecordBuffer } from './record-buffer.ts';
 import { takeProbe } from './send-admitted.ts';
+import { createRecordSender } from './send-records.ts';
 import { startStoredLoop } from './run-stored.ts';
 import { SharedKeys } from './shared-keys.ts';
 import { takeSteps, type Step } from './take-steps.ts';
@@ -174,15 +175,16 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
   const publicListener = createListener(settings.inbound, taker(parts, 'public', publicSteps), rare.refusal, proxyOf);
   const callListener = createListener(settings.inbound, taker(parts, 'calls', callSteps), rare.refusal, proxyOf);
   const loop = startStoredLoop(parts);
+  const records = createRecordSender({
+    records: parts.records,
+    takeRare: () => rare.take(),
+    send: (batch) => send({ kind: 'batch', batch }),
+  });
 
   every(Math.max(5, Math.min(100, settings.watchdog.silenceMs / 8)), () => signals.beat());
   every(flushMs, () => {
-    if (parts.records.hasUrgent || rare.pending) send({ kind: 'batch', batch: takeBatch(false) });
+    if (parts.records.hasUrgent || rare.pending) send({ kind: 'batch', batch: records.urgent() });
   });
-
-  function takeBatch(everything: boolean) {
-    return { ...parts.records.take(everything), rare: rare.take() };
-  }
 
   return {
     async take(message) {
@@ -238,12 +240,14 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
         case 'kubernetesAnswered':
           return kubernetes.answered(message.id, message.answer);
         case 'flush':
-          return send({ kind: 'flushed', id: message.id, batch: takeBatch(true) });
+          await records.sendAll();
+          return send({ kind: 'flushed', id: message.id, batch: records.urgent() });
         case 'stats':
           return send({ kind: 'stats', id: message.id, stats: statsOf(parts) });
         case 'drain':
           await drain(parts, loop, [publicListener, callListener], message.graceMs);
-          send({ kind: 'batch', batch: takeBatch(true) });
+          await records.sendAll();
+          send({ kind: 'batch', batch: records.urgent() });
           return send({ kind: 'drained' });
       }
     },
