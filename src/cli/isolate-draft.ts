@@ -1,12 +1,10 @@
 /** Makes a draft ready to be tried: the function alone, one trigger of it, answered at once, with placeholders for secrets. */
-import { randomBytes } from 'node:crypto';
 import { parseAllDocuments } from 'yaml';
 import type { Draft } from '../console/console-source.ts';
+import { newSecret } from './secret-placeholder.ts';
 
 type Plain = Record<string, unknown>;
 
-/** Secrets whose form the sender dictates. */
-const prefixed: ReadonlySet<string> = new Set(['standardWebhooks', 'gitlab', 'svix']);
 const forgotten = ['ackAfter', 'publish', 'rate', 'dedup', 'debounce', 'concurrency', 'retry'];
 
 /** Why a draft cannot be tried; the message says what to do. */
@@ -68,15 +66,11 @@ export function valuesOfSecrets(resource: Plain, given: Readonly<Record<string, 
       const { name, key: entry } = value as Plain;
       if (/Refs?$/.test(key) && !key.startsWith('configMap') && typeof name === 'string' && typeof entry === 'string') {
         const own = `${name}.${entry}`;
-        found.set(own, Object.hasOwn(given, own) ? (given[own] ?? '') : placeholder(receiver));
+        found.set(own, Object.hasOwn(given, own) ? (given[own] ?? '') : newSecret(receiver));
       }
       for (const [member, each] of Object.entries(value)) walk(each, member, key === 'receiver' ? member : receiver);
     }
   };
   walk(resource['spec'], 'spec', '');
   return found;
-}
-
-function placeholder(receiver: string): string {
-  return prefixed.has(receiver) ? `whsec_${randomBytes(32).toString('base64')}` : randomBytes(32).toString('hex');
 }

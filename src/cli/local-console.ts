@@ -9,9 +9,11 @@ import { listFunctions } from '../local/local-api.ts';
 import { toPlainRecord } from '../runtime/live/plain-record.ts';
 import type { LocalRun } from '../local/run-local.ts';
 import { cacheFolder } from '../settings/cache-folder.ts';
+import { createFunction } from './create-function.ts';
 import { findResource, TryRefused } from './isolate-draft.ts';
 import { openLocalWatch } from './local-watch.ts';
 import { version } from './package-version.ts';
+import { startingPoints } from './starting-points.ts';
 import { samplesOf } from './try-samples.ts';
 import { tryDraft } from './try-draft.ts';
 
@@ -109,6 +111,7 @@ function sourceOf(
       const records = await view.findRecords({ namespace, functionName: name, limit: 100 });
       return records.map(toPlainRecord);
     },
+    editing: { startingPoints, create: (order) => createFunction(view, order) },
     watching: watching.source,
     watch: (listener) => {
       const stops = [

@@ -60,6 +60,24 @@ export const templates: Readonly<Record<string, Template>> = {
       `run it now:  moonhook invoke default/${name} --trigger nightly -d '{"scheduledTime":"2026-01-31T03:00:00.000Z"}'`,
     ],
   },
+  event: {
+    description: 'a function that runs for events that other functions publish',
+    text: (name) => `${head(name)}spec:
+  code: |
+    -- Runs for each event that somebody publishes: events.publish("com.example.order.created", { id = 1 })
+    return function(event)
+      log.info("event", { type = event.type, id = event.id })
+    end
+  triggers:
+    - name: orders
+      event:
+        type: com.example.order.*
+`,
+    next: (name) => [
+      `serve it:  moonhook dev .`,
+      `run it:    moonhook invoke default/${name} --trigger orders -d '{"id":1}'`,
+    ],
+  },
   pod: {
     description: 'a function that hears of Pods in the cluster (needs a cluster)',
     text: (name) => `${head(name)}spec:

@@ -188,7 +188,7 @@ function registerApi(api: FastifyInstance, source: ConsoleSource, instance: stri
   api.get<{ Params: Names }>('/functions/:namespace/:name/calls', async ({ params }) => ({
     calls: await source.calls(params.namespace, params.name),
   }));
-  registerEditing(api);
+  registerEditing(api, source.editing);
   registerWatching(api, source.watching, () => source.functions());
   api.get('/changes', (_request, reply) => followSource(reply, source, instance));
 }

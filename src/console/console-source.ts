@@ -1,4 +1,5 @@
 /** What the console shows and changes, whatever stands behind it: a folder of files, or a cluster. */
+import type { EditingSource } from './editing-source.ts';
 import type { TryOrder, TryResult } from './try-types.ts';
 import type { WatchSource } from './watch-source.ts';
 
@@ -92,6 +93,7 @@ export interface LanguageEntry {
 }
 
 export interface ConsoleSource {
+  readonly editing: EditingSource;
   status(): ConsoleStatus;
   functions(): Promise<readonly FunctionRow[]>;
   /** Undefined: there is none. */

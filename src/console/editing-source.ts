@@ -49,3 +49,45 @@ export interface FormKit {
 export type UpcomingTimes =
   | { readonly ok: true; readonly times: readonly { readonly at: number; readonly local: string }[] }
   | { readonly ok: false; readonly field: 'cron' | 'timeZone'; readonly message: string };
+
+/** What a new function can be started from. */
+export interface StartingPoint {
+  /** `schedule`, `receiver:github`. */
+  readonly key: string;
+  /** A kind of trigger, a general way of proof, or one vendor. */
+  readonly group: 'kind' | 'proof' | 'sender';
+  readonly title: string;
+  readonly trigger: 'http' | 'schedule' | 'event' | 'kubernetes';
+  readonly description: string;
+  /** What to do at the sender, step by step. */
+  readonly setUp: readonly string[];
+  /** Absent: it needs none. `generated`: any random text will do. */
+  readonly secret?: { readonly about: string; readonly generated: boolean };
+}
+
+export interface CreateOrder {
+  readonly name: string;
+  /** Key of a starting point. */
+  readonly from: string;
+  /** What the sender gave out; absent: a new one is made, where that can be. */
+  readonly secret?: string;
+}
+
+export type CreateResult =
+  | {
+      readonly kind: 'created';
+      readonly namespace: string;
+      readonly name: string;
+      readonly place: string;
+      /** For the sender: told once, to the person who made it. */
+      readonly secrets: readonly { readonly name: string; readonly value?: string }[];
+      /** Where their values were written; absent: nowhere. */
+      readonly secretPlace?: string;
+    }
+  /** Nothing was written. */
+  | { readonly kind: 'refused'; readonly message: string };
+
+export interface EditingSource {
+  startingPoints(): readonly StartingPoint[];
+  create(order: CreateOrder): Promise<CreateResult>;
+}

@@ -1,5 +1,6 @@
 /** The whole page: the side with its list of functions, and what is open beside it. */
 import { api } from './api.ts';
+import { NewPage } from './new/new-page.tsx';
 import { FunctionFrame } from './watch/function-frame.tsx';
 import { WatchPage } from './watch/watch-page.tsx';
 import { SideBar } from './watch/side-bar.tsx';
@@ -42,6 +43,7 @@ function Content({ line, place }: { readonly line: Line; readonly place: Place }
   if (place.section === 'functions' && namespace !== undefined && name !== undefined) {
     return <OpenFunction key={`${namespace}/${name}`} line={line} place={place} namespace={namespace} name={name} />;
   }
+  if (place.section === 'new') return <NewPage first={false} />;
   return <WatchPage line={line} place={place} />;
 }
 

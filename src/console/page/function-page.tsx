@@ -8,6 +8,7 @@ import { ProblemList } from './edit/problem-list.tsx';
 import { SideForm } from './edit/side-form.tsx';
 import { draftOf, useDraft } from './edit/use-draft.ts';
 import { inlineCodeOf, withInlineCode, type InlineCode } from './inline-code.ts';
+import { NextSteps } from './new/next-steps.tsx';
 import { TryPanel } from './try/try-panel.tsx';
 
 export interface FunctionPageProps {
@@ -67,6 +68,7 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
       </header>
       <p role="status">{message || (row.ready === 'True' ? '' : row.message)}</p>
       {theirs === undefined ? null : <ConflictDialog theirs={theirs} mine={draft} onSettle={state.settle} />}
+      <NextSteps row={row} />
       <PaneChoice
         panes={lua === undefined ? ['yaml', 'form'] : ['lua', 'yaml', 'form']}
         chosen={panes}

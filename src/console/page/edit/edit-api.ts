@@ -1,6 +1,6 @@
 /** Questions of the editing half of the page. */
-import type { FormKit, UpcomingTimes } from '../../editing-source.ts';
-import { askJson } from '../api.ts';
+import type { CreateOrder, CreateResult, FormKit, StartingPoint, UpcomingTimes } from '../../editing-source.ts';
+import { askJson, sending } from '../api.ts';
 
 let kit: Promise<FormKit> | undefined;
 
@@ -13,4 +13,6 @@ export const editApi = {
   },
   times: (cron: string, timeZone: string, signal: AbortSignal) =>
     askJson<UpcomingTimes>(`/times?${new URLSearchParams({ cron, timeZone }).toString()}`, { signal }),
+  startingPoints: async () => (await askJson<{ readonly points: readonly StartingPoint[] }>('/starting-points')).points,
+  create: (order: CreateOrder) => askJson<CreateResult>('/functions', sending('POST', order)),
 };

@@ -3,6 +3,7 @@ import { useId } from 'preact/hooks';
 import type { FormField, SenderRow } from '../../editing-source.ts';
 import { items, labelOf, members } from './form-value.ts';
 import type { Change } from './field-props.ts';
+import { Prose } from './prose.tsx';
 import { SchemaField } from './schema-field.tsx';
 
 export interface ReceiverFieldProps {
@@ -97,9 +98,4 @@ function firstFields(
     ...(field?.required?.includes('secretRefs') === true ? { secretRefs } : {}),
     ...sender.example,
   };
-}
-
-/** Words with `code` in them, as the catalogue writes them. */
-export function Prose({ text }: { readonly text: string }) {
-  return <>{text.split('`').map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))}</>;
 }

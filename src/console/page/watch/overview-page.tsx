@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import type { Measures } from '../../../telemetry/measures.ts';
 import type { StandingRow } from '../../list-standing.ts';
+import { NewPage } from '../new/new-page.tsx';
 import { Chart, Spark } from './chart.tsx';
 import { DataTable, type Column } from './data-table.tsx';
 import { formatMs, formatNumber, formatSpan } from './format.ts';
@@ -25,6 +26,7 @@ export function OverviewPage({ line }: { readonly line: Line }) {
     key,
     versions.functions + versions.measures,
   );
+  if (find === '' && pages.total === 0) return <NewPage first />;
   return (
     <article class="page">
       <PageHeader title="Overview" />

@@ -53,6 +53,9 @@ export function SideBar({ line, place }: { readonly line: Line; readonly place: 
       </ul>
       <h2>
         Functions <span class="hint">{pages.total}</span>
+        <a class="new-link" href={hrefOf('new')} aria-current={place.section === 'new' ? 'page' : undefined}>
+          New
+        </a>
       </h2>
       <input
         type="search"
