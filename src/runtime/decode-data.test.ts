@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decodeForLua } from './decode-data.ts';
 import type { HttpCall } from './http-call.ts';
-import { readCloudEvent } from './read-cloud-event.ts';
+import { readCloudEvents } from './read-cloud-event.ts';
 
 const decode = (json: string): unknown => decodeForLua('application/json; charset=utf-8', Buffer.from(json), undefined);
 
@@ -31,9 +31,11 @@ describe('a structured CloudEvent', () => {
       data: decodeForLua('application/cloudevents+json', Buffer.from(text), undefined),
       body: Buffer.from(text),
     };
-    const read = readCloudEvent(call as unknown as HttpCall, 'default');
+    const read = readCloudEvents(call as unknown as HttpCall, 'default');
     assert.ok(read.ok, JSON.stringify(read));
-    assert.equal(Buffer.from(read.event.body).toString(), '{"n":[9007199254740993],"t":"x"}');
-    assert.equal(read.event.type, 'a.b');
+    const [event] = read.events;
+    assert.ok(event);
+    assert.equal(Buffer.from(event.body).toString(), '{"n":[9007199254740993],"t":"x"}');
+    assert.equal(event.type, 'a.b');
   });
 });

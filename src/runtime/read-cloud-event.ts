@@ -1,4 +1,4 @@
-/** Reads a CloudEvent sent to a namespace's bus: binary or structured mode (CloudEvents HTTP binding 1.0.2 §3). */
+/** Reads CloudEvents sent to a namespace's bus: binary, structured or batched mode (CloudEvents HTTP binding 1.0.2 §3). */
 import { mediaType } from './decode-data.ts';
 import { defaultEncodeOptions, encodeJson } from '../host/json-encode.ts';
 import type { LuaValue } from '../lua/types.ts';
@@ -13,27 +13,53 @@ export interface ReceivedEvent {
   readonly body: Uint8Array;
 }
 
-export type ReadEvent =
-  | { readonly ok: true; readonly event: ReceivedEvent }
-  | { readonly ok: false; readonly unsupported: boolean; readonly message: string };
+interface Mistake {
+  readonly ok: false;
+  readonly unsupported: boolean;
+  readonly message: string;
+}
 
-const bad = (message: string): ReadEvent => ({ ok: false, unsupported: false, message });
+type ReadEvent = { readonly ok: true; readonly event: ReceivedEvent } | Mistake;
+
+export type ReadEvents =
+  | { readonly ok: true; readonly batch: boolean; readonly events: readonly ReceivedEvent[] }
+  | Mistake;
+
+const bad = (message: string): Mistake => ({ ok: false, unsupported: false, message });
+/** Each is matched against the patterns of the namespace. */
+const mostOfBatch = 1000;
 const longest = 1024;
 /** No smaller than what was read: the body's own limit has ended what is too much. */
 const dataOptions = { ...defaultEncodeOptions, maxBytes: Infinity, maxValues: Infinity };
 
 /** `namespace` names the source where the sender gives none. */
-export function readCloudEvent(call: HttpCall, namespace: string): ReadEvent {
+export function readCloudEvents(call: HttpCall, namespace: string): ReadEvents {
   const type = mediaType(call.header('content-type'));
-  if (type === 'application/cloudevents-batch+json') {
-    return { ok: false, unsupported: true, message: 'batches are not supported: send one event per request' };
+  if (type === 'application/cloudevents-batch+json') return readBatch(call.data, namespace);
+  const read =
+    type === 'application/cloudevents+json' ? readStructured(call.data, namespace) : readBinary(call, namespace);
+  return read.ok ? { ok: true, batch: false, events: [read.event] } : read;
+}
+
+/** All of them or none: what a sender is told to mend it sends again as a whole. */
+function readBatch(data: unknown, namespace: string): ReadEvents {
+  if (!Array.isArray(data)) return bad('a batch of CloudEvents is a JSON array');
+  if (data.length > mostOfBatch) return bad(`a batch has at most ${mostOfBatch} events, this one has ${data.length}`);
+  const events: ReceivedEvent[] = [];
+  for (const [index, item] of data.entries()) {
+    const read = readStructured(item, namespace);
+    if (!read.ok) return bad(`event ${index + 1} of ${data.length}: ${read.message}`);
+    events.push(read.event);
   }
-  if (type === 'application/cloudevents+json') return readStructured(call.data, namespace);
+  return { ok: true, batch: true, events };
+}
+
+function readBinary(call: HttpCall, namespace: string): ReadEvent {
   if (call.header('ce-type') === undefined) {
     return {
       ok: false,
       unsupported: true,
-      message: 'send a CloudEvent: header ce-type, or application/cloudevents+json',
+      message: 'send a CloudEvent: header ce-type, application/cloudevents+json, or application/cloudevents-batch+json',
     };
   }
   return finish(

@@ -240,6 +240,59 @@ suite('active calls', () => {
     assert.match((await served.record({ id: 's1', trigger: 'order' })).log?.[0]?.message ?? '', /o-2/);
   });
 
+  const batch = (events: readonly unknown[]): Promise<Response> =>
+    served.call('/events/team-a', {
+      method: 'POST',
+      headers: { 'content-type': 'application/cloudevents-batch+json' },
+      body: JSON.stringify(events),
+    });
+  const order = (id: string, more: object = {}): object => ({
+    specversion: '1.0',
+    id,
+    source: '/shop',
+    type: 'com.acme.order.paid',
+    data: { id: `order ${id}` },
+    ...more,
+  });
+
+  test('a batch of CloudEvents is stored as a whole, each event once', async () => {
+    const sent = await batch([order('b1'), order('b2', { type: 'com.acme.nobody' }), order('b1')]);
+    assert.equal(sent.status, 202);
+    assert.deepEqual(await sent.json(), {
+      events: [
+        { id: 'b1', deliveries: 1 },
+        { id: 'b2', deliveries: 0 },
+        { id: 'b1', deliveries: 0, duplicateOf: 'b1' },
+      ],
+      durable: false,
+    });
+    assert.match((await served.record({ id: 'b1', trigger: 'order' })).log?.[0]?.message ?? '', /order b1/);
+    const again = (await (await batch([order('b1'), order('b3')])).json()) as { events: readonly object[] };
+    assert.deepEqual(again.events, [
+      { id: 'b1', deliveries: 0, duplicateOf: 'b1' },
+      { id: 'b3', deliveries: 1 },
+    ]);
+    assert.deepEqual(await (await batch([])).json(), { events: [], durable: false });
+  });
+
+  test('one bad event of a batch is named, and nothing of the batch is stored', async () => {
+    for (const [bad, why] of [
+      [{ type: '' }, /event 2 of 3: type is not a text/],
+      [{ specversion: '0.3' }, /event 2 of 3: specversion is not 1\.0/],
+      [{ type: 'dev.moonhook.call.dead' }, /event 2 of 3: types below dev\.moonhook/],
+      [{ data_base64: 7 }, /event 2 of 3: data_base64 is not a string/],
+    ] as const) {
+      const response = await batch([order('kept-out'), order('x', bad), order('y')]);
+      assert.equal(response.status, 400);
+      assert.match(((await response.json()) as { detail: string }).detail, why);
+    }
+    assert.equal((await batch({} as never)).status, 400);
+    assert.equal((await batch(Array.from({ length: 1001 }, (_, index) => order(`many ${index}`)))).status, 400);
+    // The control: had it been stored, it would be a duplicate now.
+    const alone = (await (await batch([order('kept-out')])).json()) as { events: readonly object[] };
+    assert.deepEqual(alone.events, [{ id: 'kept-out', deliveries: 1 }]);
+  });
+
   test('one function calls another, and a circle ends at the hop limit', async () => {
     const response = await fetch(`${served.url}/team-a/caller`);
     assert.equal(response.status, 200);
