@@ -1,13 +1,14 @@
 /** Waits on a condition, with a generous limit; what was seen last is in the failure. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const limitMs = 30_000;
+const usualLimitMs = 30_000;
 
 /** Answers the first value of `look` that is not undefined or false. */
 export async function eventually<Value>(
   what: string,
   look: () => Value | Promise<Value>,
   told: () => unknown = () => undefined,
+  limitMs = usualLimitMs,
 ): Promise<Exclude<Value, undefined | false>> {
   const deadline = Date.now() + limitMs;
   for (;;) {

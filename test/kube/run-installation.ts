@@ -46,15 +46,8 @@ export async function runInstallation(
   const { client, plane } = cluster;
   const folder = mkdtempSync(join(tmpdir(), 'moonhook-installation-'));
   after(() => rmSync(folder, { recursive: true, force: true }));
-  for (const name of [installationNamespace, ...tenants]) await makeNamespace(client, name);
-  for (const object of renderedObjects({ 'tenants.namespaces': tenants })) {
-    if (!applied.has(object.kind)) continue;
-    const made = await cluster.kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(object));
-    assert.equal(made.code, 0, made.stderr);
-  }
   const kubeconfig = join(folder, 'controller.kubeconfig');
-  const controllerToken = await makeToken(client, installationNamespace, account, {});
-  writeFileSync(kubeconfig, kubeconfigOf(plane.server, plane.ca, controllerToken));
+  writeFileSync(kubeconfig, await installRights(cluster, tenants));
   const read = readControllerSettings({ kubeconfig, namespace: installationNamespace }, 'controller-0', {
     MOONHOOK_LINK_PORT: '0',
     MOONHOOK_API_PORT: '0',
@@ -112,8 +105,23 @@ export async function runInstallation(
   };
 }
 
+/** The accounts and roles of the chart; answers a kubeconfig of the controller's own account. */
+export async function installRights(
+  { client, plane, kubectl }: TestCluster,
+  tenants: readonly string[],
+): Promise<string> {
+  for (const name of [installationNamespace, ...tenants]) await makeNamespace(client, name);
+  for (const object of renderedObjects({ 'tenants.namespaces': tenants })) {
+    if (!applied.has(object.kind)) continue;
+    const made = await kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(object));
+    assert.equal(made.code, 0, made.stderr);
+  }
+  const token = await makeToken(client, installationNamespace, account, {});
+  return kubeconfigOf(plane.server, plane.ca, token);
+}
+
 /** The Service as this machine can have it: a name that leads here. */
-async function serveThrough({ client, kubectl }: TestCluster, port: number): Promise<void> {
+export async function serveThrough({ client, kubectl }: TestCluster, port: number): Promise<void> {
   await apply(client, `/api/v1/namespaces/${installationNamespace}/services/moonhook-api`, {
     apiVersion: 'v1',
     kind: 'Service',
@@ -155,7 +163,7 @@ async function bind(client: TestCluster['client'], namespace: string, role: stri
 }
 
 /** A runtime pod as the API server knows it, and the token its kubelet would give it. */
-async function makeRuntimePod(client: TestCluster['client'], name: string) {
+export async function makeRuntimePod(client: TestCluster['client'], name: string) {
   const pod = bodyOf(
     await client.request<KubeObject>({
       method: 'POST',
@@ -174,7 +182,7 @@ async function makeRuntimePod(client: TestCluster['client'], name: string) {
   return { pod, token };
 }
 
-async function makeToken(
+export async function makeToken(
   client: TestCluster['client'],
   namespace: string,
   name: string,
