@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import axe, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
+import { axeFindings } from './axe-findings.ts';
 import { openPage, startConsole } from './start-console.ts';
 
 const hook = `apiVersion: moonhook.dev/v1alpha1
@@ -192,14 +192,4 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.evaluate('document.body.append(document.createElement("img"))');
     assert.ok((await axeFindings(page)).some((finding) => finding.startsWith('image-alt')));
   });
-}
-
-/** Rule and place of each breach of WCAG 2.1 A and AA. */
-async function axeFindings(page: Page): Promise<readonly string[]> {
-  // Through the protocol of the tools: the page's own policy takes no script from elsewhere.
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate<AxeResults>(
-    'axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] })',
-  );
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id} ${target.join(' ')}`));
 }

@@ -1,6 +1,6 @@
 /** A local run with its console, and a browser in front of it; all of it ends with the test. */
 import type { TestContext } from 'node:test';
-import type { Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { openLocalConsole, type LocalConsole } from '../../src/cli/local-console.ts';
 import { startLocal, type LocalFixture, type LocalFixtureOptions } from '../builders/local-run.ts';
 import { openBrowser } from './open-browser.ts';
@@ -21,9 +21,16 @@ export async function startConsole(context: TestContext, given: LocalFixtureOpti
   return { ...local, console: opened };
 }
 
-/** A page whose mistakes (scripts that throw, content that the policy stopped) fail the test. */
-export async function openPage(context: TestContext, url: string): Promise<Page> {
+/** A browser that several tests of a file share. */
+export async function shareBrowser(context: TestContext): Promise<Browser> {
   const browser = await openBrowser();
+  context.after(() => browser.close());
+  return browser;
+}
+
+/** A page whose mistakes (scripts that throw, content that the policy stopped) fail the test; in a browser of its own, else in `shared`. */
+export async function openPage(context: TestContext, url: string, shared?: Browser): Promise<Page> {
+  const browser = shared ?? (await openBrowser());
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   const mistakes: string[] = [];
   page.on('pageerror', (error) => void mistakes.push(error.message));
@@ -33,7 +40,7 @@ export async function openPage(context: TestContext, url: string): Promise<Page>
     }
   });
   context.after(async () => {
-    await browser.close();
+    await (shared === undefined ? browser.close() : page.context().close());
     if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
   });
   page.setDefaultTimeout(30_000);
