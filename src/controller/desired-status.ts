@@ -55,14 +55,15 @@ export function desiredStatus(facts: StatusFacts): ResourceStatus {
 
 interface TriggerShown {
   readonly name?: unknown;
-  readonly ready?: unknown;
+  readonly since?: unknown;
 }
 
-/** Whether a status says that a trigger was ready. */
-export function isTriggerReady(status: ResourceStatus | undefined, trigger: string): boolean {
+/** From when on a kubernetes trigger misses nothing, as a status has it; undefined: it has not begun. */
+export function triggerSince(status: ResourceStatus | undefined, trigger: string): string | undefined {
   // Written by an older version, or by hand.
   const triggers = Array.isArray(status?.triggers) ? (status.triggers as readonly TriggerShown[]) : [];
-  return triggers.some(({ name, ready }) => name === trigger && ready === true);
+  const since = triggers.find(({ name }) => name === trigger)?.since;
+  return typeof since === 'string' ? since : undefined;
 }
 
 /** What only the API server could say of a kubernetes trigger: its kind, its selectors, the rights of its account. */
@@ -82,7 +83,10 @@ function judgedByTriggers(
   return { ...verdict, conditions };
 }
 
-function triggersOf({ verdict, entry, triggers, schedules }: StatusFacts, serves: boolean): Partial<ResourceStatus> {
+function triggersOf(
+  { verdict, entry, triggers, schedules, current }: StatusFacts,
+  serves: boolean,
+): Partial<ResourceStatus> {
   if (entry === undefined || entry.triggers.length === 0) return {};
   const urls = new Map<string, string>();
   for (const { trigger, url } of verdict.urls) if (!urls.has(trigger)) urls.set(trigger, url);
@@ -94,10 +98,12 @@ function triggersOf({ verdict, entry, triggers, schedules }: StatusFacts, serves
       const url = urls.get(name);
       const served = serves && unresolved === undefined && entry.unresolved === undefined;
       const followed = kind === 'kubernetes' ? (triggers?.get(name) ?? nobodyFollows) : undefined;
+      const since = followed === undefined ? undefined : (followed.since ?? triggerSince(current, name));
       return {
         name,
         ready: served && followed?.ready !== false,
         ...(served && followed?.ready === false ? troubleOf(followed) : {}),
+        ...(since === undefined ? {} : { since }),
         ...(url === undefined ? {} : { url }),
         ...schedules?.get(name),
       };

@@ -69,12 +69,15 @@ export async function currentVersion(
   client: KubeClient,
   collection: Collection,
   signal?: AbortSignal,
-): Promise<string | undefined> {
+): Promise<{ readonly ok: true; readonly version: string } | KubeFailure> {
   const answer = await client.request<Page>({
     ...requestOf(collection, signal),
     query: { ...selectorsOf(collection), limit: 1 },
   });
-  return answer.ok ? answer.body.metadata?.resourceVersion : undefined;
+  if (!answer.ok) return answer;
+  const version = answer.body.metadata?.resourceVersion;
+  if (version !== undefined) return { ok: true, version };
+  return { ok: false, status: answer.status, reason: 'Garbled', message: `${collection.path} answered no list` };
 }
 
 export function selectorsOf({ labelSelector, fieldSelector }: Collection): NonNullable<KubeRequest['query']> {

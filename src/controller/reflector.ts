@@ -77,6 +77,7 @@ export function startReflector<Item extends KubeObject>(options: ReflectorOption
   let version: string | undefined;
   /** Where it stood when it had to begin again. */
   let lastVersion: string | undefined;
+  let mayBeRewound = false;
   let synced = false;
   let lastHeardAt: number | undefined;
   let failure: KubeFailure | undefined;
@@ -154,7 +155,10 @@ export function startReflector<Item extends KubeObject>(options: ReflectorOption
   /** A watch from a version that the server never had answers and stays silent for ever. */
   async function checkRewound(): Promise<void> {
     const current = await currentVersion(client, collection, signal);
-    if (current === undefined || version === undefined || !isRewound(current, version)) return;
+    if (signal.aborted) return;
+    if (!current.ok) return fail(current);
+    mayBeRewound = false;
+    if (version === undefined || !isRewound(current.version, version)) return;
     // The list that follows tells that history was taken back.
     lastVersion = version;
     version = undefined;
@@ -197,12 +201,14 @@ export function startReflector<Item extends KubeObject>(options: ReflectorOption
     if (end.kind === 'failed') await fail(end.failure);
     // A server that ends every watch at once is not asked in a circle.
     else if (end.livedMs < timing.backOff.leastMs) await clock.sleep(backOff.next(), signal);
-    if (!signal.aborted && (end.kind !== 'ended' || end.lines === 0)) await checkRewound();
+    if (end.kind !== 'ended' || end.lines === 0) mayBeRewound = true;
   }
 
   async function run(): Promise<void> {
     while (!signal.aborted) {
       if (version === undefined) await list();
+      // Not before it is known: who watches from a future that did not happen hears nothing.
+      else if (mayBeRewound) await checkRewound();
       else await watch(version);
     }
   }

@@ -68,6 +68,8 @@ export interface SubscriptionHealthReport extends SubscriptionHealth {
 export interface TriggerReport {
   /** Changes of its objects reach the function. */
   readonly ready: boolean;
+  /** RFC 3339; from when on nothing is missed, if that is news. */
+  readonly since?: string;
   /** Stable; absent: it is ready. */
   readonly reason?: string;
   readonly message?: string;

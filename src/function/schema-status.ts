@@ -68,6 +68,9 @@ export const statusSchema: SchemaNode = object(
           name: text('Name of the trigger.', 63, { minLength: 1 }),
           url: text('Public address.', 2048),
           ready: flag('Whether it fires.'),
+          since: text('Of a kubernetes trigger: from then on the final state of every object is told.', 64, {
+            format: 'date-time',
+          }),
           reason: text('Of a kubernetes trigger that does not fire: stable word for programs.', 128),
           message: text('Of a kubernetes trigger that does not fire: a sentence for people.', 1024),
           lastScheduleTime: text('When the schedule last fired.', 64, { format: 'date-time' }),

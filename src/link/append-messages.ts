@@ -46,6 +46,8 @@ export type AppendQuestion =
     })
   /** Everything that was there at the start is stored. */
   | (TriggerKey & { readonly op: 'commit'; readonly term: number })
+  /** Whether the store still has the place that was opened: it may be another store now. */
+  | (TriggerKey & { readonly op: 'check'; readonly term: number })
   /** The trigger is gone: so is what the store knows for it. */
   | (TriggerKey & { readonly op: 'forget'; readonly namespaceUid: string });
 
@@ -89,7 +91,7 @@ export function expressionsHash({
     .slice(0, 16);
 }
 
-const operations: ReadonlySet<unknown> = new Set(['open', 'rows', 'put', 'commit', 'forget']);
+const operations: ReadonlySet<unknown> = new Set(['open', 'rows', 'put', 'commit', 'check', 'forget']);
 
 /** The question of a message; undefined: it is none that this program knows. */
 export function readAppendQuestion(body: unknown): AppendQuestion | undefined {

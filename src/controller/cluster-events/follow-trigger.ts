@@ -61,10 +61,14 @@ export function followTrigger(options: FollowOptions): TriggerFollower {
   /** Of the last opening; undefined: it must be opened. */
   let term: number | undefined;
   let ready = false;
+  let mayBeAnother = false;
+  /** When it began, if that was now. */
+  let since: string | undefined;
   let outrankedSince: number | undefined;
 
   function stand(next: TriggerState): void {
-    if (next.ready === state.ready && next.reason === state.reason && next.message === state.message) return;
+    const { ready: same, reason, message, since: began } = state;
+    if (next.ready === same && next.reason === reason && next.message === message && next.since === began) return;
     state = next;
     if (!signal.aborted) options.onState(next);
   }
@@ -155,10 +159,19 @@ export function followTrigger(options: FollowOptions): TriggerFollower {
     return failedWatch(plan, failure.failure, { resource: plan.kind, namespace: plan.namespace });
   }
 
+  /** After runtimes came or went it may be another store, which knows nothing. Without a runtime there is nothing to do. */
+  async function check(opened: number): Promise<void> {
+    mayBeAnother = false;
+    const said = await ask({ op: 'check', ...key, term: opened }, signal);
+    if (said.kind === 'answered' && said.answer.kind === 'fenced') term = undefined;
+    if (said.kind === 'uncertain') mayBeAnother = true;
+  }
+
   async function commit(opened: number): Promise<void> {
     const said = await ask({ op: 'commit', ...key, term: opened }, signal);
     if (said.kind === 'answered' && said.answer.kind === 'done') {
       ready = true;
+      since = new Date(clock.wallNow()).toISOString().replace(/\.\d+Z$/, 'Z');
       return;
     }
     term = undefined;
@@ -202,13 +215,15 @@ export function followTrigger(options: FollowOptions): TriggerFollower {
           await bell.wait(clock, signal);
         } else if (term === undefined) {
           await open(view, pending);
+        } else if (mayBeAnother) {
+          await check(term);
         } else {
           if (compareAll) pending.compare();
           compareAll = false;
           if (pending.size > 0) await tell(view, pending, term);
           else if (!ready) await commit(term);
           else {
-            stand(view.trouble ?? readyState);
+            stand(view.trouble ?? { ...readyState, ...(since === undefined ? {} : { since }) });
             await bell.wait(clock, signal);
           }
         }
@@ -238,7 +253,10 @@ export function followTrigger(options: FollowOptions): TriggerFollower {
     get state() {
       return state;
     },
-    runtimesChanged: () => bell.ring(),
+    runtimesChanged() {
+      mayBeAnother = true;
+      bell.ring();
+    },
     async stop() {
       stopping.abort();
       await running;

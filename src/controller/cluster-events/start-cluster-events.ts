@@ -1,5 +1,5 @@
 /** Cluster events as a part of a controller replica: while it leads, every kubernetes trigger of the table is followed. */
-import { isTriggerReady } from '../desired-status.ts';
+import { triggerSince } from '../desired-status.ts';
 import { createKindBook } from '../host-calls/discover-kinds.ts';
 import type { ReflectorTiming } from '../reflector.ts';
 import type { PartContext } from '../run-controller.ts';
@@ -86,7 +86,7 @@ export function startClusterEvents(
       onState: (state) => report(wanted, state),
       onFresh() {
         controller.tell(functionUid, (status) => {
-          if (!isTriggerReady(status, trigger)) return undefined;
+          if (triggerSince(status, trigger) === undefined) return undefined;
           log.warn('a store has lost the place of a trigger', { namespace, function: functionName, trigger });
           const message = `the store has lost the place of trigger ${trigger}: it begins anew, and deletions in between were not seen`;
           return { type: 'Warning', reason: 'CheckpointLost', message };

@@ -46,6 +46,10 @@ async function answer(question: AppendQuestion, parts: WorkerParts): Promise<App
       return await rows(question, fn, parts);
     case 'commit':
       return await commit(question, fn, parts);
+    case 'check': {
+      const { value } = await readPosition(parts.store, fn.entry.namespaceUid, question);
+      return value?.term === question.term ? { kind: 'done', events: 0 } : { kind: 'fenced' };
+    }
     case 'put':
       if (expressionsHash(expressionsOf(live.entry)) !== question.expressions) {
         return notServed('this runtime has other expressions of the trigger');
