@@ -14,7 +14,13 @@ import { type CrashPoint, ended, type FaultyRuntime, startRuntime } from './star
 const senders = 6;
 
 /** Runs until everything has ended, then compares; the store has one owner at a time. */
-async function finish(t: TestContext, settings: FaultyRuntime, recorder: Recorder, told: string): Promise<void> {
+async function finish(
+  t: TestContext,
+  settings: FaultyRuntime,
+  recorder: Recorder,
+  told: string,
+  met: number,
+): Promise<void> {
   assert.ok('path' in settings.store);
   recorder.misbehave(0);
   const runtime = await startRuntime(settings);
@@ -29,7 +35,7 @@ async function finish(t: TestContext, settings: FaultyRuntime, recorder: Recorde
   try {
     const store = opened.connect();
     await drained(store, 1000);
-    t.diagnostic(`${told}: ${await checkInvariants(store, recorder)}`);
+    t.diagnostic(`${told}: ${await checkInvariants(store, recorder, { met })}`);
   } finally {
     await opened.close();
   }
@@ -107,7 +113,10 @@ test('kill -9 at random times and at every named point, with receivers that misb
     }
     if (round % 5 !== 4 && round !== rounds - 1) continue;
     const told = [...kills].map(([point, count]) => `${count} ${point}`).join(', ');
-    await finish(t, { ...settings, name: `check ${round}` }, recorder, `seed ${seed}, kills ${told}`);
+    // These strike with a lease or a settle, and may meet one row twice while it runs alone.
+    const aimed = ['after lease', 'after delivery before settle', 'after settle'];
+    const met = Math.ceil(aimed.reduce((sum, point) => sum + (kills.get(point) ?? 0), 0) / 10);
+    await finish(t, { ...settings, name: `check ${round}` }, recorder, `seed ${seed}, kills ${told}`, met);
   }
   const total = [...kills.values()].reduce((sum, count) => sum + count, 0);
   assert.ok(recorder.counts.accepted > 5 * total, 'the load was too small to show anything');

@@ -100,7 +100,7 @@ async function open(t: TestContext): Promise<Bench | undefined> {
         await Promise.all(live.map((runtime) => runtime.kill()));
         const both = together(recorder);
         t.diagnostic(
-          `seed ${seed}, ${told}: ${await checkInvariants(store, recorder, calm)}; at once on both ${both.length}`,
+          `seed ${seed}, ${told}: ${await checkInvariants(store, recorder, { timing: calm })}; at once on both ${both.length}`,
         );
         if (calm) assert.deepEqual(both, [], 'I7: run by two at once');
       } finally {
