@@ -1,9 +1,17 @@
 /** The values of one scrape of a controller. */
 import type { ControllerMetricName } from '../telemetry/controller-metrics.ts';
 import type { Sample } from '../telemetry/metrics.ts';
+import type { CallCounts } from './host-calls/count-calls.ts';
 import type { Controller } from './start-controller.ts';
 
-export function collectControllerMetrics(controller: Controller, sample: Sample<ControllerMetricName>): void {
+export function collectControllerMetrics(
+  controller: Controller,
+  calls: CallCounts,
+  sample: Sample<ControllerMetricName>,
+): void {
+  for (const { operation, outcome, count } of calls.all()) {
+    sample.set('kubernetes_calls_total', count, { operation, outcome });
+  }
   const stats = controller.stats();
   const { leadership } = controller;
   sample.set('controller_leader', leadership.leading ? 1 : 0);

@@ -9,6 +9,7 @@ import { openAdminListener } from './admin-http.ts';
 import { createClock, type Clock } from './clock.ts';
 import { collectControllerMetrics } from './collect-metrics.ts';
 import { followPolicy } from './follow-policy.ts';
+import { createCallCounts, type CallCounts } from './host-calls/count-calls.ts';
 import { whyDead, whyNotReady } from './judge-health.ts';
 import { createKubeClient, type KubeClient } from './kube-client.ts';
 import { createCredentialReader } from './kube-credentials.ts';
@@ -21,6 +22,8 @@ export interface PartContext {
   readonly clock: Clock;
   readonly settings: ControllerSettings;
   readonly log: Logger;
+  /** Counts a Kubernetes call of a function. */
+  countCall: CallCounts['add'];
   /** In force now; the same object until it changes. */
   policy(): InstallationPolicy;
 }
@@ -80,6 +83,7 @@ export async function runController(options: {
     },
     policy: () => policy.current(),
   });
+  const calls = createCallCounts();
   const started: { close(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
     stopping.abort();
@@ -92,7 +96,7 @@ export async function runController(options: {
     const listener = await openAdminListener({
       ...admin,
       metrics: createMetricsOf<ControllerMetricName>(controllerMetricsCatalogue, (sample) =>
-        collectControllerMetrics(controller, sample),
+        collectControllerMetrics(controller, calls, sample),
       ),
       alive: () => whyDead(controller.stats()),
       ready: () => {
@@ -102,7 +106,9 @@ export async function runController(options: {
     });
     started.push(listener);
     for (const start of parts)
-      started.push(await start({ controller, client, clock, settings, log, policy: () => policy.current() }));
+      started.push(
+        await start({ controller, client, clock, settings, log, countCall: calls.add, policy: () => policy.current() }),
+      );
     partsStarted = true;
     log.info('the controller runs', { namespace, installation, pod, version });
     return { ok: true, program: { controller, adminPort: listener.port, stop } };

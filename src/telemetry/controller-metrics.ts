@@ -45,6 +45,12 @@ export const controllerMetricsCatalogue = [
     labels: ['resource'],
     help: 'Objects whose copy differed from the API server at the same version. Alarm on any increase.',
   },
+  {
+    name: 'kubernetes_calls_total',
+    type: 'counter',
+    labels: ['operation', 'outcome'],
+    help: 'Kubernetes calls of functions that this replica answered: ok, an HTTP status, refused (never sent), busy, away (no answer).',
+  },
   { name: 'status_writes_total', type: 'counter', labels: [], help: 'Statuses written.' },
   { name: 'status_failures_total', type: 'counter', labels: [], help: 'Statuses that could not be written at once.' },
   { name: 'status_waiting', type: 'gauge', labels: [], help: 'Statuses that are about to be written.' },

@@ -35,6 +35,7 @@ interface Replica {
   readonly name: string;
   readonly link: number;
   readonly api: number;
+  readonly admin: number;
   readonly child: ChildProcess;
   said(): string;
 }
@@ -71,7 +72,7 @@ async function startReplica(name: string, kubeconfig: string, policy: string): P
     }
   };
   await eventually(`${name} is ready`, ready, () => said);
-  return { name, link, api, child, said: () => said };
+  return { name, link, api, admin, child, said: () => said };
 }
 
 /** What the functions refer to, and may do. */
@@ -213,15 +214,19 @@ test(
     await gone;
     const answers = new Map<string, number>();
     let checks = 0;
-    await eventually('the other one leads', async () => {
+    const takesOver = async (): Promise<boolean> => {
       for (const said of [`reads ${await call()}`, `calls ${await activeCall()}`]) {
         answers.set(said, (answers.get(said) ?? 0) + 1);
         checks += 1;
       }
       return (await leaderOf(started)) === other.name;
-    });
+    };
+    // The lease of who was killed has to run out.
+    await eventually('the other one leads', takesOver, other.said, 120_000);
     assert.deepEqual([...answers.keys()].toSorted(), ['calls called', 'reads blue']);
-    assert.ok(checks >= 10, `${checks} calls were made meanwhile`);
+    assert.ok(checks >= 4, `${checks} calls were made meanwhile`);
+    const metrics = await (await fetch(`http://127.0.0.1:${other.admin}/metrics`)).text();
+    assert.match(metrics, /^moonhook_kubernetes_calls_total\{operation="get",outcome="ok"\} [1-9]/m);
     // And it does what a leader does.
     await apply(client, functionPath('team-a', 'later'), webhookFunction('later', { code: 'return function() end' }));
     await conditionStands(client, functionPath('team-a', 'later'), 'Ready=True/Ready');

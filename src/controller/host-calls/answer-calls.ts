@@ -19,6 +19,8 @@ export interface HostCallOptions {
   readonly kinds: KindBook;
   readonly confirmAccount: ConfirmAccount;
   readonly gate: CallGate;
+  /** Told of each answer. */
+  count?(operation: string | undefined, answer: Answer): void;
   /** Calls back once; answers what stops it. */
   after(milliseconds: number, callback: () => void): () => void;
   /** A runtime asked for what is not its own: for the log. */
@@ -84,10 +86,7 @@ export function createHostCalls(options: HostCallOptions): AnswerHostCall {
     return answer.ok ? { ok: true, text: answer.body } : failureFrom(answer);
   }
 
-  return async (body, from, signal) => {
-    const reading = readKubernetesCall(body);
-    if (!reading.ok) return { ok: false, code: 'Refused', message: reading.problem };
-    const { call } = reading;
+  async function answer(call: KubernetesCall, from: AskingPod, signal: AbortSignal): Promise<Answer> {
     const stranger = (why: string): Answer => {
       options.onStranger(from.podUid, call.function, why);
       return { ok: false, code: 'Refused', message: 'this runtime does not serve that function' };
@@ -106,6 +105,15 @@ export function createHostCalls(options: HostCallOptions): AnswerHostCall {
     } finally {
       place.leave();
     }
+  }
+
+  return async (body, from, signal) => {
+    const reading = readKubernetesCall(body);
+    const said: Answer = reading.ok
+      ? await answer(reading.call, from, signal)
+      : { ok: false, code: 'Refused', message: reading.problem };
+    options.count?.(reading.ok ? reading.call.operation : undefined, said);
+    return said;
   };
 }
 

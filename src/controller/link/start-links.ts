@@ -69,6 +69,7 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
     kinds: createKindBook(client, clock.now),
     confirmAccount: createAccountCheck(client, clock.now),
     gate: createCallGate(clock.now),
+    count: context.countCall,
     after: systemClock.after,
     onStranger: (podUid, functionUid, why) =>
       log.warn('a runtime made a Kubernetes call for a function that is not its own', { podUid, functionUid, why }),
