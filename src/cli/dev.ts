@@ -157,7 +157,7 @@ function banner(run: LocalRun, opened: LocalConsole | undefined, tookMs: number)
     const state = summary.conditions.find(({ type }) => type === 'Ready')?.reason ?? 'Pending';
     const urls = verdict.urls.map(({ trigger, url }) => [name, trigger, state, url]);
     if (document.kind === 'WebhookSubscription') {
-      return [[name, 'subscription', state, document.resource.spec.events.join(', ')]];
+      return [[`whs/${name}`, 'subscription', state, document.resource.spec.events.join(', ')]];
     }
     const others = (document.resource.spec.triggers ?? [])
       .filter(({ http }) => http === undefined)
