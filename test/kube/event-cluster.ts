@@ -48,10 +48,10 @@ const timing: ClusterEventsTiming = {
 export async function startReplica(
   kubeconfig: string,
   pod = 'controller-0',
-  more: ClusterEventsTiming = {},
+  more: { readonly linkPort?: number } = {},
 ): Promise<RunningReplica> {
   const settings = readControllerSettings({ kubeconfig }, pod, {
-    MOONHOOK_LINK_PORT: '0',
+    MOONHOOK_LINK_PORT: String(more.linkPort ?? 0),
     MOONHOOK_ADMIN_PORT: '0',
   });
   assert.ok(settings.ok);
@@ -66,7 +66,7 @@ export async function startReplica(
       async (context) => {
         const links = await startLinks(context);
         ({ port } = links.server);
-        events = startClusterEvents(context, links.server, { ...timing, ...more });
+        events = startClusterEvents(context, links.server, timing);
         const { close } = events;
         return {
           async close() {
