@@ -3,6 +3,7 @@ import { openConsole, type ConsoleListener } from '../console/console-http.ts';
 import type { ConsoleSource, FunctionText, Remark } from '../console/console-source.ts';
 import { builtPage } from '../console/build-page.ts';
 import type { Diagnostic } from '../local/diagnostic.ts';
+import { findConfiguration } from '../local/find-configuration.ts';
 import { checkDraft, readFunctionFiles, saveFunctionFiles, type FunctionFiles } from '../local/function-text.ts';
 import { createLoadServer, type LoadServer } from '../local/load-server.ts';
 import { listFunctions } from '../local/local-api.ts';
@@ -57,6 +58,9 @@ function sourceOf(
   const { view, policy } = run;
   // An engine of its own: what is only typed never meets the threads that serve. Made when it is first needed.
   let judging: Promise<LoadServer> | undefined;
+  // Looked for anew when something in the folder changed.
+  let configuration: Promise<readonly string[]> | undefined;
+  const stopLooking = run.followStates(() => (configuration = undefined));
   // One draft after the other: the engine's table holds one.
   let turn: Promise<unknown> = Promise.resolve();
   const watching = openLocalWatch(run);
@@ -76,7 +80,8 @@ function sourceOf(
       if (files === undefined) return [];
       const judged = turn.then(async () => {
         judging ??= createLoadServer(onDefect);
-        return checkDraft(view, { server: await judging, policy }, draft, files);
+        configuration ??= findConfiguration(view.folder);
+        return checkDraft(view, { server: await judging, policy, beside: await configuration }, draft, files);
       });
       turn = judged.catch(() => undefined);
       return (await judged).map((diagnostic) => remarkOf(diagnostic, files));
@@ -127,6 +132,7 @@ function sourceOf(
   return {
     source,
     close: async () => {
+      stopLooking();
       await watching.close();
       await turn;
       await (await judging)?.close();

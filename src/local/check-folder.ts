@@ -22,6 +22,8 @@ export interface CheckFolderOptions {
   now(): number;
   /** Texts that are not written yet, by name of the file. */
   readonly drafts?: ReadonlyMap<string, string>;
+  /** Files whose Secrets and ConfigMaps count, too; what is wrong in them is not told. */
+  readonly beside?: readonly string[];
 }
 
 export interface CheckedFolder {
@@ -41,7 +43,7 @@ const foundElsewhere: ReadonlySet<string> = new Set([
 
 /** Checks documents, references, routes and the Lua itself, as one table. */
 export async function checkFolder(options: CheckFolderOptions): Promise<CheckedFolder> {
-  const { root, files, secrets, policy, server, now, drafts } = options;
+  const { root, files, secrets, policy, server, now, drafts, beside = [] } = options;
   const source = createFolderSource({
     root,
     check: documentCheck(createFunctionCheck(receivers)),
@@ -51,7 +53,8 @@ export async function checkFolder(options: CheckFolderOptions): Promise<CheckedF
       return draft === undefined ? readInside(folder, name) : { kind: 'text', text: draft };
     },
   });
-  const snapshot = await source.refresh(files);
+  const snapshot = await source.refresh([...files, ...beside]);
+  const others = new Set(beside.filter((file) => !files.includes(file)));
   const builder = createTableBuilder({
     policy,
     inputs: createLocalInputs(now),
@@ -65,7 +68,8 @@ export async function checkFolder(options: CheckFolderOptions): Promise<CheckedF
   const found = [...states.values()].flatMap((state) => soften(state, diagnosticsOf(state)));
   const functions = [...states.values()].filter(({ verdict }) => verdict.kind === undefined).length;
   const subscriptions = states.size - functions;
-  return { functions, subscriptions, diagnostics: sortDiagnostics([...snapshot.diagnostics, ...found]) };
+  const told = [...snapshot.diagnostics, ...found].filter(({ file }) => !others.has(file));
+  return { functions, subscriptions, diagnostics: sortDiagnostics(told) };
 }
 
 function soften({ verdict: { problems } }: FunctionState, diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {

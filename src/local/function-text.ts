@@ -6,6 +6,7 @@ import { checkFolder } from './check-folder.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import { readInside } from './folder.ts';
 import type { LocalView } from './local-api.ts';
+import { readSecretsFile } from './read-secrets-file.ts';
 import { replaceFile } from './replace-file.ts';
 import type { FunctionDocument } from './read-documents.ts';
 import type { TableServer } from './table-builder.ts';
@@ -41,19 +42,26 @@ export async function readFunctionFiles(
   return document === undefined ? undefined : filesOf(view, document);
 }
 
-/** Everything wrong with the draft, by file. What only a run can know (secrets that are elsewhere) is left out. */
+/** Everything wrong with the draft, by file, as it would be beside the Secrets and ConfigMaps of the run. */
 export async function checkDraft(
   view: LocalView,
-  judge: { readonly server: TableServer; readonly policy: InstallationPolicy },
+  judge: {
+    readonly server: TableServer;
+    readonly policy: InstallationPolicy;
+    /** Files of the folder with Secrets or ConfigMaps. */
+    readonly beside: readonly string[];
+  },
   draft: FilesDraft,
   files: FunctionFiles,
 ): Promise<readonly Diagnostic[]> {
   const drafts = new Map([[files.file, draft.yaml]]);
   if (files.lua !== undefined && draft.lua !== undefined) drafts.set(files.lua.file, draft.lua);
+  const secrets = readSecretsFile(view.envFile);
   const { diagnostics } = await checkFolder({
     root: view.folder,
     files: [files.file],
-    secrets: new Map(),
+    beside: judge.beside,
+    secrets: secrets.ok ? secrets.entries : new Map(),
     policy: judge.policy,
     server: judge.server,
     now: () => view.now(),
