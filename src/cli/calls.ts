@@ -1,7 +1,8 @@
 /** `moonhook calls` and `moonhook logs`: what was called and how it ended, now or as it happens. */
 import type { Command } from 'commander';
 import { callHeader, callRow, callWidths, logLines, wideCallHeader, type PlainCall } from './call-lines.ts';
-import { askApi, askApiRaw, readLines, refused, type Refusal } from './dev-client.ts';
+import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
+import { refused, type Refusal } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import {
   complain,
@@ -12,9 +13,10 @@ import {
   readFormat,
   type OutputFormat,
 } from './output.ts';
+import type { CallQuery, RunClient } from './run-client.ts';
 import { readSubject } from './subject-name.ts';
 
-interface CallsOptions {
+interface CallsOptions extends RunOptions {
   readonly namespace?: string;
   readonly allNamespaces?: boolean;
   readonly trigger?: string;
@@ -22,7 +24,6 @@ interface CallsOptions {
   readonly limit?: string;
   readonly follow?: boolean;
   readonly running?: boolean;
-  readonly dataDir?: string;
   readonly output?: string;
 }
 
@@ -32,7 +33,7 @@ type Printer = (call: PlainCall) => readonly string[];
 const callFormats = ['json', 'yaml', 'wide', 'name'] as const;
 
 function withOptions(command: Command, formats: string): Command {
-  return command
+  return withRunOptions(command)
     .argument('[subject]', 'a function NAMESPACE/NAME, NAME or whf/NAME; a subscription whs/NAME (default: all)')
     .option('-n, --namespace <namespace>', 'namespace of a NAME; alone: all of it')
     .option('-A, --all-namespaces', 'of all namespaces: the default without a subject and -n')
@@ -40,7 +41,6 @@ function withOptions(command: Command, formats: string): Command {
     .option('--outcome <names>', 'one or more outcomes, joined by commas: error,timeout')
     .option('--limit <count>', 'at most so many calls, the newest (default: 100)')
     .option('-f, --follow', 'go on and print what comes')
-    .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', formats);
 }
 
@@ -66,7 +66,9 @@ export function registerLogs(program: Command): void {
   });
 }
 
-async function run(text: string | undefined, options: CallsOptions, table: boolean): Promise<number> {
+async function run(text: string | undefined, given: CallsOptions, table: boolean): Promise<number> {
+  const client = await connectRun(given);
+  const options = inScope(given, client, text);
   const format = readFormat(options.output, table ? callFormats : ['json', 'yaml']);
   if (format === undefined) return exitCodes.unusable;
   const query = readQuery(text, options);
@@ -75,21 +77,21 @@ async function run(text: string | undefined, options: CallsOptions, table: boole
     return exitCodes.unusable;
   }
   // A call that wrote nothing must not take the place of one that did.
-  if (!table) query.set('logged', 'true');
+  const asked: CallQuery = table ? query : { ...query, logged: 'true' };
   const wide = format === 'wide';
   if (options.follow === true) {
     if (format === 'yaml') {
       complain('--follow prints json, one line each, not yaml');
       return exitCodes.unusable;
     }
-    const gone = await whyGone(query, options.dataDir);
+    const gone = await whyGone(client, asked);
     if (gone !== undefined) return refused(gone);
-    return follow(query, options.dataDir, format, table);
+    return follow(client, asked, format, table);
   }
-  const answer = await askApi(`/calls?${query.toString()}`, options.dataDir);
+  const answer = await client.listCalls(asked);
   if (!answer.ok) return refused(answer);
-  const calls = answer.value['calls'] as readonly PlainCall[];
-  const gone = calls.length === 0 ? await whyGone(query, options.dataDir) : undefined;
+  const calls = answer.value as unknown as readonly PlainCall[];
+  const gone = calls.length === 0 ? await whyGone(client, asked) : undefined;
   if (gone !== undefined) return refused(gone);
   if (printValue(format, calls)) return exitCodes.ok;
   if (format === 'name') printLines(calls.map(({ callId }) => `call/${callId}`));
@@ -108,15 +110,15 @@ async function run(text: string | undefined, options: CallsOptions, table: boole
   return exitCodes.ok;
 }
 
-function readQuery(text: string | undefined, options: CallsOptions): URLSearchParams | string {
-  const query = new URLSearchParams();
+function readQuery(text: string | undefined, options: CallsOptions): CallQuery | string {
+  const query: Record<string, string> = {};
   const { namespace, allNamespaces, running } = options;
   if (running === true) {
     const other = (['trigger', 'outcome', 'follow'] as const).find((name) => options[name] !== undefined);
     if (other !== undefined) return `--running knows no --${other}: leave it out`;
     if (text?.startsWith('whs/') === true)
       return '--running tells of functions: for a subscription see `deliveries --state leased`';
-    query.set('running', 'true');
+    query['running'] = 'true';
   }
   if (allNamespaces === true && (text !== undefined || namespace !== undefined)) {
     return '-A is for all namespaces: leave the name and -n out';
@@ -124,46 +126,42 @@ function readQuery(text: string | undefined, options: CallsOptions): URLSearchPa
   if (text !== undefined) {
     const subject = readSubject(text, namespace);
     if (typeof subject === 'string') return subject;
-    query.set('namespace', subject.namespace);
-    query.set(subject.kind === 'function' ? 'name' : 'subscription', subject.name);
-  } else if (namespace !== undefined) query.set('namespace', namespace);
+    query['namespace'] = subject.namespace;
+    query[subject.kind === 'function' ? 'name' : 'subscription'] = subject.name;
+  } else if (namespace !== undefined) query['namespace'] = namespace;
   for (const name of ['trigger', 'outcome', 'limit'] as const) {
     const value = options[name];
-    if (value !== undefined) query.set(name, value);
+    if (value !== undefined) query[name] = value;
   }
   return query;
 }
 
 /** Set: the query names a function or a subscription, and there is none of that name. */
-async function whyGone(query: URLSearchParams, dataDirectory: string | undefined): Promise<Refusal | undefined> {
-  const kind = query.has('subscription') ? 'subscriptions' : 'functions';
-  const name = query.get('subscription') ?? query.get('name');
-  if (name === null) return undefined;
-  const answer = await askApi(`/${kind}/${query.get('namespace') ?? ''}/${name}`, dataDirectory);
+async function whyGone(
+  client: RunClient,
+  { namespace = '', name, subscription }: CallQuery,
+): Promise<Refusal | undefined> {
+  const wanted = subscription ?? name;
+  if (wanted === undefined) return undefined;
+  const answer = await client.describe(subscription === undefined ? 'function' : 'subscription', namespace, wanted);
   return answer.ok ? undefined : answer;
 }
 
-async function follow(
-  query: URLSearchParams,
-  dataDirectory: string | undefined,
-  format: OutputFormat,
-  table: boolean,
-): Promise<number> {
-  query.set('follow', 'true');
+async function follow(client: RunClient, query: CallQuery, format: OutputFormat, table: boolean): Promise<number> {
   const print = format === 'json' ? jsonLine : !table ? logLines : followPrinter(format);
   const stop = new AbortController();
   process.once('SIGINT', () => {
     stop.abort();
   });
-  const answer = await askApiRaw(`/calls?${query.toString()}`, dataDirectory, { signal: stop.signal });
+  const answer = await client.followCalls(query, stop.signal);
   if (!answer.ok) return refused(answer);
   try {
-    for await (const call of readLines(answer.value)) {
+    for await (const call of answer.value) {
       for (const line of print(call as unknown as PlainCall)) process.stdout.write(`${line}\n`);
     }
   } catch (error) {
     if (stop.signal.aborted) return exitCodes.ok;
-    complain(`the connection to \`moonhook dev\` broke: ${error instanceof Error ? error.message : String(error)}`);
+    complain(`the connection to ${client.label} broke: ${error instanceof Error ? error.message : String(error)}`);
     return exitCodes.notRunning;
   }
   return exitCodes.ok;

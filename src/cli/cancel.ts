@@ -1,15 +1,16 @@
 /** `moonhook cancel`: ends what waits, or a replay with what of it waits. */
 import type { Command } from 'commander';
 import { chooseDeliveries, manyDeliveries, readWhat, type ChosenDeliveries } from './choose-deliveries.ts';
+import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
 import { confirm } from './confirm.ts';
 import { countOf, coverageLines, type PlainCoverage } from './delivery-lines.ts';
 import { refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
 import { readSpan } from './read-when.ts';
-import { connectLocalRun, type PlainObject, type RunClient } from './run-client.ts';
+import type { PlainObject, RunClient } from './run-client.ts';
 
-interface CancelOptions {
+interface CancelOptions extends RunOptions {
   readonly namespace?: string;
   readonly trigger?: string;
   readonly all?: boolean;
@@ -17,14 +18,12 @@ interface CancelOptions {
   readonly until?: string;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
-  readonly dataDir?: string;
   readonly output?: string;
 }
 
 /** Adds the verb to the program. */
 export function registerCancel(program: Command): void {
-  program
-    .command('cancel')
+  withRunOptions(program.command('cancel'))
     .description(
       'end what waits: one event or delivery, what waits for a function, or a whole replay; it can be replayed',
     )
@@ -39,7 +38,6 @@ export function registerCancel(program: Command): void {
     .option('--until <when>', 'events before then')
     .option('--dry-run', 'say what would be cancelled, and do nothing')
     .option('-y, --yes', 'do not ask, however many')
-    .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', 'json or yaml')
     .addHelpText(
       'after',
@@ -57,14 +55,15 @@ interface Coverage extends PlainCoverage {
   readonly states?: Readonly<Record<string, number>>;
 }
 
-async function cancel(text: string | undefined, options: CancelOptions): Promise<number> {
+async function cancel(text: string | undefined, given: CancelOptions): Promise<number> {
+  const client = await connectRun(given);
+  const options = inScope(given, client, text);
   const format = readFormat(options.output, ['json', 'yaml']);
   if (format === undefined) return exitCodes.unusable;
   const unusable = (message: string): number => {
     complain(message);
     return exitCodes.unusable;
   };
-  const client = connectLocalRun(options.dataDir);
   if (text?.startsWith(replayPrefix) === true) {
     return cancelReplay(client, text.slice(replayPrefix.length), options, format);
   }

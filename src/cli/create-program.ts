@@ -26,6 +26,8 @@ const verbs: Readonly<Record<string, () => Promise<Register>>> = {
   store: async () => (await import('./store.ts')).registerStore,
   list: async () => (await import('./list.ts')).registerList,
   describe: async () => (await import('./describe.ts')).registerDescribe,
+  status: async () => (await import('./status.ts')).registerStatus,
+  refresh: async () => (await import('./refresh.ts')).registerRefresh,
   ping: async () => (await import('./ping.ts')).registerPing,
   receivers: async () => (await import('./receivers.ts')).registerReceivers,
   verify: async () => (await import('./verify.ts')).registerVerify,

@@ -1,14 +1,14 @@
 /** `moonhook deliveries`: what is on its way to functions and subscriptions, and how it ended. */
 import type { Command } from 'commander';
+import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
 import { deliveryHeader, deliveryRow, wideDeliveryHeader, type PlainDelivery } from './delivery-lines.ts';
 import { refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, formatTable, printValue, readFormat } from './output.ts';
 import { readSpan } from './read-when.ts';
-import { connectLocalRun } from './run-client.ts';
 import { readSubject } from './subject-name.ts';
 
-interface DeliveriesOptions {
+interface DeliveriesOptions extends RunOptions {
   readonly namespace?: string;
   readonly allNamespaces?: boolean;
   readonly dead?: boolean;
@@ -19,14 +19,12 @@ interface DeliveriesOptions {
   readonly until?: string;
   readonly limit?: string;
   readonly continue?: string;
-  readonly dataDir?: string;
   readonly output?: string;
 }
 
 /** Adds the verb to the program. */
 export function registerDeliveries(program: Command): void {
-  program
-    .command('deliveries')
+  withRunOptions(program.command('deliveries'))
     .description('list deliveries, the newest first: what waits, what runs, how the others ended')
     .argument('[subject]', 'a function NAMESPACE/NAME, NAME or whf/NAME; a subscription whs/NAME (default: all)')
     .option('-n, --namespace <namespace>', 'namespace of a NAME; alone: all of it')
@@ -39,14 +37,15 @@ export function registerDeliveries(program: Command): void {
     .option('--until <when>', 'events before then')
     .option('--limit <count>', 'at most so many, 1 to 1000 (default: 100)')
     .option('--continue <delivery>', 'those after the page that ended with this delivery')
-    .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', 'json, yaml, wide or name')
     .action(async (text: string | undefined, options: DeliveriesOptions) => {
       process.exitCode = await deliveries(text, options);
     });
 }
 
-async function deliveries(text: string | undefined, options: DeliveriesOptions): Promise<number> {
+async function deliveries(text: string | undefined, given: DeliveriesOptions): Promise<number> {
+  const run = await connectRun(given);
+  const options = inScope(given, run, text);
   const format = readFormat(options.output);
   if (format === undefined) return exitCodes.unusable;
   const asked = readQuery(text, options);
@@ -54,7 +53,7 @@ async function deliveries(text: string | undefined, options: DeliveriesOptions):
     complain(asked);
     return exitCodes.unusable;
   }
-  const answer = await connectLocalRun(options.dataDir).listDeliveries(asked.namespace, asked.query);
+  const answer = await run.listDeliveries(asked.namespace, asked.query);
   if (!answer.ok) return refused(answer);
   const { items, metadata } = answer.value as {
     readonly items: readonly PlainDelivery[];

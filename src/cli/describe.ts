@@ -3,24 +3,25 @@ import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { formatDiagnostic, type Diagnostic } from '../local/diagnostic.ts';
 import { locateId } from './choose-deliveries.ts';
-import { askApi, refused } from './dev-client.ts';
+import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
+import { refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, formatTable, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
-import { connectLocalRun } from './run-client.ts';
+import type { RunClient } from './run-client.ts';
 import { readId, readSubject } from './subject-name.ts';
 
-interface DescribeOptions {
+interface DescribeOptions extends RunOptions {
   readonly namespace?: string;
-  readonly dataDir?: string;
   readonly output?: string;
 }
 
 interface Described {
   readonly namespace: string;
   readonly name: string;
-  readonly file: string;
-  readonly line: number;
+  /** Of a local run. */
+  readonly file?: string;
+  readonly line?: number;
   readonly generation: number;
   readonly revision: string;
   readonly servingRevision?: string;
@@ -30,7 +31,8 @@ interface Described {
     readonly reason: string;
     readonly message: string;
   }[];
-  readonly problems: readonly Diagnostic[];
+  /** Of a local run; in a cluster conditions tell. */
+  readonly problems?: readonly Diagnostic[];
   readonly urls: readonly { readonly trigger: string; readonly url: string }[];
   readonly schedules?: readonly {
     readonly trigger: string;
@@ -47,8 +49,7 @@ interface Described {
 
 /** Adds the verb to the program. */
 export function registerDescribe(program: Command): void {
-  program
-    .command('describe')
+  withRunOptions(program.command('describe'))
     .description(
       'show one function or subscription with conditions, routes, limits and warnings; or one delivery with its attempts',
     )
@@ -57,31 +58,36 @@ export function registerDescribe(program: Command): void {
       'NAMESPACE/NAME, or NAME; a subscription: whs/NAMESPACE/NAME or whs/NAME; a delivery as `deliveries` lists it',
     )
     .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default)')
-    .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', 'json or yaml')
     .action(async (text: string, options: DescribeOptions) => {
       process.exitCode = await describe(text, options);
     });
 }
 
-async function describe(text: string, options: DescribeOptions): Promise<number> {
+async function describe(text: string, given: DescribeOptions): Promise<number> {
+  const client = await connectRun(given);
+  const options = inScope(given, client, text);
   const format = readFormat(options.output, ['json', 'yaml']);
   if (format === undefined) return exitCodes.unusable;
   const id = readId(text);
-  if (/^dlv-\d+$/.test(id)) return describeDelivery(id, options, format);
+  if (/^dlv-\d+$/.test(id)) return describeDelivery(client, id, options, format);
   const target = readSubject(text, options.namespace);
   if (typeof target === 'string') {
     complain(target);
     return exitCodes.unusable;
   }
-  const answer = await askApi(`/${target.kind}s/${target.namespace}/${target.name}`, options.dataDir);
+  const answer = await client.describe(target.kind, target.namespace, target.name);
   if (!answer.ok) return refused(answer);
   if (!printValue(format, answer.value)) process.stdout.write(page(answer.value as unknown as Described));
   return exitCodes.ok;
 }
 
-async function describeDelivery(name: string, options: DescribeOptions, format: OutputFormat): Promise<number> {
-  const client = connectLocalRun(options.dataDir);
+async function describeDelivery(
+  client: RunClient,
+  name: string,
+  options: DescribeOptions,
+  format: OutputFormat,
+): Promise<number> {
   const located = await locateId(client, name, options.namespace);
   if (!located.ok) return refused(located);
   const answer = await client.describeDelivery(located.value.namespace, name);
@@ -91,10 +97,10 @@ async function describeDelivery(name: string, options: DescribeOptions, format: 
 }
 
 function page(described: Described): string {
-  const { conditions, problems, urls, effective, servingRevision } = described;
+  const { conditions, problems = [], urls, effective, servingRevision } = described;
   const facts = [
     ['Name', `${described.namespace}/${described.name}`],
-    ['File', `${described.file}:${described.line}`],
+    ...(described.file === undefined ? [] : [['File', `${described.file}:${described.line}`]]),
     ['Revision', described.revision],
     ...(servingRevision === undefined || servingRevision === described.revision ? [] : [['Serving', servingRevision]]),
     ['Generation', String(described.generation)],

@@ -29,6 +29,11 @@ export function findDevProcess(dataDirectory: string | undefined): Answered<DevP
   return found.ok ? found : notRunning(found.message);
 }
 
+/** Whether a run has written to this folder or one above it, still alive or not. */
+export function hasRunHere(): boolean {
+  return nearest(process.cwd()) !== undefined;
+}
+
 function nearest(from: string): string | undefined {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
     const candidate = join(folder, '.moonhook');

@@ -8,7 +8,7 @@ export const exitCodes = {
   unusable: 2,
   /** `verify`: the request is not verified. */
   notVerified: 3,
-  /** No `moonhook dev` is running, or it cannot be reached. */
+  /** No run can be reached: no `moonhook dev`, no API server, no Moonhook there. */
   notRunning: 4,
   /** The function, call or record asked for is not there. */
   notFound: 5,
@@ -23,6 +23,9 @@ export const exitCodeMeanings: readonly (readonly [number, string])[] = [
   ],
   [exitCodes.unusable, 'Wrong usage, or input that cannot be used.'],
   [exitCodes.notVerified, '`verify`: the request is not verified.'],
-  [exitCodes.notRunning, 'No `moonhook dev` is running, or it cannot be reached.'],
+  [
+    exitCodes.notRunning,
+    'No run can be reached: no `moonhook dev` is running, or the API server or its `run.moonhook.dev` does not answer.',
+  ],
   [exitCodes.notFound, 'The function, call or record asked for is not there.'],
 ];

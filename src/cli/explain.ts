@@ -1,24 +1,24 @@
 /** `moonhook explain`: the story of a call, or what would happen to a request. */
 import type { Command } from 'commander';
-import { askApi, refused } from './dev-client.ts';
+import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
+import { refused, type Answered } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, printLines, printValue, readFormat } from './output.ts';
 import { readInput } from './read-input.ts';
-import { connectLocalRun } from './run-client.ts';
+import type { PlainObject } from './run-client.ts';
 import { readId } from './subject-name.ts';
 import { readTarget } from './target-name.ts';
 
-interface ExplainOptions {
+interface ExplainOptions extends RunOptions {
   readonly namespace?: string;
+  readonly allNamespaces?: boolean;
   readonly method?: string;
-  readonly dataDir?: string;
   readonly output?: string;
 }
 
 /** Adds the verb to the program. */
 export function registerExplain(program: Command): void {
-  program
-    .command('explain')
+  withRunOptions(program.command('explain'))
     .description('tell the story of a call or event to its end, or what would happen to a request')
     .argument(
       '<id-or-function>',
@@ -27,19 +27,20 @@ export function registerExplain(program: Command): void {
     .argument('[request]', 'path and query such as /team-a/hook?x=1, or a capture file { method, url, headers, body }')
     .option('-X, --method <method>', 'method of a request given as a path (default: POST)')
     .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default), or of an id (default: any)')
-    .option('--data-dir <path>', 'data directory of the process')
+    .option('-A, --all-namespaces', 'in a cluster: an id of any namespace')
     .option('-o, --output <format>', 'json or yaml')
     .action(async (subject: string, request: string | undefined, options: ExplainOptions) => {
       process.exitCode = await explain(subject, request, options);
     });
 }
 
-async function explain(subject: string, request: string | undefined, options: ExplainOptions): Promise<number> {
+async function explain(subject: string, request: string | undefined, given: ExplainOptions): Promise<number> {
+  const client = await connectRun(given);
+  const options = inScope(given, client, request === undefined ? undefined : subject);
   const format = readFormat(options.output, ['json', 'yaml']);
   if (format === undefined) return exitCodes.unusable;
-  let answer: Awaited<ReturnType<typeof askApi>>;
-  if (request === undefined)
-    answer = await connectLocalRun(options.dataDir).explain(options.namespace, readId(subject));
+  let answer: Answered<PlainObject>;
+  if (request === undefined) answer = await client.explain(options.namespace, readId(subject));
   else {
     const target = readTarget(subject, options.namespace);
     const supposed = readRequest(request, options.method);
@@ -48,11 +49,7 @@ async function explain(subject: string, request: string | undefined, options: Ex
       complain(problem ?? '');
       return exitCodes.unusable;
     }
-    answer = await askApi(`/functions/${target.namespace}/${target.name}/explain`, options.dataDir, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(supposed),
-    });
+    answer = await client.explainRequest(target.namespace, target.name, supposed as object);
   }
   if (!answer.ok) {
     const maybeFunction =

@@ -1,15 +1,16 @@
-/** `moonhook invoke NS/NAME`: calls a function of the running `moonhook dev` and prints its answer. */
+/** `moonhook invoke NS/NAME`: calls a function and prints its answer. */
 import type { Command } from 'commander';
 import { placedMessage } from '../failures/placed-message.ts';
-import { askProcess, findDevProcess, refused } from './dev-client.ts';
+import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
+import { refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, wantsJson } from './output.ts';
 import { readData } from './read-input.ts';
-import { connectLocalRun } from './run-client.ts';
+import type { RunClient } from './run-client.ts';
 import { readTarget, type TargetName } from './target-name.ts';
 
-interface InvokeOptions {
+interface InvokeOptions extends RunOptions {
   readonly namespace?: string;
   readonly trigger?: string;
   readonly data?: string;
@@ -17,7 +18,6 @@ interface InvokeOptions {
   readonly method?: string;
   readonly path?: string;
   readonly async?: boolean;
-  readonly dataDir?: string;
   readonly output?: string;
 }
 
@@ -25,8 +25,7 @@ const collect = (value: string, previous: readonly string[] = []): readonly stri
 
 /** Adds the verb to the program. */
 export function registerInvoke(program: Command): void {
-  program
-    .command('invoke')
+  withRunOptions(program.command('invoke'))
     .description('call a function and print its answer; no receiver is asked')
     .argument('<function>', 'NAMESPACE/NAME, or NAME')
     .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default)')
@@ -36,7 +35,6 @@ export function registerInvoke(program: Command): void {
     .option('-X, --method <method>', 'method the function sees (default: one that the trigger takes, else POST)')
     .option('--path <path>', 'path and query the function sees: /items/7?x=1')
     .option('--async', 'store the call and print its id; it runs on its own')
-    .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', 'json: status, headers and body')
     .addHelpText(
       'after',
@@ -47,7 +45,9 @@ export function registerInvoke(program: Command): void {
     });
 }
 
-async function invoke(text: string, options: InvokeOptions): Promise<number> {
+async function invoke(text: string, given: InvokeOptions): Promise<number> {
+  const client = await connectRun(given);
+  const options = inScope(given, client, text);
   const json = wantsJson(options.output);
   const target = readTarget(text, options.namespace);
   const headers = readHeaders(options);
@@ -62,15 +62,15 @@ async function invoke(text: string, options: InvokeOptions): Promise<number> {
   if (path !== '' && !/^\/[^\s#]*$/.test(path)) return unusable('--path begins with / and holds no space');
   const body = options.data === undefined ? undefined : readData(options.data);
   if (body?.ok === false) return unusable(body.message);
-  const found = findDevProcess(options.dataDir);
-  if (!found.ok) return refused(found);
-  const method = (options.method ?? (await methodOf(target, options)) ?? 'POST').toUpperCase();
+  const method = (options.method ?? (await methodOf(client, target, options)) ?? 'POST').toUpperCase();
   if (body !== undefined && (method === 'GET' || method === 'HEAD'))
     return unusable(`${method} carries no body: leave -d out, or choose a method with -X`);
-  const verb = options.async === true ? 'async-function' : 'function';
-  const url = `${found.value.callUrl}/${verb}/${target.namespace}/${target.name}${path}`;
-  const answer = await askProcess(url, found.value.token, {
+  const answer = await client.invoke({
+    namespace: target.namespace,
+    name: target.name,
+    asynchronous: options.async === true,
     method,
+    path,
     headers,
     ...(body === undefined ? {} : { body: new Uint8Array(body.value) }),
   });
@@ -79,9 +79,9 @@ async function invoke(text: string, options: InvokeOptions): Promise<number> {
 }
 
 /** The one that the route of `--path`, or the first route, of the named trigger takes; POST where it may. */
-async function methodOf(target: TargetName, options: InvokeOptions): Promise<string | undefined> {
+async function methodOf(client: RunClient, target: TargetName, options: InvokeOptions): Promise<string | undefined> {
   if (options.trigger === undefined) return undefined;
-  const answer = await connectLocalRun(options.dataDir).describe('function', target.namespace, target.name);
+  const answer = await client.describe('function', target.namespace, target.name);
   // Calling it says what is wrong.
   if (!answer.ok) return undefined;
   const { effective } = answer.value as { readonly effective?: { readonly triggers: readonly PlainTrigger[] } };

@@ -1,15 +1,16 @@
 /** `moonhook kv`: keys of a function or of a shared space, as its code sees them. */
 import type { Command } from 'commander';
 import { parseDuration } from '../function/duration.ts';
+import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
 import { refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, formatTable, printValue, readFormat, type OutputFormat } from './output.ts';
 import { readData } from './read-input.ts';
-import { connectLocalRun, type KeySpace } from './run-client.ts';
+import type { KeySpace, RunClient } from './run-client.ts';
 import { readTarget } from './target-name.ts';
 
-interface KeyOptions {
+interface KeyOptions extends RunOptions {
   readonly namespace?: string;
   readonly ttl?: string;
   readonly text?: boolean;
@@ -17,7 +18,6 @@ interface KeyOptions {
   readonly prefix?: string;
   readonly limit?: string;
   readonly continue?: string;
-  readonly dataDir?: string;
   readonly output?: string;
 }
 
@@ -32,12 +32,10 @@ export function registerKv(program: Command): void {
     );
   const space = 'a function: NAMESPACE/NAME or NAME; a shared space: shared:NAME';
   const verb = (name: string, description: string, formats: string): Command =>
-    kv
-      .command(name)
+    withRunOptions(kv.command(name))
       .description(description)
       .argument('<space>', space)
       .option('-n, --namespace <namespace>', 'namespace of a NAME or a shared space (default: default)')
-      .option('--data-dir <path>', 'data directory of the process')
       .option('-o, --output <format>', formats);
   verb('get', 'print the value of a key as JSON', 'json or yaml: with its version and expiry')
     .argument('<key>')
@@ -70,6 +68,7 @@ interface PlainKey {
 }
 
 interface Asked {
+  readonly client: RunClient;
   readonly space: KeySpace;
   readonly namespace: string;
   readonly options: KeyOptions;
@@ -78,9 +77,11 @@ interface Asked {
 /** Answers the exit code; a text: wrong usage. */
 type Verb = (asked: Asked) => Promise<number | string>;
 
-async function run(text: string, options: KeyOptions, verb: Verb): Promise<void> {
+async function run(text: string, given: KeyOptions, verb: Verb): Promise<void> {
+  const client = await connectRun(given);
+  const options = inScope(given, client, text);
   const place = readSpace(text, options.namespace);
-  const result = typeof place === 'string' ? place : await verb({ ...place, options });
+  const result = typeof place === 'string' ? place : await verb({ ...place, client, options });
   if (typeof result === 'string') complain(result);
   process.exitCode = typeof result === 'string' ? exitCodes.unusable : result;
 }
@@ -96,10 +97,10 @@ function readSpace(
 }
 
 function get(key: string): Verb {
-  return async ({ space, namespace, options }) => {
+  return async ({ client, space, namespace, options }) => {
     const format = readFormat(options.output, ['json', 'yaml']);
     if (format === undefined) return exitCodes.unusable;
-    const answer = await connectLocalRun(options.dataDir).readKeys(namespace, space, { key });
+    const answer = await client.readKeys(namespace, space, { key });
     if (!answer.ok) return refused(answer);
     if (!printValue(format, answer.value))
       process.stdout.write(`${shownValue(answer.value as unknown as PlainKey, 2)}\n`);
@@ -108,7 +109,7 @@ function get(key: string): Verb {
 }
 
 function set(key: string, given: string): Verb {
-  return async ({ space, namespace, options }) => {
+  return async ({ client, space, namespace, options }) => {
     const format = readFormat(options.output, ['json', 'yaml']);
     if (format === undefined) return exitCodes.unusable;
     const ttlMs = options.ttl === undefined ? undefined : parseDuration(options.ttl);
@@ -128,7 +129,7 @@ function set(key: string, given: string): Verb {
       ...(ttlMs === undefined ? {} : { ttlMs }),
       ...(version === undefined ? {} : { version }),
     };
-    const answer = await connectLocalRun(options.dataDir).setKey(namespace, space, write);
+    const answer = await client.setKey(namespace, space, write);
     if (!answer.ok) return refused(answer);
     if (!printValue(format, answer.value)) process.stdout.write(`version ${String(answer.value['version'])}\n`);
     return exitCodes.ok;
@@ -136,20 +137,20 @@ function set(key: string, given: string): Verb {
 }
 
 function remove(key: string): Verb {
-  return async ({ space, namespace, options }) => {
+  return async ({ client, space, namespace, options }) => {
     const format = readFormat(options.output, ['json', 'yaml']);
     if (format === undefined) return exitCodes.unusable;
     const version = readVersion(options);
     if (typeof version === 'string') return version;
     const query = { key, ...(version === undefined ? {} : { version: String(version) }) };
-    const answer = await connectLocalRun(options.dataDir).deleteKey(namespace, space, query);
+    const answer = await client.deleteKey(namespace, space, query);
     if (!answer.ok) return refused(answer);
     printValue(format, answer.value);
     return exitCodes.ok;
   };
 }
 
-const list: Verb = async ({ space, namespace, options }) => {
+const list: Verb = async ({ client, space, namespace, options }) => {
   const format = readFormat(options.output);
   if (format === undefined) return exitCodes.unusable;
   const { prefix, limit } = options;
@@ -160,7 +161,7 @@ const list: Verb = async ({ space, namespace, options }) => {
     ...(after === undefined ? {} : { continue: after }),
     ...(format === 'table' || format === 'name' ? {} : { values: 'true' }),
   };
-  const answer = await connectLocalRun(options.dataDir).readKeys(namespace, space, query);
+  const answer = await client.readKeys(namespace, space, query);
   if (!answer.ok) return refused(answer);
   const { items, metadata } = answer.value as {
     readonly items: readonly PlainKey[];

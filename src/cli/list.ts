@@ -1,12 +1,13 @@
-/** `moonhook list`: the functions and subscriptions of a running `moonhook dev`. */
+/** `moonhook list`: the functions and subscriptions of a run. */
 import type { Command } from 'commander';
-import { askApi, refused } from './dev-client.ts';
+import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
+import { refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
-import { formatTable, printLines, printValue, readFormat } from './output.ts';
+import { complain, formatTable, printLines, printValue, readFormat } from './output.ts';
 
-interface ListOptions {
+interface ListOptions extends RunOptions {
   readonly namespace?: string;
-  readonly dataDir?: string;
+  readonly allNamespaces?: boolean;
   readonly output?: string;
 }
 
@@ -33,27 +34,31 @@ interface ListedSubscription {
 
 /** Adds the verb to the program. */
 export function registerList(program: Command): void {
-  program
-    .command('list')
-    .description('list the functions and subscriptions of the running `moonhook dev`')
-    .option('-n, --namespace <namespace>', 'one namespace only (default: all)')
-    .option('--data-dir <path>', 'data directory of the process')
+  withRunOptions(program.command('list'))
+    .description('list the functions and subscriptions of a local run or of a cluster')
+    .option('-n, --namespace <namespace>', 'one namespace only (default: all; in a cluster that of the context)')
+    .option('-A, --all-namespaces', 'of all namespaces')
     .option('-o, --output <format>', 'json, yaml or name')
     .action(async (options: ListOptions) => {
       process.exitCode = await list(options);
     });
 }
 
-async function list(options: ListOptions): Promise<number> {
+async function list(given: ListOptions): Promise<number> {
+  const client = await connectRun(given);
+  const options = inScope(given, client);
   const format = readFormat(options.output, ['json', 'yaml', 'name']);
   if (format === undefined) return exitCodes.unusable;
-  const query = options.namespace === undefined ? '' : `?namespace=${encodeURIComponent(options.namespace)}`;
-  const answer = await askApi(`/functions${query}`, options.dataDir);
-  if (!answer.ok) return refused(answer);
-  const sending = await askApi(`/subscriptions${query}`, options.dataDir);
+  if (options.allNamespaces === true && options.namespace !== undefined) {
+    complain('-A is for all namespaces: leave -n out');
+    return exitCodes.unusable;
+  }
+  const listed = await client.listFunctions(options.namespace);
+  if (!listed.ok) return refused(listed);
+  const sending = await client.listSubscriptions(options.namespace);
   if (!sending.ok) return refused(sending);
-  const functions = answer.value['functions'] as readonly ListedFunction[];
-  const subscriptions = sending.value['subscriptions'] as readonly ListedSubscription[];
+  const functions = listed.value as unknown as readonly ListedFunction[];
+  const subscriptions = sending.value as unknown as readonly ListedSubscription[];
   if (printValue(format, [...functions, ...subscriptions])) return exitCodes.ok;
   if (format === 'name') {
     printLines([

@@ -1,25 +1,23 @@
 /** `moonhook ping whs/NAME`: sends a signed test event to a subscriber and tells what it answered. */
 import type { Command } from 'commander';
-import { askApi, refused } from './dev-client.ts';
+import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
+import { refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, wantsJson } from './output.ts';
 import { readSubject } from './subject-name.ts';
 
-interface PingOptions {
+interface PingOptions extends RunOptions {
   readonly namespace?: string;
-  readonly dataDir?: string;
   readonly output?: string;
 }
 
 /** Adds the verb to the program. */
 export function registerPing(program: Command): void {
-  program
-    .command('ping')
+  withRunOptions(program.command('ping'))
     .description('send a signed test event to a subscription, past its filter and transform, once')
     .argument('<subscription>', 'whs/NAME or whs/NAMESPACE/NAME')
     .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default)')
-    .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', 'json')
     .addHelpText('after', '\nExit codes: 0 the receiver took it, 1 it did not.')
     .action(async (text: string, options: PingOptions) => {
@@ -27,7 +25,9 @@ export function registerPing(program: Command): void {
     });
 }
 
-async function ping(text: string, options: PingOptions): Promise<number> {
+async function ping(text: string, given: PingOptions): Promise<number> {
+  const client = await connectRun(given);
+  const options = inScope(given, client, text);
   const json = wantsJson(options.output);
   if (json === undefined) return exitCodes.unusable;
   const subject = readSubject(text, options.namespace);
@@ -35,8 +35,7 @@ async function ping(text: string, options: PingOptions): Promise<number> {
     complain(typeof subject === 'string' ? subject : `write whs/${text}: only subscriptions can be pinged`);
     return exitCodes.unusable;
   }
-  const path = `/subscriptions/${subject.namespace}/${subject.name}/ping`;
-  const answer = await askApi(path, options.dataDir, { method: 'POST' });
+  const answer = await client.ping(subject.namespace, subject.name);
   if (!answer.ok) return refused(answer);
   const { ok, lines } = answer.value as { readonly ok?: boolean; readonly lines?: readonly string[] };
   process.stdout.write(

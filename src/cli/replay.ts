@@ -2,16 +2,17 @@
 import type { Command } from 'commander';
 import { setTimeout as wait } from 'node:timers/promises';
 import { chooseDeliveries, manyDeliveries, readWhat, type ChosenDeliveries } from './choose-deliveries.ts';
+import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
 import { confirm } from './confirm.ts';
 import { countOf, coverageLines, type PlainCoverage } from './delivery-lines.ts';
 import { refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
 import { readSpan } from './read-when.ts';
-import { connectLocalRun, type PlainObject, type ReplayWish, type RunClient } from './run-client.ts';
+import type { PlainObject, ReplayWish, RunClient } from './run-client.ts';
 import { readSubject } from './subject-name.ts';
 
-export interface ReplayOptions {
+export interface ReplayOptions extends RunOptions {
   readonly namespace?: string;
   readonly trigger?: string;
   readonly dead?: boolean;
@@ -23,14 +24,12 @@ export interface ReplayOptions {
   readonly dryRun?: boolean;
   readonly yes?: boolean;
   readonly generation?: string;
-  readonly dataDir?: string;
   readonly output?: string;
 }
 
 /** Adds the verb to the program. */
 export function registerReplay(program: Command): void {
-  program
-    .command('replay')
+  withRunOptions(program.command('replay'))
     .description('run ended deliveries again, each to its own destination, behind live traffic')
     .argument('[what]', "a delivery, an event id, a call id or the sender's delivery id; or whf/NAME, whs/NAME")
     .option('-n, --namespace <namespace>', 'namespace of a NAME or of an id; alone, with --dead or --since: all of it')
@@ -44,7 +43,6 @@ export function registerReplay(program: Command): void {
     .option('--dry-run', 'say what would run again, and do nothing')
     .option('-y, --yes', 'do not ask, however many')
     .option('--generation <number>', 'number of this replay: a repeat with the same one is harmless (default: new)')
-    .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', 'json or yaml')
     .addHelpText(
       'after',
@@ -71,7 +69,9 @@ interface ReplayState {
   readonly error?: string;
 }
 
-async function replay(text: string | undefined, options: ReplayOptions): Promise<number> {
+async function replay(text: string | undefined, given: ReplayOptions): Promise<number> {
+  const client = await connectRun(given);
+  const options = inScope(given, client, text);
   const format = readFormat(options.output, ['json', 'yaml']);
   if (format === undefined) return exitCodes.unusable;
   const wish = readWish(options);
@@ -87,7 +87,6 @@ async function replay(text: string | undefined, options: ReplayOptions): Promise
     complain(String(problem));
     return exitCodes.unusable;
   }
-  const client = connectLocalRun(options.dataDir);
   const found = await chooseDeliveries(client, what, options.namespace);
   if (!found.ok) return refused(found);
   const chosen = found.value;

@@ -1,10 +1,11 @@
 /**
- * What the verbs ask of whatever runs the functions: deliveries, replays, key-value rows, suspension. A local run answers
- * over its API; the resources and their namespaces are those of `run.moonhook.dev`, so that a cluster can stand behind it.
+ * What the verbs ask of whatever runs the functions: a local run, or a cluster. The resources and their namespaces are
+ * those of `run.moonhook.dev`; both answer in the same words.
  */
-import { askApi, type Answered } from './dev-client.ts';
+import type { Answered } from './dev-client.ts';
 
 export type PlainObject = Readonly<Record<string, unknown>>;
+export type Query = Readonly<Record<string, string>>;
 
 /** Which deliveries are meant, within one namespace; without an id or a name: all of it. */
 export interface Selection {
@@ -28,21 +29,62 @@ export interface ReplayWish extends Selection {
 /** A function's own keys, or shared ones of the namespace. */
 export type KeySpace = { readonly function: string } | { readonly shared: string };
 
+/** Which calls: with those of one function or subscription, of one trigger, with certain outcomes. */
+export interface CallQuery {
+  readonly namespace?: string;
+  /** Of the function. */
+  readonly name?: string;
+  readonly subscription?: string;
+  readonly trigger?: string;
+  readonly outcome?: string;
+  readonly limit?: string;
+  /** Those that logged something or ended with an error, with their log. */
+  readonly logged?: 'true';
+  /** Those that have not ended. */
+  readonly running?: 'true';
+}
+
+/** A call of a function as somebody wants it. */
+export interface InvokeOrder {
+  readonly namespace: string;
+  readonly name: string;
+  readonly asynchronous: boolean;
+  readonly method: string;
+  /** Empty, or path and query. */
+  readonly path: string;
+  /** `x-moonhook-trigger` among them names a trigger. */
+  readonly headers: Headers;
+  readonly body?: Uint8Array;
+}
+
 export interface RunClient {
+  /** In a cluster: the namespace that is meant where none is named. */
+  readonly namespace?: string;
+  /** For people: `the run of this folder`, `context staging`. */
+  readonly label: string;
+  listFunctions(namespace: string | undefined): Promise<Answered<readonly PlainObject[]>>;
+  listSubscriptions(namespace: string | undefined): Promise<Answered<readonly PlainObject[]>>;
+  /** Standing of a function or subscription. */
+  describe(kind: 'function' | 'subscription', namespace: string, name: string): Promise<Answered<PlainObject>>;
+  /** Newest first; those that run: oldest first. */
+  listCalls(query: CallQuery): Promise<Answered<readonly PlainObject[]>>;
+  /** Calls from now on, until the signal or the end of the connection. */
+  followCalls(query: CallQuery, signal: AbortSignal): Promise<Answered<AsyncIterable<PlainObject>>>;
   /** Newest first; without a namespace: of all. */
-  listDeliveries(
-    namespace: string | undefined,
-    query: Readonly<Record<string, string>>,
-  ): Promise<Answered<PlainObject>>;
+  listDeliveries(namespace: string | undefined, query: Query): Promise<Answered<PlainObject>>;
   describeDelivery(namespace: string, id: string): Promise<Answered<PlainObject>>;
   /** The story of a call, an event or a delivery. */
   explain(namespace: string | undefined, id: string): Promise<Answered<PlainObject>>;
+  /** What would happen to a request that is not sent. */
+  explainRequest(namespace: string, name: string, request: object): Promise<Answered<PlainObject>>;
+  /** What the function answered, whatever it was. */
+  invoke(order: InvokeOrder): Promise<Answered<Response>>;
   replay(namespace: string, wish: ReplayWish): Promise<Answered<PlainObject>>;
   replayStatus(namespace: string, generation: number): Promise<Answered<PlainObject>>;
   cancelReplay(namespace: string, generation: number): Promise<Answered<PlainObject>>;
   cancel(namespace: string, selection: Selection & { readonly dryRun?: true }): Promise<Answered<PlainObject>>;
   /** One key, or a page of keys. */
-  readKeys(namespace: string, space: KeySpace, query: Readonly<Record<string, string>>): Promise<Answered<PlainObject>>;
+  readKeys(namespace: string, space: KeySpace, query: Query): Promise<Answered<PlainObject>>;
   setKey(
     namespace: string,
     space: KeySpace,
@@ -60,42 +102,9 @@ export interface RunClient {
     name: string,
     suspend: boolean,
   ): Promise<Answered<PlainObject>>;
-  /** Standing of a function or subscription. */
-  describe(kind: 'function' | 'subscription', namespace: string, name: string): Promise<Answered<PlainObject>>;
-}
-
-/** The running `moonhook dev` of a data directory. */
-export function connectLocalRun(dataDirectory: string | undefined): RunClient {
-  const ask = (path: string, query: Readonly<Record<string, string>> = {}): Promise<Answered<PlainObject>> =>
-    askApi(`${path}${queryOf(query)}`, dataDirectory);
-  const send = (method: string, path: string, body: unknown): Promise<Answered<PlainObject>> =>
-    askApi(path, dataDirectory, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-  const below = (namespace: string, path: string): string => `/namespaces/${encodeURIComponent(namespace)}${path}`;
-  return {
-    listDeliveries: (namespace, query) =>
-      ask(namespace === undefined ? '/deliveries' : below(namespace, '/deliveries'), query),
-    describeDelivery: (namespace, id) => ask(below(namespace, '/delivery'), { id }),
-    explain: (namespace, id) => ask('/explain', { id, ...(namespace === undefined ? {} : { namespace }) }),
-    replay: (namespace, wish) => send('POST', below(namespace, '/replay'), wish),
-    replayStatus: (namespace, generation) => ask(below(namespace, `/replays/${generation}`)),
-    cancelReplay: (namespace, generation) =>
-      askApi(below(namespace, `/replays/${generation}`), dataDirectory, { method: 'DELETE' }),
-    cancel: (namespace, selection) => send('POST', below(namespace, '/cancel'), selection),
-    readKeys: (namespace, space, query) => ask(below(namespace, '/kv'), { ...space, ...query }),
-    setKey: (namespace, space, write) => send('PUT', below(namespace, '/kv'), { ...space, ...write }),
-    deleteKey: (namespace, space, query) =>
-      askApi(`${below(namespace, '/kv')}${queryOf({ ...space, ...query })}`, dataDirectory, { method: 'DELETE' }),
-    setSuspend: (kind, namespace, name, suspend) =>
-      send('PUT', below(namespace, `/${kind}s/${encodeURIComponent(name)}/suspend`), { suspend }),
-    describe: (kind, namespace, name) => ask(`/${kind}s/${namespace}/${name}`),
-  };
-}
-
-function queryOf(query: Readonly<Record<string, string>>): string {
-  const text = new URLSearchParams(query).toString();
-  return text === '' ? '' : `?${text}`;
+  ping(namespace: string, name: string): Promise<Answered<PlainObject>>;
+  /** Reads what the function refers to again, at once. */
+  refresh(namespace: string, name: string): Promise<Answered<PlainObject>>;
+  /** How all of it stands. */
+  status(): Promise<Answered<PlainObject>>;
 }

@@ -1,15 +1,15 @@
-/** `moonhook suspend` and `moonhook resume`: `spec.suspend` of a function or subscription, in its file. */
+/** `moonhook suspend` and `moonhook resume`: `spec.suspend` of a function or subscription, in its file or in the cluster. */
 import type { Command } from 'commander';
 import { setTimeout as wait } from 'node:timers/promises';
+import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
 import { refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, printLines, printValue, readFormat } from './output.ts';
-import { connectLocalRun, type RunClient } from './run-client.ts';
+import type { RunClient } from './run-client.ts';
 import { readSubject, type SubjectName } from './subject-name.ts';
 
-interface SuspendOptions {
+interface SuspendOptions extends RunOptions {
   readonly namespace?: string;
-  readonly dataDir?: string;
   readonly output?: string;
 }
 
@@ -24,23 +24,23 @@ export function registerResume(program: Command): void {
 }
 
 function register(program: Command, name: string, suspend: boolean, description: string): void {
-  program
-    .command(name)
+  withRunOptions(program.command(name))
     .description(description)
     .argument('<subject>', 'NAMESPACE/NAME, NAME or whf/NAME; a subscription: whs/NAME')
     .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default)')
-    .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', 'json or yaml')
     .addHelpText(
       'after',
-      '\nWrites `spec.suspend` into the file of the resource; everything else in it stays as it is.',
+      '\nWrites `spec.suspend` into the file of the resource, or into the resource of the cluster; nothing else of it changes.',
     )
     .action(async (text: string, options: SuspendOptions) => {
       process.exitCode = await setSuspend(text, suspend, options);
     });
 }
 
-async function setSuspend(text: string, suspend: boolean, options: SuspendOptions): Promise<number> {
+async function setSuspend(text: string, suspend: boolean, given: SuspendOptions): Promise<number> {
+  const client = await connectRun(given);
+  const options = inScope(given, client, text);
   const format = readFormat(options.output, ['json', 'yaml']);
   const subject = readSubject(text, options.namespace);
   if (format === undefined) return exitCodes.unusable;
@@ -48,14 +48,14 @@ async function setSuspend(text: string, suspend: boolean, options: SuspendOption
     complain(subject);
     return exitCodes.unusable;
   }
-  const client = connectLocalRun(options.dataDir);
   const { kind, namespace, name } = subject;
   const answer = await client.setSuspend(kind, namespace, name, suspend);
   if (!answer.ok) return refused(answer);
   const { changed, file, line } = answer.value as {
     readonly changed: boolean;
-    readonly file: string;
-    readonly line: number;
+    /** Of a local run. */
+    readonly file?: string;
+    readonly line?: number;
   };
   const label = `${kind === 'subscription' ? 'whs/' : ''}${namespace}/${name}`;
   const live = await isLive(client, subject, suspend);
@@ -63,13 +63,13 @@ async function setSuspend(text: string, suspend: boolean, options: SuspendOption
     const state = suspend ? 'suspended' : 'resumed';
     printLines([
       changed
-        ? `${label} ${state} (${file}:${line})`
+        ? `${label} ${state}${file === undefined ? '' : ` (${file}:${line})`}`
         : `${label} was ${suspend ? 'suspended' : 'not suspended'} already`,
     ]);
   }
   if (live) return exitCodes.ok;
   complain(
-    `${file} is written, and the run has not taken it up: moonhook describe ${kind === 'subscription' ? 'whs/' : ''}${namespace}/${name}`,
+    `${file ?? 'it'} is written, and the run has not taken it up: moonhook describe ${kind === 'subscription' ? 'whs/' : ''}${namespace}/${name}`,
   );
   return exitCodes.failed;
 }

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 
 const command = join(import.meta.dirname, '..', '..', 'bin', 'moonhook');
 
+/** The machine's own kubeconfig is nobody's business here: a test names one. */
+const environment = { ...process.env, KUBECONFIG: '/dev/null/none' };
+
 /** Only a test that fails waits so long. */
 const patienceMs = 30_000;
 
@@ -21,7 +24,7 @@ export function runCli(
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: options.cwd,
-      env: { ...process.env, ...options.env },
+      env: { ...environment, ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     let stdout = '';
@@ -54,7 +57,7 @@ export function startCli(
   args: readonly string[],
   options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): RunningCli {
-  const env = { ...process.env, ...options.env };
+  const env = { ...environment, ...options.env };
   const child = spawn(command, args, { cwd: options.cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const waiting = new Set<() => void>();

@@ -46,8 +46,10 @@ async function within(
   }
   const asked = await ask(namespace, group);
   if (!asked.ok) return asked.refusal;
-  const metadata = { name: request.name ?? '', namespace: namespace.name };
-  return { kind: 'object', object: { ...asked.body, apiVersion: runVersion, kind, metadata } };
+  const own = (asked.body['metadata'] ?? {}) as Fields;
+  const metadata = { ...own, name: request.name ?? '', namespace: namespace.name };
+  const listed = asked.body['items'] === undefined ? kind : `${kind}List`;
+  return { kind: 'object', object: { ...asked.body, apiVersion: runVersion, kind: listed, metadata } };
 }
 
 /** `replay` and `cancel`: of the one that the path names, or of everything in the namespace (`-`). */

@@ -1,0 +1,71 @@
+/** `moonhook status`: how a whole run stands: its functions, and in a cluster its runtimes. */
+import type { Command } from 'commander';
+import { connectRun, withRunOptions, type RunOptions } from './choose-run.ts';
+import { refused } from './dev-client.ts';
+import { exitCodes } from './exit-codes.ts';
+import { formatTable, printLines, printValue, readFormat } from './output.ts';
+import type { PlainObject } from './run-client.ts';
+
+interface StatusOptions extends RunOptions {
+  readonly output?: string;
+}
+
+interface Status {
+  readonly version?: string;
+  /** Of a local run. */
+  readonly folder?: string;
+  /** Of a cluster. */
+  readonly place?: string;
+  readonly functions: number;
+  readonly subscriptions: number;
+  readonly ready: number;
+  readonly notReady?: readonly PlainObject[];
+  readonly runtimes?: readonly PlainObject[];
+}
+
+const shownNotReady = 20;
+
+/** Adds the verb to the program. */
+export function registerStatus(program: Command): void {
+  withRunOptions(program.command('status'))
+    .description('show how all of it stands: functions that are ready, and in a cluster the runtimes')
+    .option('-o, --output <format>', 'json or yaml')
+    .addHelpText(
+      'after',
+      '\nIn a cluster it needs the view role bound in the whole cluster. Exit codes: 0 all functions are ready, 1 not all.',
+    )
+    .action(async (options: StatusOptions) => {
+      process.exitCode = await status(options);
+    });
+}
+
+async function status(options: StatusOptions): Promise<number> {
+  const format = readFormat(options.output, ['json', 'yaml']);
+  if (format === undefined) return exitCodes.unusable;
+  const run = await connectRun(options);
+  const answer = await run.status();
+  if (!answer.ok) return refused(answer);
+  const said = answer.value as unknown as Status;
+  const exitCode = said.ready === said.functions ? exitCodes.ok : exitCodes.failed;
+  if (printValue(format, answer.value)) return exitCode;
+  const { functions, ready, subscriptions, notReady = [], runtimes } = said;
+  printLines([
+    said.folder === undefined
+      ? `cluster of ${said.place ?? ''}`
+      : `local run of ${said.folder} (${said.version ?? ''})`,
+    `${ready} of ${functions} ${functions === 1 ? 'function' : 'functions'} ready, ${subscriptions} ${subscriptions === 1 ? 'subscription' : 'subscriptions'}`,
+  ]);
+  if (runtimes !== undefined) {
+    const rows = runtimes.map(({ name, group, linked, ready: whole, functions: count }) =>
+      [name, group, linked, whole, count].map(String),
+    );
+    process.stdout.write(`\n${formatTable(['RUNTIME', 'GROUP', 'LINKED', 'READY', 'FUNCTIONS'], rows)}`);
+  }
+  if (notReady.length > 0) {
+    const rows = notReady
+      .slice(0, shownNotReady)
+      .map(({ namespace, name, reason, message }) => [namespace, name, reason, message].map(String));
+    process.stdout.write(`\n${formatTable(['NAMESPACE', 'NAME', 'REASON', 'MESSAGE'], rows)}`);
+  }
+  return exitCode;
+}
