@@ -70,6 +70,7 @@ export async function takePictures(
   local: ConsoleFixture,
   browser: Browser,
   folder: string,
+  shrink: (png: Buffer) => Buffer,
 ): Promise<readonly string[]> {
   mkdirSync(folder, { recursive: true });
   const names: string[] = [];
