@@ -28,6 +28,17 @@ export function collectControllerMetrics(
   sample.set('status_failures_total', stats.statusFailures);
   sample.set('status_waiting', stats.statusWaiting);
   sample.set('kubernetes_events_dropped_total', stats.eventsDropped);
+  if (stats.triggers !== undefined) {
+    const { triggers, ready, watches, objects, stored, restarts } = stats.triggers;
+    sample.set('kubernetes_triggers', ready, { state: 'ready' });
+    sample.set('kubernetes_triggers', triggers - ready, { state: 'waiting' });
+    sample.set('kubernetes_trigger_watches', watches);
+    sample.set('kubernetes_trigger_objects', objects);
+    sample.set('kubernetes_trigger_events_total', stored);
+    for (const [reason, count] of Object.entries(restarts)) {
+      sample.set('kubernetes_trigger_restarts_total', count, { reason });
+    }
+  }
   for (const { resource, silentMs, restarts, drift } of stats.watches) {
     if (silentMs !== undefined) sample.set('watch_last_event_age_seconds', silentMs / 1000, { resource });
     sample.set('watch_drift_total', drift, { resource });

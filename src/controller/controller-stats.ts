@@ -1,6 +1,7 @@
 /** Counts and times of a controller replica, for its health and metrics. */
 import type { WatchStats } from './counted-watch.ts';
 import type { Histogram } from './time-programming.ts';
+import type { TriggerStats } from './types.ts';
 
 export interface ControllerStats {
   /** Everything was listed, and the first table built. */
@@ -21,4 +22,6 @@ export interface ControllerStats {
   readonly statusWaiting: number;
   readonly eventsDropped: number;
   readonly applyToProgrammed: Histogram;
+  /** Absent: nobody follows kubernetes triggers. */
+  readonly triggers?: TriggerStats | undefined;
 }

@@ -274,6 +274,7 @@ export function startController(options: ControllerOptions): Controller {
       statusWaiting: status.waiting,
       eventsDropped: events.dropped,
       applyToProgrammed: times.histogram,
+      triggers: triggers?.stats(),
     }),
     stop: async () => {
       // The lease first: the next leader need not wait for it to run out.

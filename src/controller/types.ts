@@ -77,10 +77,23 @@ export interface TriggerReport {
   readonly condition?: 'Accepted' | 'ResolvedRefs';
 }
 
+export interface TriggerStats {
+  readonly triggers: number;
+  readonly ready: number;
+  readonly watches: number;
+  /** In the copies of the watches. */
+  readonly objects: number;
+  /** Events stored for functions since the start. */
+  readonly stored: number;
+  /** Watches opened anew, by the reason. */
+  readonly restarts: Readonly<Record<string, number>>;
+}
+
 /** What the leader knows of kubernetes triggers; the controller reads it for the conditions. */
 export interface TriggerReports {
   /** By the name of the trigger; undefined: nobody follows any of the function. */
   triggerStates(uid: string): ReadonlyMap<string, TriggerReport> | undefined;
+  stats(): TriggerStats;
   subscribe(listener: (uids: readonly string[]) => void): () => void;
 }
 

@@ -46,6 +46,36 @@ export const controllerMetricsCatalogue = [
     help: 'Objects whose copy differed from the API server at the same version. Alarm on any increase.',
   },
   {
+    name: 'kubernetes_triggers',
+    type: 'gauge',
+    labels: ['state'],
+    help: 'Kubernetes triggers that this replica follows: ready, or waiting (their status says why). Only the leader has any.',
+  },
+  {
+    name: 'kubernetes_trigger_watches',
+    type: 'gauge',
+    labels: [],
+    help: 'Watches for them: triggers that want the same as the same account share one.',
+  },
+  {
+    name: 'kubernetes_trigger_objects',
+    type: 'gauge',
+    labels: [],
+    help: 'Objects in the copies of those watches, which are in the memory of the controller.',
+  },
+  {
+    name: 'kubernetes_trigger_restarts_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Those watches opened anew: ended, stalled, expired, rewound, failed.',
+  },
+  {
+    name: 'kubernetes_trigger_events_total',
+    type: 'counter',
+    labels: [],
+    help: 'Cluster events that this replica gave to the stores of runtimes.',
+  },
+  {
     name: 'kubernetes_calls_total',
     type: 'counter',
     labels: ['operation', 'outcome'],

@@ -11,18 +11,7 @@ import { createTriggerPlanner, planKey, type TriggerPlan } from './plan-triggers
 import { createSharedWatches } from './shared-watches.ts';
 import type { TriggerState } from './trigger-state.ts';
 
-export interface ClusterEventsStats {
-  readonly triggers: number;
-  readonly ready: number;
-  readonly watches: number;
-  readonly objects: number;
-  /** Stored for functions since the start. */
-  readonly stored: number;
-  readonly restarts: Readonly<Record<string, number>>;
-}
-
 export interface ClusterEvents extends TriggerReports {
-  stats(): ClusterEventsStats;
   close(): Promise<void>;
 }
 
