@@ -154,7 +154,7 @@ export const catalogue = {
     status: 503,
     title: 'The store cannot keep the event now',
     remedy:
-      'Nothing was accepted: send it again as `Retry-After` says. The process log tells why (disk full, database away).',
+      'Nothing was accepted: send it again as `Retry-After` says. The process log tells why (disk full, database away), `moonhook explain CALL-ID` whether it is only slow.',
   },
   ReviewUnavailable: {
     status: 503,

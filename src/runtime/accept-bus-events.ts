@@ -75,7 +75,7 @@ async function publish(
       ? {}
       : { duplicate: { endpoint: `${namespaceUid} bus`, key: `${source} ${id}`, windowMs: keyWindowMs } }),
   }));
-  const appended = items.length === 0 ? [] : await parts.store.append(items);
+  const appended = items.length === 0 ? [] : await parts.pending.run(items, () => parts.store.append(items));
   const published = appended.map(({ id, duplicateOf }, index): Published => {
     const shown = shownId(id);
     if (duplicateOf !== undefined) return { id: shown, deliveries: 0, duplicateOf: shownId(duplicateOf) };

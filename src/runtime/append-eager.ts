@@ -2,7 +2,12 @@
 import type { AppendItem, Appended, NewDelivery } from '../store/store.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
-export async function appendEager(items: readonly AppendItem[], parts: WorkerParts): Promise<readonly Appended[]> {
+/** Throws `StoreBehind` where the store has too much to keep already. */
+export function appendEager(items: readonly AppendItem[], parts: WorkerParts): Promise<readonly Appended[]> {
+  return parts.pending.run(items, () => append(items, parts));
+}
+
+async function append(items: readonly AppendItem[], parts: WorkerParts): Promise<readonly Appended[]> {
   const places = items.map(({ deliveries: [own] }) => (own === undefined ? undefined : reserve(own, parts)));
   if (places.every((place) => place === undefined)) return await parts.store.append(items);
   const { leaseMs } = parts.settings.asynchronous;

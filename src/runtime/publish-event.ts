@@ -29,6 +29,6 @@ async function publish(call: HttpCall, parts: WorkerParts, fn: LiveFunction, tri
     const event = withBudget(accepted.event, shareBudget(call.budget, all.length * Math.max(1, count)));
     items.push({ event, deliveries, ...(duplicate === undefined ? {} : { duplicate }) });
   }
-  const [appended] = await parts.store.append(items);
+  const [appended] = await parts.pending.run(items, () => parts.store.append(items));
   if (appended !== undefined) call.eventId = appended.id;
 }

@@ -31,6 +31,7 @@ import { LiveTable } from './live-table.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
 import { createPermissions } from './outgoing-permissions.ts';
 import { createRareCounts } from './rare-counts.ts';
+import { PendingAppends } from './pending-appends.ts';
 import { ReadingBudget } from './read-body.ts';
 import { createCallerReviews, type ReviewVerdict } from './review-caller.ts';
 import { RecordBuffer } from './record-buffer.ts';
@@ -138,6 +139,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     keys: new SharedKeys(start.keys, workers, index),
     signals,
     reading: new ReadingBudget(settings.inbound.readingBytesPerAddress, settings.inbound.readingBytes),
+    pending: new PendingAppends(settings.asynchronous, () => clock.monotonic()),
     unread: new UnreadAnswers(settings.inbound.unreadBytesPerAddress, settings.inbound.unreadBytes),
     verifiers: new VerifierTurns(),
     clientAddress: createClientAddress(settings.policy.trustedProxies),

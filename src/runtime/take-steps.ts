@@ -3,6 +3,7 @@ import { StoreDiskLow } from '../store/store-disk-low.ts';
 import { StoreFailed } from '../store/store-failed.ts';
 import { StoreOverQuota } from '../store/store-over-quota.ts';
 import type { HttpCall } from './http-call.ts';
+import { StoreBehind } from './pending-appends.ts';
 import { refuse } from './refuse.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
@@ -50,6 +51,10 @@ function fail(
   if (error instanceof StoreDiskLow) {
     const { message } = error;
     return refuse(call, parts, 'DiskLow', { outcome: 'overloaded', detail: message, retryAfterMs: 30_000 });
+  }
+  if (error instanceof StoreBehind) {
+    const { message } = error;
+    return refuse(call, parts, 'StoreUnavailable', { outcome: 'overloaded', detail: message, retryAfterMs: 5000 });
   }
   report(error, call);
   if (error instanceof StoreFailed)

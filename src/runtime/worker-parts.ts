@@ -13,6 +13,7 @@ import type { WaitingCounts } from './count-waiting.ts';
 import type { LiveSubscriptions } from './live-subscriptions.ts';
 import type { LiveTable } from './live-table.ts';
 import type { OutgoingState } from './outgoing-slots.ts';
+import type { PendingAppends } from './pending-appends.ts';
 import type { ReadingBudget } from './read-body.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import type { CallerReviews } from './review-caller.ts';
@@ -64,6 +65,7 @@ export interface WorkerParts {
   readonly keys: SharedKeys;
   readonly signals: ThreadSignals;
   readonly reading: ReadingBudget;
+  readonly pending: PendingAppends;
   readonly unread: UnreadAnswers;
   readonly verifiers: VerifierTurns;
   clientAddress: ClientAddress;

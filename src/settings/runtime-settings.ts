@@ -99,6 +99,10 @@ export interface RuntimeSettings {
     readonly waitingPerDestination: number;
     /** Bytes of one stored event. */
     readonly eventBytes: number;
+    /** Bytes of accepted events that the store has not kept yet, per worker; above, 503. */
+    readonly unansweredBytes: number;
+    /** The oldest of them may wait so long; beyond, nothing more is handed to the store, and senders get 503. */
+    readonly unansweredMs: number;
   };
   /** Where a draft is tried: who answers for the cluster, and with `requests` for the network (`runtime/stand-in.ts`). */
   readonly standIn?: { readonly channel: string; readonly requests: boolean };
@@ -145,5 +149,7 @@ export const runtimeDefaults: RuntimeSettings = {
     deletedMs: 3_600_000,
     waitingPerDestination: 10_000,
     eventBytes: 1024 * 1024,
+    unansweredBytes: 8 * 1024 * 1024,
+    unansweredMs: 2_000,
   },
 };

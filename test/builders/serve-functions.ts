@@ -120,6 +120,8 @@ export async function serveFunctions(
       policy,
       drainGraceMs: 2_000,
       watchdog: { ...runtimeDefaults.watchdog, standby: false },
+      // A machine that runs many tests at once is no slow store.
+      asynchronous: { ...runtimeDefaults.asynchronous, unansweredMs: 60_000 },
       ...options.settings,
     },
     log: createLogger({ level: 'debug', terminal: false, stream }),
