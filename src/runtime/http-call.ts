@@ -55,7 +55,7 @@ export class HttpCall implements RawRequest {
   /** Decoded body of a declared JSON type; `decoded` says whether it was tried. */
   data: unknown = undefined;
   decoded = false;
-  steps: Step[] | undefined = undefined;
+  steps: readonly Step[] | undefined = undefined;
   hops = 0;
   /** How many events may descend from it. */
   budget: number = rootBudget;
@@ -148,8 +148,7 @@ export class HttpCall implements RawRequest {
   note(step: string, ok: boolean, detail: string): void {
     const noted = { step, ok, detail };
     // Most calls note one or none: an array that was pushed to has room for sixteen more, for as long as its record is kept.
-    if (this.steps === undefined) this.steps = [noted];
-    else this.steps.push(noted);
+    this.steps = this.steps === undefined ? [noted] : [...this.steps, noted];
   }
 
   onEnd(release: () => void): void {

@@ -64,28 +64,31 @@ export function readBody(
   const announced = Number(request.headers['content-length'] ?? Number.NaN);
   if (announced > limit) return tooLarge;
   return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
+    let chunks: Buffer[] = [];
+    let [size, held, ended] = [0, 0, false];
+    // Listeners stay until the request goes: taking them off again costs more than what they do then.
     const end = (result: BodyResult): void => {
-      request.off('data', onData);
-      request.off('end', onEnd);
-      request.off('close', onClose);
-      request.off('error', onClose);
-      budget.give(address, size);
+      if (ended) return;
+      ended = true;
+      chunks = [];
+      if (held > 0) budget.give(address, held);
       resolve(result);
     };
-    const onData = (chunk: Buffer): void => {
-      if (size + chunk.length > limit) return end(tooLarge);
-      if (!budget.take(address, chunk.length)) return end(overloaded);
-      size += chunk.length;
-      chunks.push(chunk);
-      return undefined;
-    };
-    const onEnd = (): void =>
-      end({ ok: true, body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) });
     const onClose = (): void => end(aborted);
-    request.on('data', onData);
-    request.on('end', onEnd);
+    request.on('data', (chunk: Buffer) => {
+      if (ended) return;
+      size += chunk.length;
+      if (size > limit) return end(tooLarge);
+      // A body that is complete waits for nothing.
+      if (size !== announced) {
+        if (!budget.take(address, chunk.length)) return end(overloaded);
+        held += chunk.length;
+      }
+      chunks.push(chunk);
+    });
+    request.on('end', () =>
+      end({ ok: true, body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) }),
+    );
     request.on('close', onClose);
     request.on('error', onClose);
   });

@@ -146,7 +146,8 @@ export class CallTrace {
 type Draft<Made> = { -readonly [Key in keyof Made]: Made[Key] };
 
 function sameSteps(before: HttpCall['steps'], now: HttpCall['steps']): boolean {
-  if (before === undefined || now === undefined || now.length !== 1 || before.length !== 1) return before === now;
+  if (before === now || before === undefined || now === undefined || now.length !== 1 || before.length !== 1)
+    return before === now;
   const [[old], [step]] = [before, now];
   return old?.step === step?.step && old?.ok === step?.ok && old?.detail === step?.detail;
 }

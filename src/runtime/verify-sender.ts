@@ -33,7 +33,8 @@ async function verifyInTurn(call: HttpCall, parts: WorkerParts, receiver: LiveRe
 }
 
 function judge(call: HttpCall, parts: WorkerParts, verdict: Verdict): void {
-  if (verdict.steps.length > 0) call.steps = [...(call.steps ?? []), ...verdict.steps];
+  if (verdict.steps.length > 0)
+    call.steps = call.steps === undefined ? verdict.steps : [...call.steps, ...verdict.steps];
   if (verdict.verdict === 'verified') {
     call.sender = verdict;
     return undefined;

@@ -25,6 +25,7 @@ suite('answers of the public listener', () => {
               made = function() return { status = 201, headers = { ["X-Made"] = "yes", ["Set-Cookie"] = "a=b", ["Connection"] = "close" }, json = { ok = true } } end,
               three = function() return 418, "teapot", { ["x-pot"] = "tea" } end,
               fails = function() log.info("before"); error("secret detail") end,
+              wide = function(event) return { headers = { ["x-wide"] = "ü" }, body = event.request.query.body } end,
               odd = function() return { status = 200, oops = 1 } end,
               stop = function() pcall(function() exit(202, "bye") end) return "never" end,
               slow = function() sleep(5) end,
@@ -34,7 +35,7 @@ suite('answers of the public listener', () => {
             }`,
           triggers: [
             { name: 'items', http: { path: 'items/:id', methods: ['GET', 'PUT'], receiver: open } },
-            ...['nothing', 'text', 'made', 'three', 'fails', 'odd', 'stop'].map((name) => ({
+            ...['nothing', 'text', 'made', 'three', 'fails', 'wide', 'odd', 'stop'].map((name) => ({
               name,
               http: { path: name, receiver: open },
             })),
@@ -103,6 +104,14 @@ suite('answers of the public listener', () => {
     assert.deepEqual([three.status, await three.text(), three.headers.get('x-pot')], [418, 'teapot', 'tea']);
     const stop = await get('stop');
     assert.deepEqual([stop.status, await stop.text()], [202, 'bye']);
+  });
+
+  test('a header beyond ASCII arrives as its bytes, whatever the body is', async () => {
+    for (const body of ['plain', 'ä and more', 'x'.repeat(600)]) {
+      const response = await get(`wide?body=${encodeURIComponent(body)}`);
+      const name = Buffer.from(response.headers.get('x-wide') ?? '', 'latin1').toString();
+      assert.deepEqual([name, await response.text()], ['ü', body]);
+    }
   });
 
   test('HEAD gets the headers of GET and no body', async () => {
