@@ -18,7 +18,7 @@ export const noCluster: KubernetesAnswer = {
   ok: false,
   reason: 'NoCluster',
   message:
-    'there is no cluster in a local run: apply the function to a cluster that has Moonhook installed, with spec.serviceAccountName set',
+    'there is no cluster in a local run: apply the function to a cluster that has Moonhook installed, with spec.serviceAccountName set, or start the run with --kube',
 };
 
 export interface KubernetesDesk {
