@@ -4,7 +4,7 @@
  */
 import { createSettleBatches } from './settle-batches.ts';
 import { shareOut, type Due } from './share-out.ts';
-import type { Ending, Lease, Receipt, Settled, SettleItem, Store } from '../store/store.ts';
+import type { Ending, Head, Lease, Receipt, Settled, SettleItem, Store } from '../store/store.ts';
 import { takeInTurns, type TurnSource } from '../store/take-in-turns.ts';
 
 export interface Attempt {
@@ -51,7 +51,7 @@ export interface LeaseLoop {
    * To be told what was leased, or that nothing was.
    */
   reserve(destination: string): ((lease: Lease | undefined) => void) | undefined;
-  /** What was leased and has not ended, and places that are reserved. */
+  /** Calls that run or are about to, and places that are reserved. */
   running(): number;
   /** Starts nothing more, waits for what runs at most `graceMs`, gives the rest back. */
   drain(graceMs: number): Promise<void>;
@@ -61,26 +61,24 @@ const defaultLeaseMs = 30_000;
 const mostPerPull = 200;
 const mostWhileBusy = 64;
 const longestWaitMs = 1000;
+const headsMs = 50;
 const pauseAfterErrorMs = 500;
 const pauseAfterDefectMs = 5_000;
 const conflictRetries = 5;
 
-interface Running {
-  readonly lease: Lease;
-  readonly abort: AbortController;
-}
+type Running = { readonly lease: Lease; readonly abort: AbortController };
 
 export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   const { store, leaseMs = defaultLeaseMs } = settings;
   const running = new Map<number, Running>();
-  /** By destination: leased, or about to be, and not started. */
-  const queued = new Map<string, number>();
+  /** Places of deliveries that are being stored. */
   let reserved = 0;
+  /** Calls that have ended, and wait for their settle: they hold no place. */
+  let settling = 0;
   const settleSoon = createSettleBatches(store, (callback) => settings.turns.nextTurn(callback));
-  const begin = takeInTurns<Lease>(settings.turns, (lease) => {
-    queue(lease.destination, -1);
-    void runLease(lease);
-  });
+  const begin = takeInTurns<Lease>(settings.turns, (lease) => void runLease(lease));
+  let heads: readonly Head[] = [];
+  let headsUntil = 0;
   let pulling = false;
   let again = false;
   let draining = false;
@@ -92,20 +90,8 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     stopTimer = settings.after(milliseconds, () => void pull());
   }
 
-  function queue(destination: string, change: number): void {
-    const count = (queued.get(destination) ?? 0) + change;
-    if (count === 0) queued.delete(destination);
-    else queued.set(destination, count);
-  }
-
-  /** Those that wait for their turn here have no slot yet. */
-  const slotsOf = (destination: string): number => settings.slots(destination) - (queued.get(destination) ?? 0);
-
   function adopt(leases: readonly Lease[]): void {
-    for (const lease of leases) {
-      running.set(lease.receipt.delivery, { lease, abort: new AbortController() });
-      queue(lease.destination, 1);
-    }
+    for (const lease of leases) running.set(lease.receipt.delivery, { lease, abort: new AbortController() });
     begin(leases);
   }
 
@@ -131,19 +117,33 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     schedule(again ? 0 : wait);
   }
 
+  /** A backlog is leased from again and again before its heads are read anew. */
+  async function readHeads(): Promise<readonly Head[]> {
+    const now = settings.turns.now();
+    if (now < headsUntil) return heads;
+    headsUntil = now + headsMs;
+    heads = await store.heads();
+    return heads;
+  }
+
   async function leaseDue(): Promise<number> {
     let wait = longestWaitMs;
     const due: Due[] = [];
-    for (const { destination, dueInMs } of await store.heads()) {
+    for (const { destination, dueInMs } of await readHeads()) {
       if (dueInMs > 0) wait = Math.min(wait, dueInMs);
-      else due.push({ destination, slots: slotsOf(destination) });
+      else due.push({ destination, slots: settings.slots(destination) });
     }
     const wishes = shareOut(due, loads(), settings.turns.isBusy() ? mostWhileBusy : mostPerPull).map((wish) => {
       const limit = settings.limit?.(wish.destination);
       return limit === undefined ? wish : { ...wish, limit };
     });
-    if (wishes.length === 0) return wait;
+    const most = wishes.reduce((sum, { max }) => sum + max, 0);
+    if (most === 0) {
+      headsUntil = 0;
+      return wait;
+    }
     const leases = await store.lease(wishes, leaseMs);
+    if (leases.length < most) headsUntil = 0;
     adopt(leases);
     return leases.length > 0 ? 0 : wait;
   }
@@ -220,8 +220,9 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   /** A result that cannot be written now is kept and written later: the call is not run again. */
   async function settle(item: SettleItem): Promise<Settled> {
     for (;;) {
+      settling += 1;
       try {
-        return await settleSoon(item);
+        return await settleSoon(item).finally(() => (settling -= 1));
       } catch (error) {
         settings.onError(error as Error);
         if (draining || !running.has(item.receipt.delivery)) return 'stale';
@@ -266,17 +267,15 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     poke,
     reserve(destination) {
       // A bound over all who share the store is judged where leases are taken.
-      if (draining || settings.limit?.(destination) !== undefined || slotsOf(destination) <= 0) return undefined;
+      if (draining || settings.limit?.(destination) !== undefined || settings.slots(destination) <= 0) return undefined;
       reserved += 1;
-      queue(destination, 1);
       return (lease) => {
         reserved -= 1;
-        queue(destination, -1);
         if (lease === undefined) settleIdle();
         else adopt([lease]);
       };
     },
-    running: () => running.size + reserved,
+    running: () => running.size + reserved - settling,
     async drain(graceMs) {
       draining = true;
       stopTimer?.();

@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { withoutEvents } from './append-answer.ts';
 import { fromError } from './store-errors.ts';
 import type { StoreAnswer, StoreRequest } from './sqlite-thread.ts';
-import type { Appended, Store } from './store.ts';
+import type { AppendItem, Appended, Store } from './store.ts';
 
 /** Until the port is closed from the other end. */
 export function serveStore(store: Store, port: MessagePort): void {
@@ -23,7 +23,11 @@ export function serveStore(store: Store, port: MessagePort): void {
     for (const { id, operation, arguments: values } of requests) {
       const answered = (store[operation] as (...each: readonly unknown[]) => Promise<unknown>)(...values);
       answered.then(
-        (value) => answer({ id, value: operation === 'append' ? withoutEvents(value as Appended[]) : value }),
+        (value) =>
+          answer({
+            id,
+            value: operation === 'append' ? withoutEvents(values[0] as AppendItem[], value as Appended[]) : value,
+          }),
         (error: Error) => answer({ id, ...fromError(error) }),
       );
     }

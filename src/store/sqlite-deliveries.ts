@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { CrashWatch, crashesAfterDeath } from './crash-watch.ts';
 import type { Counters } from './sqlite-counters.ts';
+import type { DeliveryRows, Row } from './delivery-rows.ts';
 import { deliveryBytes } from './row-bytes.ts';
 import { createDestinations } from './sqlite-destinations.ts';
 import { toEvent, type EventColumns } from './sqlite-events.ts';
@@ -9,46 +10,7 @@ import { createLeasing } from './sqlite-lease.ts';
 import { dropNoted, putNoted, type Journal } from './sqlite-journal.ts';
 import type { UsageBook } from './sqlite-usage.ts';
 import type { StoreClock } from './store-clock.ts';
-import { isEnded, type DeliveryState, type Ending, type Head, type Lease, type LeaseWish } from './store.ts';
-import type { NewDelivery, Receipt, StoredEvent } from './store.ts';
-
-export interface DeliveryRows {
-  /** `owed`: counted, but never refused by a quota. */
-  add(event: number, stored: StoredEvent, delivery: NewDelivery, owed: boolean, generation?: number): Lease | undefined;
-  /** Runs a known event again where its deliveries died or were cancelled (or always); answers the generation. */
-  rerun(event: number, always: boolean, namespaceUid: string): number | undefined;
-  /** Sends an ended row's event to a destination again, in its order if that is kept; false when that generation is there. */
-  replay(delivery: number, destination: string, generation: number, keepOrder: boolean): boolean;
-  lease(wishes: readonly LeaseWish[], leaseMs: number): Lease[];
-  release(receipts: readonly Receipt[], delayMs: number): void;
-  extend(receipts: readonly Receipt[], leaseMs: number): Receipt[];
-  /** The row, if the receipt may settle it; `repeated` if it has before. */
-  claim(receipt: Receipt): Row | 'repeated' | 'stale';
-  /** What `claim` has just given. */
-  end(row: Row, ending: Ending): void;
-  cancel(rows: readonly number[]): void;
-  /** Ends rows as cancelled whatever they do now: their namespace is gone. */
-  endAll(rows: readonly number[]): void;
-  /** Gives back what a dead process or a lapsed lease held. */
-  reclaim(all: boolean): void;
-  heads(): Head[];
-  /** Whether something waits that did not when it was asked last, or is due still. */
-  hasNews(): boolean;
-  /** Rows that wait for a destination, counted up to `enough`. */
-  backlog(destination: string, enough: number): number;
-}
-
-export interface Row {
-  readonly seq: number;
-  readonly destination: number;
-  readonly order_key: string | null;
-  readonly state: DeliveryState;
-  readonly epoch: number;
-  readonly crashes: number;
-  readonly attempts: number;
-  readonly scope: number;
-  readonly bytes: number;
-}
+import { isEnded, type DeliveryState, type Lease, type NewDelivery, type Receipt, type StoredEvent } from './store.ts';
 
 export function createDeliveryRows(
   database: DatabaseSync,
@@ -194,10 +156,11 @@ export function createDeliveryRows(
       supersede(destination, key);
     }
     const held = key !== null && headOfKey.get(destination, key) !== undefined;
-    const mayStart = !held && (delivery.delayMs ?? 0) <= 0 && watch.isOpen && !destinations.isDue(destination);
-    const eagerMs = mayStart ? delivery.eagerMs : undefined;
-    const state: DeliveryState = held ? 'held' : eagerMs === undefined ? 'waiting' : 'leased';
-    const taken = eagerMs === undefined ? 0 : 1;
+    const eagerMs = !held && (delivery.delayMs ?? 0) <= 0 && watch.isOpen ? delivery.eagerMs : undefined;
+    // Whoever waits for the destination goes first.
+    const queues = eagerMs !== undefined && destinations.isDue(destination);
+    const state: DeliveryState = held ? 'held' : eagerMs === undefined || queues ? 'waiting' : 'leased';
+    const taken = state === 'leased' ? 1 : 0;
     const when = clock.now() + (delivery.delayMs ?? 0);
     const scope = usage.idOf(stored.namespaceUid);
     const bytes = deliveryBytes(stored);
@@ -211,7 +174,7 @@ export function createDeliveryRows(
     usage.change(scope, 'waitingBytes', bytes, owed);
     if (delivery.leaseMs !== undefined && !held)
       return { ...takeRow(row.seq, delivery.destination, delivery.leaseMs), event: stored };
-    if (eagerMs !== undefined) {
+    if (eagerMs !== undefined && !queues) {
       noteLease(row.seq, eagerMs);
       watch.taken(row.seq, 0, false);
       const receipt = { delivery: row.seq, epoch: 1 };
@@ -227,7 +190,7 @@ export function createDeliveryRows(
       };
     }
     if (!held) destinations.noteDue(destination, when);
-    return undefined;
+    return eagerMs === undefined ? undefined : leaseRows([{ destination: delivery.destination, max: 1 }], eagerMs)[0];
   }
 
   function reclaimRow(seq: number): void {

@@ -1,6 +1,6 @@
 /** Appending events in SQLite: event, duplicate key and delivery rows in one go, inside the caller's transaction. */
 import type { DatabaseSync } from 'node:sqlite';
-import type { DeliveryRows } from './sqlite-deliveries.ts';
+import type { DeliveryRows } from './delivery-rows.ts';
 import type { DuplicateKeys } from './sqlite-duplicates.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { AppendItem, Appended, Lease, StoredEvent } from './store.ts';

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { StoreMeasures } from './measures.ts';
 import type { StoreQuotas, StoreUsage } from './quotas.ts';
 import type { Counters } from './sqlite-counters.ts';
-import type { DeliveryRows } from './sqlite-deliveries.ts';
+import type { DeliveryRows } from './delivery-rows.ts';
 import type { EventRows } from './sqlite-events.ts';
 import type { Journal } from './sqlite-journal.ts';
 import type { KeyValueRows } from './sqlite-key-value.ts';

@@ -20,6 +20,7 @@ import { createTrimmer } from './sqlite-trim.ts';
 import { createUsageBook } from './sqlite-usage.ts';
 import { createStoreClock, type ClockSource } from './store-clock.ts';
 import { StoreDiskLow } from './store-disk-low.ts';
+import type { Head } from './store.ts';
 
 export interface SqliteSettings {
   readonly path: string;
@@ -44,6 +45,8 @@ export interface SqliteOwner {
   turn(items: readonly TurnItem[]): void;
   /** Whether something waits that did not when it was asked last, or is due still. */
   hasNews(): boolean;
+  /** As `Store.heads`, between two turns. */
+  heads(): readonly Head[];
   /** Lapsed leases, the clock, the space left: now and then. */
   tick(): void;
   /** A piece of trimming and checkpointing for an idle moment; true: there is more to do. */
@@ -169,6 +172,7 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
       checkpoints.bound();
     },
     hasNews: () => deliveries.hasNews(),
+    heads: () => deliveries.heads(),
     tick() {
       guard.look();
       attempt(() => {

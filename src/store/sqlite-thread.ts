@@ -8,7 +8,7 @@ import type { SqliteStore } from './sqlite-operations.ts';
 import { openSqliteStore, type SqliteSettings, type TurnItem } from './sqlite-store.ts';
 import { fromError, type ErrorAnswer } from './store-errors.ts';
 import { StoreRefused } from './store-refused.ts';
-import type { Appended } from './store.ts';
+import type { AppendItem, Appended } from './store.ts';
 
 export interface StoreRequest {
   readonly id: number;
@@ -79,6 +79,11 @@ function answer(port: MessagePort, told: StoreAnswer): void {
 }
 
 function take(port: MessagePort, request: StoreRequest): void {
+  if (request.operation === 'heads') {
+    // They are in memory, and between two turns memory is what the disk holds: nobody waits for a turn to read them.
+    port.postMessage([{ id: request.id, value: owner.heads() }] satisfies readonly StoreAnswer[]);
+    return;
+  }
   waiting.push({
     ...(appending.has(request.operation) ? { arrived: performance.now() } : {}),
     run: (store) => (store[request.operation] as (...values: readonly unknown[]) => unknown)(...request.arguments),
@@ -86,7 +91,10 @@ function take(port: MessagePort, request: StoreRequest): void {
       if (waking.has(request.operation)) wake = true;
       answer(port, {
         id: request.id,
-        value: request.operation === 'append' ? withoutEvents(value as Appended[]) : value,
+        value:
+          request.operation === 'append'
+            ? withoutEvents(request.arguments[0] as AppendItem[], value as Appended[])
+            : value,
       });
     },
     failed: (error) => answer(port, { id: request.id, ...fromError(error) }),

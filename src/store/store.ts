@@ -39,7 +39,7 @@ export interface NewDelivery {
   readonly background?: boolean;
   /** Stored as leased to the caller for so long, whatever waits: `ackAfter`. */
   readonly leaseMs?: number;
-  /** The same if nothing waits for the destination and nothing must run alone; else, or where it is not known, it waits. */
+  /** The same where it may start now; if others wait for the destination, the first of them is leased in its place. */
   readonly eagerMs?: number;
 }
 
@@ -77,7 +77,7 @@ export interface Appended {
   readonly duplicateOf?: string;
   /** A duplicate that runs again, as this generation. */
   readonly generation?: number;
-  /** Deliveries stored as leased. */
+  /** Deliveries stored as leased, or leased in place of an eager one. */
   readonly leased: readonly Lease[];
 }
 

@@ -86,7 +86,7 @@ for (const [name, open] of Object.entries(storeEngines())) {
         StoreOverQuota,
       );
       await store.write([set('a', 3000)], []);
-      await store.write([set('b', 6000, { ttlMs: 1 })], []);
+      await store.write([set('b', 6000, { ttlMs: 1500 })], []);
       const full = (await store.usage('ns-a')).keyValueBytes;
       assert.ok(full > 9000 && full < 9500, String(full));
       await waitFor(async () => (await store.usage('ns-a')).keyValueBytes < 4000, 'the lapsed row is purged');
