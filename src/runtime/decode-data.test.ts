@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { decodeForLua } from './decode-data.ts';
 import type { HttpCall } from './http-call.ts';
 import { readCloudEvents } from './read-cloud-event.ts';
+import { StoredEventSource } from './stored-event.ts';
 
 const decode = (json: string): unknown => decodeForLua('application/json; charset=utf-8', Buffer.from(json), undefined);
 
@@ -37,5 +38,34 @@ describe('a structured CloudEvent', () => {
     assert.ok(event);
     assert.equal(Buffer.from(event.body).toString(), '{"n":[9007199254740993],"t":"x"}');
     assert.equal(event.type, 'a.b');
+  });
+
+  test('keeps the time its publisher gave it, and has the one it was stored at without', () => {
+    const read = (time: object) => {
+      const data = { specversion: '1.0', id: '1', type: 'a.b', source: '/s', ...time };
+      const header = (name: string) => (name === 'content-type' ? 'application/cloudevents+json' : undefined);
+      return readCloudEvents({ header, data, body: Buffer.alloc(0) } as unknown as HttpCall, 'default');
+    };
+    const timeOf = (time: object): number => {
+      const found = read(time);
+      assert.ok(found.ok, JSON.stringify(found));
+      const attributes = JSON.stringify(found.events[0]?.attributes);
+      const stored = {
+        id: '1',
+        namespaceUid: 'n',
+        type: 'a.b',
+        source: '/s',
+        time: 7,
+        attributes,
+        body: Buffer.alloc(0),
+      };
+      return new StoredEventSource(stored, undefined, 1).time;
+    };
+    assert.equal(timeOf({ time: '2026-01-31T12:00:00.5+01:00' }), Date.UTC(2026, 0, 31, 11, 0, 0, 500));
+    assert.equal(timeOf({}), 7);
+    for (const time of ['yesterday', '2026-13-01T00:00:00Z', '2026-01-31', 7]) {
+      const found = read({ time });
+      assert.ok(!found.ok && found.message.startsWith('time is not a t'), String(time));
+    }
   });
 });

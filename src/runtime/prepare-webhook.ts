@@ -66,12 +66,12 @@ function outgoingEvent({ event }: Lease): Parameters<typeof formatOutgoing>[1] {
   const source = new StoredEventSource(event, undefined, 1);
   const { contentType, formField, request, name, subject } = source.attributes;
   const form = formField === undefined ? undefined : new URLSearchParams(text(event.body)).get(formField);
-  const { type, source: from, time = 0 } = event;
+  const { type, source: from } = event;
   return {
     id: source.eventId,
     type,
     source: from,
-    time,
+    time: source.time,
     ...(subject === undefined ? {} : { subject }),
     ...(name === undefined ? {} : { name }),
     // What the platform itself stored (schedules, published events) is JSON.

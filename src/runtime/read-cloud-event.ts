@@ -68,6 +68,7 @@ function readBinary(call: HttpCall, namespace: string): ReadEvent {
       type: call.header('ce-type'),
       source: call.header('ce-source'),
       subject: call.header('ce-subject'),
+      time: call.header('ce-time'),
       specversion: call.header('ce-specversion'),
       datacontenttype: call.header('content-type'),
     },
@@ -97,7 +98,7 @@ function readStructured(data: unknown, namespace: string): ReadEvent {
 }
 
 function finish(fields: Readonly<Record<string, unknown>>, body: Uint8Array, namespace: string): ReadEvent {
-  for (const name of ['id', 'type', 'source', 'subject', 'specversion', 'datacontenttype']) {
+  for (const name of ['id', 'type', 'source', 'subject', 'time', 'specversion', 'datacontenttype']) {
     const value = fields[name];
     if (value === undefined) continue;
     if (typeof value !== 'string' || value === '') return bad(`${name} is not a text`);
@@ -112,6 +113,8 @@ function finish(fields: Readonly<Record<string, unknown>>, body: Uint8Array, nam
   if (mistake !== undefined) return bad(mistake);
   // Events of the platform itself come from the platform only.
   if (type.startsWith('dev.moonhook.')) return bad('types below dev.moonhook. are set by Moonhook only');
+  const time = text('time');
+  if (time !== undefined && !isTime(time)) return bad('time is not a time such as 2026-01-31T12:00:00Z (RFC 3339)');
   const id = text('id');
   const subject = text('subject');
   const contentType = text('datacontenttype');
@@ -123,9 +126,16 @@ function finish(fields: Readonly<Record<string, unknown>>, body: Uint8Array, nam
       source: text('source') ?? `/namespaces/${namespace}`,
       attributes: {
         ...(subject === undefined ? {} : { subject }),
+        ...(time === undefined ? {} : { time }),
         ...(contentType === undefined ? {} : { contentType }),
       },
       body,
     },
   };
+}
+
+function isTime(text: string): boolean {
+  return (
+    /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))
+  );
 }

@@ -27,6 +27,8 @@ interface StoredRequest {
 export interface EventAttributes {
   readonly name?: string;
   readonly subject?: string;
+  /** When its publisher says it happened, RFC 3339; absent: when it was stored. */
+  readonly time?: string;
   /** Narrows a published event to subscriptions of that channel. */
   readonly channel?: string;
   readonly hops?: number;
@@ -127,7 +129,8 @@ export class StoredEventSource implements EventSource {
     return this.attributes.subject;
   }
   get time(): number {
-    return this.#event.time ?? 0;
+    const { time } = this.attributes;
+    return time === undefined ? (this.#event.time ?? 0) : Date.parse(time);
   }
   get eventBody(): Uint8Array {
     return this.#event.body;
