@@ -1,9 +1,13 @@
 /** Kubernetes triggers against a real API server: from a change in the cluster to the function that saw it. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import type { KubeObject } from '../../src/controller/kube-object.ts';
+import { readFencedBlocks } from '../builders/read-markdown.ts';
 import { eventually } from '../kube/eventually.ts';
 import { deleteObject, record, startEventWorld, writeConfigMap } from '../kube/event-cluster.ts';
-import { useCluster } from '../kube/with-control-plane.ts';
+import { apply } from '../kube/run-controller.ts';
+import { bodyOf, useCluster } from '../kube/with-control-plane.ts';
 
 const { cluster, skip } = await useCluster();
 
@@ -176,4 +180,50 @@ test('debounce waits for quiet, and brings the last state once', { skip }, async
   });
   assert.ok(calls.length < 5, 'states in between gave up their places');
   assert.equal(calls[0]?.name, 'added', 'it was never seen before');
+});
+
+test('the example of the guide keeps its notes', { skip }, async () => {
+  assert.ok(world && cluster);
+  const { client } = world;
+  const { kubectl } = cluster;
+  const guide = readFencedBlocks(join(import.meta.dirname, '..', '..', 'docs', 'guide', 'cluster.md'));
+  const rights = guide.find(({ text }) => text.includes('create role note-deployments'))?.text ?? '';
+  for (const line of rights.trim().split('\n')) {
+    const ran = await kubectl(line.split(' ').slice(1));
+    assert.equal(ran.code, 0, ran.stderr);
+  }
+  const example = guide.find(({ text }) => text.includes('name: notes,'))?.text ?? '';
+  const applied = await kubectl(['apply', '-f', '-'], example);
+  assert.equal(applied.code, 0, applied.stderr);
+  const path = '/apis/apps/v1/namespaces/team-a/deployments/shop';
+  const deploy = (image: string, notes: string): Promise<KubeObject> => {
+    const labels = { app: 'shop' };
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'shop', image }] } };
+    return apply(client, path, {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'shop', labels: { notes } },
+      spec: { replicas: 1, selector: { matchLabels: labels }, template },
+    });
+  };
+  const noted = (text: string): Promise<unknown> =>
+    eventually(
+      `the note says ${text}`,
+      async () => {
+        type Noted = KubeObject & { readonly data?: Readonly<Record<string, string>> };
+        const notes = bodyOf(await client.request<Noted>({ path: configMap('deployment-notes') }));
+        return notes.data?.['shop'] === text;
+      },
+      () => world.runtime().log().slice(-2000),
+    );
+  await deploy('shop:1', 'true');
+  await noted('shop:1');
+  await deploy('shop:2', 'true');
+  await noted('shop:2');
+  await deploy('shop:2', 'false');
+  await noted('gone');
+  await deploy('shop:3', 'true');
+  await noted('shop:3');
+  await deleteObject(client, path);
+  await noted('gone');
 });
