@@ -2,9 +2,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { openBrowser } from './open-browser.ts';
 import { openPage, startConsole } from './start-console.ts';
+
+const browser = await openBrowser();
+after(() => browser.close());
 
 async function retype(page: Page, text: string): Promise<void> {
   await page.getByRole('textbox', { name: 'Lua', exact: true }).click();
@@ -14,7 +18,7 @@ async function retype(page: Page, text: string): Promise<void> {
 
 test('an empty folder leads to a function that answers; a mistake is shown, tried, mended, and never served', async (t) => {
   const local = await startConsole(t, { files: {} });
-  const page = await openPage(t, local.console.url);
+  const page = await openPage(t, local.console.url, browser);
   await page.getByRole('heading', { name: 'Write the first function' }).waitFor();
   await page.getByRole('searchbox', { name: 'Find a starting point' }).fill('anyone');
   await page.keyboard.press('Enter');
@@ -64,7 +68,7 @@ test('an empty folder leads to a function that answers; a mistake is shown, trie
 
 test('a sender comes with a secret, a URL and its steps; the secret is told once and read by its owner alone', async (t) => {
   const local = await startConsole(t, { files: { 'taken.yaml': '# empty\n' } });
-  const page = await openPage(t, local.console.url);
+  const page = await openPage(t, local.console.url, browser);
   await page.getByRole('link', { name: 'New' }).click();
   await page.getByRole('button', { name: 'GitHub', exact: true }).click();
   await page.getByLabel('Name').fill('taken');

@@ -1,10 +1,15 @@
 /** The form beside the YAML, in a real browser: each edits what the other shows. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
+import { axeFindings } from './axe-findings.ts';
+import { openBrowser } from './open-browser.ts';
 import { openPage, startConsole } from './start-console.ts';
+
+const browser = await openBrowser();
+after(() => browser.close());
 
 const yaml = `# Owned by the deploy team.
 apiVersion: moonhook.dev/v1alpha1
@@ -27,7 +32,7 @@ async function yamlOf(page: Page): Promise<string> {
 
 test('a form and its text show each other, comments stay, and Ctrl-Z takes back what the form did', async (t) => {
   const local = await startConsole(t, { files });
-  const page = await openPage(t, local.console.url);
+  const page = await openPage(t, local.console.url, browser);
   await page.getByRole('button', { name: 'default/deploys' }).click();
   await page.getByRole('button', { name: 'YAML', exact: true }).click();
   const form = page.getByRole('region', { name: 'Form' });
@@ -74,7 +79,7 @@ test('a form and its text show each other, comments stay, and Ctrl-Z takes back 
 
 test('each kind of trigger is added, filled in and taken away without a word of YAML', async (t) => {
   const local = await startConsole(t, { files });
-  const page = await openPage(t, local.console.url);
+  const page = await openPage(t, local.console.url, browser);
   await page.getByRole('button', { name: 'default/deploys' }).click();
   const form = page.getByRole('region', { name: 'Form' });
   for (const kind of ['HTTP request', 'Schedule', 'Published event']) {
@@ -101,4 +106,58 @@ test('each kind of trigger is added, filled in and taken away without a word of 
   assert.match(saved, /type: com\.acme\.order\.\*\n {2}limits:\n {4}cpuTime: 2s\n$/);
   assert.doesNotMatch(saved, /push/);
   assert.equal((await local.fetch('/default/deploys')).status, 200);
+});
+
+test('what somebody else changed is shown as a difference to what was typed, and only that is in dispute', async (t) => {
+  const local = await startConsole(t, { files });
+  const page = await openPage(t, local.console.url, browser);
+  await page.getByRole('button', { name: 'default/deploys' }).click();
+  const path = page.getByRole('region', { name: 'Form' }).getByLabel('Path required');
+  await path.fill('mine');
+  const before = local.lines.length;
+  writeFileSync(join(local.folder, 'deploys.yaml'), yaml.replace('path: gh', 'path: theirs'));
+  writeFileSync(join(local.folder, 'deploys.lua'), 'return function() return "theirs" end\n');
+  await local.line(/default\/deploys: live/, before);
+  await page.getByText(/was changed meanwhile/).waitFor();
+  // By the keys of the page, from a field of the form.
+  await path.press('Control+s');
+  const dialog = page.getByRole('alertdialog', { name: 'Conflict' });
+  const difference = await dialog.getByLabel('Difference of deploys.yaml').innerText();
+  assert.match(difference, /−.*path: theirs.*\n\+.*path: mine/);
+  assert.equal(await dialog.getByLabel('Difference of deploys.lua').count(), 0);
+  assert.match(readFileSync(join(local.folder, 'deploys.yaml'), 'utf8'), /path: theirs/);
+  await dialog.getByRole('button', { name: 'Keep mine' }).click();
+  await path.press('Control+s');
+  await page.getByText('Saved.').waitFor();
+  assert.match(readFileSync(join(local.folder, 'deploys.yaml'), 'utf8'), /path: mine/);
+  assert.match(readFileSync(join(local.folder, 'deploys.lua'), 'utf8'), /theirs/);
+  // With nothing typed, what is shown follows the files.
+  writeFileSync(join(local.folder, 'deploys.yaml'), yaml.replace('path: gh', 'path: third'));
+  await page.getByText('Changed in its files, and read anew.').waitFor();
+  assert.equal(await path.inputValue(), 'third');
+});
+
+test('axe finds nothing that shuts people out of the form, a try or a new function', async (t) => {
+  const local = await startConsole(t, { files });
+  const page = await openPage(t, local.console.url, browser);
+  await page.getByRole('link', { name: 'New' }).click();
+  await page.getByRole('button', { name: 'GitHub', exact: true }).click();
+  assert.deepEqual(await axeFindings(page), []);
+  await page.getByRole('button', { name: 'default/deploys' }).click();
+  await page.getByRole('button', { name: 'YAML', exact: true }).click();
+  const form = page.getByRole('region', { name: 'Form' });
+  for (const kind of ['Schedule', 'Published event', 'Kubernetes change']) {
+    await form.getByRole('button', { name: kind }).click();
+  }
+  for (const more of await form.getByText('More settings').all()) await more.click();
+  for (const section of ['Limits', 'Rights and reach', 'Running']) {
+    await form.getByRole('heading', { name: section }).click();
+  }
+  const panel = page.getByRole('region', { name: 'Try' });
+  await panel.getByRole('tab', { name: 'HTTP answers' }).click();
+  await panel.getByRole('button', { name: 'Add answer' }).click();
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    assert.deepEqual(await axeFindings(page), [], colorScheme);
+  }
 });

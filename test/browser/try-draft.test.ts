@@ -44,7 +44,7 @@ test('a draft runs on what is typed in, beside the saved text, and what it asks 
   await page.keyboard.press('ArrowRight');
   await panel.getByRole('button', { name: 'Add answer' }).click();
   await panel.getByLabel('Body 1').fill(`heard ${hostile}`);
-  await panel.getByRole('tab', { name: 'Cluster objects' }).click();
+  await panel.getByRole('tab', { name: 'Objects' }).click();
   await panel.getByRole('textbox', { name: 'Cluster objects' }).click();
   await page.keyboard.insertText('apiVersion: v1\nkind: Pod\nmetadata: { name: web-1 }\nstatus: { phase: Pending }\n');
   await panel.getByRole('tab', { name: 'Secrets' }).click();

@@ -7,6 +7,7 @@ import { firstPanes, PaneChoice } from './edit/pane-choice.tsx';
 import { ProblemList } from './edit/problem-list.tsx';
 import { SideForm } from './edit/side-form.tsx';
 import { draftOf, useDraft } from './edit/use-draft.ts';
+import { usePageKeys } from './edit/use-page-keys.ts';
 import { inlineCodeOf, withInlineCode, type InlineCode } from './inline-code.ts';
 import { NextSteps } from './new/next-steps.tsx';
 import { TryPanel } from './try/try-panel.tsx';
@@ -33,6 +34,7 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
     () => (beside || yaml === undefined ? undefined : inlineCodeOf(yaml, namespace, name)),
     [beside, yaml, namespace, name],
   );
+  const place = usePageKeys({ save: () => void state.save(), attempt: () => setAsked(asked + 1) });
   if (saved === undefined || draft === undefined) return <p role="status">{message || 'Reading …'}</p>;
 
   const save = (): void => void state.save();
@@ -54,7 +56,7 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
     else go('yaml', remark.line ?? 1, remark.column);
   };
   return (
-    <article class="function">
+    <article class="function" ref={place}>
       <header>
         <h1>
           {namespace}/{name}

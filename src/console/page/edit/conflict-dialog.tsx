@@ -24,7 +24,7 @@ export function ConflictDialog({ theirs, mine, onSettle }: ConflictDialogProps) 
       {texts.map(([place, one, other]) => (
         <div key={place}>
           <h3>{place}</h3>
-          <pre aria-label={`Difference of ${place}`}>
+          <pre aria-label={`Difference of ${place}`} tabIndex={0}>
             {lineDifference(one, other).map(({ sign, text }, index) => (
               <span key={index} class={sign === '+' ? 'added' : sign === '-' ? 'removed' : ''}>
                 {sign === '-' ? '−' : sign} {text}

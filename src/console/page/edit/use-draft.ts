@@ -106,8 +106,15 @@ export function useDraft(namespace: string, name: string, version: number): Draf
       saving.current = true;
       try {
         const result = await api.save(namespace, name, draft, saved.version);
-        if (result.kind === 'conflict') setTheirs(result.theirs);
-        else if (result.kind === 'refused') setMessage(result.message);
+        if (result.kind === 'conflict') {
+          // A text that was not touched here is no matter of dispute.
+          const { yaml, lua } = draftOf(result.theirs);
+          const own = { yaml: draft.yaml === saved.yaml ? yaml : draft.yaml };
+          const ownLua = draft.lua === saved.lua?.text ? lua : draft.lua;
+          setDraft({ ...own, ...(ownLua === undefined ? {} : { lua: ownLua }) });
+          setChangedIn(undefined);
+          setTheirs(result.theirs);
+        } else if (result.kind === 'refused') setMessage(result.message);
         else {
           setSaved(result.text);
           setMessage('Saved.');

@@ -152,7 +152,7 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine }: TryPa
     },
     {
       key: 'objects',
-      title: 'Cluster objects',
+      title: 'Objects',
       count: setting.objects.trim() === '' ? 0 : setting.objects.split(/^---$/m).length,
       content: () => (
         <>
@@ -183,7 +183,7 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine }: TryPa
   return (
     <section aria-label="Try" class="try">
       <EventFields samples={samples} chosen={key} setting={setting} onChoose={setChosen} onChange={change}>
-        <button type="button" class="primary" disabled={running || sample === undefined} onClick={run}>
+        <button type="button" class="primary" disabled={sample === undefined} aria-disabled={running} onClick={run}>
           {running ? 'Running …' : 'Try'}
         </button>
       </EventFields>
