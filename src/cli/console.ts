@@ -1,26 +1,81 @@
-/** `moonhook console`: where the console of the running `moonhook dev` is, with the token that opens it. */
+/** `moonhook console`: the console of the running `moonhook dev`, or one of its own for a cluster. */
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
+import { openClusterDesk } from './ask-cluster.ts';
+import { chosenRun, withRunOptions, type RunOptions } from './choose-run.ts';
+import { openClusterConsole } from './cluster-console.ts';
+import { connectCluster } from './cluster-run-client.ts';
 import { askProcess, findDevProcess, refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, printLines } from './output.ts';
 
-interface ConsoleOptions {
-  readonly dataDir?: string;
+interface ConsoleOptions extends RunOptions {
   readonly open: boolean;
+  readonly namespace?: string;
+  readonly allNamespaces?: boolean;
+  readonly port: string;
 }
 
 /** Adds the verb to the program. */
 export function registerConsole(program: Command): void {
-  program
-    .command('console')
-    .description('open the console of the running `moonhook dev` in the browser: write, try and watch functions')
-    .option('--data-dir <path>', 'data directory of the run (default: the nearest .moonhook)')
+  withRunOptions(
+    program
+      .command('console')
+      .description('open the console in the browser: write, try and watch functions')
+      .option('-n, --namespace <namespace>', "of a cluster: the namespace to show (default: the context's)")
+      .option('-A, --all-namespaces', 'of a cluster: all namespaces, for whoever may list them')
+      .option('--port <port>', 'of a cluster: port of the page on this machine (default: any that is free)', '0'),
+  )
     .option('--no-open', 'only print the address')
-    .addHelpText('after', '\nThe address holds the start-up token: whoever has it can do what the console can.')
+    .addHelpText(
+      'after',
+      `
+A local run has a console already: its address is printed, with the start-up token in it. For a cluster the page is served by
+this command until it is stopped, and does what the user of the kubeconfig may do. Whoever has the address can do the same.`,
+    )
     .action(async (options: ConsoleOptions) => {
-      process.exitCode = await showConsole(options);
+      const choice = chosenRun(options);
+      if (choice.kind === 'mistake') complain(choice.message);
+      process.exitCode =
+        choice.kind === 'mistake'
+          ? exitCodes.unusable
+          : await (choice.kind === 'local' ? showConsole(options) : serveCluster(options, choice.told));
     });
+}
+
+/** Until it is told to stop. */
+async function serveCluster(options: ConsoleOptions, told: boolean): Promise<number> {
+  const { namespace, allNamespaces, open } = options;
+  if (!/^\d{1,5}$/.test(options.port) || Number(options.port) > 65_535) {
+    complain('--port takes a number from 0 to 65535');
+    return exitCodes.unusable;
+  }
+  const client = connectCluster(options);
+  if (!client.ok) return refused(client);
+  const desk = openClusterDesk(options);
+  if (!desk.ok) return refused(desk);
+  const scope = allNamespaces === true ? undefined : (namespace ?? client.value.namespace);
+  if (told) complain(`no local run here: this is the cluster of ${client.value.label}`);
+  // Whoever may not see anything is told now, by the API server's own words.
+  const allowed = await client.value.listFunctions(scope);
+  if (!allowed.ok) return refused(allowed);
+  const opened = await openClusterConsole({
+    client: client.value,
+    desk: desk.value,
+    scope,
+    port: Number(options.port),
+    token: randomBytes(32).toString('base64url'),
+    now: () => Date.now(),
+    onDefect: complain,
+  });
+  printLines([opened.url]);
+  if (open && process.stdout.isTTY) await openOnce(opened.place, new URL(opened.url).hash.slice('#token='.length));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+  await promise;
+  await opened.close();
+  return exitCodes.ok;
 }
 
 async function showConsole({ dataDir, open }: ConsoleOptions): Promise<number> {
@@ -35,12 +90,15 @@ async function showConsole({ dataDir, open }: ConsoleOptions): Promise<number> {
     return exitCodes.failed;
   }
   printLines([`${consoleUrl}/#token=${token}`]);
-  if (!open || !process.stdout.isTTY) return exitCodes.ok;
-  // Arguments of programs can be read by every user of the machine: a code, which is spent when the page opens.
-  const answer = await askProcess(`${consoleUrl}/api/codes`, token, { method: 'POST' });
+  return open && process.stdout.isTTY ? openOnce(consoleUrl, token) : exitCodes.ok;
+}
+
+/** Arguments of programs can be read by every user of the machine: a code, which is spent when the page opens. */
+async function openOnce(place: string, token: string): Promise<number> {
+  const answer = await askProcess(`${place}/api/codes`, token, { method: 'POST' });
   if (!answer.ok) return refused(answer);
   const { code } = (await answer.value.json()) as { readonly code?: unknown };
-  if (typeof code === 'string') openBrowser(`${consoleUrl}/#code=${code}`);
+  if (typeof code === 'string') openBrowser(`${place}/#code=${code}`);
   return exitCodes.ok;
 }
 

@@ -1,9 +1,7 @@
 /** Calls a function by name at the call listener of a local run, for the console: its answer as text, as far as it is text. */
 import type { InvokeOrder, WatchAnswer } from '../console/watch-source.ts';
 import { askProcess } from './dev-client.ts';
-
-/** Of an answer's body: a page shows no more. */
-const shownBytes = 256 * 1024;
+import { shownResponse } from './shown-response.ts';
 
 export async function invokeLocally(callUrl: string, token: string, order: InvokeOrder): Promise<WatchAnswer> {
   const { namespace, name, trigger, method, path = '', contentType, body, later } = order;
@@ -17,16 +15,5 @@ export async function invokeLocally(callUrl: string, token: string, order: Invok
     ...(body === undefined ? {} : { body }),
   });
   if (!answer.ok) return { ok: false, status: 503, message: answer.message };
-  const response = answer.value;
-  const bytes = Buffer.from(await response.arrayBuffer());
-  const text = bytes.subarray(0, shownBytes).toString('utf8');
-  return {
-    ok: true,
-    value: {
-      status: response.status,
-      headers: Object.fromEntries(response.headers),
-      body: text.includes('�') ? `${bytes.length} bytes that are no text` : text,
-      cut: bytes.length > shownBytes,
-    },
-  };
+  return { ok: true, value: await shownResponse(answer.value) };
 }

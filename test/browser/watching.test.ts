@@ -174,10 +174,15 @@ test('the watching half of the console', async (t) => {
     await figure.locator('path.cross').waitFor({ state: 'attached' });
     await figure.getByText('Table').click();
     await figure.getByRole('cell', { name: /\/s$/ }).first().waitFor();
-    const row = rowOf(page, 'shop/prices');
-    await row.getByText(/^[0-9.]+\/s$/).waitFor();
+    const functions = page.getByRole('table', { name: 'Functions and their last minute' });
+    await turn();
+    await functions
+      .getByRole('row')
+      .filter({ hasText: 'shop/prices' })
+      .getByText(/^[0-9.]+\/s$/)
+      .waitFor();
     await page.getByLabel('Order').selectOption('rate');
-    await page.getByRole('row').nth(1).getByText('shop/prices').waitFor();
+    await functions.getByRole('row').nth(1).getByText('shop/prices').waitFor();
   });
 
   await t.test('a function is called, its log filtered, suspended and resumed', async (context) => {

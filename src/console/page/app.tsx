@@ -7,7 +7,13 @@ import { SideBar } from './watch/side-bar.tsx';
 import { useFresh } from './watch/use-fresh.ts';
 import { useLine, type Line } from './watch/use-line.ts';
 import { usePlace, type Place } from './watch/hash-route.ts';
-import './watch/watch.css';
+import './watch/side-bar.css';
+import './watch/pages.css';
+import './watch/tables.css';
+import './watch/stories.css';
+import './watch/charts.css';
+import './watch/function-frame.css';
+import './watch/narrow.css';
 
 export function App() {
   const line = useLine();

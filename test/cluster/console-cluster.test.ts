@@ -1,0 +1,124 @@
+/** The console of a cluster, in a real browser: it sees and does what the user of its kubeconfig may, through the real API server. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { openClusterDesk } from '../../src/cli/ask-cluster.ts';
+import { openClusterConsole } from '../../src/cli/cluster-console.ts';
+import { connectCluster } from '../../src/cli/cluster-run-client.ts';
+import { openPage } from '../browser/start-console.ts';
+import { runCli, startCli } from '../builders/run-cli.ts';
+import { eventually } from '../kube/eventually.ts';
+import { makeFrontProxy } from '../kube/front-proxy.ts';
+import { apply, functionPath, openTrigger, webhookFunction } from '../kube/run-controller.ts';
+import { runInstallation } from '../kube/run-installation.ts';
+import { useCluster, type TestCluster } from '../kube/with-control-plane.ts';
+
+const proxy = await makeFrontProxy();
+const { cluster, skip } = await useCluster({ apiServerFlags: proxy.flags });
+
+const orders = webhookFunction('orders', {
+  code: `return function(event)
+  log.info("took", { item = event.data.item })
+  if event.data.item == "tea" then error("no stock of tea") end
+end`,
+  retry: { schedule: ['1ms'] },
+  triggers: [{ ...openTrigger('orders'), http: { path: 'orders', mode: 'async', receiver: { open: {} } } }],
+});
+
+async function start(own: TestCluster) {
+  const installation = await runInstallation(own, ['team-a', 'team-b']);
+  await apply(own.client, functionPath('team-a', 'orders'), orders);
+  const roles = ['moonhook-view', 'moonhook-edit', 'moonhook-admin'];
+  const kubeconfig = await installation.userWith('ada', { 'team-a': roles });
+  const post = (item: string): Promise<Response> =>
+    fetch(`${installation.runtime.publicUrl}/team-a/orders`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ item }),
+    });
+  await eventually('an order is taken', async () => (await post('tea')).status === 202);
+  return { ...own, ...installation, kubeconfig, post };
+}
+
+const started = cluster === undefined ? undefined : await start(cluster);
+
+test('functions are edited over what they were read as, and dead letters run again', { skip }, async (t) => {
+  assert.ok(started);
+  const { kubeconfig, client: admin, post } = started;
+  const client = connectCluster({ kubeconfig });
+  const desk = openClusterDesk({ kubeconfig });
+  assert.ok(client.ok && desk.ok);
+  const console = await openClusterConsole({
+    client: client.value,
+    desk: desk.value,
+    scope: 'team-a',
+    port: 0,
+    token: randomBytes(32).toString('base64url'),
+    now: () => Date.now(),
+    onDefect: (message) => assert.fail(message),
+  });
+  t.after(() => console.close());
+  const page = await openPage(t, console.url);
+  await page.getByRole('button', { name: 'team-a/orders' }).click();
+  const editor = page.getByRole('textbox', { name: 'Lua' });
+  const retype = async (code: string): Promise<void> => {
+    await editor.click();
+    await page.keyboard.press('Control+A');
+    await page.keyboard.insertText(code);
+  };
+  await retype('return function(event)\n  kv.sett("last", 1)\nend\n');
+  await page.getByRole('region', { name: 'Problems' }).getByText(/sett/).first().waitFor();
+  // Somebody else is faster: nothing is overwritten before the difference was seen.
+  const faster = { ...orders, metadata: { name: 'orders', annotations: { 'example.com/by': 'kubectl' } } };
+  await apply(admin, functionPath('team-a', 'orders'), faster);
+  await retype('return function(event)\n  kv.set("last", event.data.item)\nend\n');
+  await page.getByText('No errors').waitFor();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Nothing was written').waitFor();
+  await page.getByRole('button', { name: /Keep mine/ }).click();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved').first().waitFor();
+  // The tea of before runs on the new code.
+  await page.getByRole('navigation').getByRole('link', { name: 'Dead letters' }).click();
+  await page.getByRole('row').nth(1).getByRole('button').click();
+  const story = page.getByRole('complementary', { name: 'Story' });
+  await story.getByText('no stock of tea').first().waitFor();
+  await eventually('the new code serves', async () => {
+    await post('milk');
+    const keys = await client.value.readKeys('team-a', { function: 'orders' }, { key: 'last' });
+    return keys.ok && keys.value['value'] === 'milk';
+  });
+  await story.getByRole('button', { name: 'Replay' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Replay 1 delivery' }).click();
+  await eventually('the tea has run', async () => {
+    const keys = await client.value.readKeys('team-a', { function: 'orders' }, { key: 'last' });
+    return keys.ok && keys.value['value'] === 'tea';
+  });
+  await page.getByRole('navigation').getByRole('link', { name: 'Routes' }).click();
+  await page.getByLabel('Path or URL').fill('/team-a/order');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.getByLabel('Explanation').getByText('did you mean "orders"').waitFor();
+});
+
+test('the command says who may not, and serves until it is stopped', { skip }, async (t) => {
+  assert.ok(started);
+  const folder = mkdtempSync(join(tmpdir(), 'moonhook-console-'));
+  after(() => rmSync(folder, { recursive: true }));
+  const env = { KUBECONFIG: started.kubeconfig };
+  const refusal = await runCli(['console', '-n', 'team-b', '--no-open'], { cwd: folder, env });
+  assert.equal(refusal.exitCode, 1);
+  assert.match(refusal.stderr, /cannot list resource "functions".*"team-b"/);
+  // Control: what the user may, is shown.
+  const served = startCli(['console', '-n', 'team-a', '--no-open'], { cwd: folder, env });
+  t.after(() => served.stop('SIGKILL'));
+  const url = new URL(/http:\S+/.exec(await served.output(/http:\S+#token=\S+\n/))?.[0] ?? '');
+  const ask = (headers: Readonly<Record<string, string>>): Promise<Response> =>
+    fetch(`${url.origin}/api/functions`, { headers });
+  assert.equal((await ask({})).status, 401);
+  const listed = await ask({ authorization: `Bearer ${url.hash.slice('#token='.length)}` });
+  assert.match(await listed.text(), /"orders"/);
+  assert.equal(await served.stop('SIGINT'), 0);
+});
