@@ -12,6 +12,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface GoProgram {
   /** Holds go.mod and go.sum. */
   readonly folder: string;
+  /** In place of go.mod, with the sums beside it. */
+  readonly modFile?: string;
   /** Package inside it, `.` for its own. */
   readonly package: string;
   /** Files whose content names the build. */
@@ -104,7 +106,7 @@ async function build(
   lock: string,
   environment: NodeJS.ProcessEnv,
 ): Promise<string | undefined> {
-  const { folder, what, kubernetes: version } = program;
+  const { folder, what, modFile, kubernetes: version } = program;
   const started = Date.now();
   const seconds = (): string => `${Math.round((Date.now() - started) / 1000)} s`;
   process.stderr.write(`moonhook: building ${what} (once, some minutes) …\n`);
@@ -118,7 +120,17 @@ async function build(
   const unfinished = `${binary}.${process.pid}`;
   const child = spawn(
     go,
-    ['build', '-trimpath', '-buildvcs=false', '-ldflags', flags.join(' '), '-o', unfinished, program.package],
+    [
+      'build',
+      ...(modFile === undefined ? [] : [`-modfile=${modFile}`]),
+      '-trimpath',
+      '-buildvcs=false',
+      '-ldflags',
+      flags.join(' '),
+      '-o',
+      unfinished,
+      program.package,
+    ],
     {
       cwd: folder,
       // The toolchain that the module asks for is fetched by an older one, whatever the machine's default says.

@@ -23,6 +23,8 @@ export type KubeResult =
 
 /** The newest version that is supported. */
 export const newestKubernetes = { git: 'v1.36.3', major: '1', minor: '36' };
+/** The oldest one; `MOONHOOK_KUBERNETES=oldest` runs the tests on it. */
+const oldestKubernetes = { git: 'v1.32.2', major: '1', minor: '32' };
 
 /** Builds what is missing; the answer is the same for all test files of a machine. */
 export async function prepareKube(environment: NodeJS.ProcessEnv = process.env): Promise<KubeResult> {
@@ -34,14 +36,17 @@ export async function prepareKube(environment: NodeJS.ProcessEnv = process.env):
 async function findOrBuild(environment: NodeJS.ProcessEnv): Promise<KubeResult> {
   const assets = environment['KUBEBUILDER_ASSETS'];
   if (assets !== undefined && assets !== '') return fromAssets(assets);
+  const oldest = environment['MOONHOOK_KUBERNETES'] === 'oldest';
+  const kubernetes = oldest ? oldestKubernetes : newestKubernetes;
   const result = await buildGoProgram(
     {
       folder: import.meta.dirname,
+      ...(oldest ? { modFile: 'oldest.mod' } : {}),
       package: '.',
-      sources: ['go.mod', 'go.sum', 'main.go'],
+      sources: [...(oldest ? ['oldest.mod', 'oldest.sum'] : ['go.mod', 'go.sum']), 'main.go'],
       name: 'kube',
-      what: `etcd and kube-apiserver ${newestKubernetes.git}`,
-      kubernetes: newestKubernetes,
+      what: `etcd and kube-apiserver ${kubernetes.git}`,
+      kubernetes,
     },
     environment,
   );
