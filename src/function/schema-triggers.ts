@@ -4,6 +4,7 @@ import {
   concurrency,
   debounce,
   dedup,
+  duration,
   expression,
   labelPattern,
   labelSelector,
@@ -79,7 +80,14 @@ const kubernetes: SchemaNode = object(
       'What happens with objects that are there when the trigger starts: Skip (default), or Each is an Added event.',
       ['Skip', 'Each'],
     ),
-    debounce: debounce('Waits for silence of an object and runs once with its last state.'),
+    debounce: object(
+      'Waits for silence of an object and runs once with its last state.',
+      {
+        wait: duration('How long the object must be silent before the trigger fires for it.'),
+        maxWait: duration('Fires at the latest after this, silence or not.'),
+      },
+      { required: ['wait'] },
+    ),
   },
   { required: ['apiVersion', 'kind'] },
 );

@@ -44,7 +44,6 @@ const expressionFields: readonly FieldPath[] = [
   ['event', 'concurrency', 'key'],
   ['event', 'debounce', 'key'],
   ['kubernetes', 'changed'],
-  ['kubernetes', 'debounce', 'key'],
 ];
 
 function luaSourcesOf(document: FunctionDocument, codeFiles: ReadonlyMap<string, FileContent>): readonly LuaSource[] {
