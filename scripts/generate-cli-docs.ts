@@ -1,6 +1,7 @@
 /** Writes the reference of the command line from the definitions of its verbs. */
 import type { Argument, Command, Option } from 'commander';
 import { createProgram } from '../src/cli/create-program.ts';
+import { runRule } from '../src/cli/choose-run.ts';
 import { exitCodeMeanings } from '../src/cli/exit-codes.ts';
 
 const program = await createProgram();
@@ -14,7 +15,9 @@ function page(): string {
   const parts = [
     '# The `moonhook` command',
     '<!-- Generated from src/cli by `npm run generate`: change the definitions there. -->',
-    'Everywhere a function is `NAMESPACE/NAME`, or `NAME` with `-n NAMESPACE` (default: `default`). A subscription is `whs/NAME`; where an id may stand as well, a function is `whf/NAME`. `-o json` prints for machines; on a terminal, control characters in foreign text are shown escaped. The verbs that speak to a running `moonhook dev` find its start-up token in the data directory: `--data-dir`, else the environment variable `MOONHOOK_DATA_DIR`, else the nearest `.moonhook` from the current folder upwards. They trust it only if it belongs to the user and nobody else may read it.',
+    'Everywhere a function is `NAMESPACE/NAME`, or `NAME` with `-n NAMESPACE` (default: `default`). A subscription is `whs/NAME`; where an id may stand as well, a function is `whf/NAME`. `-o json` prints for machines; on a terminal, control characters in foreign text are shown escaped. A local run is asked with its start-up token, which is found in the data directory: `--data-dir`, else the environment variable `MOONHOOK_DATA_DIR`, else the nearest `.moonhook` from the current folder upwards. The token is used only if it belongs to the user and nobody else may read it.',
+    '## Which run',
+    runRule,
     '## Exit codes',
     table(
       ['code', 'meaning'],

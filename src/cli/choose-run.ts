@@ -14,10 +14,8 @@ export interface RunOptions {
   readonly kubeconfig?: string;
 }
 
-/** How one run is chosen, for help and the reference page. */
-export const runRule = `Which run: with --data-dir (or MOONHOOK_DATA_DIR) the local run there; with --context or --kubeconfig, and as
-\`kubectl moonhook\`, the cluster; else the local run of this folder or one above it; else the cluster of the current
-context, which is said on standard error.`;
+/** How one run is chosen, for the reference page. */
+export const runRule = `With \`--data-dir\` (or \`MOONHOOK_DATA_DIR\`) the local run there; with \`--context\` or \`--kubeconfig\`, and as \`kubectl moonhook\`, the cluster; else the local run of this folder or one above it; else the cluster of the current context, which is said on standard error. In a cluster a name without a namespace is of the context's namespace, and so are lists without \`-n\`; \`-A\` is for all.`;
 
 /** Adds the options that choose a run. */
 export function withRunOptions(command: Command): Command {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
+import { resourceCatalogue } from '../../src/controller/aggregated-api/resource-catalogue.ts';
 import { defaultPolicy } from '../../src/policy/installation-policy.ts';
 import { readPolicy } from '../../src/policy/read-policy.ts';
 import { controllerMetricsCatalogue } from '../../src/telemetry/controller-metrics.ts';
@@ -153,6 +154,49 @@ describe('what the controller is granted', () => {
       assert.ok(!view.includes(payload), payload);
     }
   });
+});
+
+test('every resource and verb of the aggregated API is granted by exactly one of view, edit and admin', () => {
+  const objects = renderedObjects();
+  const granted = ['view', 'edit', 'admin'].flatMap((role) => {
+    const rules = ofKind(objects, 'ClusterRole').find(({ metadata }) => metadata.name === `moonhook-${role}`)?.[
+      'rules'
+    ];
+    return (rules as readonly Readonly<Record<string, readonly string[]>>[]).flatMap(
+      ({ apiGroups = [], resources = [], verbs = [] }) =>
+        apiGroups.includes('run.moonhook.dev')
+          ? resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`))
+          : [],
+    );
+  });
+  const offered = resourceCatalogue.flatMap(({ name, verbs, subresources = [] }) => [
+    ...verbs.map((verb) => `${verb} ${name}`),
+    ...subresources.flatMap((sub) => sub.verbs.map((verb) => `${verb} ${name}/${sub.name}`)),
+  ]);
+  assert.deepEqual(granted.toSorted(), offered.toSorted());
+});
+
+test('the aggregated API is found, trusted and reached only where it is enabled', () => {
+  const rendered = (values: ChartValues) =>
+    renderedObjects(values).map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
+  const own = [
+    'APIService /v1alpha1.run.moonhook.dev',
+    'RoleBinding kube-system/moonhook-authentication-reader',
+    'Service moonhook-system/moonhook-api',
+  ];
+  const on = rendered({});
+  const off = rendered({ 'aggregatedApi.enabled': false });
+  for (const object of own) {
+    assert.ok(on.includes(object), object);
+    assert.ok(!off.includes(object), object);
+  }
+  const ports = (values: ChartValues): readonly string[] =>
+    ofKind(renderedObjects(values), 'NetworkPolicy')
+      .filter(({ metadata }) => metadata.name === 'moonhook-controller')
+      .flatMap((policy) => policy['spec'].ingress)
+      .flatMap((rule: { readonly ports: readonly { readonly port: string }[] }) => rule.ports.map(({ port }) => port));
+  assert.ok(ports({}).includes('api'));
+  assert.ok(!ports({ 'aggregatedApi.enabled': false }).includes('api'));
 });
 
 describe('values that cannot work are refused with what to do', () => {

@@ -79,6 +79,8 @@ for (const page of pages) {
         else if (kind === 'sh') for (const line of block.text.trim().split('\n')) checkCommand(line);
         // Run for real in front of an API server: test/cluster/install.test.ts.
         else if (kind === 'sh cluster') assert.match(block.text, /^(?:helm|kubectl) /);
+        // Run for real against the aggregated API: test/cluster/cli-cluster.test.ts.
+        else if (kind === 'sh api') assert.match(block.text, /^(?:kubectl|moonhook) /);
         else if (kind === 'text env') assert.deepEqual(parseEnvFile('f', block.text).mistakes, []);
         else if (kind === 'text diagnostics') {
           for (const line of block.text.trim().split('\n')) assert.match(line, /^\S+:\d+:\d+: (?:error|warning): \S/);
