@@ -11,7 +11,7 @@ export interface GoodCode {
 export class GoodCodes {
   readonly #byUid = new Map<string, GoodCode>();
 
-  /** `entry`: what the acknowledgement speaks of. True: this is other code than before. */
+  /** `entry`: what the acknowledgement speaks of. */
   remember({ servingRevision }: Acknowledgement, entry: FunctionEntry | undefined): void {
     if (entry === undefined || servingRevision !== entry.revision) return;
     this.#byUid.set(entry.uid, { code: entry.code, revision: entry.revision });
@@ -24,10 +24,6 @@ export class GoodCodes {
 
   forget(uid: string): void {
     this.#byUid.delete(uid);
-  }
-
-  get(uid: string): GoodCode | undefined {
-    return this.#byUid.get(uid);
   }
 
   /** For the change that gives an entry to a thread. */
