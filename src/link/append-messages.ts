@@ -49,7 +49,7 @@ export type AppendQuestion =
   /** Whether the store still has the place that was opened: it may be another store now. */
   | (TriggerKey & { readonly op: 'check'; readonly term: number })
   /** The trigger is gone: so is what the store knows for it. */
-  | (TriggerKey & { readonly op: 'forget'; readonly namespaceUid: string });
+  | (TriggerKey & { readonly op: 'forget'; readonly namespaceUid: string; readonly group: string });
 
 /** An object that the store knows of. */
 export interface KnownObject {

@@ -40,7 +40,7 @@ export function createAskRuntimes(links: RuntimeLinks): AskRuntimes {
 
   async function ask(question: AppendQuestion, signal: AbortSignal): Promise<RuntimeAnswer> {
     let message = 'no linked runtime serves the function';
-    for (const { podUid } of servingRuntimes(links.runtimes(), question.function)) {
+    for (const { podUid } of candidatesFor(question, links.runtimes())) {
       if (signal.aborted) break;
       const said = await links.ask(podUid, 'append', question, { timeoutMs: askMs, signal });
       if (!said.ok) {
@@ -67,8 +67,14 @@ export function createAskRuntimes(links: RuntimeLinks): AskRuntimes {
   };
 }
 
+/** Nobody serves what is gone: any runtime of its group has the store. */
+function candidatesFor(question: AppendQuestion, runtimes: readonly LinkedRuntime[]): readonly LinkedRuntime[] {
+  if (question.op !== 'forget') return servingRuntimes(runtimes, question.function);
+  return runtimes.filter(({ connected, group }) => connected && group === question.group);
+}
+
 /** Those that said they serve it; each function begins with another one, always the same. */
-export function servingRuntimes(runtimes: readonly LinkedRuntime[], uid: string): readonly LinkedRuntime[] {
+function servingRuntimes(runtimes: readonly LinkedRuntime[], uid: string): readonly LinkedRuntime[] {
   const serving = runtimes.filter(({ connected, acknowledgements }) => {
     const said = acknowledgements.get(uid);
     return connected && said !== undefined && (said.accepted || said.servingRevision !== undefined);

@@ -113,10 +113,10 @@ export function startClusterEvents(
   }
 
   /** What the store knows goes with the trigger; suspended ones, and those that miss their account, keep their place. */
-  async function forget({ functionUid, trigger, namespaceUid }: TriggerPlan): Promise<void> {
+  async function forget({ functionUid, trigger, namespaceUid, group }: TriggerPlan): Promise<void> {
     const entry = table.current()?.functions.get(functionUid);
     if (entry?.triggers.some(({ name, kind }) => name === trigger && kind === 'kubernetes') === true) return;
-    const question = { op: 'forget', function: functionUid, trigger, namespaceUid } as const;
+    const question = { op: 'forget', function: functionUid, trigger, namespaceUid, group } as const;
     await ask(question, AbortSignal.timeout(forgetMs));
   }
 
