@@ -161,3 +161,29 @@ test('axe finds nothing that shuts people out of the form, a try or a new functi
     assert.deepEqual(await axeFindings(page), [], colorScheme);
   }
 });
+
+test('hostile values of a resource are text in the form, in problems and in a difference', async (t) => {
+  const hostile = '<img src=x onerror="document.title=1">';
+  const quoted = JSON.stringify(hostile);
+  const text = `${yaml}    - { name: ${quoted}, event: { type: ${quoted} } }\n  env: [{ name: A, value: ${quoted} }]\n  ${quoted}: 1\n`;
+  const local = await startConsole(t, { files });
+  const page = await openPage(t, local.console.url, browser);
+  await page.getByRole('button', { name: 'default/deploys' }).click();
+  await page.getByRole('button', { name: 'YAML', exact: true }).click();
+  await page.getByRole('textbox', { name: 'deploys.yaml' }).click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.insertText(text);
+  const form = page.getByRole('region', { name: 'Form' });
+  await form.locator('summary', { hasText: hostile }).first().waitFor();
+  await form.getByText('Expected:').first().waitFor();
+  await page.getByRole('region', { name: 'Problems' }).getByText(hostile).first().waitFor();
+  writeFileSync(join(local.folder, 'deploys.yaml'), `${yaml}# ${hostile}\n`);
+  await page.getByText(/was changed meanwhile/).waitFor();
+  await page.keyboard.press('Control+s');
+  await page.getByLabel('Difference of deploys.yaml').getByText(hostile).first().waitFor();
+  assert.equal(await page.title(), 'Moonhook');
+  assert.equal(await page.locator('img').count(), 0);
+  // Control: a picture that was made of markup would have been counted.
+  await page.evaluate('document.body.append(document.createElement("img"))');
+  assert.equal(await page.locator('img').count(), 1);
+});
