@@ -62,6 +62,8 @@ const mostPerPull = 200;
 const mostWhileBusy = 64;
 const longestWaitMs = 1000;
 const headsMs = 50;
+/** Where nothing could be leased, more that waits does not help at once. */
+const emptyMs = 5;
 const pauseAfterErrorMs = 500;
 const pauseAfterDefectMs = 5_000;
 const conflictRetries = 5;
@@ -79,6 +81,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   const begin = takeInTurns<Lease>(settings.turns, (lease) => void runLease(lease));
   let heads: readonly Head[] = [];
   let headsUntil = 0;
+  let notBefore = 0;
   let pulling = false;
   let again = false;
   let draining = false;
@@ -114,7 +117,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     }
     pulling = false;
     // A poke during the pull may mean work that its first reads did not see.
-    schedule(again ? 0 : wait);
+    schedule(again ? untilPull() : wait);
   }
 
   /** A backlog is leased from again and again before its heads are read anew. */
@@ -138,12 +141,9 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
       return limit === undefined ? wish : { ...wish, limit };
     });
     const most = wishes.reduce((sum, { max }) => sum + max, 0);
-    if (most === 0) {
-      headsUntil = 0;
-      return wait;
-    }
-    const leases = await store.lease(wishes, leaseMs);
-    if (leases.length < most) headsUntil = 0;
+    const leases = most === 0 ? [] : await store.lease(wishes, leaseMs);
+    if (leases.length < most || most === 0) headsUntil = 0;
+    if (leases.length === 0) notBefore = settings.turns.now() + emptyMs;
     adopt(leases);
     return leases.length > 0 ? 0 : wait;
   }
@@ -256,8 +256,10 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   function poke(): void {
     if (draining) return;
     if (pulling) again = true;
-    else schedule(0);
+    else schedule(untilPull());
   }
+
+  const untilPull = (): number => Math.max(0, notBefore - settings.turns.now());
 
   let stopExtending = settings.after(leaseMs / 3, () => void extend());
   const stopWaking = store.wake(poke);
