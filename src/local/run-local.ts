@@ -6,7 +6,6 @@ import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { createRuntime, type Runtime, type RuntimeAddresses } from '../runtime/runtime.ts';
 import type { DevSettings } from '../settings/dev-settings.ts';
-import { describeDatabase, openPostgres } from '../store/open-postgres.ts';
 import { openStore, type OpenStore } from '../store/open-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { documentCheck } from './check-document.ts';
@@ -17,7 +16,7 @@ import { registerLocalApi } from './local-api-http.ts';
 import type { LocalView } from './local-api.ts';
 import { createLocalInputs } from './local-inputs.ts';
 import { openLocalView } from './local-view.ts';
-import { openCluster, type OpenCluster } from './open-cluster.ts';
+import type { OpenCluster } from './open-cluster.ts';
 import { openReadingCache } from './reading-cache.ts';
 import { readPolicyFile } from './read-policy-file.ts';
 import { readSecretsFile, watchSecretsFile } from './read-secrets-file.ts';
@@ -130,6 +129,8 @@ async function start(
     const reading = source.refresh(['']);
     reading.catch(() => undefined);
     if (settings.kube !== undefined) {
+      // The clients of clusters and of PostgreSQL cost a second and 30 MB: for whoever wants them.
+      const { openCluster } = await import('./open-cluster.ts');
       cluster = await openCluster({ settings: settings.kube, version: options.version, log, print });
     }
     runtime = await createRuntime({
@@ -220,7 +221,7 @@ async function start(
       storeAt:
         settings.storeUrl === undefined
           ? join(directory.path, 'store.db')
-          : `PostgreSQL at ${describeDatabase(settings.storeUrl)}`,
+          : `PostgreSQL at ${(await import('../store/open-postgres.ts')).describeDatabase(settings.storeUrl)}`,
       cluster: cluster?.lines ?? [],
       states: () => states,
       diagnostics: () => diagnostics,
@@ -268,6 +269,7 @@ async function openStoreOf(
   // A connection that breaks is made again; what is asked meanwhile fails and is told to whoever asked.
   const onError = (error: Error): void => log.warn('the database connection broke', { error: error.message });
   const onAlarm = (message: string): void => log.warn(message);
+  const { openPostgres } = await import('../store/open-postgres.ts');
   return await openPostgres({ url: storeUrl, processId: hex(randomBytes(8)), onError, onAlarm });
 }
 

@@ -3,11 +3,12 @@
  * its start, or after traffic, keeps its garbage and the pages that held it.
  */
 import { getHeapStatistics } from 'node:v8';
+import { threadCpuMs } from '../lua/engine-options.ts';
 
 /** What is looked at and done; real in programs, replaced in tests. */
 export interface ThreadMemory {
   usedBytes(): number;
-  /** Share of the time since it was asked last in which the event loop had work. */
+  /** Processor time since it was asked last, as a share of the time: what others use of the machine does not count. */
   busyShare(): number;
   collect(): void;
 }
@@ -36,14 +37,14 @@ export function giveBackMemory(
 export function threadMemory(): ThreadMemory | undefined {
   const collect = globalThis.gc;
   if (collect === undefined) return undefined;
-  let before = performance.eventLoopUtilization();
+  let [before, usedBefore] = [performance.now(), threadCpuMs()];
   return {
     usedBytes: () => getHeapStatistics().used_heap_size,
     busyShare() {
-      const now = performance.eventLoopUtilization();
-      const { utilization } = performance.eventLoopUtilization(now, before);
-      before = now;
-      return utilization;
+      const [now, used] = [performance.now(), threadCpuMs()];
+      const share = (used - usedBefore) / (now - before);
+      [before, usedBefore] = [now, used];
+      return share;
     },
     // The usual flavour keeps the freed pages for later.
     collect: () => collect({ type: 'major', flavor: 'last-resort' }),
