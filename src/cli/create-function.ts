@@ -1,4 +1,5 @@
 /** Writes the files of a new function into the folder of a local run; never over anything that is there. */
+import { existsSync } from 'node:fs';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
@@ -25,6 +26,8 @@ export async function createFunction(
   const file = `${name}.yaml`;
   const values = made.secrets.filter((each): each is Required<NewSecret> => each.value !== undefined);
   let secretPlace: string | undefined;
+  // Looked at first, so that no secret is written for a function that cannot be.
+  if (existsSync(join(view.folder, file))) return { kind: 'refused', message: `a file ${file} is there already` };
   try {
     // Secrets first: the function is whole as soon as it is seen.
     if (values.length > 0) secretPlace = await writeSecrets(view, name, values);

@@ -1,6 +1,6 @@
 /** The story of a new user, in a real browser: from an empty folder to a function that serves, and what breaks it. */
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -73,7 +73,8 @@ test('a sender comes with a secret, a URL and its steps; the secret is told once
   await page.getByRole('button', { name: 'GitHub', exact: true }).click();
   await page.getByLabel('Name').fill('taken');
   await page.getByRole('button', { name: 'Create taken' }).click();
-  await page.getByText(/a file of that name is there already/).waitFor();
+  await page.getByText('a file taken.yaml is there already').waitFor();
+  assert.deepEqual(readdirSync(local.folder), ['taken.yaml']);
   assert.equal(readFileSync(join(local.folder, 'taken.yaml'), 'utf8'), '# empty\n');
   await page.getByLabel('Name').fill('pushes');
   await page.getByRole('button', { name: 'Create pushes' }).click();

@@ -31,9 +31,10 @@ test('all of them serve', async (t) => {
 test('nothing that is there is written over, and secrets go where the run reads them', async (t) => {
   const local = await startLocal(t, { files: { 'mine.yaml': '# mine\n', 'env.txt': '# secrets' } });
   const view = { ...local.run.view, envFile: join(local.folder, 'env.txt') };
-  const taken = await createFunction(view, { name: 'mine', from: 'receiver:open' });
+  const taken = await createFunction(view, { name: 'mine', from: 'receiver:github' });
   assert.equal(taken.kind, 'refused');
   assert.equal(readFileSync(join(local.folder, 'mine.yaml'), 'utf8'), '# mine\n');
+  assert.equal(readFileSync(view.envFile, 'utf8'), '# secrets');
   for (const name of ['../up', 'A', '', 'a/b', '-a', 'a'.repeat(64)]) {
     assert.equal((await createFunction(view, { name, from: 'receiver:open' })).kind, 'refused', name);
   }
