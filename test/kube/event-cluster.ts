@@ -241,6 +241,8 @@ export async function record(
     const spec = {
       code: recorder,
       serviceAccountName: more.account ?? 'hooks',
+      // One for each object that it tells of.
+      limits: { hostCalls: 1000 },
       triggers: [
         { name: 'web', http: { path: name, receiver: { open: {} } } },
         { name: 'watched', kubernetes: trigger, ...more.trigger, ...fields },
