@@ -87,6 +87,46 @@ test('everything appended before and during the loop runs once, within the free 
   assert.equal((await store.counts()).byState.done, 6);
 });
 
+test('what is stored as leased runs in the loop that had a place for it, and a drain waits for the answer', async (t) => {
+  const store = await open(t);
+  const destination = 'ns-a/f/trigger:t';
+  const ran: string[] = [];
+  let slots = 1;
+  const running = startLeaseLoop({
+    store,
+    slots: () => slots,
+    async run({ event }) {
+      ran.push(event.id);
+      return { ending: { kind: 'done' } };
+    },
+    overQuota: (_, message) => ({ ending: { kind: 'dead', reason: 'QuotaExceeded', error: message } }),
+    conflicted: () => ({ ending: { kind: 'dead', reason: 'Conflict', error: 'conflict' } }),
+    mayPull: () => false,
+    onError: (error) => assert.fail(error),
+    after,
+    turns: { nextTurn: (callback) => void setImmediate(callback), now: () => performance.now(), isBusy: () => false },
+  });
+  t.after(() => running.drain(0));
+  const appendEager = async (id: string) => {
+    const place = running.reserve(destination);
+    assert.ok(place);
+    const event = { id, namespaceUid: 'ns-a', type: 't', source: '/', attributes: '{}', body: text(id) };
+    const [appended] = await store.append([{ event, deliveries: [{ destination, eagerMs: 60_000 }] }]);
+    place(appended?.leased[0]);
+  };
+  await appendEager('e1');
+  const late = appendEager('e2');
+  slots = 0;
+  assert.equal(running.reserve(destination), undefined, 'no place, so it waits in the store');
+  const drained = running.drain(60_000);
+  slots = 1;
+  assert.equal(running.reserve(destination), undefined, 'nothing begins while it drains');
+  await Promise.all([late, drained]);
+  const { byState, gap } = await store.counts();
+  assert.equal(byState.done + byState.waiting, 2, 'run, or given back');
+  assert.deepEqual([byState.done, byState.leased, gap], [ran.length, 0, 0]);
+});
+
 test('an attempt that fails runs again with a higher count, and what it wrote is not there', async (t) => {
   const store = await open(t);
   await append(store, 'e1');
