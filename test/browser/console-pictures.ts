@@ -3,9 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import type { ConsoleFixture } from './start-console.ts';
+import { pictureWatching, watchedFiles } from './watching-pictures.ts';
 
 /** What is shown: a few functions of a small team. */
 export const pictured: Readonly<Record<string, string>> = {
+  ...watchedFiles,
   'deploys.yaml': `# Owned by the platform team.
 apiVersion: moonhook.dev/v1alpha1
 kind: WebhookFunction
@@ -94,6 +96,7 @@ export async function takePictures(
   await take('write');
   await pictureTrying(page);
   await take('try');
+  await pictureWatching(page, local, take);
   await page.context().close();
   return names;
 }
