@@ -65,7 +65,7 @@ const tasks = {
         '--test',
         '--test-reporter=spec',
         '--test-concurrency=1',
-        '--test-timeout=1800000',
+        '--test-timeout=3600000',
         'test/faults/*.test.ts',
       ],
     ],
