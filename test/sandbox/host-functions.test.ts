@@ -197,7 +197,7 @@ end`;
 
   test('control: the measure finds what is slow', async () => {
     const { slow } = await slowOnes(`${measure}
-      return function() measure("busy", function() for _ = 1, 20000000 do end end) return slow, calls end`);
+      return function() measure("busy", function() for _ = 1, 200000000 do end end) return slow, calls end`);
     assert.equal(slow.length, 1);
   });
 
