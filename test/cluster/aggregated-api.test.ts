@@ -20,6 +20,12 @@ const failing = webhookFunction('orders', {
   triggers: [{ ...openTrigger('orders'), http: { path: 'orders', mode: 'async', receiver: { open: {} } } }],
 });
 
+const patient = webhookFunction('patient', {
+  code: 'return function() error("not now") end',
+  retry: { schedule: ['1h'] },
+  triggers: [{ name: 'web', http: { path: 'patient', mode: 'async', receiver: { open: {} } } }],
+});
+
 const greeting = webhookFunction('hello', {
   code: `return function(event)
   log.info("said hello", { to = event.data.name })
@@ -40,6 +46,7 @@ async function start(own: TestCluster) {
     });
     await apply(own.client, functionPath(namespace, 'orders'), failing);
     await apply(own.client, functionPath(namespace, 'hello'), greeting);
+    await apply(own.client, functionPath(namespace, 'patient'), patient);
   }
   const kubectlAs = (kubeconfig: string) => (arguments_: readonly string[], input?: string) =>
     own.kubectl(['--kubeconfig', kubeconfig, ...arguments_], input);
@@ -52,12 +59,12 @@ async function start(own: TestCluster) {
   return { ...own, ...installation, viewer, editor, admin, operator };
 }
 
-async function send(publicUrl: string, namespace: string, item: string): Promise<void> {
+async function send(publicUrl: string, namespace: string, item: string, path = 'orders'): Promise<void> {
   let said = 0;
   await eventually(
     `the hook of ${namespace} takes an order`,
     async () => {
-      const response = await fetch(`${publicUrl}/${namespace}/orders`, {
+      const response = await fetch(`${publicUrl}/${namespace}/${path}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ item }),
@@ -159,10 +166,8 @@ test('lists are read as JSON, of one namespace, of all, in pages, and by field',
     (await viewer(['get', 'deadletter', 'dlv-999', '-n', 'team-a'])).stderr,
     /NotFound.*"dlv-999" not found/,
   );
-  assert.match(
-    (await viewer(['get', 'deliveries', '-n', 'team-a', '-w'])).stderr,
-    /watch is not supported|MethodNotAllowed/,
-  );
+  const watched = await started.kubectl(['get', 'deliveries', '-n', 'team-a', '-w']);
+  assert.match(watched.stderr, /watch is not supported|MethodNotAllowed/, watched.stdout);
 });
 
 test('functions, routes, runtimes and calls are printed, and discovery lists them all', { skip }, async () => {
@@ -178,21 +183,20 @@ test('functions, routes, runtimes and calls are printed, and discovery lists the
   const functions = await viewer(['get', 'functions.run.moonhook.dev', '-n', 'team-a']);
   assert.match(functions.stdout, /^hello +\w+ +\w+ +\S+ +web/m);
   assert.match((await viewer(['get', 'routes.run.moonhook.dev', '-n', 'team-a'])).stdout, /\/team-a\/hello/);
-  assert.match((await operator(['get', 'runtimes'])).stdout, /moonhook-runtime-0 +default +True +True +4/);
+  assert.match((await operator(['get', 'runtimes'])).stdout, /moonhook-runtime-0 +default +True +True +6/);
   assert.match((await viewer(['get', 'runtimes'])).stderr, /Forbidden/);
   assert.match((await viewer(['get', 'calls', '-n', 'team-a'])).stdout, /orders +web +accepted/);
   const explained = await viewer(['explain', 'deadletters']);
   assert.match(explained.stdout, /A delivery that failed for good/, explained.stderr);
 });
 
-test('a watch of calls tells of what comes', { skip }, async () => {
+test('a watch of calls tells of calls of its selection, in outline', { skip }, async () => {
   assert.ok(started);
   const { viewer, runtime } = started;
-  const path = `${runRoot}/namespaces/team-a/calls?watch=true&timeoutSeconds=4&fieldSelector=function%3Dhello`;
-  const watching = viewer(['get', '--raw', path]);
-  // Until the watch stands, a call may be before it: it is told all the same.
+  const path = `${runRoot}/namespaces/team-a/calls?watch=true&timeoutSeconds=2&fieldSelector=function%3Dhello`;
+  // A watch that names no version begins with what is there.
   await fetch(`${runtime.publicUrl}/team-a/hello`, { method: 'POST', body: '{"name":"watcher"}' });
-  const lines = (await watching).stdout
+  const lines = (await viewer(['get', '--raw', path])).stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as WatchLine);
@@ -264,4 +268,34 @@ test('an event is published, and a function refreshed', { skip }, async () => {
   await create(editor, 'functions/hello/refresh', {});
   const hook = bodyOf(await client.request<StatusObject>({ path: functionPath('team-a', 'hello') }));
   assert.match(String(hook.status?.['refreshRequested']), /^\d{4}-/);
+});
+
+test('a delivery that waits is cancelled by deleting it; one that has ended is not', { skip }, async () => {
+  assert.ok(started);
+  const { viewer, editor, runtime } = started;
+  await send(runtime.publicUrl, 'team-a', 'tea', 'patient');
+  const list = ['get', 'deliveries', '-n', 'team-a', '--field-selector', 'function=patient', '--no-headers'];
+  const { stdout } = await until(
+    () => viewer(list),
+    (said) => /waiting +1 /.test(said.stdout),
+  );
+  const waiting = /dlv-\d+/.exec(stdout)?.[0] ?? '';
+  assert.match((await viewer(['delete', 'delivery', waiting, '-n', 'team-a'])).stderr, /cannot delete resource/);
+  const deleted = await editor(['delete', 'delivery', waiting, '-n', 'team-a', '--timeout=20s']);
+  assert.equal(deleted.code, 0, deleted.stderr);
+  assert.match((await viewer(list)).stdout, /cancelled/);
+  const again = await editor(['delete', 'delivery', waiting, '-n', 'team-a']);
+  assert.match(again.stderr, /cannot be cancelled: it has ended: cancelled/);
+});
+
+test('the controller asks for nothing that the roles of the chart do not grant', { skip }, () => {
+  assert.ok(started);
+  const account = 'system:serviceaccount:moonhook-system:moonhook-controller';
+  const own = started.plane.audit().filter(({ user }) => user.username === account);
+  assert.ok(own.length > 20);
+  const denied = own.filter(({ responseStatus }) => responseStatus?.code === 403);
+  assert.deepEqual(
+    denied.map(({ verb, objectRef }) => `${verb} ${objectRef?.resource ?? ''} ${objectRef?.namespace ?? ''}`),
+    [],
+  );
 });

@@ -48,6 +48,13 @@ export async function runInstallation(
   after(() => rmSync(folder, { recursive: true, force: true }));
   const kubeconfig = join(folder, 'controller.kubeconfig');
   writeFileSync(kubeconfig, await installRights(cluster, tenants));
+  const user = `system:serviceaccount:${installationNamespace}:${account}`;
+  await standing(client, user, [
+    { verb: 'list', group: 'moonhook.dev', resource: 'webhookfunctions' },
+    { verb: 'get', resource: 'secrets', name: 'moonhook-certificates', namespace: installationNamespace },
+    { verb: 'get', resource: 'configmaps', name: 'extension-apiserver-authentication', namespace: 'kube-system' },
+    ...tenants.map((namespace) => ({ verb: 'get', resource: 'secrets', namespace })),
+  ]);
   const read = readControllerSettings({ kubeconfig, namespace: installationNamespace }, 'controller-0', {
     MOONHOOK_LINK_PORT: '0',
     MOONHOOK_API_PORT: '0',
@@ -98,6 +105,14 @@ export async function runInstallation(
       for (const [namespace, bound] of Object.entries(roles)) {
         for (const role of bound) await bind(client, namespace, role, name);
       }
+      const wanted = Object.entries(roles).flatMap(([namespace, bound]) =>
+        bound.map((role) => ({
+          ...provesRole[role],
+          group: 'run.moonhook.dev',
+          ...(namespace === '*' ? {} : { namespace }),
+        })),
+      );
+      await standing(client, `system:serviceaccount:default:${name}`, wanted);
       const path = join(folder, `${name}.kubeconfig`);
       writeFileSync(path, kubeconfigOf(plane.server, plane.ca, await makeToken(client, 'default', name, {})));
       return path;
@@ -118,6 +133,35 @@ export async function installRights(
   }
   const token = await makeToken(client, installationNamespace, account, {});
   return kubeconfigOf(plane.server, plane.ca, token);
+}
+
+/** A right that only this role gives. */
+const provesRole: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'moonhook-view': { verb: 'list', resource: 'calls' },
+  'moonhook-edit': { verb: 'create', resource: 'functions', subresource: 'invoke', name: 'x' },
+  'moonhook-admin': { verb: 'get', resource: 'functions', subresource: 'kv', name: 'x' },
+};
+
+/** Waits until the API server has taken note of bindings that were just made. */
+async function standing(
+  client: TestCluster['client'],
+  user: string,
+  wanted: readonly Readonly<Record<string, string>>[],
+): Promise<void> {
+  for (const resourceAttributes of wanted) {
+    await eventually(`${user} may ${JSON.stringify(resourceAttributes)}`, async () => {
+      const answer = await client.request<{ readonly status: { readonly allowed: boolean } }>({
+        method: 'POST',
+        path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+        body: {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SubjectAccessReview',
+          spec: { user, groups: ['system:serviceaccounts'], resourceAttributes },
+        },
+      });
+      return bodyOf(answer).status.allowed;
+    });
+  }
 }
 
 /** The Service as this machine can have it: a name that leads here. */

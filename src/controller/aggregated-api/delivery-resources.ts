@@ -124,8 +124,10 @@ export const deleteDelivery: Handler = async (parts, asking) => {
 
 const noRuntime = 'no runtime has a link to this controller: see the pods of the installation';
 
+/** What is left of a delivery that has ended is another object: whoever has deleted one waits until it is not there. */
 function named(item: ApiObject, kind: Kind): ApiObject {
-  return { ...item, kind };
+  const uid = `${item.metadata.name}.${item['ended'] === undefined ? 'open' : 'ended'}`;
+  return { ...item, kind, metadata: { ...item.metadata, uid } };
 }
 
 function listOf(kind: Kind, items: readonly ApiObject[], metadata: object = {}): Answered {

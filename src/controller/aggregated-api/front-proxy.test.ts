@@ -34,17 +34,17 @@ test('a user comes with groups and extra fields, whose keys are unescaped', () =
 test('without the certificate, with another name, without one user nobody is believed', () => {
   const user = [['X-Remote-User', 'ada']] as const;
   assert.equal(typeof proveUser(proxy, shown, user), 'object');
-  assert.match(String(proveUser(proxy, { ...shown, authorized: false }, user)), /no certificate/);
-  assert.match(String(proveUser(proxy, { ...shown, commonName: 'other' }, user)), /somebody else/);
-  assert.match(String(proveUser(proxy, { ...shown, commonName: undefined }, user)), /somebody else/);
-  assert.match(String(proveUser(proxy, shown, [])), /no user/);
-  assert.match(String(proveUser(proxy, shown, [...user, ['x-remote-user', 'eve']])), /several/);
+  assert.match(JSON.stringify(proveUser(proxy, { ...shown, authorized: false }, user)), /no certificate/);
+  assert.match(JSON.stringify(proveUser(proxy, { ...shown, commonName: 'other' }, user)), /somebody else/);
+  assert.match(JSON.stringify(proveUser(proxy, { ...shown, commonName: undefined }, user)), /somebody else/);
+  assert.match(JSON.stringify(proveUser(proxy, shown, [])), /no user/);
+  assert.match(JSON.stringify(proveUser(proxy, shown, [...user, ['x-remote-user', 'eve']])), /several/);
 });
 
 test('a ConfigMap that says nothing to go by believes nobody', () => {
-  assert.match(String(readFrontProxy({})), /--requestheader-client-ca-file/);
+  assert.match(JSON.stringify(readFrontProxy({})), /--requestheader-client-ca-file/);
   for (const key of ['requestheader-username-headers', 'requestheader-allowed-names'] as const) {
-    assert.match(String(readFrontProxy({ ...data, [key]: '{' })), /cannot be read/, key);
+    assert.match(JSON.stringify(readFrontProxy({ ...data, [key]: '{' })), /cannot be read/, key);
   }
-  assert.match(String(readFrontProxy({ ...data, 'requestheader-username-headers': '[]' })), /cannot be read/);
+  assert.match(JSON.stringify(readFrontProxy({ ...data, 'requestheader-username-headers': '[]' })), /cannot be read/);
 });
