@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Acknowledgement, FunctionEntry } from '../../routing/types.ts';
+import type { Acknowledgement, FunctionEntry, RouteTable } from '../../routing/types.ts';
 import { functionEntry } from '../../../test/builders/function-entry.ts';
 import type { KubeRequest } from '../kube-answer.ts';
 import type { RuntimesChange } from '../types.ts';
@@ -23,6 +23,8 @@ function controllerOf({ entry, serves = ['uid-1'], account }: World = {}) {
   const serve = (uid: string): void => void acknowledgements.set(uid, { uid, revision: 'r', accepted: true });
   for (const uid of serves) serve(uid);
   const waits: (() => void)[] = [];
+  const functions = new Map([[made.uid, made]]);
+  const tableListeners = new Set<(table: RouteTable) => void>();
   let now = 0;
   const answer = createHostCalls({
     client: {
@@ -32,8 +34,11 @@ function controllerOf({ entry, serves = ['uid-1'], account }: World = {}) {
       },
     },
     table: {
-      current: () => ({ version: 1, functions: new Map([[made.uid, made]]) }),
-      subscribe: () => () => undefined,
+      current: () => ({ version: 1, functions }),
+      subscribe(listener) {
+        tableListeners.add(listener);
+        return () => void tableListeners.delete(listener);
+      },
     },
     acknowledgements: () => ({
       runtimes: () => [
@@ -74,6 +79,10 @@ function controllerOf({ entry, serves = ['uid-1'], account }: World = {}) {
       serve(uid);
       for (const listener of listeners) listener({ kind: 'acknowledged', uids: [uid] });
     },
+    learn(uid: string): void {
+      functions.set(uid, { ...made, uid });
+      for (const listener of tableListeners) listener({ version: 2, functions });
+    },
     pass: (milliseconds: number) => void (now += milliseconds),
   };
 }
@@ -87,12 +96,31 @@ suite('createHostCalls', () => {
   });
 
   test('a function that is not in the table, or is of another group, is refused', async () => {
-    const { ask, sent, strangers } = controllerOf();
-    const unknown = await ask('uid-2');
+    const { ask, sent, strangers, waits } = controllerOf();
+    const asked = ask('uid-2');
+    waits[0]?.();
+    const unknown = await asked;
     const foreign = await ask('uid-1', { podUid: 'pod-0', group: 'other' });
     for (const answer of [unknown, foreign]) assert.ok(!answer.ok && answer.code === 'Refused');
     assert.equal(sent.length, 0);
     assert.equal(strangers.length, 2);
+  });
+
+  test('a function that this replica hears of later than the runtime is waited for', async () => {
+    const { ask, sent, learn } = controllerOf({ serves: ['uid-2'] });
+    const asked = ask('uid-2');
+    learn('uid-2');
+    assert.deepEqual(await asked, { ok: true, body: { ok: true, text: '{}' } });
+    assert.equal(sent.length, 1);
+  });
+
+  test('of functions that nobody knows only so many are waited for', async () => {
+    const { ask, waits } = controllerOf();
+    const asked = Array.from({ length: 65 }, (_, index) => ask(`made-up-${index}`));
+    const last = await asked.at(-1);
+    assert.ok(last?.ok === false && last.code === 'Refused');
+    for (const over of waits) over();
+    for (const answer of await Promise.all(asked)) assert.ok(!answer.ok && answer.code === 'Refused');
   });
 
   test('a runtime that does not serve the function is refused, unless its word comes late', async () => {

@@ -37,6 +37,8 @@ export type AnswerHostCall = (body: unknown, from: AskingPod, signal: AbortSigna
 
 /** The first call of a new function may overtake the word that it is served. */
 const overtakingMs = 2_000;
+/** Calls of functions that are not known, at once: a runtime may make up any number. */
+const mostUnknown = 64;
 const callMs = 30_000;
 
 export function createHostCalls(options: HostCallOptions): AnswerHostCall {
@@ -50,18 +52,37 @@ export function createHostCalls(options: HostCallOptions): AnswerHostCall {
         const acknowledgement = each.podUid === podUid ? each.acknowledgements.get(uid) : undefined;
         return acknowledgement?.accepted === true || acknowledgement?.servingRevision !== undefined;
       });
-    if (said()) return true;
+    return said() || soon(said, subscribe);
+  }
+
+  /** Whether it comes to hold in the time that one thing may overtake another. */
+  function soon(holds: () => boolean, subscribe: (listener: () => void) => () => void): Promise<boolean> {
     return new Promise((resolve) => {
-      const settle = (served: boolean): void => {
+      const settle = (held: boolean): void => {
         stopWaiting();
         stopListening();
-        resolve(served);
+        resolve(held);
       };
       const stopWaiting = options.after(overtakingMs, () => settle(false));
       const stopListening = subscribe(() => {
-        if (said()) settle(true);
+        if (holds()) settle(true);
       });
     });
+  }
+
+  const entryOf = (uid: string): FunctionEntry | undefined => table.current()?.functions.get(uid);
+  let unknown = 0;
+
+  /** The replica that is asked may hear of a new function later than the one whose table the runtime follows. */
+  async function lateEntry(uid: string): Promise<FunctionEntry | undefined> {
+    if (unknown >= mostUnknown) return undefined;
+    unknown += 1;
+    await soon(
+      () => entryOf(uid) !== undefined,
+      (listener) => table.subscribe(listener),
+    );
+    unknown -= 1;
+    return entryOf(uid);
   }
 
   async function perform(call: KubernetesCall, entry: FunctionEntry, signal: AbortSignal): Promise<KubernetesAnswer> {
@@ -91,7 +112,7 @@ export function createHostCalls(options: HostCallOptions): AnswerHostCall {
       options.onStranger(from.podUid, call.function, why);
       return { ok: false, code: 'Refused', message: 'this runtime does not serve that function' };
     };
-    const entry = table.current()?.functions.get(call.function);
+    const entry = entryOf(call.function) ?? (await lateEntry(call.function));
     if (entry === undefined || entry.group !== from.group) return stranger('it is not in the table of its group');
     // Waiting for the word of a runtime holds a place, too.
     const place = gate.enter(entry.uid, from.podUid);
@@ -99,7 +120,7 @@ export function createHostCalls(options: HostCallOptions): AnswerHostCall {
     try {
       if (!(await isServed(entry.uid, from.podUid))) return stranger('it did not say that it serves it');
       // The account may have been taken away while it waited.
-      const now = table.current()?.functions.get(call.function);
+      const now = entryOf(call.function);
       if (now === undefined) return stranger('it was deleted');
       return { ok: true, body: await perform(call, now, signal) };
     } finally {
