@@ -8,7 +8,7 @@ import { threadCpuMs } from '../lua/engine-options.ts';
 /** What is looked at and done; real in programs, replaced in tests. */
 export interface ThreadMemory {
   usedBytes(): number;
-  /** Processor time since it was asked last, as a share of the time: what others use of the machine does not count. */
+  /** Since it was asked last: how much of a core the thread has used, or a quarter of the time its event loop had work, if that is more. */
   busyShare(): number;
   collect(): void;
 }
@@ -37,14 +37,17 @@ export function giveBackMemory(
 export function threadMemory(): ThreadMemory | undefined {
   const collect = globalThis.gc;
   if (collect === undefined) return undefined;
-  let [before, usedBefore] = [performance.now(), threadCpuMs()];
+  let [before, usedBefore, loopBefore] = [performance.now(), threadCpuMs(), performance.eventLoopUtilization()];
   return {
     usedBytes: () => getHeapStatistics().used_heap_size,
     busyShare() {
       const [now, used] = [performance.now(), threadCpuMs()];
+      const loop = performance.eventLoopUtilization();
+      const { utilization } = performance.eventLoopUtilization(loop, loopBefore);
       const share = (used - usedBefore) / (now - before);
-      [before, usedBefore] = [now, used];
-      return share;
+      [before, usedBefore, loopBefore] = [now, used, loop];
+      // A busy thread that gets no processor uses little of it; the loop of an idle one looks busy on a busy machine.
+      return Math.max(share, utilization / 4);
     },
     // The usual flavour keeps the freed pages for later.
     collect: () => collect({ type: 'major', flavor: 'last-resort' }),
