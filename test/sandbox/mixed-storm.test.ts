@@ -18,15 +18,12 @@ test('in a storm of mixed calls every good call is right and memory does not gro
     );
   }
   assert.ok(report.loads > 30);
-  const machines = report.machinesAfter - report.machinesBefore;
-  const kept = `beside ${machines} MiB more in machines`;
+  // Memories of machines that met a bomb stay grown: there are two or three dozen of them, of a few MiB each.
+  assert.ok(report.externalAfter < 256, `external ${report.externalBefore} → ${report.externalAfter} MiB`);
+  const external = report.externalAfter - report.externalBefore;
   assert.ok(
-    report.residentAfter - report.residentBefore - machines < 60,
-    `resident ${report.residentBefore} → ${report.residentAfter} MiB ${kept}`,
-  );
-  assert.ok(
-    report.externalAfter - report.externalBefore - machines < 16,
-    `external ${report.externalBefore} → ${report.externalAfter} MiB ${kept}`,
+    report.residentAfter - report.residentBefore - external < 60,
+    `resident ${report.residentBefore} → ${report.residentAfter} MiB, of these external ${external} MiB`,
   );
 });
 

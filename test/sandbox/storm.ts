@@ -23,9 +23,6 @@ export interface StormReport {
   /** Array buffers and WebAssembly memories of the process, in MiB. */
   readonly externalBefore: number;
   readonly externalAfter: number;
-  /** Of these, memories that machines keep: there is a bounded number, and a memory that has grown stays as it is. */
-  readonly machinesBefore: number;
-  readonly machinesAfter: number;
 }
 
 /** Linear congruential generator of Knuth (MMIX): a storm can be repeated. */
@@ -185,7 +182,6 @@ export async function runStorm(
     const warmUp = Math.min(5000, Math.floor(total / 2));
     await batch(warmUp);
     const before = await collected();
-    const machinesBefore = engine.stats().machineBytes;
     const started = performance.now();
     for (let done = warmUp; done < total; done += 5000) {
       await batch(Math.min(5000, total - done));
@@ -210,8 +206,6 @@ export async function runStorm(
       residentAfter: mebibytes(after.rss),
       externalBefore: mebibytes(before.external),
       externalAfter: mebibytes(after.external),
-      machinesBefore: mebibytes(machinesBefore),
-      machinesAfter: mebibytes(stats.machineBytes),
     };
   });
   if (report === undefined) throw new Error('the storm did not end');
