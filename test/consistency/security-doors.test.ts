@@ -35,6 +35,7 @@ test('sockets to others are opened in the outbound guard, and by commands to the
     'link/serve-peers.ts', // the controllers' end of it
     'policy/outbound-connect.ts',
     'policy/outbound-pools.ts',
+    'runtime/live/pass-request.ts', // the call listener of its own process
   ]);
   assert.deepEqual(filesWith(looksUpNames), [
     'policy/outbound-resolve.ts',

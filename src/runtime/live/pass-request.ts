@@ -9,6 +9,8 @@ const longestBody = 2 * 1024 * 1024;
 /** `token`: of this process alone; `callsUrl`: of its call listener. */
 export function createPassRequest(callsUrl: string, token: string): PassRequest {
   return async ({ principal, method, path, headers, bodyBase64 }, signal) => {
+    // Anything else could name another host.
+    if (!/^\/(?:function|async-function|events)\//.test(path)) return { status: 400, message: 'the path is no call' };
     const asked = new Headers(headers.map(([name, value]): [string, string] => [name, value]));
     asked.set('authorization', `Bearer ${token}.${Buffer.from(principal).toString('base64url')}`);
     const response = await fetch(`${callsUrl}${path}`, {
