@@ -97,6 +97,12 @@ test('functions are edited over what they were read as, and dead letters run aga
     const keys = await client.value.readKeys('team-a', { function: 'orders' }, { key: 'last' });
     return keys.ok && keys.value['value'] === 'tea';
   });
+  // What is not there is said.
+  await page.getByRole('link', { name: 'New', exact: true }).click();
+  await page.getByText('kubectl apply').waitFor();
+  await page.getByRole('navigation').getByRole('link', { name: 'Overview' }).click();
+  await page.getByText('Figures of this run are in Prometheus').waitFor();
+  await page.getByRole('row').filter({ hasText: 'team-a/orders' }).getByText('http', { exact: true }).waitFor();
   await page.getByRole('navigation').getByRole('link', { name: 'Routes' }).click();
   await page.getByLabel('Path or URL').fill('/team-a/order');
   await page.getByRole('button', { name: 'Explain' }).click();

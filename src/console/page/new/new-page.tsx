@@ -13,10 +13,12 @@ export interface NewPageProps {
   readonly first: boolean;
 }
 
+const none: readonly never[] = [];
 const namePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 export function NewPage({ first }: NewPageProps) {
-  const [points, setPoints] = useState<readonly StartingPoint[]>([]);
+  const [found, setPoints] = useState<readonly StartingPoint[]>();
+  const points = found ?? none;
   const [key, setKey] = useState<string>();
   const [name, setName] = useState('');
   const [secret, setSecret] = useState('');
@@ -58,6 +60,12 @@ export function NewPage({ first }: NewPageProps) {
   return (
     <article class="page new-page">
       <h1>{first ? 'Write the first function' : 'New function'}</h1>
+      {found?.length === 0 ? (
+        <p class="hint">
+          Functions of a cluster are started on the command line: <code>moonhook new NAME</code>, then{' '}
+          <code>kubectl apply</code>; they appear here at once.
+        </p>
+      ) : null}
       <p class="hint">
         {first
           ? 'A function is a few lines of Lua and what makes them run. Choose what it shall answer; everything can be changed afterwards.'
