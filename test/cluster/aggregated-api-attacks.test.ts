@@ -67,11 +67,12 @@ interface Reply {
   readonly body: string;
 }
 
-/** Straight to the controller's listener, past the API server. */
+/** Straight to the controller's listener, past the API server. `unended`: a body is announced and never comes. */
 function direct(
   path: string,
   headers: Readonly<Record<string, string | string[]>>,
   shown: Pick<KeyPair, 'certificate' | 'key'> | undefined,
+  unended?: AbortSignal,
 ): Promise<Reply> {
   assert.ok(started);
   const { apiPort, authorities } = started;
@@ -85,6 +86,7 @@ function direct(
         ca: authorities,
         servername: `moonhook-api.${installationNamespace}.svc`,
         agent: false,
+        ...(unended === undefined ? {} : { method: 'POST', signal: unended }),
         ...(shown === undefined ? {} : { cert: shown.certificate, key: shown.key }),
       },
       (response) => {
@@ -94,7 +96,8 @@ function direct(
       },
     );
     asked.once('error', reject);
-    asked.end();
+    if (unended === undefined) asked.end();
+    else asked.write('{');
   });
 }
 
@@ -125,6 +128,12 @@ test('a user is believed only from the front proxy itself', { skip }, async () =
   }
   const nobody = await direct(deadLetters, { 'x-remote-group': 'system:masters' }, proxy.client);
   assert.equal(nobody.status, 401);
+  // Nobody unknown makes the controller hold a body: he is told before it has come.
+  const announced = { ...asMaster, 'content-length': '1000000' };
+  const early = await direct(deadLetters, announced, undefined, new AbortController().signal);
+  assert.equal(early.status, 401, early.body);
+  const late = direct(deadLetters, announced, proxy.client, AbortSignal.timeout(1000));
+  await assert.rejects(late, { name: 'AbortError' }, 'control: the body of the front proxy is waited for');
   const twice = await direct(deadLetters, { ...asMaster, 'x-remote-user': ['ada', 'mallory'] }, proxy.client);
   assert.equal(twice.status, 401);
 });

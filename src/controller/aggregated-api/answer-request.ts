@@ -15,8 +15,7 @@ export interface ApiRequest {
   readonly url: string;
   readonly body: Buffer;
   readonly signal: AbortSignal;
-  /** A text: why nobody is believed. */
-  readonly user: ProvedUser | string;
+  readonly user: ProvedUser;
 }
 
 export type Document = { readonly kind: 'document'; readonly document: unknown };
@@ -28,7 +27,6 @@ export function createAnswerer(
   authorize: Authorize,
 ): (request: ApiRequest) => Promise<(Answered & { readonly resource: string }) | Document | Refusal> {
   return async ({ method, url, body, signal, user }) => {
-    if (typeof user === 'string') return refusal(401, user);
     const read = readPath(method, url);
     if (read.kind === 'bad') return refusal(400, read.message);
     if (read.kind === 'document') {

@@ -59,15 +59,24 @@ export async function openApiListener(options: {
     log.error('the aggregated API', { error: error.stack ?? error.message });
     return refuse(reply, refusal(500, 'the controller failed at this: its log tells why'));
   });
+  // Who is believed is known before a byte of the body is read.
+  const users = new WeakMap<FastifyRequest['raw'], ProvedUser>();
+  app.addHook('onRequest', async (request, reply) => {
+    const user = userOf(request, options.frontProxy());
+    if (typeof user !== 'string') users.set(request.raw, user);
+    else await refuse(reply.header('connection', 'close'), refusal(401, user));
+  });
   app.all('/*', async (request, reply) => {
     const ending = new AbortController();
     reply.raw.on('close', () => ending.abort());
+    const user = users.get(request.raw);
+    if (user === undefined) throw new Error('a request without a proved user came through');
     const said = await answer({
       method: request.method,
       url: request.url,
       body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
       signal: ending.signal,
-      user: userOf(request, options.frontProxy()),
+      user,
     });
     if (isRefusal(said)) return refuse(reply, said);
     if (said.kind === 'document') return reply.type('application/json').send(JSON.stringify(said.document));
