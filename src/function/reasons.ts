@@ -1,18 +1,10 @@
 /** Every reason of a function's conditions: stable words, what they mean, what to do. Never renamed or reused. */
-import type { Condition, ConditionType } from './types.ts';
-
-interface ReasonEntry {
-  /** Conditions it appears on; `Ready` and `Stalled` repeat the reason of the condition that decides. */
-  readonly types: readonly (ConditionType | 'Healthy')[];
-  readonly status: Condition['status'];
-  readonly meaning: string;
-  /** What its reader can do. */
-  readonly action: string;
-}
+import { healthReasons, type ReasonEntry } from './health-reasons.ts';
 
 const nothing = 'Nothing.';
 
 export const conditionReasons = {
+  ...healthReasons,
   Accepted: {
     types: ['Accepted'],
     status: 'True',
@@ -43,25 +35,6 @@ export const conditionReasons = {
     status: 'Unknown',
     meaning: 'Nobody has judged this revision yet; on `Healthy`: nothing was sent yet.',
     action: 'Wait; if it stays, look at the controller. On `Healthy`: nothing.',
-  },
-  Healthy: { types: ['Healthy'], status: 'True', meaning: 'The receiver took the last event.', action: nothing },
-  Failing: {
-    types: ['Healthy'],
-    status: 'False',
-    meaning: 'The receiver refused the last event or was not reached; it is tried again by the retry schedule.',
-    action: 'The message holds what it answered; `moonhook ping whs/NAME` tries once more.',
-  },
-  SwitchedOffGone: {
-    types: ['Healthy'],
-    status: 'False',
-    meaning: 'The receiver answered 410 Gone: nothing is sent any more.',
-    action: 'Delete the subscription, or edit its spec to try again.',
-  },
-  SwitchedOffOnlyFailures: {
-    types: ['Healthy'],
-    status: 'False',
-    meaning: 'For five days every attempt has failed: nothing is sent any more.',
-    action: 'Mend the receiver, then edit the spec of the subscription to try again.',
   },
   NoRuntimes: {
     types: ['Accepted', 'Programmed'],

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { array, assert as check, constantFrom, json, property, string } from 'fast-check';
 import { jsonNull, type LuaInput } from '../lua/types.ts';
-import { closingQuote, decodeJson, JsonProblem } from './json-decode.ts';
+import { closingQuote, decodeJson } from './json-decode.ts';
+import { JsonProblem } from './json-problem.ts';
 
 const limits = { maxDepth: 64, maxValues: 1_000, keepNulls: false };
 const decode = (text: string): LuaInput => decodeJson(text, limits);

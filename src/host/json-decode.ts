@@ -2,6 +2,7 @@
  * Reads JSON (RFC 8259) for Lua: integers stay exact in 64 bits, names such as `__proto__` are ordinary keys, duplicate keys
  * keep the last value, errors name line and column.
  */
+import { JsonProblem } from './json-problem.ts';
 import { jsonNull, type LuaInput, type LuaKey } from '../lua/types.ts';
 
 export interface DecodeLimits {
@@ -10,29 +11,6 @@ export interface DecodeLimits {
   readonly maxValues: number;
   /** A null member becomes json.null too (as lua-cjson does) instead of being absent. */
   readonly keepNulls: boolean;
-}
-
-/** A mistake in the text; line and column count from 1. */
-export class JsonProblem extends Error {
-  readonly line: number;
-  readonly column: number;
-  readonly reason: string;
-  /** The text may be JSON; it holds more than is read. */
-  readonly overLimit: boolean;
-  constructor(text: string, at: number, reason: string, overLimit = false) {
-    let line = 1;
-    let start = 0;
-    for (let end = text.indexOf('\n'); end >= 0 && end < at; end = text.indexOf('\n', start)) {
-      line += 1;
-      start = end + 1;
-    }
-    const column = at - start + 1;
-    super(`line ${line}, column ${column}: ${reason}`);
-    this.reason = reason;
-    this.overLimit = overLimit;
-    this.line = line;
-    this.column = column;
-  }
 }
 
 const quote = 0x22;

@@ -1,7 +1,8 @@
 /** `json`: encode and decode. */
 import type { HostArguments, HostCall, LuaInput } from '../lua/types.ts';
 import { cappedText, pure, raise } from './define.ts';
-import { decodeJson, JsonProblem, type DecodeLimits } from './json-decode.ts';
+import { decodeJson, type DecodeLimits } from './json-decode.ts';
+import { JsonProblem } from './json-problem.ts';
 import { defaultEncodeOptions, encodeJson, EncodeProblem, type EncodeOptions } from './json-encode.ts';
 import type { HostContext, HostModule } from './types.ts';
 

@@ -9,7 +9,8 @@ import {
 } from '../lua/types.ts';
 import { failed, readOptions, textOption, waiting } from './define.ts';
 import { jsonDecodeLimits } from './json.ts';
-import { decodeJson, JsonProblem } from './json-decode.ts';
+import { decodeJson } from './json-decode.ts';
+import { JsonProblem } from './json-problem.ts';
 import { defaultEncodeOptions, encodeJson, EncodeProblem } from './json-encode.ts';
 import { entriesOfKubernetes } from './k8s-entries.ts';
 import { kubernetesBodyCap, type KubernetesArguments, type KubernetesOperation } from './kubernetes-types.ts';

@@ -1,5 +1,6 @@
 /** Decodes declared JSON before Lua runs, so that a body that does not parse is the sender's failure; other types wait. */
-import { closingQuote, decodeJson, JsonProblem } from '../host/json-decode.ts';
+import { closingQuote, decodeJson } from '../host/json-decode.ts';
+import { JsonProblem } from '../host/json-problem.ts';
 import { jsonDecodeLimits } from '../host/json.ts';
 import { bodyKind, decodeBody, type ParsedJson } from '../receivers/decode-body.ts';
 import { jsonNull, type LuaInput } from '../lua/types.ts';

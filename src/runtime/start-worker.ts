@@ -1,6 +1,5 @@
 /** Composes a worker: engine, store connection, table, listeners; takes the main thread's messages. */
 import { createBreakers } from '../delivery/breakers.ts';
-import type { LeaseLoop } from '../delivery/lease-loop.ts';
 import { createHealthBook } from '../delivery/subscription-health.ts';
 import { createTombstones } from '../delivery/tombstones.ts';
 import { createHostEnvironment } from '../host/environment.ts';
@@ -24,7 +23,9 @@ import { createContexts } from './host-context.ts';
 import { networkOf, wallClock } from './injected-world.ts';
 import { connectStandIn } from './stand-in.ts';
 import { HttpCall } from './http-call.ts';
-import { createListener, type Listener } from './listener-http.ts';
+import { createListener } from './listener-http.ts';
+import { drainWorker } from './drain-worker.ts';
+import { onceAhead } from './once-ahead.ts';
 import { createKubernetesDesk } from './kubernetes-desk.ts';
 import { LiveSubscriptions } from './live-subscriptions.ts';
 import { LiveTable } from './live-table.ts';
@@ -119,7 +120,10 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
       health: createHealthBook(store, () => clock.wall()),
       permissions: createPermissions(() => clock.wall()),
       running: 0,
-      lookAgainIn: onceAhead((milliseconds) => after(milliseconds, () => loop.poke())),
+      lookAgainIn: onceAhead(
+        () => clock.monotonic(),
+        (milliseconds) => after(milliseconds, () => loop.poke()),
+      ),
     },
     engine,
     store,
@@ -247,25 +251,12 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
         case 'stats':
           return send({ kind: 'stats', id: message.id, stats: statsOf(parts) });
         case 'drain':
-          await drain(parts, loop, [publicListener, callListener], message.graceMs);
+          await drainWorker(parts, loop, [publicListener, callListener], message.graceMs);
           await records.sendAll();
           send({ kind: 'batch', batch: records.urgent() });
           return send({ kind: 'drained' });
       }
     },
-  };
-}
-
-/** While one call waits, later ones that would come after it are dropped. */
-function onceAhead(schedule: (milliseconds: number) => () => void): (milliseconds: number) => void {
-  let due = 0;
-  let stop: (() => void) | undefined;
-  return (milliseconds) => {
-    const now = clock.monotonic();
-    if (due > now && due <= now + milliseconds) return;
-    stop?.();
-    due = now + milliseconds;
-    stop = schedule(milliseconds);
   };
 }
 
@@ -285,22 +276,6 @@ function taker(parts: WorkerParts, listener: 'public' | 'calls', steps: readonly
     );
     takeSteps(steps, call, parts, report);
   };
-}
-
-/** In-flight answers go out with `Connection: close`; what is left after the grace is cut. */
-async function drain(
-  parts: WorkerParts,
-  loop: LeaseLoop,
-  listeners: readonly Listener[],
-  graceMs: number,
-): Promise<void> {
-  parts.draining = true;
-  const closed = Promise.all(listeners.map((listener) => listener.close()));
-  const stop = after(graceMs, () => {
-    for (const listener of listeners) listener.closeAll();
-  });
-  await Promise.all([closed, loop.drain(graceMs)]);
-  stop();
 }
 
 function imagesOf(uids: readonly string[], { table, engine }: WorkerParts): readonly ProgramImage[] {

@@ -1,6 +1,7 @@
 /** Counts of deliveries by state in PostgreSQL: rows of the hot table, and what each process counted of the ended ones. */
 import type { Pool } from 'pg';
-import { deliveryStates, type Counts, type DeliveryState } from './store.ts';
+import type { Counts } from './counts.ts';
+import { deliveryStates, type DeliveryState } from './store.ts';
 
 /** In one statement, so in one moment: then a gap is a row that was lost or made up. */
 export async function readCounts(pool: Pool): Promise<Counts> {

@@ -11,7 +11,7 @@ import { createPostgresDestinations } from './postgres-destinations.ts';
 import { answerDuplicates } from './postgres-duplicates.ts';
 import { createPostgresHeads } from './postgres-heads.ts';
 import { claimKey, getKeyValue, listKeys, writeKeyValues } from './postgres-key-value.ts';
-import { leaseRows, type LeaseResult } from './postgres-lease.ts';
+import { createPostgresLeasing } from './postgres-leasing.ts';
 import { openHints } from './postgres-listen.ts';
 import { allDeliveries, readDeliveries } from './postgres-read.ts';
 import { createPostgresRecords } from './postgres-records.ts';
@@ -31,8 +31,6 @@ import {
   type Appended,
   type KeyValueExpectation,
   type KeyValueWrite,
-  type Lease,
-  type LeaseWish,
   type Settled,
   type SettleItem,
   type Store,
@@ -154,40 +152,8 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
     now,
   });
 
-  /** Delivery → what this process has leased. */
-  const leased = new Map<number, Pick<Lease, 'destination' | 'event'>>();
-  const forget = (delivery: number): void => {
-    watch.forget(delivery);
-    leased.delete(delivery);
-  };
-
-  /** One at a time in this process: what one leases decides what the next may. */
-  let leasing: Promise<unknown> = Promise.resolve();
-
-  async function lease(wishes: readonly LeaseWish[], leaseMs: number): Promise<LeaseResult> {
-    const ids = await destinations.find(wishes.map(({ destination }) => destination));
-    const began = now();
-    const taken: number[] = [];
-    const noting = {
-      narrow: (given: readonly LeaseWish[]) => watch.narrow(given),
-      judge: (delivery: number, crashes: number, destination: string) => watch.judge(delivery, crashes, destination),
-      taken(delivery: number, crashes: number, alone: boolean) {
-        taken.push(delivery);
-        watch.taken(delivery, crashes, alone);
-      },
-    };
-    try {
-      const result = await sessions.transaction(({ client }) => leaseRows(client, wishes, ids, leaseMs, noting));
-      for (const { receipt, destination, event } of result.leases) leased.set(receipt.delivery, { destination, event });
-      for (const destination of result.exhausted) heads.exhausted(destination, began);
-      // Somebody else leases there: soon again, not a second later.
-      if (result.busy.length > 0) setTimeout(wake, 5 + 10 * random());
-      return result;
-    } catch (error) {
-      for (const delivery of taken) watch.forget(delivery);
-      throw error;
-    }
-  }
+  const leasing = createPostgresLeasing({ sessions, destinations, heads, watch, now, random, wake });
+  const { forget } = leasing;
 
   return {
     durable: true,
@@ -212,11 +178,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
       }
       return answer;
     },
-    async lease(wishes, leaseMs) {
-      const result = leasing.then(() => lease(wishes, leaseMs));
-      leasing = result.catch(() => undefined);
-      return (await result).leases;
-    },
+    lease: (wishes, leaseMs) => leasing.lease(wishes, leaseMs),
     async release(receipts, delayMs) {
       const rows = await sessions.transaction(({ client }) =>
         returnLeases(client, receipts, delayMs, (delivery) => watch.isAlone(delivery)),
@@ -232,10 +194,10 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
       return lost;
     },
     async settle(items) {
-      const settled = await settleWithin(usage, items, (delivery) => leased.get(delivery)?.event, settle);
+      const settled = await settleWithin(usage, items, (delivery) => leasing.held(delivery)?.event, settle);
       for (const [index, { receipt, ending, append: appended = [] }] of items.entries()) {
         if (settled[index] === 'conflict' || typeof settled[index] === 'object') continue;
-        const destination = leased.get(receipt.delivery)?.destination;
+        const destination = leasing.held(receipt.delivery)?.destination;
         if (ending.kind === 'retry' && destination !== undefined) heads.note(destination, ending.delayMs);
         forget(receipt.delivery);
         for (const { deliveries } of appended) {

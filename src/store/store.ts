@@ -4,6 +4,7 @@
  * alone never opens a row. The store never matches: whoever appends names the destinations. What would take a namespace
  * above its quota rejects with `StoreOverQuota`, what would grow the store on a full disk with `StoreDiskLow`.
  */
+import type { Counts } from './counts.ts';
 import type { StoreMeasures } from './measures.ts';
 import type { StoreQuotas, StoreUsage } from './quotas.ts';
 import type { Retention } from './retention.ts';
@@ -226,16 +227,6 @@ export interface Page {
   readonly after?: number;
   /** Numbers fall instead of rising. */
   readonly newestFirst?: boolean;
-}
-
-/** created = waiting + held + leased + done + dead + filtered + cancelled + superseded, or `gap` is not 0. */
-export interface Counts {
-  readonly created: number;
-  /** Of ended deliveries: how many ever ended so. */
-  readonly byState: Readonly<Record<DeliveryState, number>>;
-  /** Dead ones that are kept and can be replayed. */
-  readonly deadKept: number;
-  readonly gap: number;
 }
 
 export interface Versioned {

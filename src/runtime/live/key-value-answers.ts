@@ -1,5 +1,6 @@
 /** `kv` of functions from outside: the same keys, values and bytes as functions see, one namespace at a time. */
-import { decodeJson, JsonProblem } from '../../host/json-decode.ts';
+import { decodeJson } from '../../host/json-decode.ts';
+import { JsonProblem } from '../../host/json-problem.ts';
 import { jsonDecodeLimits } from '../../host/json.ts';
 import { EncodeProblem } from '../../host/json-encode.ts';
 import { encodeStoredValue, keyCap, longestTtlSeconds } from '../../host/kv-functions.ts';

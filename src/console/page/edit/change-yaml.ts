@@ -15,6 +15,7 @@ import {
   type YAMLSeq,
 } from 'yaml';
 import { findFunction } from './find-function.ts';
+import { columnOf, dashOf, endOf, isEmpty, lineEnd, lineStart, startOf } from './yaml-places.ts';
 import { inFlow, inLine, itemAt, pairAt, type YamlKey } from './yaml-text.ts';
 
 export type YamlPath = readonly YamlKey[];
@@ -129,10 +130,6 @@ function pairOf(map: YAMLMap, key: YamlKey): Pair | undefined {
 }
 
 /** Nothing, or the null that stands for nothing. */
-function isEmpty(node: unknown): boolean {
-  return node === null || node === undefined || (isScalar(node) && node.value === null);
-}
-
 function addPair(text: string, map: YAMLMap, key: string, value: unknown): Splice | undefined {
   const last = map.items.at(-1);
   if (map.flow === true || last === undefined) return addInFlow(map, `${inFlow(key)}: ${inFlow(value)}`);
@@ -238,41 +235,6 @@ function removeInFlow(collection: YAMLMap | YAMLSeq, index: number, start: numbe
 }
 
 const isBlock = (type: string | undefined): boolean => type === 'BLOCK_LITERAL' || type === 'BLOCK_FOLDED';
-
-/** Where it begins, an anchor or a tag before it left out: such a change is written anew. */
-function startOf(node: unknown): number | undefined {
-  return isNode(node) && node.range ? node.range[0] : undefined;
-}
-
-/** Where what it says ends: before the comment and the blank lines behind it. */
-function endOf(part: unknown): number | undefined {
-  if (isNode(part)) {
-    if ((isMap(part) || isSeq(part)) && part.flow !== true && part.items.length > 0) return endOf(part.items.at(-1));
-    return part.range ? part.range[1] : undefined;
-  }
-  const { key, value } = (part ?? {}) as Partial<Pair>;
-  if (!isEmpty(value)) return endOf(value);
-  // `key:` alone: the colon belongs to it.
-  const end = isNode(value) && value.range ? value.range[1] : endOf(key);
-  return end;
-}
-
-function dashOf(text: string, item: unknown): number | undefined {
-  const start = startOf(item);
-  if (start === undefined) return undefined;
-  const dash = text.lastIndexOf('-', start - 1);
-  return dash !== -1 && text.slice(dash + 1, start).trim() === '' ? dash : undefined;
-}
-
-const lineStart = (text: string, at: number): number => text.lastIndexOf('\n', at - 1) + 1;
-const columnOf = (text: string, at: number): number => at - lineStart(text, at);
-
-/** Behind the end of the line that `at` is in; a block text ends behind its last line already. */
-function lineEnd(text: string, at: number): number {
-  if (text[at - 1] === '\n') return at;
-  const found = text.indexOf('\n', at);
-  return found === -1 ? text.length : found + 1;
-}
 
 function withValue(root: unknown, path: YamlPath, value: unknown): unknown {
   const [key, ...rest] = path;
