@@ -60,7 +60,7 @@ export type DevSettingsResult =
   | { readonly ok: false; readonly mistakes: readonly string[] };
 
 /** Of the console of a local run. */
-export const defaultConsolePort = 8082;
+export const defaultConsolePort = 8090;
 
 /** Functions of a local run: requests and calls stop at once when it ends. */
 const localDrainMs = 3_000;
