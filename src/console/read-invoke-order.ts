@@ -18,7 +18,7 @@ export function readInvokeOrder(value: unknown): InvokeOrder | string {
   if (path !== undefined && (typeof path !== 'string' || !/^\/[^\s#]*$/.test(path))) {
     return 'path begins with / and holds no space';
   }
-  if (path?.split(/[/?]/).some((part) => /^(?:\.|%2e){1,2}$/i.test(part)) === true) return 'path leads elsewhere';
+  if (path?.split(/[/\\?]/).some((part) => /^(?:\.|%2e){1,2}$/i.test(part)) === true) return 'path leads elsewhere';
   if (contentType !== undefined && (typeof contentType !== 'string' || !mediaTypePattern.test(contentType))) {
     return `${JSON.stringify(contentType)} is not a media type`;
   }

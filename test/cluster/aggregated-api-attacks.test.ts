@@ -251,7 +251,13 @@ test('a call in somebody’s name does not leave the function it names', { skip 
       ['create', '--raw', `${runRoot}/namespaces/team-a/functions/orders/invoke`, '-f', '-'],
       JSON.stringify(body),
     );
-  for (const path of ['/../../team-b/orders', '/%2e%2e/%2E%2E/team-b/orders', '/a/../../../events/team-b']) {
+  const elsewhere = [
+    '/../../team-b/orders',
+    '/%2e%2e/%2E%2E/team-b/orders',
+    '/a/../../../events/team-b',
+    String.raw`/a\..\..\..\team-b/orders`,
+  ];
+  for (const path of elsewhere) {
     assert.match((await invoke({ path })).stderr, /path leads elsewhere/, path);
   }
   assert.match((await invoke({ header: {} })).stderr, /unknown field "header"/);

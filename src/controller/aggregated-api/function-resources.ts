@@ -84,7 +84,7 @@ function readInvocation(body: Fields): Invocation | Refusal {
   if (typeof method !== 'string' || !/^[A-Z]{1,16}$/.test(method)) return refusal(400, 'method is not one');
   if (typeof path !== 'string' || !/^(?:\/[^\s#]*)?$/.test(path))
     return refusal(400, 'path begins with / and holds no space');
-  if (path.split(/[/?]/).some((part) => /^(?:\.|%2e){1,2}$/i.test(part))) return refusal(400, 'path leads elsewhere');
+  if (path.split(/[/\\?]/).some((part) => /^(?:\.|%2e){1,2}$/i.test(part))) return refusal(400, 'path leads elsewhere');
   if (
     typeof headers !== 'object' ||
     headers === null ||

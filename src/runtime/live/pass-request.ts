@@ -8,12 +8,12 @@ const longestBody = 2 * 1024 * 1024;
 
 /** `token`: of this process alone; `callsUrl`: of its call listener. */
 export function createPassRequest(callsUrl: string, token: string): PassRequest {
-  return async ({ principal, method, path, headers, bodyBase64 }, signal) => {
-    // Anything else could name another host.
-    if (!/^\/(?:function|async-function|events)\//.test(path)) return { status: 400, message: 'the path is no call' };
+  return async ({ namespace, principal, method, path, headers, bodyBase64 }, signal) => {
+    const url = placeOf(callsUrl, path, namespace.name);
+    if (url === undefined) return { status: 400, message: 'the path leads elsewhere than to what is called' };
     const asked = new Headers(headers.map(([name, value]): [string, string] => [name, value]));
     asked.set('authorization', `Bearer ${token}.${Buffer.from(principal).toString('base64url')}`);
-    const response = await fetch(`${callsUrl}${path}`, {
+    const response = await fetch(url, {
       method,
       headers: asked,
       redirect: 'manual',
@@ -32,4 +32,13 @@ export function createPassRequest(callsUrl: string, token: string): PassRequest 
     };
     return { status: 200, body: passed };
   };
+}
+
+/** Undefined: read as a URL, where `\\` is a slash and dots climb, the path is not of what it names, or not of its namespace. */
+function placeOf(callsUrl: string, path: string, namespace: string): URL | undefined {
+  const [, verb = '', place, name] = path.split(/[/?]/, 4);
+  if (!['function', 'async-function', 'events'].includes(verb) || place !== namespace) return undefined;
+  const named = verb === 'events' ? `/${verb}/${place}` : `/${verb}/${place}/${name}`;
+  const url = new URL(`${callsUrl}${path}`);
+  return url.pathname === named || (verb !== 'events' && url.pathname.startsWith(`${named}/`)) ? url : undefined;
 }
