@@ -76,12 +76,14 @@ async function answerQuery(
     case 'follow': {
       const filter = readFilter({ ...question.query, ...(name === undefined ? {} : { namespace: name }) });
       if (typeof filter === 'string') return bad(filter);
-      const { cursor, waitMs } = question;
-      return { status: 200, body: await parts.follows.next(view, filter, cursor, waitMs, signal) };
+      const { cursor, waitMs, depth } = question;
+      // Who may see less now, or asks about another namespace, gets nothing out of what was opened before.
+      const border = `${namespace?.uid ?? ''} ${depth}`;
+      return { status: 200, body: await parts.follows.next(view, border, filter, cursor, waitMs, signal) };
     }
     case 'explainRequest': {
       const { uid, urls, request } = question;
-      return explainRequest(view, { uid, urls }, request as unknown as SupposedRequest);
+      return explainRequest(view, { uid, urls }, request as unknown as SupposedRequest, question.namespace.uid);
     }
     case 'standing':
       return standing(view, question.namespace.name, question.uid);
@@ -117,8 +119,12 @@ async function answerAct(parts: LiveParts, act: LiveAct, signal: AbortSignal): P
       // The API server ends what takes longer than a minute.
       return sendPing(view, entry, 45_000);
     }
-    case 'request':
+    case 'request': {
+      const served = parts.view.namespaceUid(namespace.name);
+      // A namespace that was made again calls nothing of the one before.
+      if (served !== '' && served !== namespace.uid) return bad('the namespace is another one here: try again');
       return parts.passRequest(act, signal);
+    }
     default:
       return undefined;
   }

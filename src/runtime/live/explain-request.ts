@@ -26,12 +26,13 @@ export interface ExplainedFunction {
 
 /**
  * Without a subject: whichever function takes it. Key sets and certificates are fetched as for a real request: from the host
- * the receiver names, a few times a minute.
+ * the receiver names, a few times a minute. `border`: UID of the only namespace whose names are told.
  */
 export async function explainRequest(
   view: LiveView,
   subject: ExplainedFunction | undefined,
   request: SupposedRequest,
+  border?: string,
 ): Promise<LiveAnswer> {
   const url = URL.parse(request.url, 'http://localhost');
   if (url === null || typeof request.method !== 'string') return bad('a request has a method and a url');
@@ -39,10 +40,19 @@ export async function explainRequest(
   const hostHeader = Object.entries(request.headers ?? {}).find(([header]) => header.toLowerCase() === 'host')?.[1];
   const host = typeof hostHeader === 'string' ? hostHeader : absolute ? url.host : undefined;
   const index = createRouteIndex<undefined>();
-  for (const entry of view.table().functions.values()) index.set(entry, undefined);
+  const { functions } = view.table();
+  for (const entry of functions.values()) index.set(entry, undefined);
   const method = request.method.toUpperCase();
   const target = absolute ? `${url.pathname}${url.search}` : request.url;
   const match = index.match({ method, host, target });
+  if (border !== undefined) {
+    const taken = match.kind !== 'none' && match.kind !== 'invalid';
+    if (taken && match.target.entry.namespaceUid !== border) {
+      return ok({ match: match.kind, lines: [`${method} ${target}`, ...foreignLines(subject)] });
+    }
+    // Hints name what is near: only of one's own.
+    for (const [uid, entry] of functions) if (entry.namespaceUid !== border) index.delete(uid);
+  }
   const lines = [
     `${method} ${target}`,
     ...matchLines(match, subject, explainMatch(index.routes, host, target, method)),
@@ -94,12 +104,20 @@ export async function explainRequest(
   });
 }
 
+const mountedAt = (subject: ExplainedFunction | undefined): readonly string[] =>
+  (subject?.urls ?? []).map(({ trigger, url }) => `       ${trigger}: ${url}`);
+
+const foreignLines = (subject: ExplainedFunction | undefined): readonly string[] => [
+  '  stop a function of another namespace takes it; this one is mounted at',
+  ...mountedAt(subject),
+];
+
 function matchLines(
   match: RequestMatch<undefined>,
   subject: ExplainedFunction | undefined,
   steps: readonly MatchStep[],
 ): readonly string[] {
-  const routes = (subject?.urls ?? []).map(({ trigger, url }) => `       ${trigger}: ${url}`);
+  const routes = mountedAt(subject);
   if (match.kind === 'invalid') return [`  stop the path is not in canonical form: ${match.reason}: answers 400`];
   if (match.kind === 'none') {
     return [

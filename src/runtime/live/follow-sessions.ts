@@ -14,8 +14,10 @@ interface FollowedRecords {
 }
 
 export interface FollowSessions {
+  /** `border`: what the asker may see; a cursor of another border is not known. */
   next(
     view: LiveView,
+    border: string,
     filter: RecordFilter,
     cursor: string,
     waitMs: number,
@@ -25,6 +27,8 @@ export interface FollowSessions {
 }
 
 interface Session {
+  /** Border and filter that it was opened with. */
+  readonly asked: string;
   calls: CallRecord[];
   gap: boolean;
   wake: () => void;
@@ -47,9 +51,14 @@ export function createFollowSessions(options: {
   const { newId, after } = options;
   const sessions = new Map<string, Session>();
 
-  function open(view: LiveView, filter: RecordFilter): { readonly id: string; readonly session: Session } {
+  function open(
+    view: LiveView,
+    asked: string,
+    filter: RecordFilter,
+  ): { readonly id: string; readonly session: Session } {
     const id = newId();
     const session: Session = {
+      asked,
       calls: [],
       gap: false,
       wake: () => undefined,
@@ -77,9 +86,11 @@ export function createFollowSessions(options: {
   }
 
   return {
-    async next(view, filter, cursor, waitMs, signal) {
-      const known = sessions.get(cursor);
-      const { id, session } = known === undefined ? open(view, filter) : { id: cursor, session: known };
+    async next(view, border, filter, cursor, waitMs, signal) {
+      const asked = JSON.stringify([border, filter]);
+      const held = sessions.get(cursor);
+      const known = held?.asked === asked ? held : undefined;
+      const { id, session } = known === undefined ? open(view, asked, filter) : { id: cursor, session: known };
       session.forget();
       // The first question is answered at once: from then on nothing is missed.
       if (known !== undefined && session.calls.length === 0) {
