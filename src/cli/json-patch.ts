@@ -16,11 +16,18 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
 
 export type Patched = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly message: string };
 
+/** What `copy` may make of a small patch: each doubles what there is, if it likes. */
+const mostCopied = 8 * 1024 * 1024;
+
 /** All steps or none. */
 export function jsonPatch(target: unknown, steps: unknown): Patched {
   if (!Array.isArray(steps)) return { ok: false, message: 'a JSON patch is a list of operations' };
   const holder: Plain = { root: structuredClone(target) };
-  for (const step of steps as readonly Plain[]) {
+  let copied = 0;
+  for (const step of steps as readonly unknown[]) {
+    if (!isObject(step)) return { ok: false, message: 'a step of a JSON patch is an object' };
+    if (step['op'] === 'copy') copied += JSON.stringify(look(holder, String(step['from'])) ?? null).length;
+    if (copied > mostCopied) return { ok: false, message: `the patch copies more than ${mostCopied} bytes` };
     const mistake = takeStep(holder, step);
     if (mistake !== undefined) return { ok: false, message: mistake };
   }

@@ -94,3 +94,17 @@ test('what is no object is refused with what it lacks', () => {
   assert.equal(readObjects('a: [').ok, false);
   assert.ok(readObjects('').ok);
 });
+
+test('what a function sends ends no process: strange steps, copies of copies, depth', () => {
+  const { ask } = table();
+  const patch = (steps: readonly unknown[]): string | undefined =>
+    reasonOf(ask('patch', { name: 'web-1', type: 'json', body: JSON.stringify(steps) }));
+  assert.equal(patch([null]), 'Invalid');
+  const copies = (count: number): unknown[] =>
+    Array.from({ length: count }, (_, index) => ({ op: 'copy', from: '', path: `/m${index}` }));
+  assert.equal(patch(copies(40)), 'Invalid');
+  assert.equal(reasonOf(ask('patch', { name: 'web-1', type: 'merge', body: '{' })), 'BadRequest');
+  const deep = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`;
+  assert.equal(reasonOf(ask('patch', { name: 'web-1', type: 'merge', body: deep })), 'BadRequest');
+  assert.equal(patch(copies(4)), 'ok');
+});

@@ -45,7 +45,7 @@ export function createObjectTable(given: readonly Plain[], home: string): Object
   return {
     calls,
     answer: ({ operation, arguments: wanted }) => {
-      const answer = table.answer(operation, wanted);
+      const answer = answerOf(table, operation, wanted);
       const { apiVersion, kind, name, namespace = home, body } = wanted;
       calls.push({
         operation,
@@ -59,6 +59,19 @@ export function createObjectTable(given: readonly Plain[], home: string): Object
       return answer;
     },
   };
+}
+
+/** Whatever a function sends: the process that tries it goes on. */
+function answerOf(
+  table: Objects,
+  operation: KubernetesQuestion['operation'],
+  wanted: KubernetesArguments,
+): KubernetesAnswer {
+  try {
+    return table.answer(operation, wanted);
+  } catch (error) {
+    return refused(400, 'BadRequest', error instanceof Error ? error.message : String(error));
+  }
 }
 
 class Objects {
