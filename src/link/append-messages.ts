@@ -111,10 +111,15 @@ const answerKinds: ReadonlySet<unknown> = new Set([
   'full',
 ]);
 
+/** It is shown in conditions. */
+const longestMessage = 16 * 1024;
+
 /** The answer of a message; undefined: it is none. A runtime may say anything. */
 export function readAppendAnswer(body: unknown): AppendAnswer | undefined {
   const answer = body as Partial<Record<string, unknown>> | null;
   if (typeof answer !== 'object' || answer === null || !answerKinds.has(answer['kind'])) return undefined;
+  const { events = 0, message = '' } = answer;
+  if (!Number.isSafeInteger(events) || typeof message !== 'string' || message.length > longestMessage) return undefined;
   if (answer['kind'] === 'opened' && !Number.isSafeInteger(answer['term'])) return undefined;
   if (answer['kind'] === 'rows' && !(Array.isArray(answer['rows']) && answer['rows'].every(isKnownObject))) {
     return undefined;

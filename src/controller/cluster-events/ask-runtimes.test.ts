@@ -72,3 +72,14 @@ test('a runtime cannot smuggle paths or selectors into what is asked of the API 
   const { ask } = linksOf([runtime('a', true)], { a: { ok: true, body: { kind: 'rows', rows } } });
   assert.equal((await ask({ ...commit, op: 'rows', after: '' }, signal)).kind, 'answered', 'the control');
 });
+
+test('counts are numbers and messages texts of some length, whatever a runtime says', async () => {
+  const kindOf = async (body: unknown): Promise<string> => {
+    const { ask } = linksOf([runtime('a', true)], { a: { ok: true, body } });
+    return (await ask(commit, signal)).kind;
+  };
+  assert.equal(await kindOf({ kind: 'done', events: '7' }), 'uncertain');
+  assert.equal(await kindOf({ kind: 'full', message: { toString: 1 } }), 'uncertain');
+  assert.equal(await kindOf({ kind: 'full', message: 'x'.repeat(1_000_000) }), 'uncertain');
+  assert.equal(await kindOf({ kind: 'full', message: 'no room' }), 'answered', 'the control');
+});

@@ -7,6 +7,7 @@ import type { KindResource } from '../host-calls/plan-request.ts';
 import type { KubeClient } from '../kube-client.ts';
 import type { AskRuntimes } from './ask-runtimes.ts';
 import { createBell } from './bell.ts';
+import { createKnownRows } from './known-rows.ts';
 import { openObjectView, type ObjectView } from './object-view.ts';
 import { createPendingChanges, type Batch, type PendingChanges } from './pending-changes.ts';
 import type { TriggerPlan } from './plan-triggers.ts';
@@ -124,15 +125,12 @@ export function followTrigger(options: FollowOptions): TriggerFollower {
   }
 
   async function readRows(opened: number): Promise<readonly KnownObject[] | undefined> {
-    const rows: KnownObject[] = [];
-    let after: string | undefined = '';
-    while (after !== undefined) {
-      const said = await ask({ op: 'rows', ...key, term: opened, after }, signal);
-      if (said.kind !== 'answered' || said.answer.kind !== 'rows') return undefined;
-      rows.push(...said.answer.rows);
-      after = said.answer.next;
+    const rows = createKnownRows();
+    while (rows.after !== undefined) {
+      const said = await ask({ op: 'rows', ...key, term: opened, after: rows.after }, signal);
+      if (said.kind !== 'answered' || said.answer.kind !== 'rows' || !rows.take(said.answer)) return undefined;
     }
-    return rows;
+    return rows.all;
   }
 
   async function tell(view: ObjectView, pending: PendingChanges, opened: number): Promise<void> {
