@@ -1,4 +1,7 @@
 /** The listener of the aggregated API: TLS, the front proxy's client certificate, JSON or tables, watches as lines. */
+import type { Server } from 'node:https';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { KeyPair } from '../certificates/make-certificates.ts';
@@ -16,6 +19,19 @@ export interface ApiListener {
   setFrontProxy(): void;
   close(): Promise<void>;
 }
+
+/** What is held of connections: strangers reach this port, too. */
+export interface ConnectionLimits {
+  readonly all: number;
+  /** An API server has a connection for each request under way. */
+  readonly ofAddress: number;
+  /** Whoever shows no certificate may say nothing for so long. */
+  readonly patienceMs: number;
+}
+
+/** For the handshake, and for the headers. */
+const greetingMs = 10_000;
+const usualLimits: ConnectionLimits = { all: 4_096, ofAddress: 1_024, patienceMs: 5_000 };
 
 /** Of a body: a captured request of the largest size, in base64. */
 const bodyLimit = 12 * 1024 * 1024;
@@ -35,8 +51,9 @@ export async function openApiListener(options: {
   answer(request: ApiRequest): Promise<(Answered & { readonly resource: string }) | Document | Refusal>;
   /** Milliseconds since the epoch. */
   wall(): number;
+  readonly limits?: ConnectionLimits;
 }): Promise<ApiListener> {
-  const { host, log, answer, wall } = options;
+  const { host, log, answer, wall, limits = usualLimits } = options;
   let { certificate } = options;
   const secrets = (): { cert: string; key: string; ca: string[] } => ({
     cert: certificate.certificate,
@@ -49,8 +66,16 @@ export async function openApiListener(options: {
     bodyLimit,
     forceCloseConnections: true,
     exposeHeadRoutes: false,
-    https: { ...secrets(), requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' },
+    https: {
+      ...secrets(),
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: greetingMs,
+      headersTimeout: greetingMs,
+    },
   });
+  boundConnections(app.server, limits);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error: Error & { readonly statusCode?: number }, _request, reply) => {
@@ -97,6 +122,26 @@ export async function openApiListener(options: {
     setFrontProxy: () => app.server.setSecureContext(secrets()),
     close: () => app.close(),
   };
+}
+
+/** Before anybody is proved nothing but connections can be used up. */
+function boundConnections(server: Server, { all, ofAddress, patienceMs }: ConnectionLimits): void {
+  const counts = new Map<string, number>();
+  server.maxConnections = all;
+  server.on('connection', (socket: Socket) => {
+    const { remoteAddress: address = '' } = socket;
+    const count = counts.get(address) ?? 0;
+    if (count >= ofAddress) return void socket.destroy();
+    counts.set(address, count + 1);
+    return void socket.once('close', () => {
+      const left = (counts.get(address) ?? 1) - 1;
+      if (left === 0) counts.delete(address);
+      else counts.set(address, left);
+    });
+  });
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (!socket.authorized) socket.setTimeout(patienceMs, () => socket.destroy());
+  });
 }
 
 function userOf(request: FastifyRequest, proxy: FrontProxy | undefined): ProvedUser | string {
