@@ -149,8 +149,13 @@ async function sendAsSender(
     target: signed.target ?? `${pathname}${search}`,
     headers: [...merged(Object.entries(signed.headers), order.headers ?? [])],
   };
+  const to = URL.parse(sent.target, run.addresses.public);
+  // A path such as //HOST/ names another host.
+  if (to?.origin !== new URL(run.addresses.public).origin) {
+    throw new TryRefused(`the path ${JSON.stringify(order.path ?? sent.target)} leads elsewhere than to the function`);
+  }
   try {
-    const answer = await fetch(new URL(sent.target, run.addresses.public), {
+    const answer = await fetch(to, {
       method,
       headers: sent.headers.map(([name, value]): [string, string] => [name, value]),
       ...(method === 'GET' || method === 'HEAD' ? {} : { body: Buffer.from(signed.body) }),

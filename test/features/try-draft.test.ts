@@ -1,5 +1,7 @@
 /** A draft that is tried runs in full, and touches nothing but what it is given. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { tryDraft } from '../../src/cli/try-draft.ts';
 import { TryRefused } from '../../src/cli/isolate-draft.ts';
@@ -77,4 +79,21 @@ test('a draft that cannot run says why', async () => {
     tryDraft('default', 'deploys', draft, { ...order, objects: 'kind: Pod' }),
     /each needs apiVersion/,
   );
+  // A server of nobody's: the signed request would reach it.
+  const heard: string[] = [];
+  const other = createServer((request, response) => {
+    heard.push(request.url ?? '');
+    response.end();
+  });
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const { port } = other.address() as AddressInfo;
+  await assert.rejects(
+    tryDraft('default', 'deploys', draft, { ...order, path: `//127.0.0.1:${port}/x` }),
+    /leads elsewhere/,
+  );
+  assert.deepEqual(heard, []);
+  await fetch(`http://127.0.0.1:${port}/control`);
+  assert.deepEqual(heard, ['/control']);
+  other.closeAllConnections();
+  other.close();
 });
