@@ -1,7 +1,4 @@
 /** The listener of the aggregated API: TLS, the front proxy's client certificate, JSON or tables, watches as lines. */
-import type { Server } from 'node:https';
-import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { KeyPair } from '../certificates/make-certificates.ts';
@@ -124,11 +121,19 @@ export async function openApiListener(options: {
   };
 }
 
+type RawSocket = FastifyRequest['raw']['socket'];
+
+interface TlsServer {
+  maxConnections: number;
+  on(event: 'connection', listener: (socket: RawSocket) => void): unknown;
+  on(event: 'secureConnection', listener: (socket: RawSocket & TlsSocket) => void): unknown;
+}
+
 /** Before anybody is proved nothing but connections can be used up. */
-function boundConnections(server: Server, { all, ofAddress, patienceMs }: ConnectionLimits): void {
+function boundConnections(server: TlsServer, { all, ofAddress, patienceMs }: ConnectionLimits): void {
   const counts = new Map<string, number>();
   server.maxConnections = all;
-  server.on('connection', (socket: Socket) => {
+  server.on('connection', (socket) => {
     const { remoteAddress: address = '' } = socket;
     const count = counts.get(address) ?? 0;
     if (count >= ofAddress) return void socket.destroy();
@@ -139,8 +144,8 @@ function boundConnections(server: Server, { all, ofAddress, patienceMs }: Connec
       else counts.set(address, left);
     });
   });
-  server.on('secureConnection', (socket: TLSSocket) => {
-    if (!socket.authorized) socket.setTimeout(patienceMs, () => socket.destroy());
+  server.on('secureConnection', (socket) => {
+    if (socket.authorized !== true) socket.setTimeout(patienceMs, () => socket.destroy());
   });
 }
 
