@@ -5,10 +5,10 @@
 import { startClusterEvents } from '../controller/cluster-events/start-cluster-events.ts';
 import { createClock } from '../controller/clock.ts';
 import { createHostCalls } from '../controller/host-calls/answer-calls.ts';
-import { createAccountCheck } from '../controller/host-calls/confirm-account.ts';
+import { createAccountCheck, type ConfirmAccount } from '../controller/host-calls/confirm-account.ts';
 import { createKindBook } from '../controller/host-calls/discover-kinds.ts';
 import { createCallGate } from '../controller/host-calls/limit-calls.ts';
-import type { KubeRequest } from '../controller/kube-answer.ts';
+import type { KubeFailure, KubeRequest } from '../controller/kube-answer.ts';
 import { createKubeClient, type KubeClient } from '../controller/kube-client.ts';
 import { createCredentialReader } from '../controller/kube-credentials.ts';
 import type { LinkedRuntime, RuntimesChange, TriggerReports } from '../controller/types.ts';
@@ -89,12 +89,13 @@ export async function openCluster(options: OpenClusterOptions): Promise<OpenClus
     },
   };
 
+  const confirmAccount = asMe ? () => Promise.resolve(undefined) : createAccountCheck(client, clock.now);
   const answer = createHostCalls({
     client,
     table,
     acknowledgements: () => runtimes,
     kinds: createKindBook(client, clock.now),
-    confirmAccount: asMe ? () => Promise.resolve(undefined) : createAccountCheck(client, clock.now),
+    confirmAccount,
     gate: createCallGate(clock.now),
     after: systemClock.after,
     onStranger: (_pod, functionUid, why) => log.warn('a Kubernetes call was refused', { function: functionUid, why }),
@@ -136,7 +137,7 @@ export async function openCluster(options: OpenClusterOptions): Promise<OpenClus
             // Statuses and Events are the cluster's.
             tell: () => undefined,
           },
-          client,
+          client: withConsent(client, confirmAccount),
           clock,
           log,
         },
@@ -164,6 +165,21 @@ function withOwnRights(client: KubeClient): KubeClient {
     request: (request) => client.request(own(request)),
     text: (request, maxBytes) => client.text(own(request), maxBytes),
     stream: (request) => client.stream(own(request)),
+    close: () => client.close(),
+  };
+}
+
+/** Nobody has looked at the label of an account that only a file names: what acts as it asks first. */
+function withConsent(client: KubeClient, confirm: ConfirmAccount): KubeClient {
+  const refuse = async ({ impersonate = '' }: KubeRequest): Promise<KubeFailure | undefined> => {
+    const [, namespace, name] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(impersonate) ?? [];
+    const problem = namespace === undefined || name === undefined ? undefined : await confirm(namespace, name);
+    return problem === undefined ? undefined : { ok: false, status: 403, reason: 'Forbidden', message: problem };
+  };
+  return {
+    request: async <Body>(request: KubeRequest) => (await refuse(request)) ?? client.request<Body>(request),
+    text: async (request, maxBytes) => (await refuse(request)) ?? client.text(request, maxBytes),
+    stream: async (request) => (await refuse(request)) ?? client.stream(request),
     close: () => client.close(),
   };
 }
