@@ -76,6 +76,7 @@ suite('refuseCall', () => {
     ['a name of Object', 'get', { ...pod, subresource: 'constructor' }],
     ['a token review', 'create', { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', body }],
     ['an access review', 'create', { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', body }],
+    ['an event past the bus', 'create', { apiVersion: 'run.moonhook.dev/v1alpha1', kind: 'Event', body }],
     ['a review of another group', 'create', { apiVersion: 'example.com/v1', kind: 'PodSecurityPolicyReview', body }],
     ['an eviction of another kind', 'create', { ...pod, kind: 'Node', subresource: 'eviction', body }],
     ['getting an eviction', 'get', { ...pod, subresource: 'eviction' }],

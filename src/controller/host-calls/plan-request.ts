@@ -26,8 +26,12 @@ const subresources: Readonly<Record<string, readonly KubernetesOperation[]>> = {
   status: ['get', 'update', 'patch', 'apply'],
   eviction: ['create'],
 };
-/** Questions about who may do what: they mint or probe identities. */
-const refusedGroups: ReadonlySet<string> = new Set(['authentication.k8s.io', 'authorization.k8s.io']);
+/** Questions about who may do what, which mint or probe identities, and our own API: an event published there would begin a new chain, past the budget against loops. */
+const refusedGroups: ReadonlySet<string> = new Set([
+  'authentication.k8s.io',
+  'authorization.k8s.io',
+  'run.moonhook.dev',
+]);
 
 const methods = {
   get: 'GET',
