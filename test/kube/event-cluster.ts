@@ -48,7 +48,7 @@ const timing: ClusterEventsTiming = {
 export async function startReplica(
   kubeconfig: string,
   pod = 'controller-0',
-  more: { readonly linkPort?: number } = {},
+  more: { readonly linkPort?: number; readonly bytesPerNamespace?: number } = {},
 ): Promise<RunningReplica> {
   const settings = readControllerSettings({ kubeconfig }, pod, {
     MOONHOOK_LINK_PORT: String(more.linkPort ?? 0),
@@ -66,7 +66,10 @@ export async function startReplica(
       async (context) => {
         const links = await startLinks(context);
         ({ port } = links.server);
-        events = startClusterEvents(context, links.server, timing);
+        events = startClusterEvents(context, links.server, {
+          ...timing,
+          ...(more.bytesPerNamespace === undefined ? {} : { bytesPerNamespace: more.bytesPerNamespace }),
+        });
         const { close } = events;
         return {
           async close() {
@@ -171,11 +174,14 @@ export async function startRuntime(
 }
 
 /** An installation with one controller, one runtime, and an account of team-a that may watch the ConfigMaps there. */
-export async function startEventWorld({ client, plane }: TestCluster) {
+export async function startEventWorld(
+  { client, plane }: TestCluster,
+  more: { readonly bytesPerNamespace?: number } = {},
+) {
   await makeInstallation(client);
   await makeAccount(client, 'team-a', 'hooks');
   await mayWatch(client, 'hooks', { group: '', resource: 'configmaps' }, 'team-a');
-  const replica = await startReplica(plane.kubeconfig);
+  const replica = await startReplica(plane.kubeconfig, 'controller-0', more);
   const runtime = await startRuntime(client, [replica.port]);
   return { client, replica, runtime: () => runtime };
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { KubeFailure } from '../kube-answer.ts';
 import type { KubeClient } from '../kube-client.ts';
 import type { KubeObject, ObjectChange } from '../kube-object.ts';
+import { createCopyBudget, defaultBytesPerNamespace, pageSize } from './copy-budget.ts';
 import { requestOf, selectorsOf, type Collection } from '../list-pages.ts';
 import { startReflector, type Reflector, type ReflectorTiming } from '../reflector.ts';
 import type { WatchedText } from './watched-object.ts';
@@ -46,10 +47,24 @@ interface Watch {
   readonly keep: (object: KubeObject) => WatchedText;
   readonly listeners: Set<WatchListener>;
   reflector: Reflector<WatchedText>;
+  /** Text of the objects in the copy, and of the list that is being read. */
+  bytes: number;
+  listing: number;
   /** Set by the check of rights, until the reflector that was started then says something. */
   refusal: KubeFailure | undefined;
   readonly over: AbortController;
 }
+
+const unstarted: Reflector<WatchedText> = {
+  objects: new Map(),
+  synced: false,
+  lastHeardAt: undefined,
+  failure: undefined,
+  stop: () => Promise.resolve(),
+};
+
+/** In place of a copy that there may not be. */
+const refused = (failure: KubeFailure): Reflector<WatchedText> => ({ ...unstarted, failure });
 
 export function createSharedWatches(options: {
   readonly client: KubeClient;
@@ -57,25 +72,75 @@ export function createSharedWatches(options: {
   readonly log: Logger;
   readonly timing?: ReflectorTiming;
   readonly recheckMs?: number;
+  /** Text of objects that the accounts of one namespace may have copied. */
+  readonly bytesPerNamespace?: number;
 }): SharedWatches {
   const { client, clock, log, timing } = options;
   const watches = new Map<string, Watch>();
   const ending = new Set<Promise<void>>();
   const restarts: Record<string, number> = {};
+  const budget = createCopyBudget(options.bytesPerNamespace ?? defaultBytesPerNamespace);
 
-  function reflect(watch: Pick<Watch, 'collection' | 'keep' | 'listeners'>): Reflector<WatchedText> {
+  /** The client for a watch: lists take turns, and end where the copy would be too large. */
+  function boundedClient(watch: Watch): KubeClient {
+    const account = watch.collection.impersonate;
+    return {
+      ...client,
+      request: (request) => {
+        if (request.query?.['continue'] === undefined) watch.listing = 0;
+        return budget.inTurn(async () => {
+          const refusal = budget.refuse(account, watch.listing - watch.bytes);
+          return (
+            refusal ??
+            client.request({
+              ...request,
+              query: { ...request.query, limit: Math.min(pageSize, Number(request.query?.['limit'] ?? pageSize)) },
+            })
+          );
+        });
+      },
+    };
+  }
+
+  /** Keeps count of the copy; a watch whose copy has become too large begins again, with a list that is refused. */
+  function count(watch: Watch, changes: readonly ObjectChange<WatchedText>[]): void {
+    let grown = 0;
+    for (const change of changes) {
+      grown += change.kind === 'set' ? change.object.text.length : 0;
+      grown -= (change.kind === 'set' ? change.previous : change.object)?.text.length ?? 0;
+    }
+    watch.bytes += grown;
+    budget.change(watch.collection.impersonate, grown);
+  }
+
+  function forget(watch: Watch): void {
+    budget.change(watch.collection.impersonate, -watch.bytes);
+    watch.bytes = 0;
+    watch.listing = 0;
+  }
+
+  function reflect(watch: Watch): Reflector<WatchedText> {
     const { collection, keep, listeners } = watch;
     const tell = (say: (listener: WatchListener) => void): void => {
       for (const listener of listeners) say(listener);
     };
     return startReflector<WatchedText>({
-      client,
+      client: boundedClient(watch),
       clock,
       collection,
-      keep,
+      keep: (object) => {
+        const kept = keep(object);
+        watch.listing += kept.text.length;
+        return kept;
+      },
       ...(timing === undefined ? {} : { timing }),
       listener: {
-        onChanges: (changes) => tell((listener) => listener.onChanges(changes)),
+        onChanges: (changes) => {
+          count(watch, changes);
+          tell((listener) => listener.onChanges(changes));
+          const refusal = budget.refuse(collection.impersonate, 0);
+          if (refusal !== undefined) startAgain(watch, refusal);
+        },
         onSynced: () => tell((listener) => listener.onState()),
         onFailure: ({ status, message }) => {
           log.debug('a watch for functions failed', {
@@ -106,18 +171,30 @@ export function createSharedWatches(options: {
     for (;;) {
       await clock.sleep((options.recheckMs ?? recheckMs) * (0.8 + 0.4 * clock.random()), signal);
       if (signal.aborted) return;
+      if (watch.reflector.failure?.status === 413) {
+        const old = watch.reflector;
+        watch.reflector = reflect(watch);
+        end(old);
+        continue;
+      }
       if (watch.reflector.failure !== undefined) continue;
       const answer = await client.request({
         ...requestOf(watch.collection, signal),
         query: { ...selectorsOf(watch.collection), limit: 1 },
       });
       if (answer.ok || (answer.status !== 403 && answer.status !== 401) || signal.aborted) continue;
-      const old = watch.reflector;
-      watch.refusal = answer;
-      watch.reflector = reflect(watch);
-      for (const listener of watch.listeners) listener.onState();
-      end(old);
+      startAgain(watch, answer);
     }
+  }
+
+  /** Ends a watch with its copy; one that was too large is tried again when rights are looked at. */
+  function startAgain(watch: Watch, refusal: KubeFailure): void {
+    const old = watch.reflector;
+    watch.refusal = refusal;
+    forget(watch);
+    watch.reflector = refusal.status === 413 ? refused(refusal) : reflect(watch);
+    for (const listener of watch.listeners) listener.onState();
+    end(old);
   }
 
   function end(reflector: Reflector<WatchedText>): void {
@@ -127,8 +204,18 @@ export function createSharedWatches(options: {
 
   function open(collection: Collection, keep: (object: KubeObject) => WatchedText): Watch {
     const listeners = new Set<WatchListener>();
-    const reflector = reflect({ collection, keep, listeners });
-    const watch: Watch = { collection, keep, listeners, reflector, refusal: undefined, over: new AbortController() };
+    const over = new AbortController();
+    const watch: Watch = {
+      collection,
+      keep,
+      listeners,
+      reflector: unstarted,
+      bytes: 0,
+      listing: 0,
+      refusal: undefined,
+      over,
+    };
+    watch.reflector = reflect(watch);
     void lookAtRights(watch);
     return watch;
   }
@@ -154,7 +241,7 @@ export function createSharedWatches(options: {
         },
         get usable() {
           const { synced, failure } = used.reflector;
-          return synced && failure?.status !== 403 && failure?.status !== 401;
+          return synced && ![401, 403, 413].includes(failure?.status ?? 0);
         },
         get failure() {
           const { synced, failure } = used.reflector;
@@ -167,6 +254,7 @@ export function createSharedWatches(options: {
           if (used.listeners.size > 0) return;
           watches.delete(key);
           used.over.abort();
+          forget(used);
           end(used.reflector);
         },
       };

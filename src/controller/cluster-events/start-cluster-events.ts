@@ -19,6 +19,8 @@ export interface ClusterEventsTiming {
   readonly reflector?: ReflectorTiming;
   /** Rights of open watches are asked for so often. */
   readonly recheckMs?: number;
+  /** Text of objects that the accounts of one namespace may have copied. */
+  readonly bytesPerNamespace?: number;
 }
 
 export interface ClusterEventsContext extends Pick<PartContext, 'client' | 'clock' | 'log'> {
@@ -41,6 +43,7 @@ export function startClusterEvents(
     log,
     ...(timing.reflector === undefined ? {} : { timing: timing.reflector }),
     ...(timing.recheckMs === undefined ? {} : { recheckMs: timing.recheckMs }),
+    ...(timing.bytesPerNamespace === undefined ? {} : { bytesPerNamespace: timing.bytesPerNamespace }),
   });
   const followers = new Map<string, TriggerFollower>();
   const byFunction = new Map<string, Map<string, TriggerState>>();

@@ -39,6 +39,7 @@ export function failedWatch(
     const told = `the API server refuses ${accountOf(plan)} to list and watch ${at.resource} ${where}; see \`${ask('list')}\` and \`${ask('watch')}\` (${message})`;
     return { ready: false, reason: 'Forbidden', message: told, condition: 'ResolvedRefs' };
   }
+  if (status === 413) return { ready: false, reason: 'PolicyDenied', message, condition: 'Accepted' };
   if (status === 404) return unknownKind(plan, `the API server does not serve ${at.resource}`);
   if (status === 400) {
     const told = `the API server does not take the selectors of the trigger: ${message}`;
