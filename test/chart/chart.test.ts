@@ -199,6 +199,26 @@ test('the aggregated API is found, trusted and reached only where it is enabled'
   assert.ok(!ports({ 'aggregatedApi.enabled': false }).includes('api'));
 });
 
+test('Services of namespaces are opened to runtimes where the policy says so, never the installation or the system', () => {
+  const opened = (egress: Readonly<Record<string, unknown>>): readonly unknown[] =>
+    ofKind(renderedObjects({ 'policy.egress': egress }), 'NetworkPolicy')
+      .filter(({ metadata }) => metadata.name === 'moonhook-runtime')
+      .flatMap((policy) => policy['spec'].egress)
+      // Rules with ports are those for names and for the controller.
+      .filter((rule: { readonly ports?: unknown }) => rule.ports === undefined)
+      .flatMap((rule: { readonly to: readonly { readonly namespaceSelector?: unknown }[] }) =>
+        rule.to.flatMap(({ namespaceSelector }) => namespaceSelector ?? []),
+      );
+  const key = 'kubernetes.io/metadata.name';
+  assert.deepEqual(opened({}), []);
+  assert.deepEqual(opened({ clusterServices: 'Own' }), [
+    { matchExpressions: [{ key, operator: 'NotIn', values: ['kube-system', 'moonhook-system'] }] },
+  ]);
+  assert.deepEqual(opened({ namespaces: { 'team-a': { clusterServices: 'Own' }, 'team-b': {} } }), [
+    { matchLabels: { [key]: 'team-a' } },
+  ]);
+});
+
 describe('values that cannot work are refused with what to do', () => {
   const cases: readonly (readonly [ChartValues, RegExp])[] = [
     [{ 'runtime.replicas': 2 }, /need store\.postgres\.enabled=true/],
