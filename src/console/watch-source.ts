@@ -1,5 +1,6 @@
 /** What the watching half of the console asks of whatever runs the functions; answers are those of `run.moonhook.dev`. */
 
+import type { ListedRoute } from '../runtime/live/list-routes.ts';
 import type { FunctionMeasures, Measures } from '../telemetry/measures.ts';
 
 export type PlainObject = Readonly<Record<string, unknown>>;
@@ -24,20 +25,7 @@ export interface InvokeOrder {
 }
 
 /** A route of the table, with what answers there. */
-export interface RouteRow {
-  readonly namespace: string;
-  readonly name: string;
-  readonly trigger: string;
-  /** Absent: any host. */
-  readonly host?: string;
-  readonly path: string;
-  /** Empty: all. */
-  readonly methods: readonly string[];
-  readonly receiver: string;
-  readonly mode: 'sync' | 'async';
-  /** Why it does not answer now. */
-  readonly problem?: string;
-}
+export type RouteRow = ListedRoute;
 
 export interface ScheduleRow {
   readonly namespace: string;
