@@ -2,44 +2,20 @@
  * The whole way against a real API server: written, watched, built, sent, loaded, answered, judged. Controller and three
  * runtimes are processes; everything is on this machine, the API server and etcd too.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { KubeClient } from '../src/controller/kube-client.ts';
-import type { KubeObject } from '../src/controller/kube-object.ts';
 import { prepareKube } from '../test/kube/build-kube.ts';
-import { startControlPlane, type ControlPlane } from '../test/kube/control-plane.ts';
+import { startControlPlane } from '../test/kube/control-plane.ts';
 import { eventually } from '../test/kube/eventually.ts';
-import { freePorts } from '../test/kube/programs.ts';
-import { apply, functionPath, makeNamespace, openTrigger, webhookFunction } from '../test/kube/run-controller.ts';
-import { bodyOf, clientOf, kubectlOf } from '../test/kube/with-control-plane.ts';
-import { startRuntimeProcess, type RuntimeProcess } from '../test/link/runtime-process.ts';
+import { apply, functionPath, openTrigger, webhookFunction } from '../test/kube/run-controller.ts';
+import { clientOf } from '../test/kube/with-control-plane.ts';
+import type { RuntimeProcess } from '../test/link/runtime-process.ts';
+import { addRuntime, prepare, setEndpoints, startController, type Controller, type Stage } from './cluster-programs.ts';
 import { quantile, type Measure, type Suite } from './measure.ts';
 
-const namespace = 'moonhook';
-const serverName = 'moonhook-link.moonhook.svc';
 const sizes = [3_000, 10_000] as const;
 const edits = 60;
 /** Requests under way to the API server while functions are created. */
 const writers = 32;
 const longestMs = 300_000;
-const entry = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts');
-
-interface Stage {
-  readonly plane: ControlPlane;
-  readonly client: KubeClient;
-  readonly controller: Controller;
-  readonly runtimes: RuntimeProcess[];
-}
-
-interface Controller {
-  readonly child: ChildProcess;
-  readonly link: number;
-  /** One value of `/metrics`. */
-  metric(name: string): Promise<number>;
-  residentMB(): number;
-}
 
 export const suite: Suite = {
   name: 'cluster',
@@ -68,128 +44,12 @@ export const suite: Suite = {
       return measures;
     } finally {
       for (const runtime of runtimes) await runtime.close();
-      if (controller !== undefined && controller.child.exitCode === null) {
-        controller.child.kill('SIGKILL');
-        await once(controller.child, 'exit');
-      }
+      await controller?.end();
       await client.close();
       await plane.stop();
     }
   },
 };
-
-async function prepare(plane: ControlPlane, client: KubeClient): Promise<void> {
-  const kubectl = kubectlOf(plane.kubeconfig);
-  await kubectl(['apply', '--server-side', '-f', join(import.meta.dirname, '..', 'crds')]);
-  const names = ['webhookfunctions', 'webhooksubscriptions'].map((name) => `crd/${name}.moonhook.dev`);
-  const established = ['wait', '--for=condition=Established', '--timeout=30s', ...names];
-  await eventually('the CRDs are established', async () => (await kubectl(established)).code === 0);
-  for (const name of [namespace, 'team-a']) await makeNamespace(client, name);
-  const metadata = { name: 'moonhook-runtime' };
-  const path = `/api/v1/namespaces/${namespace}/serviceaccounts/moonhook-runtime`;
-  await apply(client, path, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
-}
-
-async function startController(plane: ControlPlane): Promise<Controller> {
-  const [link = 0, admin = 0] = await freePorts(2);
-  const child = spawn(
-    process.execPath,
-    [
-      '--max-semi-space-size=4',
-      '--heap-growing-percent=50',
-      '--',
-      entry,
-      'controller',
-      '--kubeconfig',
-      plane.kubeconfig,
-    ],
-    {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: {
-        PATH: process.env['PATH'],
-        MALLOC_ARENA_MAX: '2',
-        POD_NAME: 'controller-0',
-        POD_NAMESPACE: namespace,
-        MOONHOOK_LISTEN_HOST: '127.0.0.1',
-        MOONHOOK_LINK_PORT: String(link),
-        MOONHOOK_ADMIN_PORT: String(admin),
-      },
-    },
-  );
-  const get = async (path: string): Promise<string | undefined> => {
-    try {
-      const response = await fetch(`http://127.0.0.1:${admin}${path}`);
-      const text = await response.text();
-      return response.ok ? text : undefined;
-    } catch {
-      return undefined;
-    }
-  };
-  await eventually('the controller is ready', async () => (await get('/readyz')) !== undefined);
-  return {
-    child,
-    link,
-    metric: async (name) => {
-      const line = ((await get('/metrics')) ?? '').split('\n').find((each) => each.startsWith(`moonhook_${name} `));
-      return Number(line?.split(' ')[1] ?? Number.NaN);
-    },
-    residentMB: () => {
-      const [, kilobytes = '0'] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? [];
-      return (Number(kilobytes) * 1024) / 1e6;
-    },
-  };
-}
-
-/** A pod as the API server knows it, and the process that would run in it. */
-async function addRuntime({ client, controller }: Stage, name: string): Promise<RuntimeProcess> {
-  const pod = bodyOf(
-    await client.request<KubeObject>({
-      method: 'POST',
-      path: `/api/v1/namespaces/${namespace}/pods`,
-      body: {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { name, labels: { 'app.kubernetes.io/component': 'runtime' } },
-        spec: { serviceAccountName: 'moonhook-runtime', containers: [{ name: 'runtime', image: 'none' }] },
-      },
-    }),
-  );
-  const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name, uid: pod.metadata.uid };
-  const { token } = bodyOf(
-    await client.request<{ readonly status: { readonly token: string } }>({
-      method: 'POST',
-      path: `/api/v1/namespaces/${namespace}/serviceaccounts/moonhook-runtime/token`,
-      body: {
-        apiVersion: 'authentication.k8s.io/v1',
-        kind: 'TokenRequest',
-        spec: { audiences: ['moonhook-link.moonhook.moonhook.dev'], expirationSeconds: 3_600, boundObjectRef },
-      },
-    }),
-  ).status;
-  const authority = bodyOf(
-    await client.request<{ readonly data: Readonly<Record<string, string>> }>({
-      path: `/api/v1/namespaces/${namespace}/configmaps/moonhook-ca`,
-    }),
-  ).data['ca.crt'];
-  const environment = { MOONHOOK_WORKERS: '1', MOONHOOK_LOG_LEVEL: 'info' };
-  const options = { controllers: [controller.link], token, authority: authority ?? '', serverName, environment };
-  return startRuntimeProcess(pod.metadata, undefined, options);
-}
-
-async function setEndpoints({ client }: Stage, runtimes: readonly RuntimeProcess[]): Promise<void> {
-  await apply(client, `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices/moonhook-a`, {
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    metadata: { name: 'moonhook-a', labels: { 'kubernetes.io/service-name': 'moonhook' } },
-    addressType: 'IPv4',
-    endpoints: runtimes.map(({ pod }, index) => ({
-      addresses: [`10.0.0.${index + 1}`],
-      conditions: { ready: true },
-      targetRef: { kind: 'Pod', namespace, name: pod.name, uid: pod.uid },
-    })),
-    ports: [],
-  });
-}
 
 const hook = (index: number, answer: string): Readonly<Record<string, unknown>> =>
   webhookFunction(`hook-${index}`, {
