@@ -77,9 +77,9 @@ async function answerQuery(
       const filter = readFilter({ ...question.query, ...(name === undefined ? {} : { namespace: name }) });
       if (typeof filter === 'string') return bad(filter);
       const { cursor, waitMs, depth } = question;
-      // Who may see less now, or asks about another namespace, gets nothing out of what was opened before.
-      const border = `${namespace?.uid ?? ''} ${depth}`;
-      return { status: 200, body: await parts.follows.next(view, border, filter, cursor, waitMs, signal) };
+      const namespaceUid = namespace?.uid ?? '';
+      const body = await parts.follows.next({ view, namespaceUid, depth, filter, cursor, waitMs, signal });
+      return { status: 200, body };
     }
     case 'explainRequest': {
       const { uid, urls, request } = question;

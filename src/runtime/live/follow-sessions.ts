@@ -1,4 +1,5 @@
 /** Records as they come, for somebody who asks again and again: what came between two questions is kept for a while. */
+import type { RecordDepth } from '../../link/live-questions.ts';
 import type { CallRecord } from '../call-record.ts';
 import type { RecordFilter } from '../record-filter.ts';
 import type { LiveView } from './live-view.ts';
@@ -13,21 +14,27 @@ interface FollowedRecords {
   readonly gap: boolean;
 }
 
+/** Who asks, and for what. */
+export interface FollowQuestion {
+  readonly view: LiveView;
+  /** Of the namespace asked about; empty: of all of them. Its questions share places, and take none of another. */
+  readonly namespaceUid: string;
+  readonly depth: RecordDepth;
+  readonly filter: RecordFilter;
+  /** Of another namespace, depth or filter: it is not known. */
+  readonly cursor: string;
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
 export interface FollowSessions {
-  /** `border`: what the asker may see; a cursor of another border is not known. */
-  next(
-    view: LiveView,
-    border: string,
-    filter: RecordFilter,
-    cursor: string,
-    waitMs: number,
-    signal: AbortSignal,
-  ): Promise<FollowedRecords>;
+  next(question: FollowQuestion): Promise<FollowedRecords>;
   close(): void;
 }
 
 interface Session {
-  /** Border and filter that it was opened with. */
+  readonly namespaceUid: string;
+  /** Namespace, depth and filter that it was opened with. */
   readonly asked: string;
   calls: CallRecord[];
   gap: boolean;
@@ -42,6 +49,8 @@ const keptMs = 60_000;
 const mostKept = 1_000;
 const mostAtOnce = 200;
 const mostSessions = 200;
+/** Of one namespace: who opens more ends his own. */
+const mostOfNamespace = 40;
 const longestWaitMs = 30_000;
 
 export function createFollowSessions(options: {
@@ -51,13 +60,10 @@ export function createFollowSessions(options: {
   const { newId, after } = options;
   const sessions = new Map<string, Session>();
 
-  function open(
-    view: LiveView,
-    asked: string,
-    filter: RecordFilter,
-  ): { readonly id: string; readonly session: Session } {
+  function open({ view, namespaceUid, filter }: FollowQuestion, asked: string): readonly [string, Session] {
     const id = newId();
     const session: Session = {
+      namespaceUid,
       asked,
       calls: [],
       gap: false,
@@ -72,9 +78,19 @@ export function createFollowSessions(options: {
         session.wake();
       }),
     };
-    if (sessions.size >= mostSessions) end(sessions.keys().next().value as string);
+    makeRoom(namespaceUid);
     sessions.set(id, session);
-    return { id, session };
+    return [id, session];
+  }
+
+  /** Where a namespace has too many its oldest goes, else the oldest of the namespace that has most. */
+  function makeRoom(namespaceUid: string): void {
+    const ids = Map.groupBy(sessions.keys(), (id) => sessions.get(id)?.namespaceUid ?? '');
+    const own = ids.get(namespaceUid) ?? [];
+    if (own.length < mostOfNamespace && sessions.size < mostSessions) return;
+    const most = [...ids.values()].reduce((one, other) => (other.length > one.length ? other : one), own);
+    const [oldest] = own.length >= mostOfNamespace ? own : most;
+    if (oldest !== undefined) end(oldest);
   }
 
   function end(id: string): void {
@@ -85,27 +101,38 @@ export function createFollowSessions(options: {
     session?.wake();
   }
 
+  /** Until something came, the time is over or nobody waits. */
+  function wait(session: Session, waitMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      // Who has gone already is never told by an event.
+      if (signal.aborted) return resolve();
+      const done = (): void => {
+        stop();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const stop = after(Math.min(waitMs, longestWaitMs), done);
+      signal.addEventListener('abort', done);
+      session.wake = done;
+    });
+  }
+
   return {
-    async next(view, border, filter, cursor, waitMs, signal) {
-      const asked = JSON.stringify([border, filter]);
+    async next(question) {
+      const { namespaceUid, depth, filter, cursor, waitMs, signal } = question;
+      const asked = JSON.stringify([namespaceUid, depth, filter]);
       const held = sessions.get(cursor);
       const known = held?.asked === asked ? held : undefined;
-      const { id, session } = known === undefined ? open(view, asked, filter) : { id: cursor, session: known };
+      const [id, session] = known === undefined ? open(question, asked) : [cursor, known];
       session.forget();
       // The first question is answered at once: from then on nothing is missed.
       if (known !== undefined && session.calls.length === 0) {
-        await new Promise<void>((resolve) => {
-          const stop = after(Math.min(waitMs, longestWaitMs), resolve);
-          signal.addEventListener('abort', () => resolve(), { once: true });
-          session.wake = () => {
-            stop();
-            resolve();
-          };
-        });
+        await wait(session, waitMs, signal);
         session.wake = () => undefined;
       }
-      session.forget = after(keptMs, () => end(id));
       const gap = session.gap || (cursor !== '' && known === undefined);
+      // It may have lost its place while it waited.
+      if (sessions.get(id) === session) session.forget = after(keptMs, () => end(id));
       // Nobody takes the answer: the next question does.
       if (signal.aborted) return { cursor: id, calls: [], gap };
       session.gap = false;
