@@ -93,7 +93,9 @@ export interface RunningCall {
   readonly callId: string;
   /** Since when; milliseconds since the epoch. */
   readonly time: number;
+  readonly namespaceUid: string;
   readonly namespace: string;
+  readonly functionUid: string;
   readonly functionName: string;
   readonly handler: string;
 }

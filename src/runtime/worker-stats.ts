@@ -21,5 +21,6 @@ export function statsOf({ engine, outgoing, running }: WorkerParts): WorkerStats
 
 /** A call that did not end in its first turn: it waits for something, or takes turns. */
 export function runningCall({ entry }: LiveFunction, callId: string, handler: string, time: number): RunningCall {
-  return { callId, time, namespace: entry.namespace, functionName: entry.name, handler };
+  const { namespaceUid, namespace, uid: functionUid, name: functionName } = entry;
+  return { callId, time, namespaceUid, namespace, functionUid, functionName, handler };
 }

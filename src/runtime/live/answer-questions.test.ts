@@ -4,6 +4,7 @@ import { functionEntry, httpTriggerEntry, routeTable } from '../../../test/build
 import type { LiveAct, LiveAnswer, LiveQuery } from '../../link/live-questions.ts';
 import type { CallRecord } from '../call-record.ts';
 import { matchesRecord, type RecordFilter } from '../record-filter.ts';
+import type { RunningCall } from '../worker-messages.ts';
 import { createLiveAnswers } from './answer-questions.ts';
 import { createFollowSessions } from './follow-sessions.ts';
 import type { LiveView } from './live-view.ts';
@@ -21,7 +22,7 @@ const mounted = (namespace: string, name: string) =>
   });
 
 /** Two namespaces with a function each; whoever follows is told of what `tell` is given. */
-function answers() {
+function answers(running: readonly RunningCall[] = []) {
   const followers = new Set<{ readonly filter: RecordFilter; readonly listener: (record: CallRecord) => void }>();
   const table = routeTable([mounted('team-a', 'mine'), mounted('team-b', 'hush')]);
   const passed: string[] = [];
@@ -30,6 +31,7 @@ function answers() {
     table: () => table,
     namespaceUid: (name: string) => `uid-${name}`,
     now: () => 0,
+    runningCalls: () => Promise.resolve(running),
     documents: () => () => Promise.reject(new Error('nothing is fetched here')),
     followRecords: (filter: RecordFilter, listener: (record: CallRecord) => void) => {
       const follower = { filter, listener };
@@ -93,6 +95,33 @@ suite('questions about what is live', () => {
     }
     const { calls } = await follow(teamB, 'logs', cursor);
     assert.match(JSON.stringify(calls), /secret-of-b/);
+  });
+
+  test('calls that run are those of the namespace and function of now, not of the names of before', async () => {
+    const call = (callId: string, changed: Partial<RunningCall>): RunningCall => ({
+      callId,
+      time: 0,
+      namespaceUid: teamA.uid,
+      namespace: teamA.name,
+      functionUid: 'uid-team-a-mine',
+      functionName: 'mine',
+      handler: 'handle',
+      ...changed,
+    });
+    const { ask } = answers([
+      call('own', {}),
+      call('of-the-function-before', { functionUid: 'uid-of-an-older-mine' }),
+      call('of-the-namespace-before', { namespaceUid: 'uid-of-an-older-team-a' }),
+      call('of-b', { namespaceUid: teamB.uid, namespace: teamB.name }),
+    ]);
+    const running = async (question: Partial<LiveQuery & { readonly op: 'running' }>): Promise<readonly string[]> => {
+      const said = await ask('query', { op: 'running', query: {}, ...question });
+      assert.ok(said.status === 200);
+      return (said.body as Followed).calls.map(({ callId }) => callId);
+    };
+    assert.deepEqual(await running({ namespace: teamA, query: { name: 'mine' } }), ['own']);
+    assert.deepEqual(await running({ namespace: teamA }), ['own', 'of-the-function-before']);
+    assert.equal((await running({})).length, 4, 'control: they all run');
   });
 
   test('what another namespace has mounted is not named to whoever asks about a request', async () => {

@@ -38,11 +38,13 @@ export async function listCalls(view: LiveView, filter: RecordFilter): Promise<L
 /** Calls that have not ended, in the form of records that have: the oldest first. */
 export async function listRunningCalls(view: LiveView, filter: RecordFilter): Promise<LiveAnswer> {
   const { namespace, functionName, limit = 100 } = filter;
-  const running = (await view.runningCalls()).filter(
-    (call) =>
-      (namespace === undefined || call.namespace === namespace) &&
-      (functionName === undefined || call.functionName === functionName),
-  );
+  const { functions } = view.table();
+  const running = (await view.runningCalls()).filter((call) => {
+    if (namespace !== undefined && call.namespace !== namespace) return false;
+    if (functionName === undefined) return true;
+    // A function that was made again under the name has none of the calls of the one before.
+    return call.functionName === functionName && functions.has(call.functionUid);
+  });
   const now = view.now();
   const calls = running.slice(0, limit).map((call) => ({
     ...call,

@@ -21,7 +21,7 @@ export function narrowView(view: LiveView, namespace: AskedNamespace | undefined
     },
     runningCalls: async () => {
       const running = await view.runningCalls();
-      return namespace === undefined ? running : running.filter((call) => call.namespace === namespace.name);
+      return namespace === undefined ? running : running.filter((call) => call.namespaceUid === namespace.uid);
     },
     followRecords: (filter, listener) =>
       view.followRecords({ ...filter, ...border }, (record) => listener(showRecord(record, depth))),
