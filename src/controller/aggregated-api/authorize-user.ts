@@ -1,5 +1,6 @@
 /** What a proved user may do: the API server is asked again, and its answer kept for seconds. Without an answer nobody may. */
 import { createHash } from 'node:crypto';
+import { createFairTurns, type TurnLimits } from '../fair-turns.ts';
 import type { AccessQuestion } from '../link/kube-reviews.ts';
 import { refusal, type Refusal } from './api-status.ts';
 import type { ProvedUser } from './front-proxy.ts';
@@ -20,20 +21,27 @@ export type Authorize = (user: ProvedUser, wanted: Wanted) => Promise<Refusal | 
 /** A right that was taken away ends then. */
 const keptMs = 5_000;
 const mostKept = 10_000;
-const mostInFlight = 128;
+/** Of all users, because the API server is everybody's; of each, because so is this. */
+const usualTurns: TurnLimits = { most: 128, mostOfOne: 16, mostWaiting: 4_096, mostWaitingOfOne: 128 };
 
 export function createAuthorizer(options: {
   reviewAccess(question: AccessQuestion): Promise<{ readonly allowed: boolean; readonly reason: string }>;
   /** Monotonic milliseconds. */
   now(): number;
   onTrouble(message: string): void;
+  readonly turns?: TurnLimits;
 }): Authorize {
   const { reviewAccess, now, onTrouble } = options;
+  const turns = createFairTurns(options.turns ?? usualTurns);
   const kept = new Map<string, { readonly allowed: boolean; readonly until: number }>();
-  const asking = new Map<string, Promise<boolean>>();
+  /** Undefined: there was no turn for it. */
+  const asking = new Map<string, Promise<boolean | undefined>>();
 
-  async function ask(key: string, user: ProvedUser, wanted: Wanted): Promise<boolean> {
+  async function ask(key: string, user: ProvedUser, wanted: Wanted): Promise<boolean | undefined> {
+    let end: (() => void) | undefined;
     try {
+      end = await turns.take(askerOf(user));
+      if (end === undefined) return undefined;
       const { resource, subresource, namespace = '', name, verb } = wanted;
       const { allowed } = await reviewAccess({
         user: user.name,
@@ -52,6 +60,7 @@ export function createAuthorizer(options: {
       kept.set(key, { allowed, until: now() + keptMs });
       return allowed;
     } finally {
+      end?.();
       asking.delete(key);
     }
   }
@@ -64,18 +73,25 @@ export function createAuthorizer(options: {
     if (known !== undefined && known.until > now()) return known.allowed ? undefined : forbidden(user, wanted);
     let turn = asking.get(key);
     if (turn === undefined) {
-      if (asking.size >= mostInFlight)
-        return refusal(429, 'too many rights are under review', { retryAfterSeconds: 1 });
       turn = ask(key, user, wanted);
       asking.set(key, turn);
     }
     try {
-      return (await turn) ? undefined : forbidden(user, wanted);
+      const allowed = await turn;
+      if (allowed === undefined) {
+        return refusal(429, 'too many of your requests are under review: try again', { retryAfterSeconds: 1 });
+      }
+      return allowed ? undefined : forbidden(user, wanted);
     } catch (error) {
       onTrouble(error instanceof Error ? error.message : String(error));
       return refusal(503, 'the API server did not say what you may do: try again', { retryAfterSeconds: 1 });
     }
   };
+}
+
+/** Who may make a ServiceAccount may make a thousand: those of one namespace are one asker. */
+function askerOf({ name }: ProvedUser): string {
+  return /^system:serviceaccount:[^:]+:/.exec(name)?.[0] ?? name;
 }
 
 /** In the words of the API server, so that people know where to look. */
