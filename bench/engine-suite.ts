@@ -1,6 +1,6 @@
 /** The Lua engine alone, on one thread: calls, images, parking, memory of idle functions, scripts that misbehave. */
 import { buildBaseImage } from '../src/lua/base-image.ts';
-import { difference, flatten } from '../src/lua/image.ts';
+import { type Delta, differenceInBlocks, flatten } from '../src/lua/image.ts';
 import { internalFunctions } from '../src/lua/internal-functions.ts';
 import { Machine } from '../src/lua/machine.ts';
 import { meterLua } from '../src/lua/metering.ts';
@@ -77,7 +77,7 @@ function bareMachine(module: WebAssembly.Module, { environment }: MeasuredEngine
   const functions = [...internalFunctions, ...osFunctions(), ...environment.functions];
   const base = buildBaseImage(module, functions, environment.preludes, environment.requirable);
   const clock = (): number => performance.now();
-  const machine = new Machine(module, base, base.setmetatableSlot, {
+  const machine = new Machine(module, base, {
     clock,
     threadCpu: clock,
     // No Lua runs in it.
@@ -104,11 +104,9 @@ function restores(module: WebAssembly.Module, measured: MeasuredEngine): Measure
     machine.views.pushText(base.thread, `key ${index} with some text behind it`);
     machine.exports.lua_rawseti(base.thread, -2, BigInt(index + 1));
   }
-  const parked = difference(machine.views.u8, base, machine.heapEnd, 'own');
-  const parking = rounds(() => {
-    const delta = difference(machine.views.u8, base, machine.heapEnd, 'own');
-    machine.restore(base, delta, 'a');
-  }, 3000);
+  const park = (): Delta => differenceInBlocks(machine.exports, machine.views.u8, base.loaded, machine.heapEnd);
+  const parked = park();
+  const parking = rounds(() => machine.restore(base, park(), 'a'), 3000);
   return [
     perRun(`restore of a pristine machine (${kilobytes} KiB)`, same, 1.5),
     perRun('restore for another namespace, stack and heap cleared', other),

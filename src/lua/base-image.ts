@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { globals, libraries } from './environment.ts';
 import { hostMark, type Callable } from './host-dispatch.ts';
-import { capture, type Ground } from './image.ts';
+import { capture, layGrounds, type Ground } from './image.ts';
 import { checkLayout, ImageBuilder } from './image-builder.ts';
 import { breakPointer, registryIndex, slotHost, slotSetMetatable, tags } from './layout.ts';
 import { loadGround, smallFunction } from './loaded-ground.ts';
@@ -231,11 +231,14 @@ function seal(builder: ImageBuilder, places: Places, setmetatableSlot: number, c
   checkLayout(builder);
   const heapEnd = views.word(breakPointer);
   const captured = capture(views.u8, heapEnd);
-  const loaded = loadGround(builder, { state, thread, control }, code);
+  const { bare, loaded } = layGrounds({
+    bare: captured,
+    loaded: loadGround(builder, { state, thread, control }, code),
+  });
   const digest = createHash('sha256');
-  for (const { low, heap } of [captured, loaded]) digest.update(low).update(heap);
+  for (const { low, heap } of [bare, loaded]) digest.update(low).update(heap);
   return {
-    ...captured,
+    ...bare,
     loaded,
     digest: digest.digest('hex'),
     state,

@@ -82,7 +82,7 @@ class LuaEngine<Context> implements Engine<Context> {
       clock: this.#sources.clock,
     });
     const create = (): Machine =>
-      new Machine(options.module, this.#base, this.#base.setmetatableSlot, {
+      new Machine(options.module, this.#base, {
         clock: this.#sources.clock,
         threadCpu: this.#sources.threadCpu,
         dispatch,

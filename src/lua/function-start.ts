@@ -32,5 +32,5 @@ export function finishStart(call: Call, machine: Machine, status: number, images
   call.loading = false;
   if (status !== statusOk) throw new LuaRaise('the module failed to load');
   sealStart(machine, program.base);
-  images.keep(program, difference(machine.views.u8, program.base.loaded, machine.heapEnd, 'shared'));
+  images.keep(program, difference(machine.views.u8, program.base.loaded, machine.heapEnd));
 }

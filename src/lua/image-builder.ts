@@ -1,5 +1,5 @@
 /** Works on one instance through the C API before any script has run: libraries, tables, chunks. */
-import { createInstance, type LuaExports } from './instance.ts';
+import { createInstance, type InstanceHost, type LuaExports } from './instance.ts';
 import { debugRecord, scratch } from './layout.ts';
 import { MemoryViews } from './memory-views.ts';
 
@@ -16,7 +16,7 @@ export class ImageBuilder {
     const refuse = (): never => {
       throw new Error('a host function was called while the base image was built');
     };
-    this.exports = createInstance(module, {
+    const host: InstanceHost = {
       fuelSync: () => 0x7fffffff,
       fuelAsync: () => Promise.resolve(0x7fffffff),
       host: refuse,
@@ -24,7 +24,8 @@ export class ImageBuilder {
       refuseGc: refuse,
       address: () => 0,
       memoryOut: refuse,
-    });
+    };
+    this.exports = createInstance(module, host, new WebAssembly.Memory({ initial: 0 }));
     this.views = new MemoryViews(this.exports);
     this.exports.__wasm_call_ctors();
     this.exports.mh_begin(0x7fffffff, -1);

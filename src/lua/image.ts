@@ -1,8 +1,11 @@
 /** Memory images: what differs from an image that is common to all, found by comparing and put back by copying. */
-import { heapBase, lowEnd, lowStart, writableStart } from './layout.ts';
+import type { LuaExports } from './instance.ts';
+import { heapBase, lowEnd, lowStart, pageBytes, writableStart } from './layout.ts';
 
-/** Memory is compared in pages first, then word by word: a loaded function changes some hundred words in as many places. */
-const pageBytes = 1024;
+/** Memory is compared in stretches first, then word by word: a loaded function changes some hundred words in as many places. */
+const stretchBytes = 1024;
+/** What is compared inside WebAssembly is whole blocks. */
+const blockBytes = 64;
 /** Two runs this near are one: a word costs what the head of a run costs. */
 const gapWords = 1;
 /** A run's head: the index of its first word above, how many words follow below. */
@@ -11,15 +14,20 @@ const longestRun = (1 << countBits) - 1;
 /** What heads can address. */
 export const imageLimit = 4 * 2 ** (32 - countBits);
 
-/** Memory that others are a difference over: the writable and constant data, and the heap. */
-export interface Ground {
+/** The memory of a machine that was just built: the writable and constant data, and the heap. */
+export interface Capture {
   readonly low: Uint8Array;
-  readonly lowWords: Int32Array;
   readonly heap: Uint8Array;
-  readonly heapWords: Int32Array;
   /** End of the heap in the image, rounded up to whole blocks. */
   readonly heapEnd: number;
-  /** Room to gather a difference in. */
+}
+
+/** Memory that others are a difference over. It lies in a memory of WebAssembly that Lua cannot reach. */
+export interface Ground extends Capture {
+  readonly lowWords: Int32Array;
+  readonly heapWords: Int32Array;
+  readonly images: WebAssembly.Memory;
+  /** Room to gather a difference in, a part of the same memory. */
   readonly found: Int32Array;
 }
 
@@ -41,27 +49,45 @@ export interface FlatImage {
 }
 
 /**
- * Finds the difference between a memory and the ground; `shared`: kept long and read by other threads, so word
- * by word; `own`: kept while a call waits, so in blocks, which is quicker. The constant data is taken for unchanged.
+ * Finds the difference between a memory and the ground, word by word: it is kept long and read by other threads. The
+ * constant data is taken for unchanged.
  */
-export function difference(memory: Uint8Array, ground: Ground, heapEnd: number, use: 'shared' | 'own'): Delta {
+export function difference(memory: Uint8Array, ground: Ground, heapEnd: number): Delta {
   const current = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
   const words = new Int32Array(memory.buffer, memory.byteOffset, memory.byteLength >>> 2);
   const { low, lowWords, heap, heapWords, found } = ground;
-  const whole = use === 'own';
-  const lowLength = compare(current, words, low, lowWords, lowStart, writableStart - lowStart, found, 0, whole);
-  const length = compare(current, words, heap, heapWords, heapBase, 0, found, lowLength, whole);
-  const tailBytes = Math.max(0, heapEnd - ground.heapEnd);
-  const size = length * 4 + tailBytes;
-  const store = use === 'shared' ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
-  const runs = new Int32Array(store, 0, length);
-  runs.set(found.subarray(0, length));
-  let tail: Uint8Array | undefined;
-  if (tailBytes > 0) {
-    tail = new Uint8Array(store, length * 4);
-    tail.set(memory.subarray(ground.heapEnd, heapEnd));
-  }
-  return { runs, tail, heapEnd, bytes: size };
+  const lowLength = compare(current, words, low, lowWords, lowStart, writableStart - lowStart, found, 0);
+  const length = compare(current, words, heap, heapWords, heapBase, 0, found, lowLength);
+  const size = length * 4 + Math.max(0, heapEnd - ground.heapEnd);
+  return delta(new SharedArrayBuffer(size), found.subarray(0, length), memory, ground, heapEnd);
+}
+
+/** The same while a call waits: in blocks of 16 bytes, compared inside WebAssembly, which is quicker. */
+export function differenceInBlocks(exports: LuaExports, memory: Uint8Array, ground: Ground, heapEnd: number): Delta {
+  const { low, heap, found } = ground;
+  const start = writableStart - lowStart;
+  const after = exports.mh_difference(writableStart, low.byteOffset + start, low.length - start, found.byteOffset);
+  const end = exports.mh_difference(heapBase, heap.byteOffset, heap.length, after);
+  const bytes = end - found.byteOffset;
+  const size = bytes + Math.max(0, heapEnd - ground.heapEnd);
+  return delta(new ArrayBuffer(size), found.subarray(0, bytes >>> 2), memory, ground, heapEnd);
+}
+
+/** `store` has room for the runs and what lies beyond the ground's end. */
+function delta(
+  store: ArrayBuffer | SharedArrayBuffer,
+  found: Int32Array,
+  memory: Uint8Array,
+  ground: Ground,
+  heapEnd: number,
+): Delta {
+  const runs = new Int32Array(store, 0, found.length);
+  runs.set(found);
+  const bytes = store.byteLength;
+  if (heapEnd <= ground.heapEnd) return { runs, tail: undefined, heapEnd, bytes };
+  const tail = new Uint8Array(store, found.byteLength);
+  tail.set(memory.subarray(ground.heapEnd, heapEnd));
+  return { runs, tail, heapEnd, bytes };
 }
 
 /** Eight words at once: in a changed page most are as they were. Regions are whole blocks. */
@@ -88,28 +114,16 @@ function compare(
   start: number,
   found: Int32Array,
   length: number,
-  whole: boolean,
 ): number {
   const shift = from >>> 2;
   let to = length;
   // Where the last run's head is, and the words from its first to past its last.
   let [head, first, last] = [0, 0, -longestRun];
-  for (let offset = start; offset < image.length; offset += pageBytes) {
-    const end = Math.min(offset + pageBytes, image.length);
+  for (let offset = start; offset < image.length; offset += stretchBytes) {
+    const end = Math.min(offset + stretchBytes, image.length);
     if (current.compare(image, offset, end, from + offset, from + end) === 0) continue;
     for (let block = offset >>> 2, stop = end >>> 2; block < stop; block += 8) {
       if (isEqualBlock(words, block + shift, imageWords, block)) continue;
-      if (whole) {
-        const word = block + shift;
-        if (word !== last || word - first > longestRun - 8) {
-          head = to++;
-          first = word;
-        }
-        for (let at = word; at < word + 8; at += 1) found[to++] = words[at] ?? 0;
-        last = word + 8;
-        found[head] = (first << countBits) | (last - first);
-        continue;
-      }
       for (let at = block; at < block + 8; at += 1) {
         const word = at + shift;
         const value = words[word] ?? 0;
@@ -149,19 +163,35 @@ export function flatten(memory: Uint8Array, heapEnd: number): FlatImage {
   return { low: memory.slice(writableStart, lowEnd), heap: memory.slice(heapBase, heapEnd), heapEnd };
 }
 
-/** Copies the memory of a machine that was just built. Sizes are whole words. */
-export function capture(memory: Uint8Array, heapEnd: number): Ground {
-  const end = Math.ceil(heapEnd / 64) * 64;
+/** Copies the memory of a machine that was just built. Sizes are whole blocks. */
+export function capture(memory: Uint8Array, heapEnd: number): Capture {
+  const end = Math.ceil(heapEnd / blockBytes) * blockBytes;
   if (end > imageLimit) throw new Error(`an image is larger than ${imageLimit} bytes`);
-  const low = memory.slice(lowStart, lowEnd);
-  const heap = memory.slice(heapBase, end);
-  return {
-    low,
-    lowWords: new Int32Array(low.buffer),
-    heap,
-    heapWords: new Int32Array(heap.buffer),
-    heapEnd: end,
-    // All words in runs of the longest kind are the most there can be.
-    found: new Int32Array(((low.length + heap.length) >>> 2) + 64),
+  return { low: memory.slice(lowStart, lowEnd), heap: memory.slice(heapBase, end), heapEnd: end };
+}
+
+/** Lays captures side by side in a memory of their own, and behind them room for a difference over the largest. */
+export function layGrounds<Name extends string>(captures: Readonly<Record<Name, Capture>>): Record<Name, Ground> {
+  const all = Object.entries<Capture>(captures);
+  const sizes = all.map(([, { low, heap }]) => low.length + heap.length);
+  const start = sizes.reduce((sum, size) => sum + size, 0);
+  // Blocks of 16 bytes with a head each are the most there can be.
+  const room = Math.ceil(Math.max(...sizes) / 16) * 20 + blockBytes;
+  const pages = Math.ceil((start + room) / pageBytes);
+  const images = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const found = new Int32Array(images.buffer, start, room >>> 2);
+  let at = 0;
+  const lay = (bytes: Uint8Array): Uint8Array => {
+    const laid = new Uint8Array(images.buffer, at, bytes.length);
+    laid.set(bytes);
+    at += bytes.length;
+    return laid;
   };
+  const words = ({ buffer, byteOffset, byteLength }: Uint8Array): Int32Array =>
+    new Int32Array(buffer, byteOffset, byteLength >>> 2);
+  const grounds = all.map(([name, each]): readonly [string, Ground] => {
+    const [low, heap] = [lay(each.low), lay(each.heap)];
+    return [name, { low, heap, heapEnd: each.heapEnd, lowWords: words(low), heapWords: words(heap), images, found }];
+  });
+  return Object.fromEntries(grounds) as Record<Name, Ground>;
 }

@@ -1,6 +1,6 @@
 /** Makes an instance of the metered Lua module with imports of our own: no files, no environment, no clock. */
 import { MachineEnd } from './ends.ts';
-import { pageBytes } from './layout.ts';
+import { initialPages, maximumPages, pageBytes } from './layout.ts';
 
 /** What the module asks of its host while it runs. */
 export interface InstanceHost {
@@ -64,6 +64,8 @@ export interface LuaExports {
   mh_stop_slicing(): void;
   mh_stack(): number;
   mh_topointer(state: number, index: number): number;
+  /** Writes the runs of what differs from an image to `out` in the memory of images; gives their end. */
+  mh_difference(from: number, image: number, bytes: number, out: number): number;
 }
 
 /** Memory grows by at least this much at a time. */
@@ -75,12 +77,10 @@ function refuse(name: string): () => never {
   };
 }
 
-/** Instantiates the module; takes about 0.2 ms. */
-export function createInstance(module: WebAssembly.Module, host: InstanceHost): LuaExports {
-  const made: { memory?: WebAssembly.Memory } = {};
+/** Instantiates the module over a memory that holds images, which Lua cannot reach; takes about 0.2 ms. */
+export function createInstance(module: WebAssembly.Module, host: InstanceHost, images: WebAssembly.Memory): LuaExports {
+  const memory = new WebAssembly.Memory({ initial: initialPages, maximum: maximumPages });
   const grow = (bytes: number): number => {
-    const { memory } = made;
-    if (memory === undefined) return 0;
     const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes);
     try {
       memory.grow(Math.max(missing, growthPages));
@@ -89,14 +89,12 @@ export function createInstance(module: WebAssembly.Module, host: InstanceHost): 
       return 0; // Lua sees a failed allocation.
     }
   };
-  const memoryOf = (): ArrayBuffer => {
-    if (made.memory === undefined) throw new MachineEnd('defect', 'no memory yet');
-    return made.memory.buffer;
-  };
   const stubs = (names: readonly string[]): Record<string, unknown> =>
     Object.fromEntries(names.map((name) => [name, refuse(name)]));
   const imports = {
     env: {
+      memory,
+      images,
       ...stubs(
         (
           'abort strftime system exit __syscall_openat __syscall_fcntl64 __syscall_ioctl __syscall_dup3 _mktime_js ' +
@@ -119,14 +117,12 @@ export function createInstance(module: WebAssembly.Module, host: InstanceHost): 
       ...stubs('fd_write fd_read fd_close fd_seek'.split(' ')),
       // Asked once at start: an empty environment.
       environ_sizes_get: (count: number, bytes: number) => {
-        new Uint32Array(memoryOf(), count, 1)[0] = 0;
-        new Uint32Array(memoryOf(), bytes, 1)[0] = 0;
+        new Uint32Array(memory.buffer, count, 1)[0] = 0;
+        new Uint32Array(memory.buffer, bytes, 1)[0] = 0;
         return 0;
       },
       environ_get: () => 0,
     },
   };
-  const exports = new WebAssembly.Instance(module, imports).exports as unknown as LuaExports;
-  made.memory = exports.memory;
-  return exports;
+  return new WebAssembly.Instance(module, imports).exports as unknown as LuaExports;
 }

@@ -17,6 +17,9 @@ export const heapBase = 1083712;
 /** Holds the address where the heap ends (musl's `sbrk` pointer). */
 export const breakPointer = 31452;
 export const pageBytes = 65536;
+/** Pages a fresh instance starts with (data, C stack and about 0.9 MiB of heap), and the most there can be. */
+export const initialPages = 32;
+export const maximumPages = 32768;
 
 export const registryIndex = -1001000;
 

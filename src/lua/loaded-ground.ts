@@ -1,6 +1,6 @@
 /** The ground of function images: the base image with a small function loaded into it, as any function is. */
 import type { BaseImage } from './base-image.ts';
-import { capture, type Ground } from './image.ts';
+import { capture, type Capture } from './image.ts';
 import type { ImageBuilder } from './image-builder.ts';
 import { breakPointer, statusOk, tags } from './layout.ts';
 import { sealStart } from './seal-start.ts';
@@ -20,7 +20,7 @@ export function loadGround(
   builder: ImageBuilder,
   base: Pick<BaseImage, 'thread' | 'state' | 'control'>,
   code: Uint8Array,
-): Ground {
+): Capture {
   const { exports, views } = builder;
   const { thread, control } = base;
   views.pushObject(thread, control.start, tags.luaFunction);

@@ -11,7 +11,7 @@ import { createInstance, type InstanceHost, type LuaExports } from './instance.t
 import { breakPointer, heapBase, lowEnd, lowStart, scratch, stackTop, writableStart } from './layout.ts';
 import { MemoryViews } from './memory-views.ts';
 import { ValuePusher } from './push-value.ts';
-import { type KnownMetatables, ValueReader } from './read-value.ts';
+import { ValueReader } from './read-value.ts';
 import { SliceClock } from './slice-clock.ts';
 
 /** Loop turns between two looks at the clock: some 0.05 ms. */
@@ -70,16 +70,16 @@ export class Machine implements InstanceHost {
   #holds: FlatImage | undefined;
   readonly #host: MachineHost;
 
-  constructor(module: WebAssembly.Module, known: KnownMetatables, setmetatableSlot: number, host: MachineHost) {
+  constructor(module: WebAssembly.Module, base: BaseImage, host: MachineHost) {
     this.#host = host;
     this.#slice = new SliceClock(host.threadCpu);
-    this.exports = createInstance(module, this);
-    this.exports.mh_set_setmetatable(setmetatableSlot);
+    this.exports = createInstance(module, this, base.images);
+    this.exports.mh_set_setmetatable(base.setmetatableSlot);
     this.resumeSliced = WebAssembly.promising(this.exports.mh_resume);
     this.closeSliced = WebAssembly.promising(this.exports.mh_close);
     this.views = new MemoryViews(this.exports);
-    this.reader = new ValueReader(this.views, known, (table) => materialise(this, table));
-    this.pusher = new ValuePusher(this.views, known, (state, table) => pushLazy(this, state, table, known.lazy));
+    this.reader = new ValueReader(this.views, base, (table) => materialise(this, table));
+    this.pusher = new ValuePusher(this.views, base, (state, table) => pushLazy(this, state, table, base.lazy));
     this.args = new FrameArguments(this.views, this.reader);
   }
 

@@ -106,7 +106,7 @@ export class ProgramLoader {
     return {
       ok: true,
       program: this.#complete(program, bytecode, shape.handlers, call.cpuMs - began),
-      delta: difference(machine.views.u8, base.loaded, machine.heapEnd, 'shared'),
+      delta: difference(machine.views.u8, base.loaded, machine.heapEnd),
     };
   }
 

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { lazyTable, meteredLua, testEngine, testLimits, valuesOf } from '../../test/builders/test-engine.ts';
 import { buildBaseImage } from './base-image.ts';
-import { applyDelta, difference } from './image.ts';
+import { applyDelta, difference, differenceInBlocks } from './image.ts';
 import { internalFunctions } from './internal-functions.ts';
-import { debugRecord, heapBase, lowStart, scratch, stackTop, writableStart } from './layout.ts';
+import { debugRecord, heapBase, lowEnd, lowStart, scratch, stackTop, writableStart } from './layout.ts';
 import { Machine } from './machine.ts';
 import { rewriteText } from './metering.ts';
 
 async function bareMachine(): Promise<{ machine: Machine; base: ReturnType<typeof buildBaseImage> }> {
   const module = await meteredLua();
   const base = buildBaseImage(module, internalFunctions, [], new Map());
-  const machine = new Machine(module, base, base.setmetatableSlot, {
+  const machine = new Machine(module, base, {
     clock: () => performance.now(),
     threadCpu: () => performance.now(),
     dispatch: undefined as never,
@@ -107,7 +107,7 @@ test('running Lua never changes the constants that a quick restore leaves out', 
   assert.equal(Buffer.compare(constants, base.low.subarray(0, writableStart - lowStart)), 0);
 });
 
-test('a difference put over the base image gives the memory back, byte for byte', async () => {
+test('a difference put over the ground gives the memory back, byte for byte, found word by word or in blocks', async () => {
   const { machine, base } = await bareMachine();
   const { views } = machine;
   machine.restore(base, undefined, 'a');
@@ -120,13 +120,25 @@ test('a difference put over the base image gives the memory back, byte for byte'
   views.refresh();
   const end = machine.heapEnd;
   const before = views.u8.slice(0, end);
-  const delta = difference(views.u8, base, end, 'own');
-  assert.ok(delta.runs.length > 0 && (delta.tail?.length ?? 0) > 0);
-  machine.restore(base, undefined, 'a');
-  applyDelta(views.u8, views.i32, base, delta);
   const equal = (from: number, to: number): boolean =>
     Buffer.compare(views.u8.subarray(from, to), before.subarray(from, to)) === 0;
-  assert.ok(equal(lowStart, 35_136) && equal(1_083_712, end));
+  for (const ground of [base, base.loaded]) {
+    machine.restore(base, undefined, 'a');
+    views.u8.set(before.subarray(lowStart, lowEnd), lowStart);
+    views.u8.set(before.subarray(heapBase), heapBase);
+    const words = difference(views.u8, ground, end);
+    const blocks = differenceInBlocks(machine.exports, views.u8, ground, end);
+    for (const delta of [words, blocks]) {
+      assert.ok(delta.runs.length > 0 && (delta.tail?.length ?? 0) > 0);
+      views.u8.fill(0xa5, lowStart, lowEnd);
+      views.u8.fill(0xa5, heapBase, end);
+      views.u8.set(ground.low, lowStart);
+      views.u8.set(ground.heap, heapBase);
+      assert.ok(!equal(heapBase, end), 'control: without the difference it is another memory');
+      applyDelta(views.u8, views.i32, ground, delta);
+      assert.ok(equal(lowStart, lowEnd) && equal(heapBase, end));
+    }
+  }
 });
 
 test('the rewrite refuses a binary that is not the expected one', () => {

@@ -2,7 +2,7 @@
 import type { Call } from './call.ts';
 import { finishedCall } from './call-result.ts';
 import type { MachineEnd } from './ends.ts';
-import { difference, type Delta } from './image.ts';
+import { differenceInBlocks, type Delta } from './image.ts';
 import { isDone } from './internal-functions.ts';
 import type { Machine } from './machine.ts';
 import { needsTurn, queueForMachine } from './machine-queue.ts';
@@ -54,7 +54,7 @@ export class WaitingCalls {
     if (machine === undefined) return false;
     const { heapEnd } = machine;
     if (heapEnd - call.heapFloor > movableBytes) return false;
-    const delta = difference(machine.views.u8, call.program.base.loaded, heapEnd, 'own');
+    const delta = differenceInBlocks(machine.exports, machine.views.u8, call.program.base.loaded, heapEnd);
     call.cpuMs += delta.bytes / copyBytesPerMs;
     call.memoryPeak = Math.max(call.memoryPeak, heapEnd - call.heapFloor + call.heldPeak);
     call.parked = delta;

@@ -6,6 +6,7 @@ declare namespace WebAssembly {
     private readonly brand: unique symbol;
   }
   class Memory {
+    constructor(size: { readonly initial: number; readonly maximum?: number });
     readonly buffer: ArrayBuffer;
     grow(pages: number): number;
   }

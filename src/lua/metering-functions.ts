@@ -1,0 +1,238 @@
+/** WebAssembly text that the rewrite adds to Lua's binary: errors, fuel, calls of the host, entries of the engine, comparing memory. */
+import { gcName, maximumPages, initialPages, outCount, slotContinue, slotHost, stackTop } from './layout.ts';
+
+/** `memory.copy` and `memory.fill` are single instructions of any length: cut in pieces and charged, they tick too. */
+const bulk = `
+(func $mcopy (param $d i32) (param $s i32) (param $n i32) (local $k i32)
+  local.get $n i32.const 262144 i32.le_u
+  if
+    local.get $d local.get $s local.get $n memory.copy
+    local.get $n call $charge
+    return
+  end
+  local.get $d local.get $s i32.gt_u
+  if
+    loop $back
+      local.get $n i32.const 262144 local.get $n i32.const 262144 i32.lt_u select local.set $k
+      local.get $n local.get $k i32.sub local.set $n
+      local.get $d local.get $n i32.add local.get $s local.get $n i32.add local.get $k memory.copy
+      local.get $k call $charge
+      local.get $n br_if $back
+    end
+    return
+  end
+  loop $forth
+    local.get $n i32.const 262144 local.get $n i32.const 262144 i32.lt_u select local.set $k
+    local.get $d local.get $s local.get $k memory.copy
+    local.get $d local.get $k i32.add local.set $d
+    local.get $s local.get $k i32.add local.set $s
+    local.get $n local.get $k i32.sub local.set $n
+    local.get $k call $charge
+    local.get $n br_if $forth
+  end)
+(func $mfill (param $d i32) (param $v i32) (param $n i32) (local $k i32)
+  loop $forth
+    local.get $n i32.const 262144 local.get $n i32.const 262144 i32.lt_u select local.set $k
+    local.get $d local.get $v local.get $k memory.fill
+    local.get $d local.get $k i32.add local.set $d
+    local.get $n local.get $k i32.sub local.set $n
+    local.get $k call $charge
+    local.get $n br_if $forth
+  end)
+(func $charge (param $n i32)
+  global.get $fuel local.get $n i32.const 6 i32.shr_u i32.sub global.set $fuel
+  global.get $fuel i32.const 0 i32.lt_s
+  if call $fuel_out end)`;
+
+/**
+ * Compares `bytes` (whole blocks of 64) from `from` on with the image at `image`, and writes what differs to `out` as runs:
+ * a head (index of the first word above 12 bits of how many), then the words. In quarters of a block: the size of a value.
+ */
+const difference = `
+(func $mh_difference (param $from i32) (param $image i32) (param $bytes i32) (param $out i32) (result i32)
+  (local $end i32) (local $quarter i32) (local $next i32) (local $head i32) (local $first i32) (local $value v128)
+  local.get $from local.get $bytes i32.add local.set $end
+  block $done
+    loop $blocks
+      local.get $from local.get $end i32.ge_u br_if $done
+      local.get $from v128.load local.get $image v128.load $images v128.xor
+      local.get $from v128.load offset=16 local.get $image v128.load $images offset=16 v128.xor
+      v128.or
+      local.get $from v128.load offset=32 local.get $image v128.load $images offset=32 v128.xor
+      local.get $from v128.load offset=48 local.get $image v128.load $images offset=48 v128.xor
+      v128.or
+      v128.or v128.any_true
+      if
+        local.get $from i32.const 64 i32.add local.set $quarter
+        loop $quarters
+          local.get $from v128.load local.tee $value
+          local.get $image v128.load $images
+          v128.xor v128.any_true
+          if
+            local.get $from local.get $next i32.ne
+            local.get $from local.get $first i32.sub i32.const 16000 i32.gt_u
+            i32.or
+            if
+              local.get $out local.set $head
+              local.get $from local.set $first
+              local.get $out i32.const 4 i32.add local.set $out
+            end
+            local.get $out local.get $value v128.store $images
+            local.get $out i32.const 16 i32.add local.set $out
+            local.get $from i32.const 16 i32.add local.set $next
+            local.get $head
+            local.get $first i32.const 10 i32.shl
+            local.get $next local.get $first i32.sub i32.const 2 i32.shr_u
+            i32.or
+            i32.store $images
+          end
+          local.get $image i32.const 16 i32.add local.set $image
+          local.get $from i32.const 16 i32.add local.tee $from
+          local.get $quarter i32.ne br_if $quarters
+        end
+        br $blocks
+      end
+      local.get $from i32.const 64 i32.add local.set $from
+      local.get $image i32.const 64 i32.add local.set $image
+      br $blocks
+    end
+  end
+  local.get $out)`;
+
+/** Outcome of a host function: n ≥ 0 results; -1 raise the value on top; below: yield two values, operation −2−n. */
+const hostOutcome = `
+  local.get $n i32.const 0 i32.ge_s
+  if local.get $n return end
+  local.get $n i32.const -1 i32.eq
+  if local.get $L call $lua_error return end
+  local.get $L i32.const 2 i32.const -2 local.get $n i32.sub i32.const ${slotContinue}
+  call $lua_yieldk`;
+
+/** Functions, globals and exports. */
+export const added = `
+(func $invoke_vii (param $f i32) (param $a i32) (param $b i32) (local $sp i32) (local $m i32)
+  global.get $g0 local.set $sp
+  global.get $susp local.set $m
+  try
+    local.get $a local.get $b local.get $f
+    call_indirect $__indirect_function_table (type $t4)
+  catch $lj
+    local.get $sp global.set $g0
+    local.get $m global.set $susp
+  end)
+(func $fuel_out (local $sp i32)
+  call $env.fuel_sync global.set $fuel
+  global.get $susp
+  if
+    global.get $fuel i32.const 0 i32.le_s
+    if
+      global.get $g0 local.set $sp
+      call $env.fuel_async global.set $fuel
+      local.get $sp global.set $g0
+      i32.const 1 global.set $susp
+    end
+  end)
+(func $hostfn (type $t0) (param $L i32) (result i32) (local $m i32) (local $n i32)
+  global.get $susp local.set $m
+  i32.const 0 global.set $susp
+  local.get $L call $env.host local.set $n
+  local.get $m global.set $susp
+  ${hostOutcome})
+(func $hostk (type $t2) (param $L i32) (param $s i32) (param $c i32) (result i32) (local $m i32) (local $n i32)
+  global.get $susp local.set $m
+  i32.const 0 global.set $susp
+  local.get $L local.get $c call $env.host_continue local.set $n
+  local.get $m global.set $susp
+  ${hostOutcome})
+(func $checked_setmetatable (type $t0) (param $L i32) (result i32) (local $m i32)
+  local.get $L i32.const 2 call $lua_type i32.const 5 i32.eq
+  if
+    local.get $L i32.const ${gcName} call $lua_pushstring drop
+    local.get $L i32.const 2 call $lua_rawget i32.const 0 i32.ne
+    if
+      global.get $susp local.set $m
+      i32.const 0 global.set $susp
+      local.get $L call $env.refuse_gc
+      local.get $m global.set $susp
+      local.get $L call $lua_error return
+    end
+    local.get $L i32.const -2 call $lua_settop
+  end
+  local.get $L global.get $setmetatable
+  call_indirect $__indirect_function_table (type $t0))
+(func $luaL_where (type $t4) (param $L i32) (param $level i32) (local $ar i32)
+  global.get $g0 i32.const 112 i32.sub local.tee $ar global.set $g0
+  block $found
+    loop $up
+      local.get $L local.get $level local.get $ar call $lua_getstack i32.eqz br_if $found
+      local.get $L i32.const ${gcName + 8} local.get $ar call $lua_getinfo drop
+      local.get $ar i32.load offset=24 i32.const 0 i32.gt_s br_if $found
+      local.get $ar i32.load offset=12 i32.load8_u i32.const 67 i32.eq br_if $found
+      local.get $level i32.const 1 i32.add local.set $level
+      br $up
+    end
+  end
+  local.get $ar i32.const 112 i32.add global.set $g0
+  local.get $L local.get $level call $where_raw)
+(func $lua_topointer (type $t3) (param $L i32) (param $i i32) (result i32)
+  local.get $L local.get $i call $topointer_raw call $env.address)
+(func $mh_begin (param $f i32) (param $limit i32)
+  local.get $f global.set $fuel
+  local.get $limit global.set $heap_limit
+  i32.const ${stackTop} global.set $g0
+  i32.const 0 global.set $g1
+  i32.const 0 global.set $susp)
+(func $mh_resume (param $L i32) (param $n i32) (param $s i32) (result i32) (local $r i32)
+  local.get $s global.set $susp
+  local.get $L i32.const 0 local.get $n i32.const ${outCount} call $lua_resume local.set $r
+  i32.const 0 global.set $susp
+  local.get $r)
+(func $mh_close (param $L i32) (param $s i32) (result i32) (local $r i32)
+  local.get $s global.set $susp
+  local.get $L i32.const 0 call $lua_resetthread local.set $r
+  i32.const 0 global.set $susp
+  local.get $r)
+(func $mh_set_limit (param $limit i32) local.get $limit global.set $heap_limit)
+(func $mh_set_fuel (param $f i32) local.get $f global.set $fuel)
+(func $mh_get_fuel (result i32) global.get $fuel)
+(func $mh_set_setmetatable (param $f i32) local.get $f global.set $setmetatable)
+(func $mh_stop_slicing i32.const 0 global.set $susp)
+(func $mh_stack (result i32) global.get $g0)
+(func $mh_high (result i32) global.get $high)
+(func $mh_reset_high i32.const 0 global.set $high)
+(global $fuel (mut i32) (i32.const 2147483647))
+(global $susp (mut i32) (i32.const 0))
+(global $heap_limit (mut i32) (i32.const -1))
+(global $high (mut i32) (i32.const 0))
+(global $setmetatable (mut i32) (i32.const 0))
+(tag $lj)
+(elem $mh (i32.const ${slotHost}) func $hostfn $hostk $checked_setmetatable)
+(data $mh_names (i32.const ${gcName}) "__gc\\00\\00\\00\\00Sl\\00")
+(export "mh_begin" (func $mh_begin))
+(export "mh_resume" (func $mh_resume))
+(export "mh_close" (func $mh_close))
+(export "mh_set_limit" (func $mh_set_limit))
+(export "mh_set_fuel" (func $mh_set_fuel))
+(export "mh_get_fuel" (func $mh_get_fuel))
+(export "mh_set_setmetatable" (func $mh_set_setmetatable))
+(export "mh_stop_slicing" (func $mh_stop_slicing))
+(export "mh_stack" (func $mh_stack))
+(export "mh_high" (func $mh_high))
+(export "mh_reset_high" (func $mh_reset_high))
+(export "mh_topointer" (func $topointer_raw))
+(export "mh_difference" (func $mh_difference))
+${bulk}
+${difference}
+`;
+
+/** Imports, the memories among them: Lua's own, and one that no instruction of Lua's reaches. */
+export const addedImports = `
+  (import "env" "fuel_sync" (func $env.fuel_sync (result i32)))
+  (import "env" "fuel_async" (func $env.fuel_async (result i32)))
+  (import "env" "host" (func $env.host (param i32) (result i32)))
+  (import "env" "host_continue" (func $env.host_continue (param i32 i32) (result i32)))
+  (import "env" "refuse_gc" (func $env.refuse_gc (param i32)))
+  (import "env" "address" (func $env.address (param i32) (result i32)))
+  (import "env" "memory_out" (func $env.memory_out))
+  (import "env" "memory" (memory $memory ${initialPages} ${maximumPages}))
+  (import "env" "images" (memory $images 0))`;
