@@ -1,5 +1,7 @@
 /** What the installation allows: hosts, defaults, ceilings, egress, quotas. Complete; read from a file by `read-policy.ts`. */
 
+import type { RuntimeGroups } from './runtime-groups.ts';
+
 /** Limits of one call, in the units the product computes with. */
 export interface LimitValues {
   readonly timeoutMs: number;
@@ -95,6 +97,8 @@ export interface InstallationPolicy {
   readonly allowWeakSecrets: boolean;
   /** True: all namespaces belong to one person (a run on one machine). */
   readonly singleTenant: boolean;
+  /** Absent: the runtimes of the default group serve everybody. */
+  readonly runtimeGroups?: RuntimeGroups;
 }
 
 const second = 1000;

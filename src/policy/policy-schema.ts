@@ -135,6 +135,38 @@ export const policySchema: SchemaNode = object('What the installation allows.', 
     text('An address or range.', 64, { minLength: 1 }),
     1000,
   ),
+  runtimeGroups: list(
+    'Namespaces with runtimes and a store of their own. A cluster only; whoever writes this runs the pods, too, as the chart does.',
+    object(
+      'One group.',
+      {
+        name: text('The group: part of the names of its ServiceAccount and Service.', 20, {
+          minLength: 1,
+          pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+          expected: 'lower case letters, digits and -, such as payments',
+        }),
+        namespaces: set('Its namespaces, each in one group at most.', namespace, 10_000),
+      },
+      { required: ['name', 'namespaces'] },
+    ),
+    100,
+  ),
+  runtimeMoves: list(
+    'Namespaces that were in another group before: what waits in its store is still run there.',
+    object(
+      'One move.',
+      {
+        namespace,
+        from: text('The group it was in; default where it was in none.', 20, {
+          minLength: 1,
+          pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+          expected: 'the name of a group, or default',
+        }),
+      },
+      { required: ['namespace', 'from'] },
+    ),
+    10_000,
+  ),
   allowWeakSecrets: flag('Accepts secrets shorter than their receiver demands. For tests; not for production.'),
 });
 

@@ -10,10 +10,11 @@ import { parseEgressGrant, parseEgressPattern } from './egress.ts';
 import type { EgressGrants, HostGrant, InstallationPolicy, LimitValues, Quota } from './installation-policy.ts';
 import { parseAmount } from './limit-amounts.ts';
 import { namespaceName, policySchema } from './policy-schema.ts';
+import { checkRuntimeGroups, readRuntimeGroups, type RuntimeGroupsFile } from './read-runtime-groups.ts';
 import { limitFields } from './resolve-limits.ts';
 
 /** The file as it is written; durations and sizes as text. */
-export interface PolicyFile {
+export interface PolicyFile extends RuntimeGroupsFile {
   readonly class?: string;
   readonly hosts?: readonly {
     readonly host: string;
@@ -61,7 +62,12 @@ export function readPolicy(
   const validate = ajv.compile(toJsonSchema(policySchema));
   if (!validate(value)) return { ok: false, mistakes: toMistakes(validate.errors ?? [], value, policySchema) };
   const file = value as PolicyFile;
-  const mistakes = [...checkHosts(file), ...checkNames(file), ...checkAddresses(file, options.local)];
+  const mistakes = [
+    ...checkHosts(file),
+    ...checkNames(file),
+    ...checkAddresses(file, options.local),
+    ...checkRuntimeGroups(file),
+  ];
   if (mistakes.length > 0) return { ok: false, mistakes };
   const policy = complete(file, base);
   const above = checkDefaults(file, policy);
@@ -105,6 +111,7 @@ function complete(file: PolicyFile, base: InstallationPolicy): InstallationPolic
     allowWeakSecrets: file.allowWeakSecrets ?? base.allowWeakSecrets,
     // Who writes down who may use which host means it: one machine then behaves as the cluster does.
     singleTenant: file.hosts === undefined && base.singleTenant,
+    ...readRuntimeGroups(file),
   };
 }
 
