@@ -34,10 +34,10 @@ suite('hostile receivers', () => {
   const dead = (id: string): Promise<CallRecord> => bench.served.record({ id }, ({ outcome }) => outcome === 'dead');
 
   const broken: readonly { readonly name: string; readonly behaviour: Behaviour; readonly says: RegExp }[] = [
-    { name: 'stall', behaviour: hostile.stall, says: /no complete answer within 300 ms/ },
+    { name: 'stall', behaviour: hostile.stall, says: /no complete answer within 2000 ms/ },
     { name: 'reset', behaviour: hostile.reset, says: /the other side closed the connection/ },
     { name: 'half', behaviour: hostile.half, says: /the other side closed the connection/ },
-    { name: 'drip', behaviour: hostile.drip, says: /no complete answer within 300 ms/ },
+    { name: 'drip', behaviour: hostile.drip, says: /no complete answer within 2000 ms/ },
     { name: 'flood', behaviour: hostile.flood, says: /answered 500: x{100}/ },
   ];
   for (const { name, behaviour, says } of broken) {
@@ -46,7 +46,7 @@ suite('hostile receivers', () => {
       receiver.on(`/${name}`, (response, webhook, count) =>
         (count === 1 ? behaviour : answer(200))(response, webhook, count),
       );
-      await served.subscribe(at(name, { timeout: '300ms', retry: { schedule: ['1s'] } }));
+      await served.subscribe(at(name, { timeout: '2s', retry: { schedule: ['1s', '1s'] } }));
       const id = await bench.publish(`${name}.x`, { name });
       const failed = await served.record({ id }, ({ outcome }) => outcome === 'error');
       assert.match(failed.detail ?? '', says);
