@@ -40,7 +40,7 @@ export function createStandingJudge(options: {
     return desiredStatus({
       verdict,
       entry: loop.current()?.functions.get(uid),
-      runtimes: reportRuntimes(uid, ready, acknowledgements?.runtimes() ?? []),
+      runtimes: reportRuntimes(verdict, ready, acknowledgements?.runtimes() ?? []),
       triggers: options.triggers(uid),
       schedules: acknowledgements?.scheduleTimes(uid),
       health: acknowledgements?.subscriptionHealth(uid),

@@ -1,5 +1,8 @@
-/** The runtimes that take traffic: Ready endpoints of their Service, as EndpointSlices list them. */
+/** The runtimes that take traffic: Ready endpoints of the Services of all groups, as EndpointSlices list them. */
+import { isDeepStrictEqual } from 'node:util';
+import type { RuntimeGroups } from '../policy/runtime-groups.ts';
 import type { Clock } from './clock.ts';
+import { groupsByService } from './group-names.ts';
 import { resourcePath } from './kube-answer.ts';
 import type { KubeClient } from './kube-client.ts';
 import type { KubeObject } from './kube-object.ts';
@@ -21,33 +24,45 @@ export function watchRuntimeEndpoints(options: {
   readonly client: KubeClient;
   readonly clock: Clock;
   readonly namespace: string;
-  /** Name of the Service. */
+  /** Service of the default group. */
   readonly service: string;
+  /** The same object until it changes. */
+  groups(): RuntimeGroups | undefined;
   readonly report: Pick<ReflectorListener<KubeObject>, 'onRestart' | 'onDrift' | 'onFailure' | 'onFault'>;
 }): WatchedEndpoints {
   const { client, clock, namespace, service, report } = options;
   const listeners = new Set<() => void>();
-  let current: readonly RuntimeEndpoint[] | undefined;
+  let known: { readonly groups: RuntimeGroups | undefined; readonly ready: readonly RuntimeEndpoint[] } | undefined;
+
+  function current(): readonly RuntimeEndpoint[] | undefined {
+    if (!reflector.synced) return undefined;
+    const groups = options.groups();
+    if (known === undefined || known.groups !== groups) {
+      known = { groups, ready: readyEndpoints(reflector.objects.values(), groupsByService(service, groups)) };
+    }
+    return known.ready;
+  }
 
   function changed(): void {
     if (!reflector.synced) return;
-    current = readyEndpoints(reflector.objects.values());
+    const before = known;
+    known = undefined;
+    // The other Services of the installation are none of the runtimes'.
+    if (before !== undefined && isDeepStrictEqual(before.ready, current())) return;
     for (const listener of listeners) listener();
   }
 
   const reflector = startReflector<EndpointSlice>({
     client,
     clock,
-    collection: {
-      path: resourcePath({ apiVersion: 'discovery.k8s.io/v1', resource: 'endpointslices', namespace }),
-      labelSelector: `kubernetes.io/service-name=${service}`,
-    },
+    // Of every Service: groups come and go with the policy.
+    collection: { path: resourcePath({ apiVersion: 'discovery.k8s.io/v1', resource: 'endpointslices', namespace }) },
     keep: (object) => object,
     listener: { ...report, onChanges: changed, onSynced: changed },
   });
   return {
     reflector,
-    current: () => current,
+    current,
     subscribe: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -56,14 +71,19 @@ export function watchRuntimeEndpoints(options: {
 }
 
 /** By the name of the pod; a pod may stand in several slices. */
-function readyEndpoints(slices: Iterable<EndpointSlice>): readonly RuntimeEndpoint[] {
+function readyEndpoints(
+  slices: Iterable<EndpointSlice>,
+  services: ReadonlyMap<string, string>,
+): readonly RuntimeEndpoint[] {
   const byUid = new Map<string, RuntimeEndpoint>();
-  for (const { endpoints = [] } of slices) {
+  for (const { metadata, endpoints = [] } of slices) {
+    const group = services.get(metadata.labels?.['kubernetes.io/service-name'] ?? '');
+    if (group === undefined) continue;
     for (const { conditions, targetRef } of endpoints) {
       // Absent means ready (EndpointConditions of discovery.k8s.io/v1).
       if (conditions?.ready === false || targetRef?.kind !== 'Pod') continue;
       const { name: pod, uid: podUid } = targetRef;
-      if (pod !== undefined && podUid !== undefined) byUid.set(podUid, { pod, podUid });
+      if (pod !== undefined && podUid !== undefined) byUid.set(podUid, { group, pod, podUid });
     }
   }
   return [...byUid.values()].sort((a, b) => (a.pod < b.pod ? -1 : 1));

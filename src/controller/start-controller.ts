@@ -40,7 +40,7 @@ export interface ControllerOptions {
   readonly lease: string;
   /** Of this process. */
   readonly identity: string;
-  /** Service of the runtimes. */
+  /** Service of the runtimes of the default group. */
   readonly runtimeService: string;
   readonly rights: ControllerRights;
   /** In force now; the same object until it changes. */
@@ -150,6 +150,7 @@ export function startController(options: ControllerOptions): Controller {
     clock,
     namespace,
     service: options.runtimeService,
+    groups: () => policy().runtimeGroups,
     report: countedEndpoints.report,
   });
   const judge = createStandingJudge({
@@ -216,8 +217,10 @@ export function startController(options: ControllerOptions): Controller {
       return conditions?.find(({ type }) => type === 'Programmed')?.status !== 'True';
     });
   const isProgrammed = (uid: string): boolean => {
-    const revision = loop.verdict(uid)?.revision;
-    const reports = reportRuntimes(uid, endpoints.current() ?? [], acknowledgements?.runtimes() ?? []);
+    const verdict = loop.verdict(uid);
+    if (verdict === undefined) return false;
+    const { revision } = verdict;
+    const reports = reportRuntimes(verdict, endpoints.current() ?? [], acknowledgements?.runtimes() ?? []);
     return reports.length > 0 && reports.every(({ acknowledgement }) => acknowledgement?.revision === revision);
   };
   loop.onVerdicts((uids) => status.touch(uids));

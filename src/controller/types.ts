@@ -105,6 +105,8 @@ export interface ScheduleTimes {
 
 /** A Ready endpoint of the runtimes' Service: a pod that takes traffic. */
 export interface RuntimeEndpoint {
+  /** Whose Service it is. */
+  readonly group: string;
   readonly pod: string;
   readonly podUid: string;
 }

@@ -178,9 +178,10 @@ export type FromRuntime =
 /** One difference; entries as `routing/wire-format.ts` writes them. */
 export type WireChange =
   | { readonly op: 'set'; readonly digest: string; readonly entry: unknown }
-  | { readonly op: 'delete'; readonly uid: string }
+  /** `moved`: it serves in another group, and what waits of it here stays. */
+  | { readonly op: 'delete'; readonly uid: string; readonly moved?: true }
   | { readonly op: 'setSubscription'; readonly digest: string; readonly subscription: unknown }
-  | { readonly op: 'deleteSubscription'; readonly uid: string };
+  | { readonly op: 'deleteSubscription'; readonly uid: string; readonly moved?: true };
 
 export interface TableMessage {
   readonly kind: 'table';

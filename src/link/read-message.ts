@@ -208,7 +208,7 @@ function readChange(value: unknown): WireChange {
       return { op, digest: name(members, 'digest'), subscription: object(members['subscription'], 'an entry') };
     case 'delete':
     case 'deleteSubscription':
-      return { op, uid: name(members, 'uid') };
+      return { op, uid: name(members, 'uid'), ...(members['moved'] === true ? { moved: true } : {}) };
     default:
       throw new Malformed('a change has an unknown op');
   }

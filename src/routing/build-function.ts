@@ -8,6 +8,7 @@ import { buildTrigger } from './build-trigger.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { notAccepted, unresolvedBy } from './problem.ts';
 import { uidOf } from './find-changes.ts';
+import { placeInGroup } from './group-forms.ts';
 import { readCallback } from './read-callback.ts';
 import { createReferenceReader, type References } from './read-references.ts';
 import { resolveCode } from './resolve-code.ts';
@@ -74,12 +75,14 @@ export function buildFunction(input: FunctionInput, options: BuildFunctionOption
 
   const closing = [...refused, ...code.problems, ...env.problems, ...duplicates];
   const unresolved = unresolvedBy(closing);
+  const { group, leaving } = placeInGroup(policy, namespace, mode);
   const entry: Omit<FunctionEntry, 'revision'> = {
     uid: uidOf(input),
     namespace,
     namespaceUid: input.namespaceUid,
     name: metadata.name,
-    group: 'default',
+    group,
+    ...leaving,
     generation: metadata.generation ?? 1,
     code: code.code,
     env: env.env,

@@ -9,6 +9,7 @@ import { checkAmount, resolveRetry } from '../policy/resolve-limits.ts';
 import { parseEventPattern } from '../triggers/event-pattern.ts';
 import { hashOf } from './build-function.ts';
 import { canonicalJson } from './canonical-json.ts';
+import { placeInGroup } from './group-forms.ts';
 import { notAccepted, notResolved, unresolvedBy } from './problem.ts';
 import { createReferenceReader, type ReferenceReader, type References } from './read-references.ts';
 import { readSigningSecrets } from './read-signing-secrets.ts';
@@ -60,7 +61,7 @@ const longestTimeoutMs = minute;
 const defaultConcurrency = 10;
 
 export function buildSubscription(input: SubscriptionInput, options: BuildSubscriptionOptions): BuiltSubscription {
-  const { policy } = options;
+  const { policy, mode } = options;
   const { metadata, spec } = input.resource;
   const namespace = metadata.namespace ?? 'default';
   const uid = metadata.uid ?? `${namespace}/${metadata.name}`;
@@ -86,12 +87,14 @@ export function buildSubscription(input: SubscriptionInput, options: BuildSubscr
   problems.push(...refused.map(({ reason, path, message }) => notAccepted(reason, path, message)));
 
   const unresolved = unresolvedBy(problems);
+  const { group, leaving } = placeInGroup(policy, namespace, mode);
   const entry: Omit<SubscriptionEntry, 'revision'> = {
     uid,
     namespace,
     namespaceUid: input.namespaceUid,
     name: metadata.name,
-    group: 'default',
+    group,
+    ...leaving,
     generation: metadata.generation ?? 1,
     url,
     urlSecret: spec.urlFrom !== undefined,

@@ -1,5 +1,6 @@
 /** All subscriptions of the table with their verdicts; what did not change is taken from the result before. */
 import { quotaOf, servesClass, type InstallationPolicy } from '../policy/installation-policy.ts';
+import { defaultGroup } from '../policy/runtime-groups.ts';
 import {
   buildSubscription,
   type BuildSubscriptionOptions,
@@ -117,13 +118,14 @@ function chargeQuota(
 }
 
 function verdictOf(built: BuiltSubscription, denied: Problem | undefined): FunctionVerdict {
-  const { uid, namespace, name, generation, revision, suspended } = built.entry;
+  const { uid, namespace, name, group, generation, revision, suspended } = built.entry;
   const problems = denied === undefined ? built.problems : [denied, ...built.problems];
   return {
     kind: 'WebhookSubscription',
     uid,
     namespace,
     name,
+    ...(group === defaultGroup ? {} : { group }),
     generation,
     revision,
     suspended,

@@ -5,9 +5,10 @@ import type { FunctionEntry, RouteTable } from './types.ts';
 
 export type TableChange =
   | { readonly op: 'set'; readonly entry: FunctionEntry }
-  | { readonly op: 'delete'; readonly uid: string }
+  /** `moved`: runtimes of another group serve it now; it was not deleted. */
+  | { readonly op: 'delete'; readonly uid: string; readonly moved?: true }
   | { readonly op: 'setSubscription'; readonly subscription: SubscriptionEntry }
-  | { readonly op: 'deleteSubscription'; readonly uid: string };
+  | { readonly op: 'deleteSubscription'; readonly uid: string; readonly moved?: true };
 
 /** The table before anything was applied. */
 export const emptyTable: RouteTable = { version: 0, functions: new Map(), subscriptions: new Map() };

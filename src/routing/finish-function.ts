@@ -1,5 +1,6 @@
 /** The entry and verdict of a function once routes and quotas are settled between all of them. */
 import type { Condition } from '../function/types.ts';
+import { defaultGroup } from '../policy/runtime-groups.ts';
 import type { LostRoute } from './assign-routes.ts';
 import { hashOf, type BuiltFunction } from './build-function.ts';
 import { describeProblem } from './problem.ts';
@@ -29,11 +30,12 @@ export function finishFunction(
   const entry = denied === undefined ? withoutRoutes(built.entry, lost) : undefined;
   const more = [...(denied === undefined ? [] : [denied]), ...lost.map(({ problem }) => problem)];
   const problems = more.length === 0 ? built.problems : [...more, ...built.problems];
-  const { uid, namespace, name, generation, revision, suspended } = entry ?? built.entry;
+  const { uid, namespace, name, group, generation, revision, suspended } = entry ?? built.entry;
   const verdict: FunctionVerdict = {
     uid,
     namespace,
     name,
+    ...(group === defaultGroup ? {} : { group }),
     generation,
     revision,
     suspended,

@@ -14,8 +14,10 @@ export interface SubscriptionEntry {
   readonly namespace: string;
   readonly namespaceUid: string;
   readonly name: string;
-  /** Runtime group; always `default` until groups are configurable. */
+  /** Runtime group that serves it. */
   readonly group: string;
+  /** Groups that still run what it left in their stores; only in the controller's own table. */
+  readonly leaving?: readonly string[];
   readonly generation: number;
   /** Hash of spec, configuration, secret versions and effective policy. */
   readonly revision: string;

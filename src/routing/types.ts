@@ -145,8 +145,10 @@ export interface FunctionEntry {
   readonly namespace: string;
   readonly namespaceUid: string;
   readonly name: string;
-  /** Runtime group; always `default` until groups are configurable. */
+  /** Runtime group that serves it. */
   readonly group: string;
+  /** Groups that still run what it left in their stores; only in the controller's own table. */
+  readonly leaving?: readonly string[];
   readonly generation: number;
   /** Hash of spec, code, modules, configuration, secret versions and effective policy. */
   readonly revision: string;
@@ -163,6 +165,8 @@ export interface FunctionEntry {
   readonly callback?: CallbackEntry;
   readonly retryScheduleMs: readonly number[];
   readonly suspended: boolean;
+  /** It has moved to another group: what waits here is run, schedules plan nothing new. */
+  readonly draining?: true;
   readonly serviceAccountName?: string;
   readonly triggers: readonly TriggerEntry[];
   /** Set: the whole function cannot run (its env lacks a secret …). */
@@ -213,6 +217,8 @@ export interface FunctionVerdict {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
+  /** Runtimes that serve it; absent: those of the default group. */
+  readonly group?: string;
   readonly generation: number;
   readonly revision: string;
   readonly suspended: boolean;

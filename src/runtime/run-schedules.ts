@@ -26,11 +26,11 @@ export function runSchedules(
   };
 }
 
-/** Suspended functions keep their place and miss their slots. */
+/** Suspended functions keep their place and miss their slots; those of a function that moved are another group's. */
 export function scheduledTriggers(table: RouteTable): readonly ScheduledTrigger[] {
   const found: ScheduledTrigger[] = [];
-  for (const { namespaceUid, namespace, name, suspended, triggers } of table.functions.values()) {
-    if (suspended) continue;
+  for (const { namespaceUid, namespace, name, suspended, draining, triggers } of table.functions.values()) {
+    if (suspended || draining === true) continue;
     for (const trigger of triggers) {
       if (trigger.kind !== 'schedule' || trigger.unresolved !== undefined) continue;
       const parsed = parseSchedule(trigger.cron, trigger.timeZone);

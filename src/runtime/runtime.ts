@@ -217,7 +217,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       return policy;
     },
     apply: (table) => applyWith(pool.apply(table)),
-    applyChanges: (changes, version) => applyWith(pool.applyChanges(changes, version)),
+    applyChanges: (changes, version) => {
+      deletions.moved(changes);
+      return applyWith(pool.applyChanges(changes, version));
+    },
     async setPolicy(next) {
       policy = next;
       pool.setPolicy(next);

@@ -19,14 +19,14 @@ export interface Runtimes {
   groups(): readonly string[];
   /** Any runtime of the group; another one where the first cannot answer. */
   query(group: string, question: LiveQuery, signal?: AbortSignal): Promise<Asked>;
-  /** Pods of the runtimes that have a link. */
-  pods(): readonly string[];
+  /** Pods of the runtimes of these groups that have a link. */
+  pods(groups: readonly string[]): readonly string[];
   /** One runtime, and no other. */
   queryPod(podUid: string, question: LiveQuery, signal?: AbortSignal): Promise<Asked>;
   /** All that are known, also those whose link is down. */
   all(): readonly LinkedRuntime[];
-  /** Every runtime of every group: what each has in its own memory. Those that do not answer are left out. */
-  queryEach(question: LiveQuery, signal?: AbortSignal): Promise<readonly Body[]>;
+  /** Every runtime of these groups: what each has in its own memory. Those that do not answer are left out. */
+  queryEach(groups: readonly string[], question: LiveQuery, signal?: AbortSignal): Promise<readonly Body[]>;
   /** One runtime of the group, once: nobody does it twice. */
   act(group: string, act: LiveAct, signal?: AbortSignal): Promise<Asked>;
 }
@@ -47,6 +47,9 @@ export function createRuntimes(links: RuntimeLinks, random: () => number): Runti
     return turned.sort((one, other) => Number(other.ready) - Number(one.ready));
   }
 
+  const podsOf = (groups: readonly string[]): readonly string[] =>
+    links.runtimes().flatMap(({ connected, group, podUid }) => (connected && groups.includes(group) ? [podUid] : []));
+
   return {
     groups: () =>
       [
@@ -66,18 +69,13 @@ export function createRuntimes(links: RuntimeLinks, random: () => number): Runti
       }
       return answer;
     },
-    pods: () =>
-      links
-        .runtimes()
-        .filter(({ connected }) => connected)
-        .map(({ podUid }) => podUid),
+    pods: podsOf,
     queryPod: async (podUid, question, signal) =>
       read(await links.ask(podUid, 'query', question, optionsOf(followMs, signal))),
     all: () => links.runtimes(),
-    async queryEach(question, signal) {
-      const linked = links.runtimes().filter(({ connected }) => connected);
+    async queryEach(groups, question, signal) {
       const said = await Promise.all(
-        linked.map(({ podUid }) => links.ask(podUid, 'query', question, optionsOf(queryMs, signal))),
+        podsOf(groups).map((podUid) => links.ask(podUid, 'query', question, optionsOf(queryMs, signal))),
       );
       return said.map(read).flatMap((each) => (each.ok ? [each.body] : []));
     },

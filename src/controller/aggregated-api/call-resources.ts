@@ -85,7 +85,11 @@ async function listRecords(
   if (question['running'] === 'true') {
     const scope = namespace === undefined ? {} : { namespace };
     const { running: _running, ...query } = question;
-    const said = await parts.runtimes.queryEach({ op: 'running', ...scope, query }, asking.signal);
+    const said = await parts.runtimes.queryEach(
+      parts.groupsOf(namespace),
+      { op: 'running', ...scope, query },
+      asking.signal,
+    );
     const calls = said.flatMap((each) => each['calls'] as readonly Fields[]).map(callObject);
     return listOf(
       calls.toSorted((one, other) => Number(one['time']) - Number(other['time'])).slice(0, limit),
@@ -181,7 +185,7 @@ async function nextCalls(
   signal: AbortSignal,
   leftMs = watchMs,
 ): Promise<NextCalls> {
-  const pods = parts.runtimes.pods();
+  const pods = parts.runtimes.pods(parts.groupsOf(namespace));
   const scope = namespace === undefined ? {} : { namespace };
   const waitMs = Math.max(0, Math.min(leftMs, pods.length === 1 ? watchMs : sharedWatchMs));
   // Nobody to ask: not in a hurry.

@@ -42,7 +42,7 @@ export interface ApiParts {
   readonly runtimes: Runtimes;
   /** Asks the API server. */
   namespaceOf(name: string): Promise<AskedNamespace | Refusal>;
-  /** Groups of runtimes that hold something of a namespace; without one: all. */
+  /** Groups of runtimes that hold something of a namespace, that which serves it first; without one: all. */
   groupsOf(namespace: AskedNamespace | undefined): readonly string[];
   /** Tells every replica of the controller to read again what a function refers to; undefined: told. */
   refresh(standing: Standing): Promise<Refusal | undefined>;

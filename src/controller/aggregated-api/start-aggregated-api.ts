@@ -1,4 +1,5 @@
 /** The aggregated API as a part of a controller replica: who may ask, whom it asks, and how the API server finds it. */
+import { groupOf, groupsLeftBy } from '../../policy/runtime-groups.ts';
 import { createKubeReviews } from '../link/kube-reviews.ts';
 import type { LinkedParts } from '../link/start-links.ts';
 import type { PartContext } from '../run-controller.ts';
@@ -7,7 +8,6 @@ import { openApiListener } from './api-http.ts';
 import { createRuntimes } from './ask-runtimes.ts';
 import { createAuthorizer } from './authorize-user.ts';
 import { followFrontProxy } from './follow-front-proxy.ts';
-import { groupsByTable } from './groups-by-table.ts';
 import type { ApiParts } from './handler.ts';
 import { keepCaBundle } from './keep-ca-bundle.ts';
 import { requestRefresh } from './request-refresh.ts';
@@ -22,12 +22,17 @@ export async function startAggregatedApi(
   const stopping = new AbortController();
   const { signal } = stopping;
   const runtimes = createRuntimes(links.server, clock.random);
-  const groupsOf = groupsByTable(() => controller.table.current());
   const parts: ApiParts = {
     controller,
     runtimes,
     namespaceOf: (name) => askNamespace(client, name),
-    groupsOf: (namespace) => groupsOf(namespace, runtimes.groups()),
+    groupsOf: (namespace) => {
+      const linked = runtimes.groups();
+      if (namespace === undefined) return linked;
+      // No other group is asked of a namespace: its runtimes do not even learn that it exists.
+      const left = groupsLeftBy(context.policy(), namespace.name);
+      return [groupOf(context.policy(), namespace.name), ...left.filter((group) => linked.includes(group))];
+    },
     refresh: (standing) => requestRefresh(client, standing, clock.wallNow()),
     sleep: (milliseconds, aborted) => clock.sleep(milliseconds, aborted),
     wall: clock.wallNow,

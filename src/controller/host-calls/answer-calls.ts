@@ -113,12 +113,16 @@ export function createHostCalls(options: HostCallOptions): AnswerHostCall {
       return { ok: false, code: 'Refused', message: 'this runtime does not serve that function' };
     };
     const entry = entryOf(call.function) ?? (await lateEntry(call.function));
-    if (entry === undefined || entry.group !== from.group) return stranger('it is not in the table of its group');
+    const leaves = entry?.leaving?.includes(from.group) === true;
+    if (entry === undefined || (entry.group !== from.group && !leaves)) {
+      return stranger('it is not in the table of its group');
+    }
     // Waiting for the word of a runtime holds a place, too.
     const place = gate.enter(entry.uid, from.podUid);
     if (!place.ok) return { ok: false, code: 'Busy', message: place.message };
     try {
-      if (!(await isServed(entry.uid, from.podUid))) return stranger('it did not say that it serves it');
+      // What a group is emptied of is not counted as served by it.
+      if (!leaves && !(await isServed(entry.uid, from.podUid))) return stranger('it did not say that it serves it');
       // The account may have been taken away while it waited.
       const now = entryOf(call.function);
       if (now === undefined) return stranger('it was deleted');

@@ -6,7 +6,9 @@ import type { DownTopic, Exchange, FromController, FromRuntime, StandMessage, Up
 import { readFromRuntime } from '../../link/read-message.ts';
 import { servePeers, type Admission, type ServingCertificate } from '../../link/serve-peers.ts';
 import type { InstallationPolicy } from '../../policy/installation-policy.ts';
+import { policyForGroup } from '../../policy/runtime-groups.ts';
 import { diffTables, emptyTable } from '../../routing/diff-tables.ts';
+import { createFormsByGroup } from '../../routing/group-forms.ts';
 import type { RouteTable } from '../../routing/types.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Acknowledgements, Leadership, TableSource } from '../types.ts';
@@ -82,6 +84,7 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
   const peers = new Set<Peer>();
   const book = createRuntimeBook(clock);
   const texts = createEntryTexts();
+  const formsOf = createFormsByGroup();
   let policy = options.policy();
   /** Epochs below it are not enough. */
   let floor = 0;
@@ -126,7 +129,7 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
         link.holds.push(...message.holds);
         if (message.more) return undefined;
         link.following = true;
-        sendPolicy(peer);
+        sendPolicy(link);
         sender.start(link.holds, table, stand().epoch);
         link.holds = [];
         return undefined;
@@ -135,21 +138,23 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
       case 'applied':
         return book.applied(proof.podUid);
       case 'report':
-        return book.reported(message.schedules, message.health, table);
+        return book.reported(proof.group, message.schedules, message.health, table);
       case 'proof':
         return void link.proving.renew(message.token);
     }
   }
 
-  const sendPolicy = (peer: Peer): void =>
-    peer.send({ kind: 'policy', policy: policy as unknown as Readonly<Record<string, unknown>> });
+  const sendPolicy = ({ peer, proof: { group } }: Link): void => {
+    const own = policyForGroup(policy, group) as unknown as Readonly<Record<string, unknown>>;
+    peer.send({ kind: 'policy', policy: own });
+  };
 
   /** A new policy goes ahead of the table it was built under. */
   function lookAtPolicy(): void {
     const current = options.policy();
     if (current === policy) return;
     policy = current;
-    for (const { following, peer } of links.values()) if (following) sendPolicy(peer);
+    for (const link of links.values()) if (link.following) sendPolicy(link);
   }
 
   function greet(link: Link, hello: FromRuntime & { readonly kind: 'hello' }): void {
@@ -218,7 +223,7 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
         },
       });
       const sender = createTableSender({
-        group: proof.group,
+        forms: formsOf(proof.group),
         texts,
         send: (text, taken) => peer.sendText(text, taken),
         buffered: () => peer.bufferedBytes,

@@ -20,7 +20,7 @@ interface KnownRuntime {
   connected: boolean;
   ready: boolean;
   acknowledgements: Map<string, Acknowledgement>;
-  /** Of what the table does not have yet: another replica was faster. Without their messages. */
+  /** Of what the table does not have yet, or not in its group: another replica was faster. Without their messages. */
   readonly early: Map<string, Acknowledgement>;
   stopForgetting: () => void;
 }
@@ -38,7 +38,13 @@ export interface RuntimeBook {
   disconnected(podUid: string): void;
   judged(proof: RuntimeProof, said: readonly Acknowledgement[], table: RouteTable): void;
   applied(podUid: string): void;
-  reported(schedules: readonly ScheduleReport[], health: readonly HealthReport[], table: RouteTable): void;
+  /** Heard of the group's own only. */
+  reported(
+    group: string,
+    schedules: readonly ScheduleReport[],
+    health: readonly HealthReport[],
+    table: RouteTable,
+  ): void;
   /** Of these uids, those that are not in the table any more are forgotten; what was said early of others counts now. */
   tableChanged(uids: readonly string[], table: RouteTable): void;
   forget(podUid: string): void;
@@ -103,8 +109,10 @@ export function createRuntimeBook(clock: LinkClock): RuntimeBook {
       const uids: string[] = [];
       for (const each of said) {
         const entry = table.functions.get(each.uid) ?? table.subscriptions?.get(each.uid);
-        if (entry === undefined) keepEarly(known.early, each);
-        if (entry === undefined || entry.group !== group) continue;
+        if (entry === undefined || entry.group !== group) {
+          keepEarly(known.early, each);
+          continue;
+        }
         known.acknowledgements.set(entry.uid, slim(each, entry));
         uids.push(entry.uid);
       }
@@ -116,11 +124,12 @@ export function createRuntimeBook(clock: LinkClock): RuntimeBook {
       known.ready = true;
       tell({ kind: 'runtimes' });
     },
-    reported(times, states, table) {
+    reported(group, times, states, table) {
       const uids = new Set<string>();
       for (const { uid, trigger, last, next } of times) {
         const entry = table.functions.get(uid);
-        if (entry?.triggers.some(({ kind, name }) => kind === 'schedule' && name === trigger) !== true) continue;
+        if (entry?.group !== group) continue;
+        if (!entry.triggers.some(({ kind, name }) => kind === 'schedule' && name === trigger)) continue;
         let known = schedules.get(uid);
         if (known === undefined) schedules.set(uid, (known = new Map()));
         // A runtime that has just started has seen none pass.
@@ -133,7 +142,7 @@ export function createRuntimeBook(clock: LinkClock): RuntimeBook {
         uids.add(uid);
       }
       for (const { uid, ...state } of states) {
-        if (table.subscriptions?.has(uid) !== true) continue;
+        if (table.subscriptions?.get(uid)?.group !== group) continue;
         health.set(uid, state);
         uids.add(uid);
       }
@@ -144,7 +153,11 @@ export function createRuntimeBook(clock: LinkClock): RuntimeBook {
       for (const uid of uids) {
         const entry = table.functions.get(uid) ?? table.subscriptions?.get(uid);
         if (entry !== undefined) {
-          for (const known of runtimes.values()) if (adoptEarly(known, entry)) adopted.push(uid);
+          for (const known of runtimes.values()) {
+            // It moved: those that served it before say nothing of it any more.
+            if (known.group !== entry.group) known.acknowledgements.delete(uid);
+            else if (adoptEarly(known, entry)) adopted.push(uid);
+          }
           continue;
         }
         schedules.delete(uid);

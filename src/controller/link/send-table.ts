@@ -1,5 +1,6 @@
 /** Sends one runtime what it lacks of the table: the sender remembers what the runtime holds, so only differences travel. */
 import type { Held } from '../../link/protocol.ts';
+import type { GroupForms } from '../../routing/group-forms.ts';
 import type { RouteTable } from '../../routing/types.ts';
 import { subscriptionLetter, type Encodable, type EntryTexts } from './entry-texts.ts';
 
@@ -11,7 +12,8 @@ const pieceUids = 1_000;
 const bufferedBytes = 4 * 1024 * 1024;
 
 export interface SenderOptions {
-  readonly group: string;
+  /** Of the runtime's group. */
+  readonly forms: GroupForms;
   readonly texts: EntryTexts;
   /** `taken` is called when the network has taken the text, or never. */
   send(text: string, taken: () => void): void;
@@ -28,7 +30,7 @@ export interface TableSender {
   stop(): void;
 }
 
-export function createTableSender({ group, texts, send, buffered, later }: SenderOptions): TableSender {
+export function createTableSender({ forms, texts, send, buffered, later }: SenderOptions): TableSender {
   let held = new Map<string, string>();
   let waiting = new Set<string>();
   let now: { readonly table: RouteTable; readonly epoch: number } | undefined;
@@ -38,13 +40,15 @@ export function createTableSender({ group, texts, send, buffered, later }: Sende
 
   /** The change that brings the runtime up to date on one uid; undefined: it is. */
   function changeOf(uid: string, table: RouteTable): string | undefined {
-    const item = itemOf(uid, table);
+    const item = itemOf(uid, table, forms);
     const before = held.get(uid);
-    if (item === undefined || item.entry.group !== group) {
+    if (item === undefined) {
       if (before === undefined) return undefined;
       held.delete(uid);
       const op = before.startsWith(subscriptionLetter) ? 'deleteSubscription' : 'delete';
-      return `{"op":"${op}","uid":${JSON.stringify(uid)}}`;
+      // It serves elsewhere: what waits here is nobody's to throw away.
+      const moved = isIn(table, uid) ? ',"moved":true' : '';
+      return `{"op":"${op}","uid":${JSON.stringify(uid)}${moved}}`;
     }
     const digest = texts.digest(item);
     if (digest === before) return undefined;
@@ -115,11 +119,15 @@ export function createTableSender({ group, texts, send, buffered, later }: Sende
   };
 }
 
-function itemOf(uid: string, table: RouteTable): Encodable | undefined {
-  const entry = table.functions.get(uid);
-  if (entry !== undefined) return { kind: 'function', entry };
+function itemOf(uid: string, table: RouteTable, forms: GroupForms): Encodable | undefined {
+  const found = table.functions.get(uid);
+  if (found !== undefined) {
+    const entry = forms.ofFunction(found);
+    return entry === undefined ? undefined : { kind: 'function', entry };
+  }
   const subscription = table.subscriptions?.get(uid);
-  return subscription === undefined ? undefined : { kind: 'subscription', entry: subscription };
+  const entry = subscription && forms.ofSubscription(subscription);
+  return entry === undefined ? undefined : { kind: 'subscription', entry };
 }
 
 function isIn(table: RouteTable, uid: string): boolean {

@@ -9,6 +9,7 @@ import { createAccountCheck } from '../host-calls/confirm-account.ts';
 import { createKindBook } from '../host-calls/discover-kinds.ts';
 import { createCallGate } from '../host-calls/limit-calls.ts';
 import { countWatch } from '../counted-watch.ts';
+import { groupsByAccount } from '../group-names.ts';
 import { createOwnServices } from '../own-services.ts';
 import { startReflector } from '../reflector.ts';
 import type { PartContext } from '../run-controller.ts';
@@ -90,7 +91,10 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
     accounts: {
       audience: settings.linkAudience,
       namespace,
-      groups: new Map([[runtimeServiceAccount, 'default']]),
+      // A group that is new has its own account from the first look on.
+      get groups() {
+        return groupsByAccount(runtimeServiceAccount, policy().runtimeGroups);
+      },
     },
     reviewToken: reviews.reviewToken,
     source: controller.table,
@@ -117,7 +121,7 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
     clock,
     collection: {
       path: resourcePath({ apiVersion: 'v1', resource: 'pods', namespace }),
-      labelSelector: 'app.kubernetes.io/component=runtime',
+      labelSelector: 'app.kubernetes.io/component in (runtime,runtime-group)',
     },
     // Nothing of a pod is needed but who it is.
     keep: ({ metadata: { name, uid, resourceVersion } }): KubeObject => ({ metadata: { name, uid, resourceVersion } }),
