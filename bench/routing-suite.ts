@@ -1,8 +1,11 @@
 /** Route table: build of 10,000 functions from nothing and after one change, difference, wire format, matching. */
 import { createRouteIndex } from '../src/routing/match-request.ts';
-import { buildRouteTable, type BuildInput, type BuildResult } from '../src/routing/build-route-table.ts';
+import { buildRouteTable, type BuildResult } from '../src/routing/build-route-table.ts';
+import { byUid, uidOf, type FunctionInputs } from '../src/routing/find-changes.ts';
 import { diffTables } from '../src/routing/diff-tables.ts';
 import type { FunctionInput } from '../src/routing/build-context.ts';
+import { LayeredMap } from '../src/routing/layered-map.ts';
+import type { ReferencedObject } from '../src/routing/types.ts';
 import { decodeEntry, encodeEntry } from '../src/routing/wire-format.ts';
 import { buildInput, functionInput, openTrigger, reference } from '../test/builders/webhook-function.ts';
 import { quantile, type Measure, type Suite } from './measure.ts';
@@ -29,8 +32,8 @@ function makeFunction(index: number, text = '', path = `hook${index}`): Function
   );
 }
 
-function makeReferences(): BuildInput['references'] {
-  const references = new Map();
+function makeReferences(): ReadonlyMap<string, ReferencedObject> {
+  const references = new Map<string, ReferencedObject>();
   for (let namespace = 0; namespace < namespaces; namespace += 1) {
     for (let secret = 0; secret < 10; secret += 1) {
       const parts = { namespace: `team-${namespace}` };
@@ -61,23 +64,27 @@ function measure(name: string, samples: readonly number[], goal?: number): Measu
 export const suite: Suite = {
   name: `routing: ${count.toLocaleString('en-US')} functions in ${namespaces} namespaces, two routes each`,
   async run(progress) {
-    const functions = Array.from({ length: count }, (_, index) => makeFunction(index));
-    const input = buildInput(functions, { references: makeReferences() });
+    const all = Array.from({ length: count }, (_, index) => makeFunction(index));
+    const functions = LayeredMap.of(byUid(all));
+    const allReferences = makeReferences();
+    const input = buildInput(all, { functions, references: allReferences });
     let result: BuildResult = buildRouteTable(input);
-    const rebuild = (list: readonly FunctionInput[], references = input.references): void => {
-      result = buildRouteTable({ ...input, functions: list, references, previous: result });
+    const rebuild = (inputs: FunctionInputs, references = input.references): void => {
+      result = buildRouteTable({ ...input, functions: inputs, references, previous: result });
     };
-    const replaced = (item: FunctionInput): readonly FunctionInput[] => functions.with(edited, item);
+    // As the controller keeps them: one of a family of maps, so that nothing is looked at but what changed.
+    const replaced = (item: FunctionInput): FunctionInputs => functions.with([[uidOf(item), item]]);
+    const without = functions.with([[uidOf(makeFunction(edited)), undefined]]);
 
     progress('building');
     const cold = milliseconds(5, () => buildRouteTable(input));
     const code = milliseconds(31, (round) => rebuild(replaced(makeFunction(edited, ` ${round}`))));
     const route = milliseconds(31, (round) => rebuild(replaced(makeFunction(edited, '', `path${round}`))));
-    const gone = milliseconds(31, (round) => rebuild(round % 2 === 0 ? functions.toSpliced(edited, 1) : functions));
+    const gone = milliseconds(31, (round) => rebuild(round % 2 === 0 ? without : functions));
     const secret = milliseconds(31, (round) => {
       const parts = { namespace: 'team-0', resourceVersion: String(round + 2) };
       const next = reference('Secret', 's0', { k: '0123456789abcdef' }, parts);
-      rebuild(functions, new Map([...input.references, next]));
+      rebuild(functions, new Map([...allReferences, next]));
     });
     const before = result;
     rebuild(replaced(makeFunction(edited, ' last')));

@@ -8,19 +8,21 @@ import { receivers } from '../receivers/catalogue.ts';
 import type { FunctionInput } from '../routing/build-context.ts';
 import { buildFunction } from '../routing/build-function.ts';
 import { buildSubscription, type SubscriptionInput } from '../routing/build-subscription.ts';
+import { LayeredMap } from '../routing/layered-map.ts';
 import type { FunctionVerdict } from '../routing/types.ts';
 import type { NamespaceUids } from './namespace-uids.ts';
 import type { ReferencePoll } from './reference-poll.ts';
 import type { ResourceInput, ResourceKind, ResourceReader, WatchedObject } from './watched-resources.ts';
 
 export interface AdmittedResources {
-  /** True: another form of it than before, which waits to be admitted. */
+  /** True: another form of it than before, which waits to be admitted, or it is on its way out. */
   set(kind: ResourceKind, object: WatchedObject): boolean;
   delete(uid: string): void;
   /** Admits what can be; answers whether anything is different now. */
   settle(policy: InstallationPolicy): boolean;
+  /** By uid; the same map as long as nothing changed. */
+  functions(): LayeredMap<FunctionInput>;
   /** The same array as long as nothing changed. */
-  functions(): readonly FunctionInput[];
   subscriptions(): readonly SubscriptionInput[];
   /** Of resources that no build can take. */
   readonly invalid: ReadonlyMap<string, FunctionVerdict>;
@@ -57,31 +59,32 @@ export function createAdmittedResources(options: AdmittedResourcesOptions): Admi
   const { read, namespaces, references, fingerprintKey, holdMs, now } = options;
   const known = new Map<string, Known>();
   const waiting = new Map<string, Known>();
-  const functions = new Map<string, FunctionInput>();
+  let functions = LayeredMap.of<FunctionInput>();
+  /** Not in `functions` yet. */
+  const moved = new Map<string, FunctionInput | undefined>();
   const subscriptions = new Map<string, SubscriptionInput>();
   const invalid = new Map<string, FunctionVerdict>();
-  let functionList: readonly FunctionInput[] | undefined;
   let subscriptionList: readonly SubscriptionInput[] | undefined;
   let changed = false;
 
   function remove(uid: string): void {
-    if (functions.delete(uid)) functionList = undefined;
+    moved.set(uid, undefined);
     if (subscriptions.delete(uid)) subscriptionList = undefined;
     invalid.delete(uid);
     changed = true;
   }
 
-  function forget(uid: string): void {
-    if (!known.delete(uid)) return;
+  function forget(uid: string): boolean {
+    if (!known.delete(uid)) return false;
     waiting.delete(uid);
     namespaces.forget(uid);
     remove(uid);
+    return true;
   }
 
   function admit(uid: string, { kind, input }: ResourceInput): void {
     if (kind === 'WebhookFunction') {
-      functions.set(uid, input);
-      functionList = undefined;
+      moved.set(uid, input);
     } else {
       subscriptions.set(uid, input);
       subscriptionList = undefined;
@@ -105,9 +108,12 @@ export function createAdmittedResources(options: AdmittedResourcesOptions): Admi
       }
       item.candidate = result.resource;
     }
+    const waits = (needs: readonly string[]): boolean =>
+      needs.some((key) => !references.isRead(key)) && now() - (item.waitsSince ?? 0) < holdMs();
+    // What it needs does not become less by waiting: a build of it for each of thousands that wait would hold up everybody.
+    if (waits(item.needs)) return false;
     item.needs = servesClass(policy, object.spec?.class) ? needsOf(item.candidate, policy) : [];
-    const unread = item.needs.filter((key) => !references.isRead(key));
-    if (unread.length > 0 && now() - (item.waitsSince ?? 0) < holdMs()) return false;
+    if (waits(item.needs)) return false;
     admit(uid, item.candidate);
     return true;
   }
@@ -130,10 +136,7 @@ export function createAdmittedResources(options: AdmittedResourcesOptions): Admi
     set: (kind, object) => {
       const { uid, generation, deletionTimestamp } = object.metadata;
       // What is being deleted serves no more, whoever still holds it with a finalizer.
-      if (deletionTimestamp !== undefined) {
-        forget(uid);
-        return false;
-      }
+      if (deletionTimestamp !== undefined) return forget(uid);
       const before = known.get(uid);
       if (before !== undefined && before.object.metadata.generation === generation) {
         before.object = object;
@@ -144,7 +147,7 @@ export function createAdmittedResources(options: AdmittedResourcesOptions): Admi
       waiting.set(uid, item);
       return true;
     },
-    delete: forget,
+    delete: (uid) => void forget(uid),
     settle: (policy) => {
       for (const [uid, item] of waiting) {
         if (!settleOne(uid, item, policy)) continue;
@@ -157,7 +160,11 @@ export function createAdmittedResources(options: AdmittedResourcesOptions): Admi
       changed = false;
       return was;
     },
-    functions: () => (functionList ??= [...functions.values()]),
+    functions: () => {
+      functions = functions.with(moved);
+      moved.clear();
+      return functions;
+    },
     subscriptions: () => (subscriptionList ??= [...subscriptions.values()]),
     *wanted() {
       for (const { needs } of waiting.values()) yield* needs;

@@ -11,6 +11,7 @@ import {
   type ReferenceName,
   type ReferenceReading,
 } from './read-reference.ts';
+import { differingKeys, LayeredMap } from '../routing/layered-map.ts';
 import type { References } from '../routing/read-references.ts';
 import type { ReferencedObject } from '../routing/types.ts';
 
@@ -32,12 +33,14 @@ export const referenceTiming: ReferenceTiming = {
 };
 
 export interface ReferencePoll {
-  /** What was read; what was not read yet is a problem of reason `Pending`. A new map after each change. */
+  /** What was read; what was not read yet is a problem of reason `Pending`. The same object until something changed. */
   current(): References;
   /** Whether it was read, found or not. */
   isRead(key: string): boolean;
-  /** Everything that is referred to: what is new is read at once, what is no longer named is forgotten. */
-  want(keys: ReadonlySet<string>): void;
+  /** These are referred to: what is new is read at once. */
+  want(keys: Iterable<string>): void;
+  /** Nobody refers to these any more: they are forgotten. */
+  forget(keys: Iterable<string>): void;
   /** Reads these again at once. */
   refresh(keys: Iterable<string>): void;
   /** How long a change can go unnoticed, milliseconds. */
@@ -69,17 +72,29 @@ interface Polled {
 const tickMs = 100;
 const pending: ReferencedObject = { state: 'problem', reason: 'Pending', message: 'it was not read yet' };
 
-/** Answers `pending` for what nobody has read: its absence would say that it does not exist. */
-class ReadReferences extends Map<string, ReferencedObject> {
-  readonly #absent: ReadonlySet<string>;
+/** It was looked for, and is not there. */
+const absent = Symbol('absent');
 
-  constructor(found: Iterable<readonly [string, ReferencedObject]>, absent: ReadonlySet<string>) {
-    super(found);
-    this.#absent = absent;
+/** Answers `pending` for what nobody has read: its absence would say that it does not exist. */
+class ReadReferences implements References {
+  readonly #read: LayeredMap<ReferencedObject | typeof absent>;
+
+  constructor(read = LayeredMap.of<ReferencedObject | typeof absent>()) {
+    this.#read = read;
   }
 
-  override get(key: string): ReferencedObject | undefined {
-    return super.get(key) ?? (this.#absent.has(key) ? undefined : pending);
+  get(key: string): ReferencedObject | undefined {
+    const found = this.#read.get(key) ?? pending;
+    return found === absent ? undefined : found;
+  }
+
+  changedSince(before: References): readonly string[] | undefined {
+    return before instanceof ReadReferences ? differingKeys(before.#read, this.#read) : undefined;
+  }
+
+  with(changes: Iterable<readonly [string, ReferencedObject | typeof absent | undefined]>): ReadReferences {
+    const read = this.#read.with(changes);
+    return read === this.#read ? this : new ReadReferences(read);
   }
 }
 
@@ -89,7 +104,9 @@ export function createReferencePoll(options: ReferencePollOptions): ReferencePol
   const urgent = new Set<string>();
   let inFlight = 0;
   let allowance = 0;
-  let current: References | undefined;
+  let current = new ReadReferences();
+  /** Keys that `current` may have wrong. */
+  const moved = new Set<string>();
 
   const everyMs = (): number => Math.max(timing.everyMs, (polled.size / timing.perSecond) * 1000);
 
@@ -133,7 +150,7 @@ export function createReferencePoll(options: ReferencePollOptions): ReferencePol
       entry.object = before;
       return;
     }
-    current = undefined;
+    moved.add(key);
     onChange(key);
   }
 
@@ -161,23 +178,11 @@ export function createReferencePoll(options: ReferencePollOptions): ReferencePol
     lagMs: everyMs,
     isRead: (key) => polled.get(key)?.read ?? false,
     current: () => {
-      if (current !== undefined) return current;
-      const found: (readonly [string, ReferencedObject])[] = [];
-      const absent = new Set<string>();
-      for (const [key, { object, read: isRead }] of polled) {
-        if (object !== undefined) found.push([key, object]);
-        else if (isRead) absent.add(key);
-      }
-      current = new ReadReferences(found, absent);
+      current = current.with([...moved].map((key) => [key, stateOf(polled.get(key))]));
+      moved.clear();
       return current;
     },
     want: (keys) => {
-      for (const key of polled.keys()) {
-        if (keys.has(key)) continue;
-        polled.delete(key);
-        urgent.delete(key);
-        current = undefined;
-      }
       for (const key of keys) {
         if (polled.has(key)) continue;
         const name = parseReferenceKey(key);
@@ -186,16 +191,28 @@ export function createReferencePoll(options: ReferencePollOptions): ReferencePol
         const object = refused ? refusedObject(name) : undefined;
         const dueAt = refused ? Infinity : 0;
         polled.set(key, { name, object, read: refused, reading: false, dueAt, misses: 0 });
-        current = undefined;
+        moved.add(key);
         if (!refused) urgent.add(key);
       }
       startUrgent();
+    },
+    forget: (keys) => {
+      for (const key of keys) {
+        if (!polled.delete(key)) continue;
+        urgent.delete(key);
+        moved.add(key);
+      }
     },
     refresh: (keys) => {
       for (const key of keys) if (polled.get(key)?.dueAt !== Infinity) urgent.add(key);
       startUrgent();
     },
   };
+}
+
+function stateOf(entry: Polled | undefined): ReferencedObject | typeof absent | undefined {
+  if (entry === undefined) return undefined;
+  return entry.object ?? (entry.read ? absent : undefined);
 }
 
 function refusedObject({ kind, namespace }: ReferenceName): ReferencedObject {

@@ -190,18 +190,24 @@ export function startController(options: ControllerOptions): Controller {
       listener: {
         ...counted.report,
         onChanges: (changes, arrivedAt) => {
+          // A status that was written, ours before all, is no reason to build anything.
+          let moved = false;
           for (const change of changes) {
             const { object } = change;
             const { uid } = object.metadata;
             if (change.kind === 'delete') {
+              moved = true;
               resources.delete(uid);
               times.forget(uid);
               continue;
             }
-            if (resources.set(kind, object)) times.arrived(uid, arrivedAt);
+            if (resources.set(kind, object)) {
+              moved = true;
+              times.arrived(uid, arrivedAt);
+            }
             if (asksForRefresh(change.previous?.status, object.status)) refresh(uid);
           }
-          loop.touch();
+          if (moved) loop.touch();
           // Somebody may have written the status.
           status.touch(changes.map(({ object }) => object.metadata.uid));
         },

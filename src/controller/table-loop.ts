@@ -3,11 +3,13 @@ import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { buildRouteTable, type BuildResult } from '../routing/build-route-table.ts';
 import { diffTables, emptyTable } from '../routing/diff-tables.ts';
-import type { FunctionVerdict, ReferencedObject, RouteTable } from '../routing/types.ts';
+import { differingKeys } from '../routing/layered-map.ts';
+import type { FunctionVerdict, RouteTable } from '../routing/types.ts';
 import type { AdmittedResources } from './admitted-resources.ts';
 import type { Clock } from './clock.ts';
 import { createGatherer } from './gather.ts';
 import type { NamespaceUids } from './namespace-uids.ts';
+import { ReferenceDemand } from './reference-demand.ts';
 import type { ReferencePoll } from './reference-poll.ts';
 import type { TableSource } from './types.ts';
 
@@ -36,12 +38,12 @@ export interface TableLoopOptions {
   onFault(error: unknown): void;
 }
 
+/** An edit alone waits for nothing; those that follow closely are built together. */
+const restMs = 20;
 const quietMs = 5;
 const mostMs = 50;
 /** While something waits, it is looked at again so often. */
 const waitingMs = 100;
-
-type Seen = ReadonlyMap<string, ReferencedObject | undefined>;
 
 export function createTableLoop(options: TableLoopOptions): TableLoop {
   const { resources, namespaces, references, fingerprintKey, clock, signal } = options;
@@ -52,16 +54,18 @@ export function createTableLoop(options: TableLoopOptions): TableLoop {
   let invalid = new Map<string, FunctionVerdict>();
   const tableListeners = new Set<(table: RouteTable) => void>();
   const verdictListeners = new Set<(uids: readonly string[]) => void>();
-  const demand = new Demand();
+  const demand = new ReferenceDemand();
   let builds = 0;
   let lastBuildMs = 0;
   let lookingAgain = false;
 
   const gatherer = createGatherer({
+    restMs,
     quietMs,
     mostMs,
     clock,
     signal,
+    soon: (callback) => void setImmediate(callback),
     run: () => {
       try {
         rebuild();
@@ -72,16 +76,18 @@ export function createTableLoop(options: TableLoopOptions): TableLoop {
   });
 
   function rebuild(): void {
+    const started = clock.now();
     const policy = options.policy();
     // What is admitted now still names its references, though no build has seen it yet.
     const named = [...resources.wanted()];
     resources.settle(policy);
-    references.want(demand.with([...named, ...resources.wanted()]));
+    named.push(...resources.wanted());
+    demand.name(named);
+    references.want(named);
     if (resources.waiting > 0) lookAgain();
     if (!options.synced()) return;
     // Runtimes are given nothing before everything is there that was there when we started.
     if (table === undefined && (resources.waiting > 0 || namespaces.waiting > 0)) return;
-    const started = clock.now();
     const result = buildRouteTable({
       functions: resources.functions(),
       subscriptions: resources.subscriptions(),
@@ -91,11 +97,12 @@ export function createTableLoop(options: TableLoopOptions): TableLoop {
       mode: 'cluster',
       fingerprintKey,
       previous,
+      usersOf: (key) => demand.usersOf(key),
     });
     previous = result;
     builds += 1;
-    demand.follow(result);
-    references.want(demand.with(resources.wanted()));
+    references.want(demand.follow(result));
+    references.forget(demand.leave(resources.wanted()));
     lastBuildMs = clock.now() - started;
     publish(result);
   }
@@ -114,9 +121,9 @@ export function createTableLoop(options: TableLoopOptions): TableLoop {
     const next = { version: (table?.version ?? 0) + 1, functions, subscriptions: subscriptions.entries };
     const moved = table === undefined || diffTables(table ?? emptyTable, next).length > 0;
     const uids = [
-      ...differing(verdicts, result.verdicts),
-      ...differing(subscriptionVerdicts, subscriptions.verdicts),
-      ...differing(invalid, resources.invalid),
+      ...differingKeys(verdicts, result.verdicts),
+      ...differingKeys(subscriptionVerdicts, subscriptions.verdicts),
+      ...differingKeys(invalid, resources.invalid),
     ];
     verdicts = result.verdicts;
     subscriptionVerdicts = subscriptions.verdicts;
@@ -137,64 +144,9 @@ export function createTableLoop(options: TableLoopOptions): TableLoop {
     touch: () => gatherer.touch(),
     verdict: (uid) => invalid.get(uid) ?? verdicts.get(uid) ?? subscriptionVerdicts.get(uid),
     onVerdicts: (listener) => void verdictListeners.add(listener),
-    referencesOf: (uid) => [...(demand.seenBy(uid)?.keys() ?? [])],
+    referencesOf: (uid) => demand.seenBy(uid),
     get stats() {
       return { builds, lastBuildMs };
     },
   };
-}
-
-/** Which references the built resources name: counted, so that one edit among ten thousand costs its own references. */
-class Demand {
-  readonly #seen = new Map<string, Seen>();
-  readonly #counts = new Map<string, number>();
-  #keys: ReadonlySet<string> | undefined;
-
-  seenBy(uid: string): Seen | undefined {
-    return this.#seen.get(uid);
-  }
-
-  follow({ memory, subscriptions }: BuildResult): void {
-    const present = memory.remembered.size + subscriptions.memory.remembered.size;
-    for (const remembered of [memory.remembered, subscriptions.memory.remembered]) {
-      for (const [uid, { built }] of remembered) this.#set(uid, built.seen);
-    }
-    if (this.#seen.size === present) return;
-    for (const uid of this.#seen.keys()) {
-      if (!memory.remembered.has(uid) && !subscriptions.memory.remembered.has(uid)) this.#set(uid, undefined);
-    }
-  }
-
-  /** The keys of all, and these. */
-  with(more: Iterable<string>): ReadonlySet<string> {
-    const own = (this.#keys ??= new Set(this.#counts.keys()));
-    const all = new Set(own);
-    for (const key of more) all.add(key);
-    return all.size === own.size ? own : all;
-  }
-
-  #set(uid: string, seen: Seen | undefined): void {
-    const before = this.#seen.get(uid);
-    if (before === seen) return;
-    for (const key of seen?.keys() ?? []) this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
-    for (const key of before?.keys() ?? []) {
-      const count = (this.#counts.get(key) ?? 1) - 1;
-      if (count === 0) this.#counts.delete(key);
-      else this.#counts.set(key, count);
-    }
-    if (seen === undefined) this.#seen.delete(uid);
-    else this.#seen.set(uid, seen);
-    this.#keys = undefined;
-  }
-}
-
-function differing(
-  before: ReadonlyMap<string, FunctionVerdict>,
-  after: ReadonlyMap<string, FunctionVerdict>,
-): readonly string[] {
-  if (before === after) return [];
-  const uids: string[] = [];
-  for (const [uid, verdict] of after) if (before.get(uid) !== verdict) uids.push(uid);
-  for (const uid of before.keys()) if (!after.has(uid)) uids.push(uid);
-  return uids;
 }

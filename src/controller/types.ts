@@ -7,8 +7,9 @@ export interface TableSource {
   /** Undefined until everything was listed and every reference read once: runtimes are given nothing before. */
   current(): RouteTable | undefined;
   /**
-   * Called with each new table, `version` grown; entries that did not change are the same objects, so `diffTables` costs a
-   * comparison each. Changes are gathered: after 5 ms of quiet, 50 ms at most. Answers the end of the subscription.
+   * Called with each new table, `version` grown; tables of one source share what did not change, so `diffTables` costs what
+   * did. The first change after a rest comes at once, others are gathered: after 5 ms of quiet, 50 ms at most. Answers the
+   * end of the subscription.
    */
   subscribe(listener: (table: RouteTable) => void): () => void;
 }

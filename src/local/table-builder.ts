@@ -2,6 +2,7 @@
 import type { Condition } from '../function/types.ts';
 import { buildRouteTable, type BuildResult } from '../routing/build-route-table.ts';
 import { summarise } from '../routing/conditions.ts';
+import { byUid } from '../routing/find-changes.ts';
 import { diffTables, type TableChange } from '../routing/diff-tables.ts';
 import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
 import type { Acknowledgement, FunctionEntry, FunctionVerdict, RouteTable } from '../routing/types.ts';
@@ -67,7 +68,7 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
     update: async (snapshot, secrets) => {
       const { functions, subscriptions, references, documents, touched } = inputs.make(snapshot, secrets);
       const result = buildRouteTable({
-        functions,
+        functions: byUid(functions),
         subscriptions,
         references,
         policy,

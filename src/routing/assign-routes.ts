@@ -1,11 +1,13 @@
 /**
- * Gives each route to the function it belongs to, and tells the others why they do not get it. Routes are kept in groups
- * that cannot meet (granted host and first segment), and only groups with a change are looked at again.
+ * Gives each route to the function it belongs to, and tells the others why they do not get it. Only routes that can meet one
+ * that came or went are looked at again.
  */
 import type { RouteClaim } from './build-context.ts';
 import type { BuiltFunction } from './build-function.ts';
+import { LayeredMap } from './layered-map.ts';
 import { notAccepted } from './problem.ts';
 import { findConflicts, type Claim, type Conflict } from './route-conflicts.ts';
+import { changeTree, groupOf, type RouteTree } from './route-tree.ts';
 import type { Problem } from './types.ts';
 
 export interface LostRoute {
@@ -23,19 +25,21 @@ type Group = readonly OwnedClaim[];
 
 export interface AssignedRoutes {
   /** By uid: routes a function wants and does not get. */
-  readonly lost: ReadonlyMap<string, readonly LostRoute[]>;
+  readonly lost: LayeredMap<readonly LostRoute[]>;
   /** Functions that lost or regained a route in this step. */
   readonly moved: readonly string[];
-  /** By the host of the grant (any: the empty text), then by first segment; those that begin with a parameter together. */
-  readonly grants: ReadonlyMap<string, ReadonlyMap<string, Group>>;
+  /** By the host of the grant (any: the empty text). */
+  readonly grants: ReadonlyMap<string, RouteTree<OwnedClaim>>;
   /** By uid: what each function claims. */
-  readonly claims: ReadonlyMap<string, readonly OwnedClaim[]>;
+  readonly claims: LayeredMap<readonly OwnedClaim[]>;
 }
 
-export const noRoutes: AssignedRoutes = { lost: new Map(), moved: [], grants: new Map(), claims: new Map() };
-
-/** Patterns that begin with `:name` or `*` meet every group of their grant; no literal can have this text. */
-const open = '/*';
+export const noRoutes: AssignedRoutes = {
+  lost: LayeredMap.of<readonly LostRoute[]>(),
+  moved: [],
+  grants: new Map(),
+  claims: LayeredMap.of<readonly OwnedClaim[]>(),
+};
 
 /** Takes over the functions that changed; `current` answers undefined for one that takes no routes any more. */
 export function assignRoutes(
@@ -43,34 +47,27 @@ export function assignRoutes(
   touched: ReadonlySet<string>,
   current: (uid: string) => BuiltFunction | undefined,
 ): AssignedRoutes {
-  const leaving = new Set<string>();
-  const arriving: OwnedClaim[] = [];
+  const changes = new Map<string, readonly OwnedClaim[] | undefined>();
   for (const uid of touched) {
     const function_ = current(uid);
-    const old = before.claims.get(uid) ?? [];
-    if (sameClaims(old, function_?.claims ?? [])) continue;
-    leaving.add(uid);
-    if (function_ !== undefined) arriving.push(...function_.claims.map((wanted) => ownedClaim(function_, wanted)));
+    if (sameClaims(before.claims.get(uid) ?? [], function_?.claims ?? [])) continue;
+    const claims = function_?.claims.map((wanted) => ownedClaim(function_, wanted)) ?? [];
+    changes.set(uid, claims.length === 0 ? undefined : claims);
   }
-  if (leaving.size === 0) return before.moved.length === 0 ? before : { ...before, moved: [] };
+  if (changes.size === 0) return before.moved.length === 0 ? before : { ...before, moved: [] };
 
-  const claims = new Map(before.claims);
-  for (const uid of leaving) claims.delete(uid);
-  for (const claim of arriving) {
-    const others = claims.get(claim.uid);
-    claims.set(claim.uid, others === undefined ? [claim] : [...others, claim]);
-  }
-  const { grants, looked } = regroup(before, leaving, arriving);
-
-  const lost = new Map(before.lost);
-  const concerned = new Set<string>(leaving);
+  const leaving = [...changes.keys()].flatMap((uid) => before.claims.get(uid) ?? []);
+  const arriving = [...changes.values()].flatMap((claims) => claims ?? []);
+  const { grants, looked } = regroup(before.grants, leaving, arriving);
+  const claims = before.claims.with(changes);
+  const concerned = new Set<string>(changes.keys());
   for (const group of looked) for (const { uid } of group) concerned.add(uid);
   const found = Map.groupBy(
     looked.flatMap((group) => findConflicts(group)),
     ({ claim }) => claim.uid,
   );
   const seen = new Set(looked.flat());
-  const moved: string[] = [];
+  const losses = new Map<string, readonly LostRoute[] | undefined>();
   for (const uid of concerned) {
     // Losses in groups that were not looked at stay.
     const wanted = new Map((claims.get(uid) ?? []).map((claim) => [claim.wanted, claim]));
@@ -80,61 +77,40 @@ export function assignRoutes(
     });
     const now = [...kept, ...(found.get(uid) ?? []).map(toLost)];
     if (sameLosses(before.lost.get(uid) ?? [], now)) continue;
-    moved.push(uid);
-    if (now.length === 0) lost.delete(uid);
-    else lost.set(uid, now);
+    losses.set(uid, now.length === 0 ? undefined : now);
   }
-  return { lost, moved, grants, claims };
+  return { lost: before.lost.with(losses), moved: [...losses.keys()], grants, claims };
 }
 
-/** The groups after the change, and those whose claims have to be compared again. */
+/** The trees after the change, and the groups whose claims have to be compared again. */
 function regroup(
-  before: AssignedRoutes,
-  leaving: ReadonlySet<string>,
+  before: AssignedRoutes['grants'],
+  leaving: readonly OwnedClaim[],
   arriving: readonly OwnedClaim[],
 ): { readonly grants: AssignedRoutes['grants']; readonly looked: readonly Group[] } {
-  /** By grant and group: what comes; a group that only loses something is there with nothing. */
-  const changed = new Map<string, Map<string, OwnedClaim[]>>();
-  const changedGroup = (claim: OwnedClaim): OwnedClaim[] => {
-    const groups = getOrAdd(changed, claim.wanted.grant ?? '', () => new Map<string, OwnedClaim[]>());
-    return getOrAdd(groups, groupOf(claim), () => []);
-  };
-  for (const uid of leaving) for (const claim of before.claims.get(uid) ?? []) changedGroup(claim);
-  for (const claim of arriving) changedGroup(claim).push(claim);
-
-  const grants = new Map(before.grants);
+  const gone = new Set(leaving);
+  const moves = Map.groupBy([...leaving, ...arriving], ({ wanted }) => wanted.grant ?? '');
+  const grants = new Map(before);
   const looked: Group[] = [];
-  for (const [grant, arrivals] of changed) {
-    const groups = new Map(grants.get(grant));
-    const wasOpen = groups.has(open);
-    for (const [name, come] of arrivals) {
-      const stay = (groups.get(name) ?? []).filter(({ uid }) => !leaving.has(uid));
-      const group = bySeniority([...stay, ...come]);
-      if (group.length === 0) groups.delete(name);
-      else groups.set(name, group);
+  for (const [grant, moved] of moves) {
+    const old = before.get(grant);
+    const [out, come] = [moved.filter((claim) => gone.has(claim)), moved.filter((claim) => !gone.has(claim))];
+    const now = changeTree(old, out, come);
+    if (now === undefined) grants.delete(grant);
+    else grants.set(grant, now);
+    const keys = new Set<string>();
+    for (const claim of moved) {
+      const { key, claims } = groupOf(claim, old, now);
+      if (keys.has(key)) continue;
+      keys.add(key);
+      looked.push(bySeniority(claims()));
     }
-    if (groups.size === 0) grants.delete(grant);
-    else grants.set(grant, groups);
-    if (wasOpen || groups.has(open)) looked.push(bySeniority([...groups.values()].flat()));
-    else for (const name of arrivals.keys()) looked.push(groups.get(name) ?? []);
   }
   return { grants, looked };
 }
 
-function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  map.set(key, made);
-  return made;
-}
-
-function groupOf({ segments: [first] }: OwnedClaim): string {
-  if (first === undefined) return '/';
-  return first.kind === 'literal' ? first.text : open;
-}
-
 function bySeniority(claims: readonly OwnedClaim[]): Group {
+  if (claims.length < 2) return claims;
   return claims.toSorted((a, b) => (a.seniority < b.seniority ? -1 : a.seniority > b.seniority ? 1 : 0));
 }
 

@@ -52,7 +52,7 @@ test('functions of another class are left to their installation', () => {
   const policy = defaultPolicy('https://hooks.example.com');
   const result = build([functionInput(), canary], { policy });
   assert.deepEqual([...result.verdicts.keys()], ['uid-team-a-hook']);
-  assert.deepEqual(result.skipped, [canary]);
+  assert.deepEqual([...result.entries.keys()], ['uid-team-a-hook']);
   assert.deepEqual(
     [...build([functionInput(), canary], { policy: { ...policy, class: 'canary' } }).entries.keys()],
     ['uid-team-a-canary'],

@@ -1,7 +1,7 @@
 /**
  * The route table, built by one pure function from checked functions and what they refer to. It also yields each
  * function's verdict. Given the result before, it looks only at what changed: an edit among ten thousand functions costs
- * the copy of three maps.
+ * what it costs among ten.
  */
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { ReceiverDefinition } from '../receivers/types.ts';
@@ -11,15 +11,15 @@ import { buildFunction, type BuiltFunction } from './build-function.ts';
 import { buildSubscriptions, type SubscriptionsResult } from './build-subscriptions.ts';
 import type { SubscriptionInput } from './build-subscription.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { chargeQuotas, countsQuotas } from './charge-quotas.ts';
-import { findChanges } from './find-changes.ts';
+import { chargeQuotas, countsQuotas, noCharges, type Charges } from './charge-quotas.ts';
+import { findChanges, type FunctionInputs } from './find-changes.ts';
 import { finishFunction, type FinishedFunction, type GoodConditions } from './finish-function.ts';
+import { LayeredMap } from './layered-map.ts';
 import type { References } from './read-references.ts';
-import type { FunctionEntry, FunctionVerdict, Problem } from './types.ts';
+import type { FunctionEntry, FunctionVerdict } from './types.ts';
 
 export interface BuildInput {
-  /** Each with a uid of its own. */
-  readonly functions: readonly FunctionInput[];
+  readonly functions: FunctionInputs;
   /** Each with a uid of its own; absent: none. */
   readonly subscriptions?: readonly SubscriptionInput[];
   readonly references: References;
@@ -33,15 +33,15 @@ export interface BuildInput {
   readonly fingerprintKey: Uint8Array;
   /** The result before this one: what did not change is taken from it. */
   readonly previous?: BuildResult | undefined;
+  /** Uids of the functions that looked up a key in the result before; absent: all are asked when references change. */
+  usersOf?(key: string): Iterable<string>;
 }
 
 export interface BuildResult {
   /** By uid. */
-  readonly entries: ReadonlyMap<string, FunctionEntry>;
-  /** By uid. */
-  readonly verdicts: ReadonlyMap<string, FunctionVerdict>;
-  /** Functions of another installation's class: not ours to judge. */
-  readonly skipped: readonly FunctionInput[];
+  readonly entries: LayeredMap<FunctionEntry>;
+  /** By uid; functions of another installation's class are not ours to judge. */
+  readonly verdicts: LayeredMap<FunctionVerdict>;
   readonly subscriptions: SubscriptionsResult;
   readonly memory: BuildMemory;
 }
@@ -54,10 +54,10 @@ export interface BuildMemory {
   readonly fingerprintKey: Uint8Array;
   readonly references: References;
   /** As they were given. */
-  readonly functions: readonly FunctionInput[];
+  readonly functions: FunctionInputs;
   /** By uid. */
-  readonly remembered: ReadonlyMap<string, Remembered>;
-  readonly denied: ReadonlyMap<string, Problem>;
+  readonly remembered: LayeredMap<Remembered>;
+  readonly charges: Charges;
   readonly routes: AssignedRoutes;
 }
 
@@ -77,53 +77,60 @@ export function buildRouteTable(input: BuildInput): BuildResult {
   });
   const memory = usableMemory(input);
   const changes = findChanges(input, memory);
-  if (previous !== undefined && memory !== undefined && changes.built.length + changes.gone.length === 0) {
+  if (previous !== undefined && memory !== undefined && changes.built.size + changes.gone.size === 0) {
     // Nothing of ours moved; functions of other classes may have.
     const { functions, references } = input;
-    return { ...previous, skipped: changes.skipped, subscriptions, memory: { ...memory, functions, references } };
+    return { ...previous, subscriptions, memory: { ...memory, functions, references } };
   }
 
   const built = new Map<string, BuiltFunction>();
-  for (const item of changes.built) {
-    const old = memory?.remembered.get(item.uid)?.built;
-    built.set(item.uid, keepEqualParts(old, buildFunction(item.input, input)));
+  for (const [uid, item] of changes.built) {
+    built.set(uid, keepEqualParts(memory?.remembered.get(uid)?.built, buildFunction(item, input)));
   }
-  const current = (uid: string): BuiltFunction | undefined => built.get(uid) ?? memory?.remembered.get(uid)?.built;
-  const denied = countsQuotas(policy)
-    ? chargeQuotas(policy, allOf(memory, built, changes.gone))
-    : (memory?.denied ?? new Map<string, Problem>());
-  const touched = new Set([...built.keys(), ...changes.gone, ...differing(memory?.denied, denied)]);
+  const current = (uid: string): BuiltFunction | undefined =>
+    changes.gone.has(uid) ? undefined : (built.get(uid) ?? memory?.remembered.get(uid)?.built);
+  const before = memory?.charges ?? noCharges;
+  const moved = [...built.keys(), ...changes.gone];
+  const charges = countsQuotas(policy) ? chargeQuotas(before, policy, moved, current) : before;
+  const touched = new Set([...moved, ...charges.moved]);
   const routes = assignRoutes(memory?.routes ?? noRoutes, touched, (uid) =>
-    denied.has(uid) || changes.goneSet.has(uid) ? undefined : current(uid),
+    charges.denied.has(uid) ? undefined : current(uid),
   );
 
-  const entries = new Map(memory === undefined ? [] : previous?.entries);
-  const verdicts = new Map(memory === undefined ? [] : previous?.verdicts);
-  const remembered = new Map(memory?.remembered);
-  for (const uid of changes.gone) {
-    entries.delete(uid);
-    verdicts.delete(uid);
-    remembered.delete(uid);
-  }
+  const entries = new Map<string, FunctionEntry | undefined>();
+  const verdicts = new Map<string, FunctionVerdict | undefined>();
+  const remembered = new Map<string, Remembered | undefined>();
   const good: GoodConditions = new Map();
-  const inputs = new Map(changes.built.map((item) => [item.uid, item.input]));
   for (const uid of new Set([...touched, ...routes.moved])) {
-    const function_ = changes.goneSet.has(uid) ? undefined : current(uid);
-    const source = inputs.get(uid) ?? memory?.remembered.get(uid)?.input;
-    if (function_ === undefined || source === undefined) continue;
-    const finished = finishFunction(function_, { denied: denied.get(uid), lost: routes.lost.get(uid) }, good);
-    if (finished.entry === undefined) entries.delete(uid);
-    else entries.set(uid, finished.entry);
+    const function_ = current(uid);
+    const source = changes.built.get(uid) ?? memory?.remembered.get(uid)?.input;
+    if (function_ === undefined || source === undefined) {
+      for (const map of [entries, verdicts, remembered]) map.set(uid, undefined);
+      continue;
+    }
+    const findings = { denied: charges.denied.get(uid), lost: routes.lost.get(uid) };
+    const finished = finishFunction(function_, findings, good);
+    entries.set(uid, finished.entry);
     verdicts.set(uid, finished.verdict);
     remembered.set(uid, { input: source, built: function_, finished });
   }
   const { functions, references, receivers, mode, fingerprintKey } = input;
+  const old = memory === undefined ? undefined : previous;
   return {
-    entries,
-    verdicts,
-    skipped: changes.skipped,
+    entries: (old?.entries ?? LayeredMap.of<FunctionEntry>()).with(entries),
+    verdicts: (old?.verdicts ?? LayeredMap.of<FunctionVerdict>()).with(verdicts),
     subscriptions,
-    memory: { policy, receivers, mode, fingerprintKey, references, functions, remembered, denied, routes },
+    memory: {
+      policy,
+      receivers,
+      mode,
+      fingerprintKey,
+      references,
+      functions,
+      remembered: (memory?.remembered ?? LayeredMap.of<Remembered>()).with(remembered),
+      charges,
+      routes,
+    },
   };
 }
 
@@ -147,26 +154,4 @@ function keepEqualParts(old: BuiltFunction | undefined, built: BuiltFunction): B
   const sameEntry = old.entry.revision === built.entry.revision && old.entry.generation === built.entry.generation;
   const sameClaims = old.seniority === built.seniority && canonicalJson(old.claims) === canonicalJson(built.claims);
   return { ...built, entry: sameEntry ? old.entry : built.entry, claims: sameClaims ? old.claims : built.claims };
-}
-
-function allOf(
-  memory: BuildMemory | undefined,
-  built: ReadonlyMap<string, BuiltFunction>,
-  gone: readonly string[],
-): readonly BuiltFunction[] {
-  const all = new Map<string, BuiltFunction>();
-  for (const [uid, { built: old }] of memory?.remembered ?? []) all.set(uid, old);
-  for (const [uid, own] of built) all.set(uid, own);
-  for (const uid of gone) all.delete(uid);
-  return [...all.values()];
-}
-
-/** Functions whose quota was decided otherwise. */
-function differing(
-  before: ReadonlyMap<string, Problem> | undefined,
-  after: ReadonlyMap<string, Problem>,
-): readonly string[] {
-  if (before === after) return [];
-  const uids = new Set([...(before?.keys() ?? []), ...after.keys()]);
-  return [...uids].filter((uid) => before?.get(uid)?.message !== after.get(uid)?.message);
 }

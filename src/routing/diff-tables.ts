@@ -1,4 +1,5 @@
 /** What changed between two route tables, function by function, and its application. */
+import { differingKeys, LayeredMap } from './layered-map.ts';
 import type { SubscriptionEntry } from './subscription-entry.ts';
 import { encodeEntry } from './wire-format.ts';
 import type { FunctionEntry, RouteTable } from './types.ts';
@@ -15,16 +16,17 @@ export const emptyTable: RouteTable = { version: 0, functions: new Map(), subscr
 
 const noSubscriptions: ReadonlyMap<string, SubscriptionEntry> = new Map();
 
-/** The changes that turn `before` into `after`. An entry that is the same object costs one comparison. */
+/** The changes that turn `before` into `after`. An entry that is the same object costs a comparison, or nothing. */
 export function diffTables(before: RouteTable, after: RouteTable): readonly TableChange[] {
   const changes: TableChange[] = [];
-  for (const [uid, entry] of after.functions) {
-    const old = before.functions.get(uid);
-    if (old === undefined || !sameEntry(old, entry)) changes.push({ op: 'set', entry });
+  const gone: TableChange[] = [];
+  for (const uid of differingKeys(before.functions, after.functions)) {
+    const [old, entry] = [before.functions.get(uid), after.functions.get(uid)];
+    if (entry === undefined) gone.push({ op: 'delete', uid });
+    else if (old === undefined || !sameEntry(old, entry)) changes.push({ op: 'set', entry });
   }
-  for (const uid of before.functions.keys()) {
-    if (!after.functions.has(uid)) changes.push({ op: 'delete', uid });
-  }
+  // Last: a successor under the same name serves before.
+  changes.push(...gone);
   diffSubscriptions(before.subscriptions ?? noSubscriptions, after.subscriptions ?? noSubscriptions, changes);
   return changes;
 }
@@ -45,19 +47,21 @@ function diffSubscriptions(
 
 /** A new table; the given one stays as it is for the requests that still read it. */
 export function applyChanges(table: RouteTable, changes: readonly TableChange[], version: number): RouteTable {
-  const functions = new Map(table.functions);
+  const functions = new Map<string, FunctionEntry | undefined>();
   const before = table.subscriptions ?? noSubscriptions;
   let subscriptions: Map<string, SubscriptionEntry> | undefined;
   for (const change of changes) {
     if (change.op === 'set') functions.set(change.entry.uid, change.entry);
-    else if (change.op === 'delete') functions.delete(change.uid);
+    else if (change.op === 'delete') functions.set(change.uid, undefined);
     else {
       subscriptions ??= new Map(before);
       if (change.op === 'setSubscription') subscriptions.set(change.subscription.uid, change.subscription);
       else subscriptions.delete(change.uid);
     }
   }
-  return { version, functions, subscriptions: subscriptions ?? before };
+  const { functions: all } = table;
+  const layered = all instanceof LayeredMap ? (all as LayeredMap<FunctionEntry>) : LayeredMap.of(all);
+  return { version, functions: layered.with(functions), subscriptions: subscriptions ?? before };
 }
 
 function sameEntry(a: FunctionEntry, b: FunctionEntry): boolean {

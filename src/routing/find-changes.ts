@@ -1,6 +1,7 @@
 /** Which functions a build has to look at: new, edited, gone, or with a reference that changed. */
 import { servesClass, type InstallationPolicy } from '../policy/installation-policy.ts';
 import type { FunctionInput } from './build-context.ts';
+import { differingKeys } from './layered-map.ts';
 import type { References } from './read-references.ts';
 import type { ReferencedObject } from './types.ts';
 
@@ -10,23 +11,26 @@ interface Known {
   readonly built: { readonly seen: ReadonlyMap<string, ReferencedObject | undefined> };
 }
 
+/** Functions by uid. */
+export type FunctionInputs = ReadonlyMap<string, FunctionInput>;
+
 export interface Changes {
-  readonly built: readonly { readonly uid: string; readonly input: FunctionInput }[];
-  readonly gone: readonly string[];
-  readonly goneSet: ReadonlySet<string>;
-  readonly skipped: readonly FunctionInput[];
+  /** By uid. */
+  readonly built: FunctionInputs;
+  readonly gone: ReadonlySet<string>;
 }
 
 /** Compares by identity: sources give the same object as long as nothing about it changed. */
 export function findChanges(
   input: {
-    readonly functions: readonly FunctionInput[];
+    readonly functions: FunctionInputs;
     readonly references: References;
     readonly policy: InstallationPolicy;
+    usersOf?(key: string): Iterable<string>;
   },
   memory:
     | {
-        readonly functions: readonly FunctionInput[];
+        readonly functions: FunctionInputs;
         readonly references: References;
         readonly remembered: ReadonlyMap<string, Known>;
       }
@@ -34,41 +38,34 @@ export function findChanges(
 ): Changes {
   const { functions, references, policy } = input;
   const built = new Map<string, FunctionInput>();
-  const skipped: FunctionInput[] = [];
-  const before = memory?.functions ?? [];
-  // Sources keep their order: nearly always the two lists run side by side, and nothing has to be looked up.
-  let position = 0;
-  let served = 0;
-  for (const item of functions) {
-    if (servesClass(policy, item.resource.spec.class)) served += 1;
-    else skipped.push(item);
-    if (before[position] === item) {
-      position += 1;
-      continue;
-    }
-    if (before[position + 1] === item) {
-      position += 2;
-      continue;
-    }
-    const uid = uidOf(item);
-    const next = before[position];
-    if (next !== undefined && uidOf(next) === uid) position += 1;
-    if (!servesClass(policy, item.resource.spec.class)) continue;
-    if (memory?.remembered.get(uid)?.input !== item) built.set(uid, item);
+  const gone = new Set<string>();
+  for (const uid of memory === undefined ? functions.keys() : differingKeys(memory.functions, functions)) {
+    const item = functions.get(uid);
+    if (item !== undefined && servesClass(policy, item.resource.spec.class)) built.set(uid, item);
+    else if (memory?.remembered.has(uid) === true) gone.add(uid);
   }
-  if (memory === undefined) return { built: pairs(built), gone: [], goneSet: new Set(), skipped };
+  if (memory === undefined || references === memory.references) return { built, gone };
+  for (const [uid, known] of concerned(memory.remembered, memory.references, input)) {
+    if (!built.has(uid) && !gone.has(uid) && !sameSeen(known, references)) built.set(uid, known.input);
+  }
+  return { built, gone };
+}
 
-  let added = 0;
-  for (const uid of built.keys()) if (!memory.remembered.has(uid)) added += 1;
-  const gone = memory.remembered.size + added === served ? [] : goneOf(functions, policy, memory.remembered);
-  if (references !== memory.references) {
-    const goneSet = new Set(gone);
-    for (const [uid, known] of memory.remembered) {
-      if (built.has(uid) || goneSet.has(uid) || sameSeen(known, references)) continue;
-      built.set(uid, known.input);
-    }
+/** Functions whose references may have changed: those that looked one up that did, where that is known; else all. */
+function* concerned(
+  remembered: ReadonlyMap<string, Known>,
+  before: References,
+  { references, usersOf }: { readonly references: References; usersOf?(key: string): Iterable<string> },
+): Iterable<readonly [string, Known]> {
+  const changed = references.changedSince?.(before);
+  if (changed === undefined || usersOf === undefined) {
+    yield* remembered;
+    return;
   }
-  return { built: pairs(built), gone, goneSet: new Set(gone), skipped };
+  for (const uid of new Set(changed.flatMap((key) => [...usersOf(key)]))) {
+    const known = remembered.get(uid);
+    if (known !== undefined) yield [uid, known];
+  }
 }
 
 /** Uid of a function; files may have none, then namespace and name stand in. */
@@ -76,21 +73,14 @@ export function uidOf({ resource: { metadata } }: FunctionInput): string {
   return metadata.uid ?? `${metadata.namespace ?? 'default'}/${metadata.name}`;
 }
 
-function goneOf(
-  functions: readonly FunctionInput[],
-  policy: InstallationPolicy,
-  remembered: ReadonlyMap<string, unknown>,
-): readonly string[] {
-  const present = new Set<string>();
-  for (const item of functions) if (servesClass(policy, item.resource.spec.class)) present.add(uidOf(item));
-  return [...remembered.keys()].filter((uid) => !present.has(uid));
+/** As a build takes them; each has a uid of its own. */
+export function byUid(functions: Iterable<FunctionInput>): FunctionInputs {
+  const inputs = new Map<string, FunctionInput>();
+  for (const item of functions) inputs.set(uidOf(item), item);
+  return inputs;
 }
 
 function sameSeen({ built }: Known, references: References): boolean {
   for (const [key, object] of built.seen) if (references.get(key) !== object) return false;
   return true;
-}
-
-function pairs(built: ReadonlyMap<string, FunctionInput>): Changes['built'] {
-  return [...built].map(([uid, input]) => ({ uid, input }));
 }

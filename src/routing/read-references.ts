@@ -7,7 +7,11 @@ import type { Problem, ReferencedObject } from './types.ts';
 export type ReferenceKind = 'Secret' | 'ConfigMap' | 'ServiceAccount';
 
 /** By `referenceKey` or `fileKey`. An object that is not there does not exist. */
-export type References = ReadonlyMap<string, ReferencedObject>;
+export interface References {
+  get(key: string): ReferencedObject | undefined;
+  /** Keys that may stand for something else than they did in those; undefined, or absent: nobody knows. */
+  changedSince?(before: References): readonly string[] | undefined;
+}
 
 /** Key of a cluster object in `References`. */
 export function referenceKey(kind: ReferenceKind, namespace: string, name: string): string {

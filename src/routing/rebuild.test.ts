@@ -187,8 +187,8 @@ function referencesOf(version: string | undefined): BuildInput['references'] {
   ]);
 }
 
-function plain({ entries, verdicts, skipped }: BuildResult): unknown {
+function plain({ entries, verdicts }: BuildResult): unknown {
   const byUid = <T>(map: ReadonlyMap<string, T>): readonly [string, T][] =>
     [...map].sort(([a], [b]) => (a < b ? -1 : 1));
-  return { entries: byUid<FunctionEntry>(entries), verdicts: byUid(verdicts), skipped };
+  return { entries: byUid<FunctionEntry>(entries), verdicts: byUid(verdicts) };
 }

@@ -7,6 +7,7 @@ import { localPolicy, type InstallationPolicy } from '../../src/policy/installat
 import { receivers } from '../../src/receivers/catalogue.ts';
 import { buildRouteTable, type BuildResult } from '../../src/routing/build-route-table.ts';
 import { functionsLabel, referenceKey, type References } from '../../src/routing/read-references.ts';
+import { byUid } from '../../src/routing/find-changes.ts';
 import type { Acknowledgement, ReferencedObject, RouteTable } from '../../src/routing/types.ts';
 import type { CallRecord } from '../../src/runtime/call-record.ts';
 import type { RecordFilter } from '../../src/runtime/record-filter.ts';
@@ -133,10 +134,12 @@ export async function serveFunctions(
   let subscriptions: readonly SubscriptionUnderTest[] = options.subscriptions ?? [];
   async function build(): Promise<readonly Acknowledgement[]> {
     const built = buildRouteTable({
-      functions: wanted.map((each) => ({
-        resource: resourceOf(each),
-        namespaceUid: `ns-${each.namespace ?? 'default'}`,
-      })),
+      functions: byUid(
+        wanted.map((each) => ({
+          resource: resourceOf(each),
+          namespaceUid: `ns-${each.namespace ?? 'default'}`,
+        })),
+      ),
       subscriptions: subscriptions.map((each) => ({
         resource: subscriptionOf(each),
         namespaceUid: `ns-${each.namespace ?? 'default'}`,

@@ -4,6 +4,7 @@ import { localPolicy } from '../../src/policy/installation-policy.ts';
 import { receivers } from '../../src/receivers/catalogue.ts';
 import type { FunctionInput } from '../../src/routing/build-context.ts';
 import type { BuildInput } from '../../src/routing/build-route-table.ts';
+import { byUid } from '../../src/routing/find-changes.ts';
 import { referenceKey, type ReferenceKind } from '../../src/routing/read-references.ts';
 import type { ReferencedObject } from '../../src/routing/types.ts';
 
@@ -68,7 +69,7 @@ export function reference(
 /** The input of a build in a cluster where every host and path is granted. */
 export function buildInput(functions: readonly FunctionInput[], parts: Partial<BuildInput> = {}): BuildInput {
   return {
-    functions,
+    functions: byUid(functions),
     references: new Map(),
     policy: defaultTestPolicy,
     receivers,
