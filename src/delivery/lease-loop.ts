@@ -3,9 +3,10 @@
  * with everything they did. One loop per worker; any number of loops share a store.
  */
 import { createSettleBatches } from './settle-batches.ts';
-import { shareOut, type Due } from './share-out.ts';
+import { loadsOf, shareOut, type Due } from './share-out.ts';
 import type { Ending, Head, Lease, Receipt, Settled, SettleItem, Store } from '../store/store.ts';
-import { takeInTurns, type TurnSource } from '../store/take-in-turns.ts';
+import type { TurnSource } from '../store/take-in-turns.ts';
+import { createLeaseStarts } from './start-leases.ts';
 
 export interface Attempt {
   readonly ending: Ending;
@@ -30,7 +31,7 @@ export interface LeaseLoopSettings {
   conflicted(lease: Lease): Attempt | Promise<Attempt>;
   /** What is settled when an attempt's effects go beyond a quota: nothing of them is written. */
   overQuota(lease: Lease, message: string): Attempt | Promise<Attempt>;
-  /** False while synchronous calls would suffer; asked again after the next turn. */
+  /** False: nothing is pulled for now. */
   mayPull(): boolean;
   /** Called with each settled attempt. */
   onSettled?(lease: Lease, ending: Ending): void;
@@ -59,7 +60,7 @@ export interface LeaseLoop {
 
 const defaultLeaseMs = 30_000;
 const mostPerPull = 200;
-const mostWhileBusy = 64;
+const mostWhileBusy = 16;
 const longestWaitMs = 1000;
 const headsMs = 50;
 /** Where nothing could be leased, more that waits does not help at once. */
@@ -78,7 +79,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   /** Calls that have ended, and wait for their settle: they hold no place. */
   let settling = 0;
   const settleSoon = createSettleBatches(store, (callback) => settings.turns.nextTurn(callback));
-  const begin = takeInTurns<Lease>(settings.turns, (lease) => void runLease(lease));
+  const starts = createLeaseStarts(settings.turns, settings.after, (lease) => void runLease(lease));
   let heads: readonly Head[] = [];
   let headsUntil = 0;
   let notBefore = 0;
@@ -93,7 +94,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     stopTimer = settings.after(milliseconds, () => void pull());
   }
 
-  function adopt(leases: readonly Lease[]): void {
+  function adopt(leases: readonly Lease[], begin: (leases: readonly Lease[]) => void): void {
     for (const lease of leases) running.set(lease.receipt.delivery, { lease, abort: new AbortController() });
     begin(leases);
   }
@@ -109,8 +110,9 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     again = false;
     let wait = longestWaitMs;
     try {
-      if (settings.mayPull()) wait = await leaseDue();
-      else wait = 1;
+      // Each of those that were pulled pokes when it has ended.
+      const enough = settings.turns.isBusy() && starts.waiting() >= mostWhileBusy;
+      if (settings.mayPull() && !enough) wait = await leaseDue();
     } catch (error) {
       settings.onError(error as Error);
       wait = pauseAfterErrorMs;
@@ -136,22 +138,18 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
       if (dueInMs > 0) wait = Math.min(wait, dueInMs);
       else due.push({ destination, slots: settings.slots(destination) });
     }
-    const wishes = shareOut(due, loads(), settings.turns.isBusy() ? mostWhileBusy : mostPerPull).map((wish) => {
-      const limit = settings.limit?.(wish.destination);
-      return limit === undefined ? wish : { ...wish, limit };
-    });
+    const wishes = shareOut(due, loadsOf(running.values()), settings.turns.isBusy() ? mostWhileBusy : mostPerPull).map(
+      (wish) => {
+        const limit = settings.limit?.(wish.destination);
+        return limit === undefined ? wish : { ...wish, limit };
+      },
+    );
     const most = wishes.reduce((sum, { max }) => sum + max, 0);
     const leases = most === 0 ? [] : await store.lease(wishes, leaseMs);
     if (leases.length < most || most === 0) headsUntil = 0;
     if (leases.length === 0) notBefore = settings.turns.now() + emptyMs;
-    adopt(leases);
+    adopt(leases, starts.pulled);
     return leases.length > 0 ? 0 : wait;
-  }
-
-  function loads(): ReadonlyMap<string, number> {
-    const found = new Map<string, number>();
-    for (const { lease } of running.values()) found.set(lease.destination, (found.get(lease.destination) ?? 0) + 1);
-    return found;
   }
 
   async function runLease(lease: Lease): Promise<void> {
@@ -274,7 +272,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
       return (lease) => {
         reserved -= 1;
         if (lease === undefined) settleIdle();
-        else adopt([lease]);
+        else adopt([lease], starts.fresh);
       };
     },
     running: () => running.size + reserved - settling,

@@ -1,5 +1,5 @@
 /** Shares a pull out among the destinations that are due, so that the backlog of one does not starve the others. Pure. */
-import type { LeaseWish } from '../store/store.ts';
+import type { Lease, LeaseWish } from '../store/store.ts';
 
 export interface Due {
   readonly destination: string;
@@ -21,4 +21,11 @@ export function shareOut(due: readonly Due[], loads: ReadonlyMap<string, number>
     left -= more;
     return { destination, max: first + more };
   });
+}
+
+/** How many run of each destination. */
+export function loadsOf(running: Iterable<{ readonly lease: Lease }>): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const { lease } of running) found.set(lease.destination, (found.get(lease.destination) ?? 0) + 1);
+  return found;
 }

@@ -41,7 +41,6 @@ export function startStoredLoop(parts: WorkerParts): LeaseLoop {
     run: (lease, signal) => runStored(lease, signal, parts),
     conflicted: (lease) => endConflicted(lease, parts),
     overQuota: (lease, message) => concludeOverQuota(lease, message, parts),
-    // Lua is cut into slices: work that was pulled does not hold synchronous calls up.
     mayPull: () => !parts.draining,
     onError: (error) => parts.report('deliveries', error),
     after: (milliseconds, callback) => parts.after(milliseconds, callback),

@@ -56,3 +56,47 @@ test('a turn takes what fits in its time, one at least, and less while somebody 
   assert.equal(Math.max(...sizes(0.5)), 8);
   assert.equal(Math.max(...sizes(0.25, true)), 4);
 });
+
+test('while somebody waits for answers there is a pause after each turn, as long as its work asks for', () => {
+  const clock = { now: 0, busy: true };
+  let asked: (() => void)[] = [];
+  const pauses: { readonly workedMs: number; readonly callback: () => void }[] = [];
+  const started: number[] = [];
+  const start = takeInTurns<number>(
+    {
+      nextTurn: (callback) => void asked.push(callback),
+      now: () => clock.now,
+      isBusy: () => clock.busy,
+      rest: (workedMs, callback) => void pauses.push({ workedMs, callback }),
+    },
+    (item) => {
+      started.push(item);
+      clock.now += 0.5;
+    },
+  );
+  const turn = (): void => {
+    const now = asked;
+    asked = [];
+    for (const callback of now) callback();
+  };
+  start([1, 2, 3]);
+  turn();
+  assert.deepEqual(started, [1, 2]);
+  assert.deepEqual(
+    pauses.map(({ workedMs }) => workedMs),
+    [1],
+  );
+  start([4]);
+  turn();
+  assert.deepEqual(started, [1, 2], 'what comes meanwhile waits, too');
+  pauses.shift()?.callback();
+  turn();
+  assert.deepEqual(started, [1, 2, 3, 4]);
+  pauses.shift()?.callback();
+  assert.equal(asked.length, 0);
+  clock.busy = false;
+  start([5, 6, 7, 8]);
+  turn();
+  assert.deepEqual(started, [1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.equal(pauses.length, 0, 'nobody waits: no pause');
+});

@@ -11,6 +11,8 @@ export interface TurnSource {
   now(): number;
   /** Somebody waits for answers: turns stay short. */
   isBusy(): boolean;
+  /** Calls back after a pause, between two turns while somebody waits for answers; absent: the next turn comes at once. */
+  rest?(workedMs: number, callback: () => void): void;
 }
 
 const turnMs = 4;
@@ -19,50 +21,56 @@ const mostInTurn = 64;
 
 /** Answers a function that starts each of its items, in order. */
 export function takeInTurns<Item>(
-  { nextTurn, now, isBusy }: TurnSource,
+  { nextTurn, now, isBusy, rest }: TurnSource,
   start: (item: Item) => void,
 ): (items: readonly Item[]) => void {
   const queue: (Item | undefined)[] = [];
   let taken = 0;
-  let lined = 0;
+  /** A turn is under way, or the pause after it. */
+  let going = false;
+  let began = 0;
   let until = 0;
 
   /** Callbacks that are asked for now all come in one turn. */
   function line(): void {
-    lined = Math.min(queue.length - taken, mostInTurn);
+    going = true;
+    const lined = Math.min(queue.length - taken, mostInTurn);
     for (let each = 0; each < lined; each += 1) nextTurn(each === 0 ? first : step);
+    nextTurn(finish);
   }
 
   function first(): void {
-    until = now() + (isBusy() ? busyTurnMs : turnMs);
+    began = now();
+    until = began + (isBusy() ? busyTurnMs : turnMs);
     take();
   }
 
   function step(): void {
     if (now() < until) take();
-    else ended();
   }
 
   function take(): void {
     const item = queue[taken] as Item;
     queue[taken++] = undefined;
-    ended();
     start(item);
   }
 
-  function ended(): void {
-    lined -= 1;
-    if (lined > 0) return;
+  function finish(): void {
     if (taken === queue.length || taken >= 1024) {
       queue.splice(0, taken);
       taken = 0;
     }
+    if (rest === undefined || !isBusy()) goOn();
+    else rest(now() - began, goOn);
+  }
+
+  function goOn(): void {
+    going = false;
     if (queue.length > taken) line();
   }
 
   return (items) => {
-    const idle = lined === 0;
     queue.push(...items);
-    if (idle && queue.length > taken) line();
+    if (!going) goOn();
   };
 }
