@@ -35,6 +35,7 @@ test('it holds what the same changes leave in a plain map, and the maps before i
         }
       }
     }),
+    { numRuns: 300 },
   );
 });
 
@@ -53,6 +54,18 @@ test('a change keeps the place of its key', () => {
     ).flat(),
     ['a', 1, 'b', 4, 'c', 3, 'd', 5],
   );
+});
+
+test('of several changes of a key in one step the last one counts', () => {
+  const map = LayeredMap.of<number>().with([['a', 1]]);
+  const next = map.with([
+    ['a', undefined],
+    ['a', undefined],
+    ['b', 1],
+    ['b', undefined],
+    ['b', 2],
+  ]);
+  assert.deepEqual([next.size, [...next]], [1, [['b', 2]]]);
 });
 
 test('nothing that is different is the same map', () => {

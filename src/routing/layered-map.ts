@@ -37,8 +37,7 @@ export class LayeredMap<Value extends {}> implements ReadonlyMap<string, Value> 
   }
 
   get(key: string): Value | undefined {
-    const own = this.#over.get(key);
-    return own !== undefined || this.#over.has(key) ? own : this.#base.get(key);
+    return valueOf(key, this.#base, this.#over);
   }
 
   has(key: string): boolean {
@@ -50,7 +49,7 @@ export class LayeredMap<Value extends {}> implements ReadonlyMap<string, Value> 
     let over: Map<string, Value | undefined> | undefined;
     let { size } = this;
     for (const [key, value] of changes) {
-      const before = over === undefined || !over.has(key) ? this.get(key) : over.get(key);
+      const before = valueOf(key, this.#base, over ?? this.#over);
       if (before === value) continue;
       over ??= new Map(this.#over);
       if (value === undefined && !this.#base.has(key)) over.delete(key);
@@ -108,6 +107,11 @@ export class LayeredMap<Value extends {}> implements ReadonlyMap<string, Value> 
   forEach(call: (value: Value, key: string, map: ReadonlyMap<string, Value>) => void): void {
     for (const [key, value] of this.entries()) call(value, key, this);
   }
+}
+
+function valueOf<Value>(key: string, base: ReadonlyMap<string, Value>, over: Layer<Value>): Value | undefined {
+  const own = over.get(key);
+  return own !== undefined || over.has(key) ? own : base.get(key);
 }
 
 /** Keys that stand for another object in `after` than in `before`, or in one of them only. */
