@@ -30,6 +30,8 @@ export interface ControlPlane {
 
 /** What happens to one of its programs from outside. */
 export interface Controls {
+  /** Of its process. */
+  pid(): number;
   signal(signal: NodeJS.Signals): void;
   /** Ends it at once and starts it again on the same port and data; resolves when it is ready. */
   restart(signal?: NodeJS.Signals): Promise<void>;
@@ -162,6 +164,7 @@ export async function startControlPlane(
       programs.unshift(manager);
     }
     const controls = (program: Program): Controls => ({
+      pid: () => program.pid(),
       signal: (signal) => program.signal(signal),
       restart: async (signal = 'SIGKILL') => {
         await program.restart(signal);

@@ -5,6 +5,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import type { KubeProgram } from './build-kube.ts';
 
 export interface Program {
+  /** Of the process that runs now. */
+  pid(): number;
   /** The end of what it said. */
   log(): string;
   ended(): boolean;
@@ -46,6 +48,7 @@ export function startProgram(program: KubeProgram, flags: readonly string[]): Pr
   }
 
   return {
+    pid: () => child.pid ?? 0,
     log: () => said,
     ended,
     signal: (signal) => void child.kill(signal),

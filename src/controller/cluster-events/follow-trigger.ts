@@ -7,9 +7,10 @@ import type { KindResource } from '../host-calls/plan-request.ts';
 import type { KubeClient } from '../kube-client.ts';
 import type { AskRuntimes } from './ask-runtimes.ts';
 import { createBell } from './bell.ts';
+import { createFates, type Fates } from './fates.ts';
 import { createKnownRows } from './known-rows.ts';
 import { openObjectView, type ObjectView } from './object-view.ts';
-import { createPendingChanges, type Batch, type PendingChanges } from './pending-changes.ts';
+import { createPendingChanges, type PendingChanges } from './pending-changes.ts';
 import type { TriggerPlan } from './plan-triggers.ts';
 import type { SharedWatches } from './shared-watches.ts';
 import {
@@ -133,28 +134,29 @@ export function followTrigger(options: FollowOptions): TriggerFollower {
     return rows.all;
   }
 
-  async function tell(view: ObjectView, pending: PendingChanges, opened: number): Promise<void> {
-    const batch = await pending.take();
-    if (batch.puts.length > 0) {
-      const { expressions } = plan;
-      const said = await ask({ op: 'put', ...key, term: opened, expressions, changes: batch.puts }, signal);
-      if (said.kind !== 'answered' || said.answer.kind !== 'done') {
-        pending.giveBack(batch);
-        // What may have arrived late must not be taken after what follows: only a new term rules that out.
-        if (said.kind === 'uncertain' || (said.kind === 'answered' && said.answer.kind === 'fenced')) term = undefined;
-        return pause(pendingState(said.kind === 'answered' ? refusalOf(said.answer) : said.message, 'StoreRefuses'));
-      }
-      pending.told(batch);
-      options.onStored(said.answer.events);
+  async function tell(pending: PendingChanges, opened: number): Promise<void> {
+    const batch = pending.take();
+    if (batch.puts.length === 0) return undefined;
+    const { expressions } = plan;
+    const said = await ask({ op: 'put', ...key, term: opened, expressions, changes: batch.puts }, signal);
+    if (said.kind !== 'answered' || said.answer.kind !== 'done') {
+      pending.giveBack(batch);
+      // What may have arrived late must not be taken after what follows: only a new term rules that out.
+      if (said.kind === 'uncertain' || (said.kind === 'answered' && said.answer.kind === 'fenced')) term = undefined;
+      return pause(pendingState(said.kind === 'answered' ? refusalOf(said.answer) : said.message, 'StoreRefuses'));
     }
-    if (batch.failure !== undefined) return pause(unlearned(batch, view));
+    pending.told(batch);
+    options.onStored(said.answer.events);
     backOff.reset();
     return undefined;
   }
 
-  function unlearned({ failure }: Batch, view: ObjectView): TriggerState {
-    if (failure === undefined) return view.trouble ?? readyState;
-    return failedWatch(plan, failure.failure, { resource: plan.kind, namespace: plan.namespace });
+  /** How it does while nothing waits to be told. */
+  function restingState(view: ObjectView, fates: Fates): TriggerState {
+    if (view.trouble !== undefined) return view.trouble;
+    const { failure } = fates;
+    if (failure !== undefined) return failedWatch(plan, failure, { resource: plan.kind, namespace: plan.namespace });
+    return { ...readyState, ...(since === undefined ? {} : { since }) };
   }
 
   /** After runtimes came or went it may be another store, which knows nothing. Without a runtime there is nothing to do. */
@@ -178,7 +180,17 @@ export function followTrigger(options: FollowOptions): TriggerFollower {
 
   async function follow(found: KindResource): Promise<void> {
     let compareAll = false;
-    const pending = createPendingChanges(() => view, plan.expressions);
+    const fates = createFates({
+      look: (object) => view.look(object),
+      clock,
+      signal,
+      onNews(uid) {
+        pending.learned(uid);
+        bell.ring();
+      },
+      onFault: options.onFault,
+    });
+    const pending: PendingChanges = createPendingChanges(() => view, fates, plan.expressions);
     const view = openObjectView({
       plan,
       found,
@@ -218,10 +230,10 @@ export function followTrigger(options: FollowOptions): TriggerFollower {
         } else {
           if (compareAll) pending.compare();
           compareAll = false;
-          if (pending.size > 0) await tell(view, pending, term);
+          if (pending.size > 0) await tell(pending, term);
           else if (!ready) await commit(term);
           else {
-            stand(view.trouble ?? { ...readyState, ...(since === undefined ? {} : { since }) });
+            stand(restingState(view, fates));
             await bell.wait(clock, signal);
           }
         }

@@ -128,19 +128,23 @@ function createWork(
   }
 
   async function judge(event: ClusterEvent, unless: string | undefined): Promise<Judgement> {
+    const { expressions: asked } = live;
+    if (asked.changed === undefined && asked.filter === undefined) {
+      return { erred: false, passed: true, changed: undefined, same: false };
+    }
     const source = new StoredEventSource(storedClusterEvent(event, false), entry.name, 1);
     const table = new EventTable(source);
     const globals = objectGlobals(source);
     let changed: string | undefined;
-    if (live.expressions.changed !== undefined) {
-      const value = await evaluate(fn, parts, parts.newCallId(), live.expressions.changed, table, globals);
+    if (asked.changed !== undefined) {
+      const value = await evaluate(fn, parts, parts.newCallId(), asked.changed, table, globals);
       const text = value.ok ? textOf(value.value) : undefined;
       if (text === undefined) return { erred: true, passed: true, changed: event.previous, same: false };
       changed = text;
       if (text === unless) return { erred: false, passed: true, changed, same: true };
     }
-    if (live.expressions.filter === undefined) return { erred: false, passed: true, changed, same: false };
-    const value = await evaluate(fn, parts, parts.newCallId(), live.expressions.filter, table, globals);
+    if (asked.filter === undefined) return { erred: false, passed: true, changed, same: false };
+    const value = await evaluate(fn, parts, parts.newCallId(), asked.filter, table, globals);
     return value.ok
       ? { erred: false, passed: isTrue(value.value), changed, same: false }
       : { erred: true, passed: true, changed, same: false };
@@ -169,7 +173,8 @@ function createWork(
         return;
       }
       if (change.kind !== 'set') return;
-      const { namespace, name } = readNames(change.object);
+      // An object keeps its names; reading them out of the whole text costs more than all the rest.
+      const { namespace, name } = row ?? readNames(change.object);
       const facts = { version: change.version, namespace, objectName: name, previous: row?.changed };
       const unseen = step.event && (await isUnseen(row?.added));
       const event = eventOf(unseen ? 'added' : step.name, change, facts);
