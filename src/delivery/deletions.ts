@@ -1,4 +1,5 @@
 /** Which functions, triggers and subscriptions left a table, and which came: what tombstones follow. Pure. */
+import { differingKeys } from '../routing/layered-map.ts';
 import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
 import type { FunctionEntry, RouteTable } from '../routing/types.ts';
 import { subscriptionGrave } from './tombstones.ts';
@@ -31,9 +32,9 @@ function collect<Item extends Entry>(
   namesOf: (entry: Item) => readonly string[],
   into: Map<string, Set<string>>,
 ): void {
-  for (const [uid, entry] of from) {
-    const other = to.get(uid);
-    if (other === entry) continue;
+  for (const uid of differingKeys(from, to)) {
+    const [entry, other] = [from.get(uid), to.get(uid)];
+    if (entry === undefined) continue;
     const kept = new Set(other === undefined ? [] : namesOf(other));
     for (const name of namesOf(entry)) {
       if (kept.has(name)) continue;

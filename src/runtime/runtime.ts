@@ -167,11 +167,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     const said = await turn;
     const acknowledgements = options.keepsGoodCode === true ? await goodCode.settle(said, pool.table) : said;
     fleet.countApply((performance.now() - began) / 1000);
-    await limitStore();
-    state.applied = true;
-    // Both walk the whole table: not for an edit that concerns neither.
+    // These walk the whole table: not for an edit that concerns none of them.
     const weight = pool.weight.take();
     try {
+      if (weight.names || limited === '') await limitStore();
+      state.applied = true;
       if (weight.schedules) await schedules.follow(pool.table);
       if (weight.names) await deletions.follow(pool.table);
     } catch (error) {
