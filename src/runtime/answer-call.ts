@@ -1,6 +1,5 @@
 /** Writes the answer, gives back what the call held, counts it and leaves its record: the one way a request ends. */
 import type { Answer, Ending, HttpCall } from './http-call.ts';
-import { hasNoBody } from './read-body.ts';
 import type { WorkerParts } from './worker-parts.ts';
 import { corsHeaders } from './cors-headers.ts';
 
@@ -33,6 +32,7 @@ export function endCall(call: HttpCall, parts: WorkerParts, status: number, endi
       parts.counters.countRun(row, ending.outcome, call.ranMs, usage?.cpuMs ?? 0, usage?.memoryPeakBytes ?? 0);
     }
   }
+  if (parts.catching.active) parts.catching.take(call);
   parts.records.addCall(call, status, ending, call.endedAt ?? parts.clock.monotonic());
 }
 
@@ -58,7 +58,7 @@ function writeAnswer(call: HttpCall, parts: WorkerParts, answer: Answer): void {
     headers.push('content-length', String(lengthOf(body, plain)));
   }
   // A body that was not read to its end would be taken for the next request.
-  if (parts.draining || (!call.request.complete && !hasNoBody(call.request))) headers.push('connection', 'close');
+  if (parts.draining || (!call.request.complete && !call.head.hasNoBody)) headers.push('connection', 'close');
   response.writeHead(status, headers);
   if (bodyless || body === undefined || call.method === 'HEAD') response.end();
   else if (plain) response.end(body, 'latin1');

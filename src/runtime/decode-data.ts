@@ -17,7 +17,7 @@ export function mediaType(contentType: string | undefined): string {
 
 export function decodeData(call: HttpCall, parts: WorkerParts): void {
   if (call.body.length === 0) return undefined;
-  const type = mediaType(call.identified?.contentType ?? call.header('content-type'));
+  const type = mediaType(call.identified?.contentType ?? call.head.contentType);
   const formField = call.identified?.formField;
   if (bodyKind(type) !== 'json' && formField === undefined) return undefined;
   const began = parts.clock.monotonic();

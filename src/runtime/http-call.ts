@@ -1,12 +1,14 @@
 /** One HTTP request on its way through the spine: what arrived, what was found out, and how it was answered. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { FailureCode } from '../failures/catalogue.ts';
 import type { CallError, CallUsage } from '../lua/types.ts';
 import type { Identified, RawRequest, Step, VerifiedSender } from '../receivers/types.ts';
 import type { DuplicateKey } from '../store/store.ts';
 import type { Outcome } from '../telemetry/call-outcomes.ts';
 import { rootBudget } from '../triggers/event-budget.ts';
+import type { LeanRequest } from './lean-request.ts';
 import type { LiveFunction, LiveTrigger } from './live-function.ts';
+import { firstOf, type RequestHead } from './request-head.ts';
 
 /** The answer, as it leaves: a body of bytes or text. */
 export interface Answer {
@@ -28,7 +30,7 @@ const noBody = new Uint8Array(0);
 /** The raw request with everything expensive made when it is first read. */
 export class HttpCall implements RawRequest {
   readonly id: string;
-  readonly request: IncomingMessage;
+  readonly request: LeanRequest;
   readonly response: ServerResponse;
   readonly listener: 'public' | 'calls';
   readonly worker: number;
@@ -94,7 +96,7 @@ export class HttpCall implements RawRequest {
 
   constructor(
     id: string,
-    request: IncomingMessage,
+    request: LeanRequest,
     response: ServerResponse,
     listener: 'public' | 'calls',
     worker: number,
@@ -112,6 +114,10 @@ export class HttpCall implements RawRequest {
     this.target = request.url ?? '/';
   }
 
+  get head(): RequestHead {
+    return this.request.head;
+  }
+
   get publicUrl(): string {
     return this.publicBase + this.target;
   }
@@ -127,13 +133,9 @@ export class HttpCall implements RawRequest {
     return typeof value === 'string' ? value : value?.[0];
   }
 
-  /** The first value as it arrived. Node's own table is there already; only what it may have joined is looked up anew. */
+  /** The first value as it arrived, name in lower case. */
   firstHeader(name: string): string | undefined {
-    const { headers } = this.request;
-    if (!Object.hasOwn(headers, name)) return undefined;
-    const value = headers[name];
-    if (typeof value === 'string' && !value.includes(',') && !value.includes(';')) return value;
-    return this.headers.get(name)?.[0];
+    return this.#headers === undefined ? firstOf(this.request.rawHeaders, name) : this.#headers.get(name)?.[0];
   }
 
   get headers(): ReadonlyMap<string, readonly string[]> {

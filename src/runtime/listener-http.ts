@@ -1,14 +1,15 @@
 /** A listener of a worker: Fastify owns the socket's life, every request goes to one function before Fastify's router. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { fastify } from 'fastify';
 import { catalogue, type FailureCode } from '../failures/catalogue.ts';
 import { toProblem } from '../failures/problem.ts';
 import type { InboundLimits } from '../settings/runtime-settings.ts';
 import { createConnectionCounts } from './count-connections.ts';
+import { LeanRequest } from './lean-request.ts';
 
 /** Takes a request over before any of its body is read. */
-export type TakeRequest = (request: IncomingMessage, response: ServerResponse) => void;
+export type TakeRequest = (request: LeanRequest, response: ServerResponse) => void;
 
 export interface Listener {
   /** Answers the port that was bound. */
@@ -50,8 +51,14 @@ export function createListener(
           requestTimeout: limits.requestTimeoutMs,
           keepAliveTimeout: limits.keepAliveMs,
           connectionsCheckingInterval: checkingInterval(limits),
+          // A request without a body is not made a stream that nobody reads.
+          optimizeEmptyRequests: true,
+          IncomingMessage: LeanRequest,
         },
-        take,
+        (request, response) => {
+          request.handOver();
+          take(request, response);
+        },
       );
       // The spine counts header lines itself: Node would drop those above its own bound without a word.
       server.maxHeadersCount = 0;

@@ -13,12 +13,11 @@ export function matchRoute(call: HttpCall, parts: WorkerParts): void {
       retryAfterMs: 1000,
     });
   }
-  const { headers } = call.request;
   const match = parts.table.match({
     method: call.method,
-    host: headers.host,
+    host: call.head.host,
     target: call.target,
-    preflightMethod: call.method === 'OPTIONS' ? headers['access-control-request-method'] : undefined,
+    preflightMethod: call.method === 'OPTIONS' ? call.header('access-control-request-method') : undefined,
   });
   switch (match.kind) {
     case 'found':
@@ -55,7 +54,7 @@ function take(call: HttpCall, target: RouteTarget<LiveFunction>, path: string): 
 
 /** On a host that several namespaces share, a page of one must not become the service worker of all. */
 function refuseServiceWorker(call: HttpCall, parts: WorkerParts): void {
-  if (call.ownsHost || call.request.headers['service-worker'] === undefined) return undefined;
+  if (call.ownsHost || call.head.serviceWorker === undefined) return undefined;
   return refuse(call, parts, 'Forbidden', {
     outcome: 'limited',
     publicDetail: 'service worker scripts are not served on a shared host',

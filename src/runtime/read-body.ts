@@ -1,5 +1,6 @@
 /** Reads a request's body within its limit and within what may be read at once, per client address and in all. */
 import type { IncomingMessage } from 'node:http';
+import type { RequestHead } from './request-head.ts';
 
 export type BodyResult =
   | { readonly ok: true; readonly body: Uint8Array }
@@ -43,25 +44,19 @@ export class ReadingBudget {
   }
 }
 
-/** True: the request announces no body. */
-export function hasNoBody(request: IncomingMessage): boolean {
-  const { headers } = request;
-  const length = headers['content-length'];
-  return (length === undefined || length === '0') && headers['transfer-encoding'] === undefined;
-}
-
 /**
  * The body, at once where there is none. A body over the limit is refused by its announced length, else while it arrives;
  * the rest is not read.
  */
 export function readBody(
   request: IncomingMessage,
+  head: RequestHead,
   limit: number,
   address: string,
   budget: ReadingBudget,
 ): BodyResult | Promise<BodyResult> {
-  if (hasNoBody(request)) return empty;
-  const announced = Number(request.headers['content-length'] ?? Number.NaN);
+  if (head.hasNoBody) return empty;
+  const announced = Number(head.contentLength ?? Number.NaN);
   if (announced > limit) return tooLarge;
   return new Promise((resolve) => {
     let chunks: Buffer[] = [];

@@ -11,7 +11,7 @@ export function readRequestBody(call: HttpCall, parts: WorkerParts): void | Prom
   const stored = call.trigger?.http?.mode === 'async' || call.asynchronous || call.publishTo !== undefined;
   const own = limits?.requestBodyBytes ?? eventBytes;
   const limit = stored ? Math.min(own, eventBytes) : own;
-  const reading = readBody(call.request, limit, call.ip, parts.reading);
+  const reading = readBody(call.request, call.head, limit, call.ip, parts.reading);
   if (reading instanceof Promise) return reading.then((result) => take(call, parts, result, limit));
   return take(call, parts, reading, limit);
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { IncomingMessage, ServerResponse } from 'node:http';
+import { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { suite, test } from 'node:test';
 import { functionEntry } from '../../test/builders/function-entry.ts';
 import type { CallUsage } from '../lua/types.ts';
 import type { CallRecord } from './call-record.ts';
 import { HttpCall } from './http-call.ts';
+import { LeanRequest } from './lean-request.ts';
 import { LiveFunction } from './live-function.ts';
 import { RecordBuffer } from './record-buffer.ts';
 
@@ -22,10 +23,10 @@ function call(
   parts: Partial<HttpCall> = {},
   headers: Record<string, string> = {},
 ): HttpCall {
-  const request = new IncomingMessage(new Socket());
+  const request = new LeanRequest(new Socket());
   request.method = 'GET';
   request.url = target;
-  Object.assign(request.headers, { host: 'hooks.example.com', ...headers });
+  request.rawHeaders = Object.entries({ host: 'hooks.example.com', ...headers }).flat();
   const made = new HttpCall(id, request, new ServerResponse(request), 'calls', 0, 100, 1_000);
   return Object.assign(made, { fn, ip: '192.0.2.1', route: '/*', ...parts });
 }

@@ -55,9 +55,9 @@ export class CallTrace {
    * traces are overtaken thousands of times a second, and each new object that is kept is copied and collected.
    */
   take(call: HttpCall, status: number, ending: Ending, now: number): void {
-    const { fn, usage, request } = call;
+    const { fn, usage, head } = call;
     const target = maskTarget(call);
-    const { host } = request.headers;
+    const { host } = head;
     this.outcome = ending.outcome;
     this.functionUid = fn?.entry.uid;
     this.log = usage === undefined || usage.log.length === 0 ? undefined : usage.log;
@@ -88,8 +88,8 @@ export class CallTrace {
     this.#eventId = call.eventId;
     if (!sameIdentity(this.#identified, call.identified)) this.#identified = call.identified;
     this.#duplicateOf = call.duplicateOf;
-    this.#correlation = call.header('x-call-id');
-    this.#traceparent = call.header('traceparent');
+    this.#correlation = head.callId;
+    this.#traceparent = head.traceparent;
     this.#captured = ending.outcome === 'unverified' ? capture(call) : undefined;
   }
 

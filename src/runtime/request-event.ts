@@ -57,7 +57,7 @@ export class RequestEvent implements EventSource, RequestSource {
     const call = this.#call;
     if (!call.decoded) {
       call.data = decodeForLua(
-        call.identified?.contentType ?? call.header('content-type'),
+        call.identified?.contentType ?? call.head.contentType,
         call.body,
         call.identified?.formField,
       );
@@ -82,7 +82,7 @@ export class RequestEvent implements EventSource, RequestSource {
     return new Map([...this.#call.params].filter(([name]) => !hidden.has(name)));
   }
   get host(): string {
-    return this.#call.request.headers.host ?? '';
+    return this.#call.head.host ?? '';
   }
   get ip(): string {
     return this.#call.ip;

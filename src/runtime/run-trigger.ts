@@ -43,7 +43,7 @@ export function runHandler(
       target: { handler },
       arguments: [event],
       limits: afterDecoding(limits, call.decodeMs),
-      context: contextOf(fn, call.hops, call.header('traceparent'), call.budget),
+      context: contextOf(fn, call.hops, call.head.traceparent, call.budget),
     });
   } catch (error) {
     parts.inflight.leave(fn.index);

@@ -2,6 +2,7 @@
 import { readBudget } from '../triggers/event-budget.ts';
 import type { HttpCall } from './http-call.ts';
 import { refuse } from './refuse.ts';
+import type { RequestHead } from './request-head.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 /** Header that carries how many calls came before in a chain; only ever shortens what a caller may do. */
@@ -15,8 +16,8 @@ export const maxHops = 8;
 
 export function screenRequest(call: HttpCall, parts: WorkerParts): void {
   const { inbound } = parts.settings;
-  const { request } = call;
-  call.ip = parts.clientAddress(request.socket.remoteAddress, request.headers['x-forwarded-for'] as string | undefined);
+  const { request, head } = call;
+  call.ip = parts.clientAddress(request.socket.remoteAddress, head.forwardedFor);
   if (parts.openRequests > inbound.openRequests) {
     return refuse(call, parts, 'Overloaded', { outcome: 'overloaded', retryAfterMs: 1000 });
   }
@@ -26,27 +27,20 @@ export function screenRequest(call: HttpCall, parts: WorkerParts): void {
       publicDetail: `more than ${inbound.headerCount} header lines`,
     });
   }
-  const mistake = mistakeOf(call, request.rawHeaders);
+  const mistake = mistakeOf(call.method, head);
   if (mistake !== undefined)
     return refuse(call, parts, 'RequestInvalid', { outcome: 'limited', publicDetail: mistake });
-  const { [hopsHeader]: hops, [budgetHeader]: budget } = request.headers;
-  if (hops !== undefined) countHops(call, parts, String(hops));
-  if (budget !== undefined && !call.answered) takeBudget(call, parts, String(budget));
+  const { hops, budget } = head;
+  if (hops !== undefined) countHops(call, parts, hops);
+  if (budget !== undefined && !call.answered) takeBudget(call, parts, budget);
   return undefined;
 }
 
 /** What a proxy before us may read otherwise than we do, and a method that only shows a browser's secrets to its page. */
-function mistakeOf({ method }: HttpCall, rawHeaders: readonly string[]): string | undefined {
+function mistakeOf(method: string, { hosts, host }: RequestHead): string | undefined {
   if (method === 'TRACE') return 'the method TRACE is not served';
-  let hosts = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    if (name.length !== 4 || name.toLowerCase() !== 'host') continue;
-    hosts += 1;
-    if (hosts > 1) return 'more than one Host header';
-    if (!hostForm.test(rawHeaders[index + 1] ?? '')) return 'the Host header is not a host';
-  }
-  return undefined;
+  if (hosts > 1) return 'more than one Host header';
+  return host === undefined || hostForm.test(host) ? undefined : 'the Host header is not a host';
 }
 
 /** RFC 9110 §7.2, as far as it matters: a name or an address, and a port. */

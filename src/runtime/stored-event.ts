@@ -60,8 +60,8 @@ export function attributesOf(call: HttpCall): EventAttributes {
   const kept = event.headerNames().filter((name) => !sensitiveHeaders.has(name));
   const sender = senderFields(call);
   const { identified } = call;
-  const contentType = identified?.contentType ?? call.header('content-type');
-  const traceparent = call.header('traceparent');
+  const contentType = identified?.contentType ?? call.head.contentType;
+  const traceparent = call.head.traceparent;
   return {
     name: event.eventName,
     ...(call.namedTrigger === undefined ? {} : { trigger: call.namedTrigger.entry.name }),
