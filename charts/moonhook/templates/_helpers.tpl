@@ -89,13 +89,7 @@ priorityClassName: {{ . }}
 
 {{/* Mistakes that a schema cannot tell. */}}
 {{- define "moonhook.check" -}}
-{{- $many := or (gt (int .Values.runtime.replicas) 1) .Values.runtime.autoscaling.enabled -}}
-{{- if and $many (not .Values.store.postgres.enabled) -}}
-{{- fail "runtime.replicas above 1 and runtime.autoscaling need store.postgres.enabled=true: the embedded SQLite has one owner" -}}
-{{- end -}}
-{{- if and .Values.store.postgres.enabled (not .Values.store.postgres.urlFrom.secretName) -}}
-{{- fail "store.postgres.enabled needs store.postgres.urlFrom.secretName: a Secret of this namespace whose key holds postgres://…" -}}
-{{- end -}}
+{{- include "moonhook.checkGroups" . -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
 {{- fail "ingress.enabled needs ingress.hosts" -}}
 {{- end -}}
