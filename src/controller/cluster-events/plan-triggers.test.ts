@@ -64,3 +64,21 @@ test('names, selected namespaces, all, and kinds without namespaces', () => {
   assert.deepEqual(paths({ namespaces: { from: 'All' } }), ['/api/v1/configmaps']);
   assert.deepEqual(paths({}, false), ['/api/v1/configmaps']);
 });
+
+test('the plans of a table are the same map until a function with one is another', () => {
+  const made = (uid: string, parts: Partial<FunctionEntry> = {}): [string, FunctionEntry] => [
+    uid,
+    functionEntry({ uid, namespace: 'team-a', serviceAccountName: 'hooks', ...parts }),
+  ];
+  const plan = createTriggerPlanner();
+  const watching = made('watching', { triggers: [trigger({})] });
+  const planned = plan({ version: 1, functions: new Map([watching, made('plain')]) });
+  assert.deepEqual([...planned.keys()], ['watching/watched']);
+  assert.equal(plan({ version: 2, functions: new Map([watching, made('plain', { generation: 2 })]) }), planned);
+  const edited = made('watching', { triggers: [trigger({ kind: 'Pod' })] });
+  const next = plan({ version: 3, functions: new Map([edited, made('plain')]) });
+  assert.equal(next.get('watching/watched')?.kind, 'Pod');
+  const both = plan({ version: 4, functions: new Map([edited, made('plain', { triggers: [trigger({})] })]) });
+  assert.deepEqual([...both.keys()], ['watching/watched', 'plain/watched']);
+  assert.equal(plan({ version: 5, functions: new Map([made('plain')]) }).size, 0);
+});

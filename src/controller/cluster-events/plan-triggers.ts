@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { KubernetesTrigger } from '../../function/types.ts';
 import { expressionsHash } from '../../link/append-messages.ts';
+import { differingKeys } from '../../routing/layered-map.ts';
 import type { FunctionEntry, KubernetesTriggerEntry, RouteTable } from '../../routing/types.ts';
 import { checkFieldSelector, writeLabelSelector } from '../../triggers/kubernetes-selector.ts';
 
@@ -45,16 +46,32 @@ export function planKey({ functionUid, trigger }: Pick<TriggerPlan, 'functionUid
 
 const nothing: readonly TriggerPlan[] = [];
 
-/** Entries that did not change are the same objects, so are their plans. */
+/**
+ * Entries that did not change are the same objects, so are their plans; where no function with a plan changed, the whole map
+ * is. Most edits are of functions without such a trigger.
+ */
 export function createTriggerPlanner(): (table: RouteTable) => ReadonlyMap<string, TriggerPlan> {
   const known = new WeakMap<FunctionEntry, readonly TriggerPlan[]>();
+  let functions: RouteTable['functions'] = new Map();
+  let plans: ReadonlyMap<string, TriggerPlan> = new Map();
+
+  function plansOf(entry: FunctionEntry | undefined): readonly TriggerPlan[] {
+    if (entry === undefined) return nothing;
+    let own = known.get(entry);
+    if (own === undefined) known.set(entry, (own = planFunction(entry)));
+    return own;
+  }
+
   return (table) => {
-    const plans = new Map<string, TriggerPlan>();
-    for (const entry of table.functions.values()) {
-      let own = known.get(entry);
-      if (own === undefined) known.set(entry, (own = planFunction(entry)));
-      for (const plan of own) plans.set(planKey(plan), plan);
-    }
+    const before = functions;
+    functions = table.functions;
+    const moved = differingKeys(before, functions).some(
+      (uid) => plansOf(before.get(uid)).length + plansOf(functions.get(uid)).length > 0,
+    );
+    if (!moved) return plans;
+    const next = new Map<string, TriggerPlan>();
+    for (const entry of functions.values()) for (const plan of plansOf(entry)) next.set(planKey(plan), plan);
+    plans = next;
     return plans;
   };
 }

@@ -50,6 +50,7 @@ export function startClusterEvents(
   const listeners = new Set<(uids: readonly string[]) => void>();
   const ending = new Set<Promise<void>>();
   let stored = 0;
+  let followed = noPlans;
 
   function report({ functionUid, trigger }: TriggerPlan, state: TriggerState | undefined): void {
     let states = byFunction.get(functionUid);
@@ -97,7 +98,9 @@ export function startClusterEvents(
 
   function follow(): void {
     const current = table.current();
-    const wanted = leadership.leading && current !== undefined ? plan(current) : new Map<string, TriggerPlan>();
+    const wanted = leadership.leading && current !== undefined ? plan(current) : noPlans;
+    if (wanted === followed) return;
+    followed = wanted;
     for (const [key, each] of wanted) {
       const old = followers.get(key);
       if (old !== undefined && (old.plan === each || JSON.stringify(old.plan) === JSON.stringify(each))) continue;
@@ -164,3 +167,4 @@ export function startClusterEvents(
 }
 
 const forgetMs = 60_000;
+const noPlans: ReadonlyMap<string, TriggerPlan> = new Map();
