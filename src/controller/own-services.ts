@@ -1,19 +1,30 @@
 /**
- * Addresses of Services for policies that open those of the own namespace: watched while a policy asks for them, and put
- * into the policy that runtimes are given. Only Services with a selector count: what stands behind others is written by hand.
+ * Addresses of Services for policies that open those of the own namespace: watched while a policy asks for them, and leased
+ * to runtimes. Only Services with a selector count: what stands behind others is written by hand.
  */
+import { createHash } from 'node:crypto';
+import type { LeasedServices } from '../link/service-lease.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { Clock } from './clock.ts';
 import { resourcePath } from './kube-answer.ts';
 import type { KubeClient } from './kube-client.ts';
 import type { KubeObject } from './kube-object.ts';
-import { startReflector, type Reflector, type ReflectorListener, type ReflectorTiming } from './reflector.ts';
+import { opensServices } from '../policy/namespace-egress.ts';
+import {
+  reflectorTiming,
+  startReflector,
+  type Reflector,
+  type ReflectorListener,
+  type ReflectorTiming,
+} from './reflector.ts';
 
 export interface OwnServices {
-  /** The policy with the addresses of now; the same object until one of both changes. */
-  with(policy: InstallationPolicy): InstallationPolicy;
+  /** Watches while the policy asks for it, and no longer. */
+  follow(policy: InstallationPolicy): void;
   /** Resolves when all of them are known, or none are wanted. */
   known(policy: InstallationPolicy): Promise<void>;
+  /** What the API server had moments ago; undefined: it is not certain any more. */
+  current(policy: InstallationPolicy): LeasedServices | undefined;
   stop(): Promise<void>;
 }
 
@@ -40,65 +51,68 @@ interface Service extends KubeObject {
   };
 }
 
-type Addresses = Readonly<Record<string, readonly string[]>>;
+/** A watch that is opened anew so often is found dead soon: an address may belong to somebody else by then. */
+export const servicesTiming: ReflectorTiming = {
+  ...reflectorTiming,
+  backOff: { leastMs: 400, mostMs: 2_000 },
+  goodMs: 5_000,
+  watchMs: { least: 8_000, most: 10_000 },
+  stallMs: { least: 14_000, most: 15_000 },
+};
+/** Longer than an API server takes to start again, which changes no Service meanwhile. */
+const certainMs = 30_000;
 
 export function createOwnServices(options: OwnServicesOptions): OwnServices {
-  const { client, clock, closed, timing, report } = options;
+  const { client, clock, closed, timing = servicesTiming, report } = options;
   let reflector: Reflector<KeptService> | undefined;
   let stopped: Promise<void> = Promise.resolve();
-  let addresses: Addresses | undefined = {};
+  let services: LeasedServices | undefined;
   let tellSynced = (): void => undefined;
   let synced: Promise<void> = Promise.resolve();
-  let last: { readonly from: InstallationPolicy; readonly made: InstallationPolicy } | undefined;
 
-  function start(): void {
-    if (reflector !== undefined) return;
+  function start(): Reflector<KeptService> {
+    if (reflector !== undefined) return reflector;
     synced = new Promise((resolve) => (tellSynced = resolve));
-    reflector = startReflector<KeptService>({
+    services = undefined;
+    return (reflector = startReflector<KeptService>({
       client,
       clock,
       collection: { path: resourcePath({ apiVersion: 'v1', resource: 'services' }) },
-      ...(timing === undefined ? {} : { timing }),
+      timing,
       keep: keepService,
       listener: {
         ...report,
-        onChanges: () => void (addresses = undefined),
-        onSynced: () => {
-          addresses = undefined;
-          tellSynced();
-        },
+        onChanges: () => void (services = undefined),
+        onSynced: () => tellSynced(),
       },
-    });
+    }));
   }
 
   return {
+    follow(policy) {
+      if (opensServices(policy)) {
+        start();
+        return;
+      }
+      // Nobody reads Services of a cluster whose policy does not ask for them.
+      stopped = Promise.all([stopped, reflector?.stop()]).then(() => undefined);
+      reflector = undefined;
+    },
     async known(policy) {
-      if (!wantsServices(policy)) return;
+      if (!opensServices(policy)) return;
       start();
       await synced;
     },
-    with(policy) {
-      if (!wantsServices(policy)) {
-        // Nobody reads Services of a cluster whose policy does not ask for them.
-        stopped = Promise.all([stopped, reflector?.stop()]).then(() => undefined);
-        reflector = undefined;
-        last = undefined;
-        return policy;
-      }
-      start();
-      const now = (addresses ??= gather(reflector?.objects.values() ?? [], closed));
-      if (last?.from === policy && last.made.egress.services === now) return last.made;
-      last = { from: policy, made: { ...policy, egress: { ...policy.egress, services: now } } };
-      return last.made;
+    current(policy) {
+      if (!opensServices(policy)) return noServices;
+      const { objects, synced: whole, lastHeardAt } = start();
+      if (!whole || lastHeardAt === undefined || clock.now() - lastHeardAt > certainMs) return undefined;
+      return (services ??= gather(objects.values(), closed));
     },
     async stop() {
       await Promise.all([stopped, reflector?.stop()]);
     },
   };
-}
-
-function wantsServices({ egress }: InstallationPolicy): boolean {
-  return [egress, ...Object.values(egress.namespaces)].some(({ clusterServices }) => clusterServices === 'Own');
 }
 
 function keepService(object: KubeObject): KeptService {
@@ -114,14 +128,22 @@ function keepService(object: KubeObject): KeptService {
   };
 }
 
-function gather(services: Iterable<KeptService>, closed: ReadonlySet<string>): Addresses {
+function gather(kept: Iterable<KeptService>, closed: ReadonlySet<string>): LeasedServices {
   const byNamespace = new Map<string, string[]>();
-  for (const { metadata, addresses } of services) {
+  for (const { metadata, addresses } of kept) {
     const { namespace = '' } = metadata;
     if (closed.has(namespace) || addresses.length === 0) continue;
     const known = byNamespace.get(namespace);
     if (known === undefined) byNamespace.set(namespace, [...addresses]);
     else known.push(...addresses);
   }
-  return Object.fromEntries(byNamespace);
+  // In one order, so that every replica has the same digest of the same Services.
+  const sorted = [...byNamespace].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return servicesOf(Object.fromEntries(sorted.map(([name, addresses]) => [name, addresses.toSorted()])));
 }
+
+function servicesOf(services: LeasedServices['services']): LeasedServices {
+  return { services, digest: createHash('sha256').update(JSON.stringify(services)).digest('base64url') };
+}
+
+const noServices = servicesOf({});

@@ -94,7 +94,9 @@ export type UpTopic =
   /** A Kubernetes call of a function: {function uid, revision, call id, operation, arguments}, never an identity. */
   | 'kubernetes'
   /** Which of the namespaces with these UIDs are gone? What they have stored is forgotten then. */
-  | 'namespaces';
+  | 'namespaces'
+  /** Which addresses of Services may functions of each namespace reach now, and for how long? */
+  | 'services';
 
 /** Asked of a runtime. */
 export type DownTopic =

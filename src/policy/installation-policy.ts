@@ -85,7 +85,7 @@ export interface InstallationPolicy {
   };
   readonly egress: EgressGrants & {
     readonly namespaces: Readonly<Record<string, Partial<EgressGrants>>>;
-    /** Addresses of each namespace's own Services, for `clusterServices`: from the controller's watch, never from a file. */
+    /** Addresses of each namespace's own Services, for `clusterServices`: leased by the controllers, never from a file. */
     readonly services?: Readonly<Record<string, readonly string[]>>;
   };
   readonly quotas: Quota & { readonly namespaces: Readonly<Record<string, Quota>> };

@@ -20,6 +20,20 @@ export function namespaceEgress(policy: InstallationPolicy, namespace: string): 
   };
 }
 
+/** Whether any namespace may reach its own Services. */
+export function opensServices({ egress }: InstallationPolicy): boolean {
+  return [egress, ...Object.values(egress.namespaces)].some(({ clusterServices }) => clusterServices === 'Own');
+}
+
+/** `services`: addresses by namespace; undefined: none are known, and none are left in it. */
+export function withServices(
+  policy: InstallationPolicy,
+  services: InstallationPolicy['egress']['services'],
+): InstallationPolicy {
+  const { services: _before, ...egress } = policy.egress;
+  return { ...policy, egress: services === undefined ? egress : { ...egress, services } };
+}
+
 function ownServices({ egress: { services = {} } }: InstallationPolicy, namespace: string): readonly string[] {
   // An IPv6 address stands without brackets: it has no port.
   return Object.hasOwn(services, namespace) ? (services[namespace] ?? []) : [];

@@ -127,6 +127,18 @@ describe('what the controller is granted', () => {
     assert.ok(!ofKind(objects, 'ClusterRoleBinding').some((binding) => binding['roleRef'].name === 'moonhook-tenant'));
   });
 
+  test('Services only where the policy opens them to somebody', () => {
+    const granted = (egress: object): boolean =>
+      ofKind(renderedObjects({ 'policy.egress': egress }), 'ClusterRole')
+        .filter(({ metadata }) => metadata.name === 'moonhook-controller')
+        .flatMap((role) => role['rules'] as readonly { readonly resources: readonly string[] }[])
+        .some(({ resources }) => resources.includes('services'));
+    assert.ok(!rulesOf('ClusterRole', 'moonhook-controller').some((rule) => rule.resources.includes('services')));
+    assert.equal(granted({ clusterServices: 'None', namespaces: { 'team-a': { allow: ['example.com'] } } }), false);
+    assert.equal(granted({ clusterServices: 'Own' }), true);
+    assert.equal(granted({ namespaces: { 'team-a': { clusterServices: 'Own' } } }), true);
+  });
+
   test('Secrets of its own namespace by name alone', () => {
     for (const rule of rulesOf('Role', 'moonhook-controller')) {
       if (!rule.resources.includes('secrets') || rule.verbs.join() === 'create') continue;
@@ -149,10 +161,14 @@ describe('what the controller is granted', () => {
   });
 
   test('roles that show payloads are not part of view', () => {
-    const view = rulesOf('ClusterRole', 'moonhook-view').flatMap((rule) => rule.resources as string[]);
+    const rules = rulesOf('ClusterRole', 'moonhook-view');
+    const view = rules.flatMap((rule) => rule.resources as string[]);
     for (const payload of ['functions/logs', 'functions/records', 'functions/kv', 'functions/invoke']) {
       assert.ok(!view.includes(payload), payload);
     }
+    // Nothing in it does anything: also not the trial of a proof that somebody made up.
+    const verbs = new Set(rules.flatMap((rule) => rule.verbs as string[]));
+    assert.deepEqual([...verbs].toSorted(), ['get', 'list', 'watch']);
   });
 });
 

@@ -1,10 +1,9 @@
 /** Which Services a policy opens to the functions of their namespace, as a real API server has them. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { createClock } from '../../src/controller/clock.ts';
+import { createClock, type Clock } from '../../src/controller/clock.ts';
 import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { createOwnServices } from '../../src/controller/own-services.ts';
-import { reflectorTiming } from '../../src/controller/reflector.ts';
 import { defaultPolicy, type InstallationPolicy } from '../../src/policy/installation-policy.ts';
 import { eventually } from '../kube/eventually.ts';
 import { apply, makeNamespace } from '../kube/run-controller.ts';
@@ -28,13 +27,12 @@ async function service(namespace: string, name: string, spec: Readonly<Record<st
   return (await apply<Service>(cluster.client, path, body)).spec.clusterIP;
 }
 
-function ownServices() {
+function ownServices(clock: Clock = createClock()) {
   assert.ok(cluster);
   const services = createOwnServices({
     client: cluster.client,
-    clock: createClock(),
+    clock,
     closed: new Set(['moonhook', 'kube-system']),
-    timing: { ...reflectorTiming, backOff: { leastMs: 50, mostMs: 500 } },
     report: { onFault: (error) => assert.fail(String(error)) },
   });
   after(() => services.stop());
@@ -50,7 +48,8 @@ const listed = (): number =>
 test('nothing is read while no policy asks for it', { skip }, async () => {
   const services = ownServices();
   await services.known(none);
-  assert.equal(services.with(none), none);
+  services.follow(none);
+  assert.deepEqual(services.current(none)?.services, {});
   assert.equal(listed(), 0);
 });
 
@@ -66,26 +65,30 @@ test('Services with a selector and an address of their own are opened, each to i
 
   const services = ownServices();
   await services.known(own);
-  const policy = services.with(own);
+  const leased = services.current(own);
   // `kubernetes` in the namespace default has no selector: the API server itself.
-  assert.deepEqual(policy.egress.services, { 'team-a': [shop], 'team-b': [other] });
-  assert.equal(services.with(own), policy, 'the same object as long as nothing is new');
+  assert.deepEqual(leased?.services, { 'team-a': [shop], 'team-b': [other] });
   assert.ok(listed() > 0);
+  const replica = ownServices();
+  await replica.known(own);
+  assert.equal(replica.current(own)?.digest, leased.digest, 'every replica has the same digest');
 });
 
 test('a Service that comes or goes is known without a new policy', { skip }, async () => {
   assert.ok(cluster);
   const services = ownServices();
   await services.known(own);
-  const now = (): readonly string[] => services.with(own).egress.services?.['team-a'] ?? [];
+  const now = (): readonly string[] => services.current(own)?.services['team-a'] ?? [];
   const before = now();
+  const { digest } = services.current(own) ?? {};
   const added = await service('team-a', 'added', { selector });
   await eventually('the new one is open', () => now().includes(added));
   bodyOf(await cluster.client.request({ method: 'DELETE', path: '/api/v1/namespaces/team-a/services/added' }));
   await eventually('it is closed again', () => !now().includes(added));
   assert.deepEqual(now(), before);
-  // Another policy: the addresses do not stay behind in it.
-  assert.equal(services.with(none), none);
+  assert.equal(services.current(own)?.digest, digest);
+  // Another policy: nothing is open, and nothing is watched.
+  assert.deepEqual(services.current(none)?.services, {});
 });
 
 test('without the right to list Services nothing is opened, and nobody waits for ever', { skip }, async () => {
@@ -104,5 +107,19 @@ test('without the right to list Services nothing is opened, and nobody waits for
   after(() => services.stop());
   void services.known(own);
   await eventually('it was refused', () => refused > 0);
-  assert.deepEqual(services.with(own).egress.services, {});
+  assert.equal(services.current(own), undefined, 'nothing is certain');
+});
+
+test('a watch that hears nothing, or an API server that is gone, ends what is certain', { skip }, async () => {
+  const clock = createClock();
+  let ahead = 0;
+  const services = ownServices({ ...clock, now: () => clock.now() + ahead });
+  await services.known(own);
+  assert.notEqual(services.current(own), undefined);
+  ahead = 29_000;
+  assert.notEqual(services.current(own), undefined, 'an API server may take so long to start again');
+  ahead = 40_000;
+  assert.equal(services.current(own), undefined);
+  // The watch is opened anew, and is heard.
+  await eventually('it is certain again', () => services.current(own) !== undefined);
 });

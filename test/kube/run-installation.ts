@@ -12,7 +12,7 @@ import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { startLinks, type LinkedParts } from '../../src/controller/link/start-links.ts';
 import { runController, type PartContext } from '../../src/controller/run-controller.ts';
 import { readControllerSettings } from '../../src/settings/controller-settings.ts';
-import { renderedObjects } from '../chart/render-chart.ts';
+import { renderedObjects, type ChartValues } from '../chart/render-chart.ts';
 import { keptLog } from '../link/cluster.ts';
 import { startRuntimeProcess, type RuntimeProcess } from '../link/runtime-process.ts';
 import { kubeconfigOf } from './control-plane.ts';
@@ -124,9 +124,10 @@ export async function runInstallation(
 export async function installRights(
   { client, plane, kubectl }: TestCluster,
   tenants: readonly string[],
+  values: ChartValues = {},
 ): Promise<string> {
   for (const name of [installationNamespace, ...tenants]) await makeNamespace(client, name);
-  for (const object of renderedObjects({ 'tenants.namespaces': tenants })) {
+  for (const object of renderedObjects({ ...values, 'tenants.namespaces': tenants })) {
     if (!applied.has(object.kind)) continue;
     const made = await kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(object));
     assert.equal(made.code, 0, made.stderr);

@@ -15,6 +15,7 @@ import { startReflector } from '../reflector.ts';
 import type { PartContext } from '../run-controller.ts';
 import { clusterNamespaces } from '../start-controller.ts';
 import { createGoneNamespaces } from './gone-namespaces.ts';
+import { leaseServices } from './lease-services.ts';
 import { createKubeReviews } from './kube-reviews.ts';
 import { createLinkServer, type LinkServer } from './link-server.ts';
 import { createCallReviews } from './review-call.ts';
@@ -99,7 +100,11 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
     reviewToken: reviews.reviewToken,
     source: controller.table,
     leadership: controller.leadership,
-    policy: () => services.with(policy()),
+    policy() {
+      const current = policy();
+      services.follow(current);
+      return current;
+    },
     answer: (topic, body, from, signal) => {
       switch (topic) {
         case 'review':
@@ -108,6 +113,8 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
           return hostCall(body, from, signal);
         case 'namespaces':
           return goneNamespaces(body);
+        case 'services':
+          return Promise.resolve(leaseServices(() => services.current(policy()), body));
         default:
           return unsupported('an unknown topic');
       }

@@ -1,6 +1,7 @@
 /** Brings the table of the followed controller into the runtime, piece by piece, and remembers what is held and what was said. */
 import type { Held, TableMessage, WireChange } from '../../link/protocol.ts';
 import { defaultPolicy, type InstallationPolicy } from '../../policy/installation-policy.ts';
+import { withServices } from '../../policy/namespace-egress.ts';
 import type { TableChange } from '../../routing/diff-tables.ts';
 import { closeFunction, closeSubscription } from '../../routing/strip-secrets.ts';
 import type { Acknowledgement, RouteTable } from '../../routing/types.ts';
@@ -181,8 +182,8 @@ export function createTableFollower(options: FollowerOptions): TableFollower {
       start();
     },
     takePolicy(received) {
-      // What a controller of the version before does not send has its default.
-      policy = { ...defaultPolicy(''), ...received };
+      // What a controller of the version before does not send has its default; addresses of Services are leased.
+      policy = withServices({ ...defaultPolicy(''), ...received }, undefined);
       start();
     },
     lead(next) {

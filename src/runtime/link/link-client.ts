@@ -9,6 +9,7 @@ import { chooseController } from './choose-controller.ts';
 import { ControllerLink, type Address, type Credentials, type LinkTools } from './controller-link.ts';
 import { createTableFollower, type ServesTable } from './follow-table.ts';
 import { resolveControllers, type Lookup } from './resolve-controllers.ts';
+import { createServiceLease } from './service-lease.ts';
 import type { TableFile } from './table-file.ts';
 
 export interface LinkClientOptions {
@@ -54,6 +55,9 @@ export interface LinkClient {
 /** Acknowledgements in one message, and uids of what is held. */
 const itemsPerMessage = 1_000;
 
+/** Another replica is asked beside it. */
+const servicesMs = 2_000;
+
 const unfollow = { kind: 'follow', on: false, holds: [], more: false } as const;
 
 export function createLinkClient(options: LinkClientOptions): LinkClient {
@@ -67,8 +71,23 @@ export function createLinkClient(options: LinkClientOptions): LinkClient {
   let stopAgain = (): void => undefined;
   let closed = false;
 
+  const lease = createServiceLease({
+    apply: (policy) => options.server.setPolicy(policy),
+    ask: (question) =>
+      [...links.values()].flatMap(({ peer, stand }) =>
+        peer === undefined || stand?.synced !== true ? [] : [peer.ask('services', question, { timeoutMs: servicesMs })],
+      ),
+    clock,
+    onFailed: (error) => log.error('the Services of tenants could not be opened or closed', { error: String(error) }),
+  });
   const follower = createTableFollower({
-    server: options.server,
+    server: {
+      get table() {
+        return options.server.table;
+      },
+      applyChanges: (changes, version) => options.server.applyChanges(changes, version),
+      setPolicy: (policy) => lease.setPolicy(policy),
+    },
     onJudged: (acknowledgements) => {
       for (const link of links.values()) tell(link, acknowledgements);
     },
@@ -260,6 +279,7 @@ export function createLinkClient(options: LinkClientOptions): LinkClient {
       stopLooking();
       stopFile();
       stopAgain();
+      lease.close();
       for (const link of links.values()) link.stop(closeCodes.goingAway, 'the runtime ends');
       await follower.settled();
       await file?.flush();
