@@ -4,7 +4,7 @@ import { globals, libraries } from './environment.ts';
 import { hostMark, type Callable } from './host-dispatch.ts';
 import { capture, layGrounds, type Ground } from './image.ts';
 import { checkLayout, ImageBuilder } from './image-builder.ts';
-import { breakPointer, registryIndex, slotHost, slotSetMetatable, tags } from './layout.ts';
+import { breakPointer, registryIndex, slotHost, slotLazyField, slotSetMetatable, tags } from './layout.ts';
 import { loadGround, smallFunction } from './loaded-ground.ts';
 import { sandboxPrelude } from './sandbox-prelude.ts';
 import { restCollector } from './seal-start.ts';
@@ -144,6 +144,9 @@ export function buildBaseImage(
   exports.lua_pushvalue(state, env);
   builder.setField(env, '_G');
   placeFunctions(builder, functions, host, env);
+  exports.lua_pushcclosure(state, slotLazyField, 0);
+  views.refresh();
+  builder.setField(host, 'engine.lazy_field');
   for (const name of ['array', 'object', 'lazy']) {
     builder.newTable();
     builder.setField(marks, name);

@@ -1,20 +1,12 @@
 /** Carries a call of a host function from Lua to JavaScript and its outcome back. */
 import type { Call, Operation } from './call.ts';
 import { MachineEnd } from './ends.ts';
+import { readField } from './give-lazy.ts';
 import type { Outcome } from './journal.ts';
 import { closureUpvalues, frameFunction, stateFrame } from './layout.ts';
 import type { Machine } from './machine.ts';
-import {
-  LuaRaise,
-  Results,
-  type HostCall,
-  type HostFunction,
-  type LogLevel,
-  type LuaInput,
-  type LuaKey,
-  type LuaValue,
-  type WaitingHostFunction,
-} from './types.ts';
+import { OperationView } from './operation-view.ts';
+import { LuaRaise, Results, type HostFunction, type LuaInput, type WaitingHostFunction } from './types.ts';
 
 /** A function of the engine itself: works on the machine, gives the number of results. */
 export interface InternalFunction {
@@ -75,6 +67,22 @@ export class HostDispatch<Context = unknown> {
       return this.#push(machine, state, entry.run(machine.args, call as Call<Context>));
     } catch (error) {
       return this.#raise(machine, state, call, entry.name, error);
+    } finally {
+      machine.state = before;
+    }
+  }
+
+  /** `readField` of the table in the frame. */
+  lazyField(machine: Machine, state: number): number {
+    machine.views.refresh();
+    const { call, state: before } = machine;
+    if (call === undefined) throw machine.throwEnd(new MachineEnd('defect', 'a lazy table outside a call'));
+    machine.state = state;
+    try {
+      machine.addWork(internalUnits);
+      return readField(machine, state, call);
+    } catch (error) {
+      return this.#raise(machine, state, call, 'engine.lazy_field', error);
     } finally {
       machine.state = before;
     }
@@ -230,58 +238,6 @@ export class HostDispatch<Context = unknown> {
 function answersError([first, second]: readonly LuaInput[]): boolean {
   const absent = first === null || first === undefined;
   return absent && typeof second === 'object' && second !== null && Object.hasOwn(second, 'message');
-}
-
-/** A call as one waiting function sees it: the call, and the line of its own record. */
-class OperationView<Context> implements HostCall<Context> {
-  readonly callId: string;
-  readonly namespace: string;
-  readonly namespaceUid: string;
-  readonly functionName: string;
-  readonly revision: string;
-  readonly loading = false;
-  readonly context: Context;
-  readonly note: (summary: string) => void;
-  readonly #call: Call<Context>;
-
-  constructor(call: Call<Context>, note: (summary: string) => void) {
-    this.callId = call.callId;
-    this.namespace = call.namespace;
-    this.namespaceUid = call.namespaceUid;
-    this.functionName = call.functionName;
-    this.revision = call.revision;
-    this.context = call.context;
-    this.note = note;
-    this.#call = call;
-  }
-
-  get signal(): AbortSignal {
-    return this.#call.signal;
-  }
-
-  remaining(): number {
-    return this.#call.remaining();
-  }
-
-  now(): number {
-    return this.#call.worldNow();
-  }
-
-  randomBytes(count: number): Uint8Array {
-    return this.#call.worldRandom(count);
-  }
-
-  log(level: LogLevel, message: string, fields?: ReadonlyMap<LuaKey, LuaValue>): void {
-    this.#call.log(level, message, fields);
-  }
-
-  charge(bytes: number): void {
-    this.#call.charge(bytes);
-  }
-
-  hold(bytes: number): void {
-    this.#call.hold(bytes);
-  }
 }
 
 function listResults(result: LuaInput | Results): readonly LuaInput[] {

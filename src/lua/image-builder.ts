@@ -21,6 +21,7 @@ export class ImageBuilder {
       fuelAsync: () => Promise.resolve(0x7fffffff),
       host: refuse,
       hostContinue: refuse,
+      lazyField: refuse,
       refuseGc: refuse,
       address: () => 0,
       memoryOut: refuse,

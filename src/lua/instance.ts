@@ -9,6 +9,8 @@ export interface InstanceHost {
   fuelAsync(): Promise<number>;
   host(state: number): number;
   hostContinue(state: number, operation: number): number;
+  /** A field of a lazy table is read for the first time: how many bytes of text lie in the scratch area, or `lazy…`. */
+  lazyField(state: number): number;
   refuseGc(state: number): void;
   /** The number shown instead of an address. */
   address(pointer: number): number;
@@ -109,6 +111,7 @@ export function createInstance(module: WebAssembly.Module, host: InstanceHost, i
       fuel_async: new WebAssembly.Suspending(() => host.fuelAsync()),
       host: (state: number) => host.host(state),
       host_continue: (state: number, operation: number) => host.hostContinue(state, operation),
+      lazy_field: (state: number) => host.lazyField(state),
       refuse_gc: (state: number) => host.refuseGc(state),
       address: (pointer: number) => host.address(pointer),
       memory_out: () => host.memoryOut(),

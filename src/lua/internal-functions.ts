@@ -2,7 +2,7 @@
 import type { Call, Operation } from './call.ts';
 import { MachineEnd } from './ends.ts';
 import { filterTraceback } from './explain-error.ts';
-import { materialise } from './give-lazy.ts';
+import { materialise, tableAndKey } from './give-lazy.ts';
 import type { InternalFunction } from './host-dispatch.ts';
 import { tags } from './layout.ts';
 import type { Machine } from './machine.ts';
@@ -21,54 +21,6 @@ export function isVisible(operation: Operation): boolean {
 
 function argument(machine: Machine, state: number, position: number): number {
   return machine.views.argumentBase(state) + position * 16;
-}
-
-/** Address of the table in the first argument and the text of the key in the second. */
-function tableAndKey(machine: Machine, state: number): [number, string | undefined] {
-  const { views } = machine;
-  const at = argument(machine, state, 2);
-  const tag = views.tag(at);
-  const isText = tag === tags.shortString || tag === tags.longString;
-  return [views.word(argument(machine, state, 1)), isText ? views.keyText(views.word(at), tag) : undefined];
-}
-
-function lazyIndex(machine: Machine, state: number, call: Call): number {
-  const { views, exports } = machine;
-  const [object, asked] = tableAndKey(machine, state);
-  const lazy = call.lazies?.get(object);
-  if (lazy === undefined || asked === undefined) {
-    views.pushNil(state);
-    return 1;
-  }
-  const key = lazy.fold(asked);
-  if (key !== asked) {
-    // Another spelling: what was read or assigned under the folded name counts, and the value is stored under it.
-    views.pushText(state, key);
-    views.pushCopy(state, views.top(state) - 16);
-    exports.lua_rawget(state, 1);
-    if ((views.tag(views.top(state) - 16) & 0x0f) !== 0 || lazy.isResolved(key)) return 1;
-    exports.lua_settop(state, 3);
-  } else {
-    if (lazy.isResolved(key)) {
-      views.pushNil(state);
-      return 1;
-    }
-    views.pushCopy(state, argument(machine, state, 2));
-  }
-  lazy.resolve(key);
-  const value = lazy.table.get(key);
-  if (value === undefined || value === null) {
-    views.pushNil(state);
-    return 1;
-  }
-  machine.pusher.push(state, value);
-  // The stack holds table, key asked, key, value: a copy of the last two is stored.
-  const top = views.top(state);
-  views.pushCopy(state, top - 32);
-  views.pushCopy(state, top - 16);
-  exports.lua_rawset(state, 1);
-  views.refresh();
-  return 1;
 }
 
 function lazyAssign(machine: Machine, state: number, call: Call): number {
@@ -131,7 +83,6 @@ function readArguments(machine: Machine, state: number, call: Call): LuaValue[] 
 
 /** All of them; names that begin with `engine.` are for the prelude only. */
 export const internalFunctions: readonly InternalFunction[] = [
-  { kind: 'internal', name: 'engine.lazy_index', run: lazyIndex },
   { kind: 'internal', name: 'engine.lazy_assign', run: lazyAssign },
   {
     kind: 'internal',

@@ -27,7 +27,8 @@ export const registryIndex = -1001000;
 export const slotHost = 198;
 export const slotContinue = 199;
 export const slotSetMetatable = 200;
-export const tableSlots = 201;
+export const slotLazyField = 201;
+export const tableSlots = 202;
 
 /** lua_State */
 export const stateTop = 12;
@@ -79,6 +80,11 @@ export const tags = {
   userdata: 0x07,
   thread: 0x08,
 } as const;
+
+/** Answers of the import `lazy_field` below 0: raise what is on top, store what is on top, take what is on top as it is. */
+export const lazyRaised = -1;
+export const lazyStored = -2;
+export const lazyTaken = -3;
 
 export const statusOk = 0;
 export const statusYield = 1;

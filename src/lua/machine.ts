@@ -5,10 +5,10 @@ import { MachineEnd } from './ends.ts';
 import type { Owner } from './fair-queue.ts';
 import { materialise, pushLazy } from './give-lazy.ts';
 import { FrameArguments } from './host-arguments.ts';
-import type { HostDispatch } from './host-dispatch.ts';
 import { applyDelta, type Delta, type FlatImage } from './image.ts';
 import { createInstance, type InstanceHost, type LuaExports } from './instance.ts';
 import { breakPointer, heapBase, lowEnd, lowStart, scratch, stackTop, writableStart } from './layout.ts';
+import type { MachineHost } from './machine-host.ts';
 import { MemoryViews } from './memory-views.ts';
 import { ValuePusher } from './push-value.ts';
 import { ValueReader } from './read-value.ts';
@@ -25,20 +25,6 @@ const plainMs = 10;
 /** The C stack is always cleared this far down between namespaces; below lies the canary band. */
 const stackClear = 32768;
 const canaryBand = 4096;
-
-/** What a machine needs of its engine. */
-export interface MachineHost {
-  readonly clock: () => number;
-  /** CPU time of this thread, milliseconds. */
-  readonly threadCpu: () => number;
-  readonly dispatch: HostDispatch;
-  /** Suspends the running slice; resolves with fuel when its turn has come, rejects with the end of the call. */
-  yieldSlice(call: Call, machine: Machine): Promise<number>;
-  /** Told at every look at the clock. */
-  pulse(): void;
-  /** Tells the watchdog what runs now (0: nothing); gives what ran before. */
-  beat(mark: number): number;
-}
 
 /** A machine runs one call at a time; its memory is only trusted after `restore`. */
 export class Machine implements InstanceHost {
@@ -183,6 +169,7 @@ export class Machine implements InstanceHost {
     if (this.#slice.running) return;
     this.#slice.start(at ?? this.#host.clock(), this.sliced);
     this.#beforeMark = this.#host.beat(call.program.mark);
+    call.request.onSlice?.(true);
   }
 
   /** Ends a slice and adds its time to the call. */
@@ -190,6 +177,7 @@ export class Machine implements InstanceHost {
     if (!this.#slice.running) return;
     call.cpuMs += this.#slice.stop(this.#host.clock());
     this.#host.beat(this.#beforeMark);
+    call.request.onSlice?.(false);
   }
 
   /** Lets the engine's own calls into Lua take this long. */
@@ -259,6 +247,10 @@ export class Machine implements InstanceHost {
 
   hostContinue(state: number, operation: number): number {
     return this.#host.dispatch.resume(this, state, operation);
+  }
+
+  lazyField(state: number): number {
+    return this.#host.dispatch.lazyField(this, state);
   }
 
   refuseGc(state: number): void {

@@ -1,5 +1,16 @@
 /** WebAssembly text that the rewrite adds to Lua's binary: errors, fuel, calls of the host, entries of the engine, comparing memory. */
-import { gcName, maximumPages, initialPages, outCount, slotContinue, slotHost, stackTop } from './layout.ts';
+import {
+  gcName,
+  initialPages,
+  lazyRaised,
+  lazyTaken,
+  maximumPages,
+  outCount,
+  scratch,
+  slotContinue,
+  slotHost,
+  stackTop,
+} from './layout.ts';
 
 /** `memory.copy` and `memory.fill` are single instructions of any length: cut in pieces and charged, they tick too. */
 const bulk = `
@@ -144,6 +155,24 @@ export const added = `
   local.get $L local.get $c call $env.host_continue local.set $n
   local.get $m global.set $susp
   ${hostOutcome})
+(func $lazyfield (type $t0) (param $L i32) (result i32) (local $m i32) (local $n i32)
+  global.get $susp local.set $m
+  i32.const 0 global.set $susp
+  local.get $L call $env.lazy_field local.set $n
+  local.get $m global.set $susp
+  local.get $n i32.const 0 i32.ge_s
+  if
+    local.get $L i32.const ${scratch} local.get $n call $lua_pushlstring drop
+  else
+    local.get $n i32.const ${lazyRaised} i32.eq
+    if local.get $L call $lua_error return end
+    local.get $n i32.const ${lazyTaken} i32.eq
+    if i32.const 1 return end
+  end
+  local.get $L i32.const 2 call $lua_pushvalue
+  local.get $L i32.const 3 call $lua_pushvalue
+  local.get $L i32.const 1 call $lua_rawset
+  i32.const 1)
 (func $checked_setmetatable (type $t0) (param $L i32) (result i32) (local $m i32)
   local.get $L i32.const 2 call $lua_type i32.const 5 i32.eq
   if
@@ -206,7 +235,7 @@ export const added = `
 (global $high (mut i32) (i32.const 0))
 (global $setmetatable (mut i32) (i32.const 0))
 (tag $lj)
-(elem $mh (i32.const ${slotHost}) func $hostfn $hostk $checked_setmetatable)
+(elem $mh (i32.const ${slotHost}) func $hostfn $hostk $checked_setmetatable $lazyfield)
 (data $mh_names (i32.const ${gcName}) "__gc\\00\\00\\00\\00Sl\\00")
 (export "mh_begin" (func $mh_begin))
 (export "mh_resume" (func $mh_resume))
@@ -231,6 +260,7 @@ export const addedImports = `
   (import "env" "fuel_async" (func $env.fuel_async (result i32)))
   (import "env" "host" (func $env.host (param i32) (result i32)))
   (import "env" "host_continue" (func $env.host_continue (param i32 i32) (result i32)))
+  (import "env" "lazy_field" (func $env.lazy_field (param i32) (result i32)))
   (import "env" "refuse_gc" (func $env.refuse_gc (param i32)))
   (import "env" "address" (func $env.address (param i32) (result i32)))
   (import "env" "memory_out" (func $env.memory_out))

@@ -124,7 +124,7 @@ end
 
 -- lazy tables ---------------------------------------------------------------------------------------------------------------
 local fill = host['engine.lazy_fill']
-marks.lazy.__index = host['engine.lazy_index']
+marks.lazy.__index = host['engine.lazy_field']
 marks.lazy.__newindex = host['engine.lazy_assign']
 marks.lazy.__pairs = function(t) fill(t) return next, t, nil end
 marks.lazy.__len = function(t) fill(t) return rawlen(t) end

@@ -280,6 +280,8 @@ export interface CallRequest<Context = unknown> {
   readonly context: Context;
   /** Ends the call as `cancelled`. */
   readonly signal?: AbortSignal;
+  /** Told whenever its Lua gets hold of the thread, and lets go of it. */
+  readonly onSlice?: (running: boolean) => void;
   /** No waiting host function may be used (always so for expressions). */
   readonly pure?: boolean;
   /** Adds the call's journal to the usage, for `replay`. */
