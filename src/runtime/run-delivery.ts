@@ -4,6 +4,7 @@ import type { GivenBack } from '../delivery/lease-loop.ts';
 import { laterTarget } from '../delivery/later.ts';
 import { endAttempt } from '../delivery/retry-schedule.ts';
 import type { CallResult, CallUsage } from '../lua/types.ts';
+import { aloneFrom } from '../store/crash-watch.ts';
 import type { Ending, Lease } from '../store/store.ts';
 import type { Outcome } from '../telemetry/call-outcomes.ts';
 import { rootBudget } from '../triggers/event-budget.ts';
@@ -129,6 +130,7 @@ async function runWork(
     arguments: [new EventTable(source)],
     limits: trigger?.limits ?? {},
     signal,
+    ...(lease.crashes >= aloneFrom && parts.loneMark !== undefined ? { onSlice: parts.loneMark } : {}),
     context: {
       ...copyContext(fn.context),
       keyValue: effects.keyValue,

@@ -17,7 +17,7 @@ export function runProgram(
 ): CallResult | Promise<CallResult> {
   const program = fn.program as LiveProgram;
   const { engine, fault } = parts;
-  if (fault !== undefined) injectFault(fn, program, parts);
+  if (fault !== undefined) injectFault(fn, program, parts, request);
   program.calls += 1;
   request.revision = program.revision;
   const result = engine.call(request as CallRequest<HostContext>);
@@ -40,13 +40,21 @@ function leave(program: LiveProgram, parts: WorkerParts): void {
 }
 
 /** Only tests set a fault: a thread that never comes back, one that ends, or the end of the process. */
-function injectFault(fn: LiveFunction, program: LiveProgram, { fault, signals }: WorkerParts): void {
+function injectFault(
+  fn: LiveFunction,
+  program: LiveProgram,
+  { fault, signals }: WorkerParts,
+  request: ProgramRequest,
+): void {
   const name = `${fn.entry.namespace}/${fn.entry.name}`;
   if (fault?.stuckFunction === name) {
     signals.mark = functionMark(program.revision);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   }
-  if (fault?.killFunction === name) process.kill(process.pid, 'SIGKILL');
+  if (fault?.killFunction === name) {
+    request.onSlice?.(true);
+    process.kill(process.pid, 'SIGKILL');
+  }
   if (fault?.crashFunction === name) {
     signals.mark = functionMark(program.revision);
     process.exit(70);

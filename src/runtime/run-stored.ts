@@ -23,7 +23,7 @@ const deleted: Ending = {
 const lost: Ending = {
   kind: 'dead',
   reason: 'RuntimeLost',
-  error: 'the runtime ended while it ran this, four times, the last two with nothing beside it',
+  error: 'the runtime ended while it ran this, again and again, at last with nothing beside it',
 };
 const conflict: Ending = {
   kind: 'dead',

@@ -82,6 +82,7 @@ export function createThreadFleet(options: {
           keys: keyBuffer,
           storePort: store.port(),
           storeDurable: store.durable,
+          ...(store.loneRunPath === undefined ? {} : { loneRunPath: store.loneRunPath }),
         },
         new ThreadSignals(signals),
         events,

@@ -9,10 +9,12 @@ import { namespaceEgress } from '../policy/namespace-egress.ts';
 import { createOutboundGuard } from '../policy/outbound.ts';
 import { namedHosts } from '../policy/place-route.ts';
 import { connectStore } from '../store/connect-store.ts';
+import { openLoneMark } from '../store/lone-run.ts';
 import { CallCounters } from '../telemetry/call-counters.ts';
 import { applyToWorker, createApplyTools } from './apply-changes.ts';
 import { answerAppend } from './cluster-events/answer-append.ts';
 import { createCallIds } from './call-ids.ts';
+import { CatchingCalls } from './catch-in-worker.ts';
 import { createCaller } from './call-function.ts';
 import { createClientAddress, createProxyTest } from './client-address.ts';
 import { createWaitingCounts } from './count-waiting.ts';
@@ -136,12 +138,14 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     ),
     waiting: createWaitingCounts(store, settings.asynchronous.waitingPerDestination, () => clock.monotonic()),
     records: new RecordBuffer({ perFunction: settings.records.okPerFunction, maxUrgent: 10_000, maxQuiet: 10_000 }),
+    catching: new CatchingCalls((event) => send({ kind: 'caught', event })),
     counters: new CallCounters(start.counters),
     rare,
     inflight: new Inflight(start.inflight, workers, index),
     running: new Set(),
     keys: new SharedKeys(start.keys, workers, index),
     signals,
+    loneMark: start.loneRunPath === undefined ? undefined : openLoneMark(start.loneRunPath),
     reading: new ReadingBudget(settings.inbound.readingBytesPerAddress, settings.inbound.readingBytes),
     pending: new PendingAppends(settings.asynchronous, () => clock.monotonic()),
     unread: new UnreadAnswers(settings.inbound.unreadBytesPerAddress, settings.inbound.unreadBytes),
@@ -223,6 +227,8 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
         case 'follow':
           parts.records.followed = message.on;
           return undefined;
+        case 'catch':
+          return parts.catching.set(message.uids);
         case 'policy': {
           ({ policy } = message);
           parts.settings = { ...parts.settings, policy };

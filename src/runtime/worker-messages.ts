@@ -9,6 +9,7 @@ import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
 import type { Acknowledgement, FunctionEntry } from '../routing/types.ts';
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';
 import type { CallRecord } from './call-record.ts';
+import type { CaughtEvent } from './catch-in-worker.ts';
 import type { NotReady } from './tell-not-ready.ts';
 import type { FunctionKubernetesCall } from './kubernetes-desk.ts';
 import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
@@ -51,6 +52,8 @@ export interface WorkerStart {
   readonly keys: SharedArrayBuffer;
   readonly storePort: MessagePort;
   readonly storeDurable: boolean;
+  /** As `OpenStore.loneRunPath`. */
+  readonly loneRunPath?: string;
 }
 
 export type ToWorker =
@@ -68,6 +71,8 @@ export type ToWorker =
   | { readonly kind: 'quarantine'; readonly uid: string; readonly until: number }
   | { readonly kind: 'flush'; readonly id: number }
   | { readonly kind: 'follow'; readonly on: boolean }
+  /** Functions whose events are wanted: replaces those of before. */
+  | { readonly kind: 'catch'; readonly uids: readonly string[] }
   | { readonly kind: 'breaker'; readonly told: BreakerReport }
   | { readonly kind: 'notReady'; readonly notices: readonly NotReady[] }
   | { readonly kind: 'stats'; readonly id: number }
@@ -134,4 +139,5 @@ export type FromWorker =
     }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'breaker'; readonly told: BreakerReport }
+  | { readonly kind: 'caught'; readonly event: CaughtEvent }
   | { readonly kind: 'drained' };

@@ -17,6 +17,7 @@ import type { PendingAppends } from './pending-appends.ts';
 import type { ReadingBudget } from './read-body.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import type { CallerReviews } from './review-caller.ts';
+import type { CatchingCalls } from './catch-in-worker.ts';
 import type { SharedKeys } from './shared-keys.ts';
 import type { Inflight, ThreadSignals } from './thread-signals.ts';
 import type { UnreadAnswers } from './unread-answers.ts';
@@ -57,6 +58,7 @@ export interface WorkerParts {
   readonly reserve: LeaseLoop['reserve'];
   readonly waiting: WaitingCounts;
   readonly records: RecordBuffer;
+  readonly catching: CatchingCalls;
   readonly counters: CallCounters;
   readonly rare: RareCounts;
   readonly inflight: Inflight;
@@ -64,6 +66,8 @@ export interface WorkerParts {
   readonly running: Set<RunningCall>;
   readonly keys: SharedKeys;
   readonly signals: ThreadSignals;
+  /** Says of a call that runs alone after crashes when its Lua runs; absent: nobody asks for it. */
+  readonly loneMark: ((running: boolean) => void) | undefined;
   readonly reading: ReadingBudget;
   readonly pending: PendingAppends;
   readonly unread: UnreadAnswers;

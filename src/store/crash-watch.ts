@@ -1,13 +1,16 @@
 /**
  * Which deliveries may run beside each other after processes died with them. Whatever ran when a process died is suspect:
  * suspects run a few at a time; a row that died in company twice runs alone in its process, and only deaths alone prove
- * anything, two of them. So innocents do not die with the poison, however often it strikes, nor with a process that is
+ * anything: two in the middle of the row's own Lua, four while it waited. So innocents do not die with the poison, however often it strikes, nor with a process that is
  * killed again and again from outside.
  */
+import type { LoneEnd } from './lone-run.ts';
 import { crashLimit, type LeaseWish } from './store.ts';
 
 /** Deaths in company bring a row to this, and never further: from here on it runs alone. */
-const aloneFrom = 2;
+export const aloneFrom = 2;
+/** So much a death alone counts: twice it is proof. */
+export const aloneWeight = 2;
 /** Rows with one crash that run at a time, beside fresh ones. */
 const mostSuspects = 16;
 /** So long nothing new starts while a row waits to be alone; afterwards the others have as long. */
@@ -22,12 +25,15 @@ export type CrashVerdict = 'lease' | 'alone' | 'skip' | 'wait' | 'postpone';
 
 /**
  * The crashes of a row whose process died, or froze beyond its lease. A row that ran alone was counted when it was leased,
- * and is not counted again; at the limit whoever leases it next ends it.
+ * and is not counted again; where its own Lua did not run when the process died (`end`), half of that is taken back. At
+ * the limit whoever leases it next ends it.
  */
-export function crashesAfterDeath(crashes: number): { readonly crashes: number; readonly delayMs: number } {
-  if (crashes >= crashLimit) return { crashes, delayMs: 0 };
-  const next = Math.max(crashes, Math.min(crashes + 1, aloneFrom));
-  return { crashes: next, delayMs: next >= aloneFrom ? aloneDelayMs : 0 };
+export function crashesAfterDeath(
+  crashes: number,
+  end?: LoneEnd,
+): { readonly crashes: number; readonly delayMs: number } {
+  const next = end === 'waiting' ? crashes - 1 : Math.max(crashes, Math.min(crashes + 1, aloneFrom));
+  return { crashes: next, delayMs: next >= aloneFrom && next < crashLimit ? aloneDelayMs : 0 };
 }
 
 /** What one process has leased, as far as it matters here. Leases of synchronous calls (`ackAfter`) are not counted. */

@@ -2,6 +2,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { connectStore } from './connect-store.ts';
 import { defaultDisk, type DiskSettings } from './disk-guard.ts';
+import { loneRunPath } from './lone-run.ts';
 import { openRecords } from './open-records.ts';
 import type { RecordBounds, RecordStore } from './records.ts';
 import { defaultRetention, type Retention } from './retention.ts';
@@ -16,6 +17,8 @@ export interface OpenStore {
   connect(): Store;
   /** A port to transfer to another thread, which makes its own `connectStore` of it. */
   port(): MessagePort;
+  /** Where who runs a delivery alone after crashes says when its Lua runs (`openLoneMark`); absent: nobody asks for it. */
+  readonly loneRunPath?: string;
   /** Into a new file, while the store is used; absent where it is no file. */
   snapshot?(to: string, onProgress: SnapshotProgress): Promise<void>;
   /** The records of calls beside it, opened with the first question; they are closed with the store. */
@@ -77,7 +80,7 @@ export async function openStore(settings: StoreSettings): Promise<OpenStore> {
     durable,
     connect: () => connectStore(port(), durable),
     port,
-    ...(durable ? { snapshot } : {}),
+    ...(durable ? { snapshot, loneRunPath: loneRunPath(path) } : {}),
     records: (bounds) => (records ??= openRecords(recordsPath(path), bounds)),
     async close() {
       closing = true;

@@ -1,6 +1,6 @@
 /** Delivery rows in PostgreSQL that go back to waiting or are cancelled. Each function runs in the caller's transaction. */
 import type { ClientBase, Pool } from 'pg';
-import { crashesAfterDeath } from './crash-watch.ts';
+import { aloneWeight, crashesAfterDeath } from './crash-watch.ts';
 import { lockKeysOf } from './postgres-add.ts';
 import { countSql, type Session } from './postgres-session.ts';
 import type { Receipt, StoredEvent } from './store.ts';
@@ -51,7 +51,7 @@ export async function returnLeases(
       receipts.map(({ delivery }) => delivery),
       receipts.map(({ epoch }) => epoch),
       delayMs,
-      receipts.map(({ delivery }) => (alone(delivery) ? 1 : 0)),
+      receipts.map(({ delivery }) => (alone(delivery) ? aloneWeight : 0)),
     ],
   );
   return rows.map(({ seq, destination }) => ({ seq: Number(seq), destination: Number(destination) }));

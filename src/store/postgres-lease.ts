@@ -1,6 +1,6 @@
 /** Leasing in PostgreSQL: due rows of the wished destinations, each destination by one process at a time. */
 import type { ClientBase } from 'pg';
-import { patienceMs, type CrashWatch } from './crash-watch.ts';
+import { aloneWeight, patienceMs, type CrashWatch } from './crash-watch.ts';
 import { type EventRow, toEvent } from './postgres-deliveries.ts';
 import type { Lease, LeaseWish } from './store.ts';
 
@@ -159,7 +159,7 @@ async function take(client: ClientBase, chosen: readonly Chosen[], leaseMs: numb
        crashes = crashes + i.alone, lease_until = moonhook_now() + $3::bigint
      FROM unnest($1::bigint[], $2::int[]) AS i (seq, alone), moonhook_events e WHERE d.seq = i.seq AND e.seq = d.event
      RETURNING d.seq, d.epoch, d.attempts, d.generation, d.order_key, e.id, e.scope, e.type, e.source, e.time, e.attributes, e.body`,
-    values: [chosen.map(({ seq }) => seq), chosen.map(({ alone }) => (alone ? 1 : 0)), leaseMs],
+    values: [chosen.map(({ seq }) => seq), chosen.map(({ alone }) => (alone ? aloneWeight : 0)), leaseMs],
   });
   const bySeq = new Map(rows.map((row) => [Number(row.seq), row]));
   return chosen.flatMap(({ seq, destination, crashes }): Lease[] => {

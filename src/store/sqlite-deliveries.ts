@@ -1,6 +1,6 @@
 /** Delivery rows in SQLite: states, leases, order keys. Every function runs inside the caller's transaction. */
 import type { DatabaseSync } from 'node:sqlite';
-import { CrashWatch, crashesAfterDeath } from './crash-watch.ts';
+import { aloneWeight, CrashWatch, crashesAfterDeath } from './crash-watch.ts';
 import type { Counters } from './sqlite-counters.ts';
 import type { DeliveryRows, Row } from './delivery-rows.ts';
 import { deliveryBytes } from './row-bytes.ts';
@@ -8,6 +8,7 @@ import { createDestinations } from './sqlite-destinations.ts';
 import { toEvent, type EventColumns } from './sqlite-events.ts';
 import { createLeasing } from './sqlite-lease.ts';
 import { dropNoted, putNoted, type Journal } from './sqlite-journal.ts';
+import type { LoneRuns } from './lone-run.ts';
 import type { UsageBook } from './sqlite-usage.ts';
 import type { StoreClock } from './store-clock.ts';
 import { isEnded, type DeliveryState, type Lease, type NewDelivery, type Receipt, type StoredEvent } from './store.ts';
@@ -18,6 +19,7 @@ export function createDeliveryRows(
   counters: Counters,
   usage: UsageBook,
   journal: Journal,
+  loneRuns: LoneRuns | undefined,
 ): DeliveryRows {
   const destinations = createDestinations(database, clock, journal);
   /** Delivery → end of its lease on the monotonic clock. */
@@ -102,7 +104,7 @@ export function createDeliveryRows(
 
   /** A row that runs alone counts its crash beforehand: if its process dies now, nothing else can have done it. */
   function takeRow(seq: number, destination: string, leaseMs: number, alone = false): Lease {
-    const row = take.get(alone ? 1 : 0, seq) as {
+    const row = take.get(alone ? aloneWeight : 0, seq) as {
       epoch: number;
       attempts: number;
       crashes: number;
@@ -112,6 +114,7 @@ export function createDeliveryRows(
     };
     move('waiting', 'leased');
     noteLease(seq, leaseMs);
+    if (alone) loneRuns?.begin(seq, row.epoch);
     return {
       receipt: { delivery: seq, epoch: row.epoch },
       event: toEvent(eventOf.get(row.event) as unknown as EventColumns),
@@ -119,7 +122,7 @@ export function createDeliveryRows(
       ...(row.order_key === null ? {} : { orderKey: row.order_key }),
       generation: row.generation,
       attempt: row.attempts,
-      crashes: alone ? row.crashes - 1 : row.crashes,
+      crashes: alone ? row.crashes - aloneWeight : row.crashes,
     };
   }
 
@@ -197,7 +200,7 @@ export function createDeliveryRows(
     const row = select.get(seq) as Row | undefined;
     forget(seq);
     if (row?.state !== 'leased') return;
-    const { crashes, delayMs } = crashesAfterDeath(row.crashes);
+    const { crashes, delayMs } = crashesAfterDeath(row.crashes, loneRuns?.end(seq, row.epoch));
     backToWaiting(row, delayMs, { attempts: -1, crashes: crashes - row.crashes, epoch: 1 });
   }
 
@@ -230,7 +233,7 @@ export function createDeliveryRows(
       for (const receipt of receipts) {
         const row = current(receipt);
         if (row === undefined) continue;
-        const crashes = watch.isAlone(row.seq) ? -1 : 0;
+        const crashes = watch.isAlone(row.seq) ? -aloneWeight : 0;
         backToWaiting(row, delayMs, { attempts: -1, crashes, epoch: 1 });
       }
     },

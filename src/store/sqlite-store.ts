@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { createDiskGuard, spaceOf, type DiskGuard, type DiskSettings } from './disk-guard.ts';
 import type { StoreMeasures } from './measures.ts';
+import { loneRunPath, openLoneRuns } from './lone-run.ts';
 import { createOldestDue } from './oldest-due.ts';
 import type { Retention } from './retention.ts';
 import { createCheckpoints } from './sqlite-checkpoint.ts';
@@ -71,7 +72,9 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
   const counters = createCounters(database, journal);
   const usage = createUsageBook(database, journal);
   const duplicates = createDuplicateKeys(database, clock, usage, journal, retention.duplicateKeys);
-  const deliveries = createDeliveryRows(database, clock, counters, usage, journal);
+  // A store in memory ends with its process.
+  const loneRuns = path === ':memory:' ? undefined : openLoneRuns(loneRunPath(path));
+  const deliveries = createDeliveryRows(database, clock, counters, usage, journal, loneRuns);
   const events = createEventRows(database, clock, deliveries, duplicates);
   const keyValues = createKeyValueRows(database, clock, usage);
   const trimmer = createTrimmer({

@@ -96,12 +96,12 @@ export interface Lease {
   readonly generation: number;
   /** Counted at lease: 1 for the first. */
   readonly attempt: number;
-  /** Attempts that ended with their process. At `crashLimit` the row is to be ended, not run. */
+  /** What counts against it of the deaths of its processes. At `crashLimit` the row is to be ended, not run. */
   readonly crashes: number;
 }
 
-/** A row whose process died so often, the last two times with nothing beside it, is lost. */
-export const crashLimit = 4;
+/** From here on a row is lost: two deaths in company, then two alone in the middle of its Lua, or four where it waited. */
+export const crashLimit = 6;
 
 export interface Head {
   readonly destination: string;

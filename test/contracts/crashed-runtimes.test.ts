@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { defaultDisk } from '../../src/store/disk-guard.ts';
 import { defaultRetention } from '../../src/store/retention.ts';
+import { loneRunPath, openLoneMark } from '../../src/store/lone-run.ts';
 import type { SqliteStore } from '../../src/store/sqlite-operations.ts';
 import { openSqliteStore, type SqliteOwner } from '../../src/store/sqlite-store.ts';
 import { settledMs } from '../../src/store/crash-watch.ts';
@@ -34,7 +35,12 @@ function ask<Value>(owner: SqliteOwner, run: (store: SqliteStore) => Value): Val
 }
 
 /** Leases until the row that kills its process has been leased, or nothing is left; then the process is gone. */
-function liveAndDie(owner: SqliteOwner, clock: { now: number }, poison: string): { done: string[]; ended: Lease[] } {
+function liveAndDie(
+  owner: SqliteOwner,
+  clock: { now: number },
+  poison: string,
+  mark: (running: boolean) => void,
+): { done: string[]; ended: Lease[] } {
   const done: string[] = [];
   const ended: Lease[] = [];
   for (;;) {
@@ -46,7 +52,10 @@ function liveAndDie(owner: SqliteOwner, clock: { now: number }, poison: string):
     }
     const alive = leases.filter(({ crashes }) => crashes < crashLimit);
     if (alive.some(({ crashes }) => crashes >= 2)) assert.equal(leases.length, 1, 'it runs alone');
-    if (alive.some(({ event }) => event.id === poison)) return { done, ended };
+    if (alive.some(({ event }) => event.id === poison)) {
+      mark(true);
+      return { done, ended };
+    }
     for (const { receipt, event } of alive) {
       ask(owner, (store) => store.settle([{ receipt, ending: { kind: 'done' } }]));
       done.push(event.id);
@@ -58,32 +67,39 @@ function liveAndDie(owner: SqliteOwner, clock: { now: number }, poison: string):
   }
 }
 
-test('a row that kills its process dies after four deaths, its neighbours are all done', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'moonhook-crash-'));
-  t.after(() => rm(folder, { recursive: true }));
-  const { clock, open } = engineOn(join(folder, 'store.db'));
-  const filling = open();
-  const ids = Array.from({ length: 30 }, (_, index) => `e${index}`);
-  ask(filling, (store) => store.append(ids.map((id) => item(id, [{ destination: 'ns-a/f/trigger:t' }]))));
-  filling.close();
-  const done: string[] = [];
-  const ended: Lease[] = [];
-  let lives = 0;
-  while (done.length + ended.length < ids.length && lives < 20) {
-    const owner = open();
-    lives += 1;
-    const life = liveAndDie(owner, clock, 'e3');
-    owner.close();
-    done.push(...life.done);
-    ended.push(...life.ended);
-  }
-  assert.deepEqual(
-    ended.map(({ event, crashes }) => [event.id, crashes]),
-    [['e3', crashLimit]],
-  );
-  assert.equal(lives, crashLimit + 1);
-  assert.deepEqual(done.toSorted(), ids.filter((id) => id !== 'e3').toSorted());
-});
+for (const [how, deaths] of [
+  ['in the middle of its Lua', 4],
+  ['while it waits', 6],
+] as const) {
+  test(`a row that kills its process ${how} dies after ${deaths} deaths, its neighbours are all done`, async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'moonhook-crash-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const path = join(folder, 'store.db');
+    const { clock, open } = engineOn(path);
+    const filling = open();
+    const ids = Array.from({ length: 30 }, (_, index) => `e${index}`);
+    ask(filling, (store) => store.append(ids.map((id) => item(id, [{ destination: 'ns-a/f/trigger:t' }]))));
+    filling.close();
+    const mark = how === 'while it waits' ? () => undefined : openLoneMark(loneRunPath(path));
+    const done: string[] = [];
+    const ended: Lease[] = [];
+    let lives = 0;
+    while (done.length + ended.length < ids.length && lives < 20) {
+      const owner = open();
+      lives += 1;
+      const life = liveAndDie(owner, clock, 'e3', mark);
+      owner.close();
+      done.push(...life.done);
+      ended.push(...life.ended);
+    }
+    assert.deepEqual(
+      ended.map(({ event, crashes }) => [event.id, crashes]),
+      [['e3', crashLimit]],
+    );
+    assert.equal(lives, deaths + 1);
+    assert.deepEqual(done.toSorted(), ids.filter((id) => id !== 'e3').toSorted());
+  });
+}
 
 /**
  * One life: leases for as long as it lasts, each call taking 100 ms of which some may be over; answers what was leased at

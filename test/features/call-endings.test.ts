@@ -117,7 +117,7 @@ test('a call whose runtime died with it four times is not run again, is told, an
   ]);
   await first.close();
   const database = new DatabaseSync(path);
-  database.exec('UPDATE deliveries SET crashes = 4');
+  database.exec('UPDATE deliveries SET crashes = 6');
   database.close();
   const store = await openStore({ path, onLost: (error) => assert.fail(error) });
   t.after(() => store.close());

@@ -1,6 +1,6 @@
 /** Deliveries as resources of `run.moonhook.dev`, and their part of a story in lines. Pure. */
 import type { RouteTable } from '../../routing/types.ts';
-import { isEnded, type DeliveryRow } from '../../store/store.ts';
+import { crashLimit, isEnded, type DeliveryRow } from '../../store/store.ts';
 import { addresseeOf, describeAddressee, whyNotServed, type Addressee } from './destination-view.ts';
 
 export const runApiVersion = 'run.moonhook.dev/v1alpha1';
@@ -17,7 +17,7 @@ export interface DeliveryView {
   /** 0, or the number of the replay that made it. */
   readonly generation: number;
   readonly attempts: number;
-  /** Attempts that ended with their process. */
+  /** What counts against it of the deaths of its processes. */
   readonly crashes: number;
   /** Not before: of one that waits. */
   readonly due?: string;
@@ -92,7 +92,9 @@ export function tellDelivery(delivery: DeliveryView, now: number): readonly stri
     `delivery ${metadata.name} to ${describeAddressee(metadata.namespace, to)}${replayed}: ${standing(delivery)}`,
   ];
   const tried = attempts === 0 ? 'not tried yet' : attempts === 1 ? '1 attempt' : `${attempts} attempts`;
-  lines.push(`  ${tried}${crashes === 0 ? '' : `, ${crashes} ended with their process`}`);
+  lines.push(
+    `  ${tried}${crashes === 0 ? '' : `, deaths of its process count ${crashes} of ${crashLimit} against it`}`,
+  );
   if (error !== undefined) lines.push(`  ${state === 'dead' ? `${reason ?? 'dead'}: ` : 'last error: '}${error}`);
   if (state === 'waiting' && waitsFor === undefined && due !== undefined) {
     const inMs = Date.parse(due) - now;
