@@ -21,6 +21,8 @@ import { apply, makeNamespace } from './run-controller.ts';
 import { bodyOf, type TestCluster } from './with-control-plane.ts';
 
 export const installationNamespace = 'moonhook-system';
+/** Name in the controllers' certificate. */
+export const linkServerName = `moonhook-link.${installationNamespace}.svc`;
 const account = 'moonhook-controller';
 /** What a cluster gets of the chart; the rest would be run by nodes. */
 const applied = new Set(['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding', 'APIService']);
@@ -29,10 +31,15 @@ export interface Installation {
   readonly runtime: RuntimeProcess;
   /** Of the aggregated API's own listener. */
   readonly apiPort: number;
+  readonly linkPort: number;
   /** PEM of the authorities it is signed by. */
   readonly authorities: string;
   /** Lines of the controller's log. */
   readonly log: readonly string[];
+  /** Another runtime, of the group `default` unless said otherwise. */
+  addRuntime(name: string, group?: string): Promise<RuntimeProcess>;
+  /** The policy that the chart makes of these values holds from now on. */
+  setPolicy(values: ChartValues): void;
   /** A kubeconfig of a ServiceAccount that is bound to these ClusterRoles in these namespaces. */
   userWith(name: string, roles: Readonly<Record<string, readonly string[]>>): Promise<string>;
 }
@@ -42,12 +49,17 @@ export async function runInstallation(
   cluster: TestCluster,
   tenants: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  /** Of the chart: accounts of runtime groups, and the policy. */
+  values: ChartValues = {},
 ): Promise<Installation> {
   const { client, plane } = cluster;
   const folder = mkdtempSync(join(tmpdir(), 'moonhook-installation-'));
   after(() => rmSync(folder, { recursive: true, force: true }));
   const kubeconfig = join(folder, 'controller.kubeconfig');
-  writeFileSync(kubeconfig, await installRights(cluster, tenants));
+  writeFileSync(kubeconfig, await installRights(cluster, tenants, values));
+  const policy = join(folder, 'policy.yaml');
+  const setPolicy = (given: ChartValues): void => writeFileSync(policy, policyOf(given));
+  setPolicy(values);
   const user = `system:serviceaccount:${installationNamespace}:${account}`;
   await standing(client, user, [
     { verb: 'list', group: 'moonhook.dev', resource: 'webhookfunctions' },
@@ -55,7 +67,7 @@ export async function runInstallation(
     { verb: 'get', resource: 'configmaps', name: 'extension-apiserver-authentication', namespace: 'kube-system' },
     ...tenants.map((namespace) => ({ verb: 'get', resource: 'secrets', namespace })),
   ]);
-  const read = readControllerSettings({ kubeconfig, namespace: installationNamespace }, 'controller-0', {
+  const read = readControllerSettings({ kubeconfig, namespace: installationNamespace, policy }, 'controller-0', {
     MOONHOOK_LINK_PORT: '0',
     MOONHOOK_API_PORT: '0',
     MOONHOOK_ADMIN_PORT: '0',
@@ -81,20 +93,28 @@ export async function runInstallation(
   after(() => running.program.stop());
   assert.ok(links !== undefined && api !== undefined);
   const { authorities } = links.certificates.current();
-  const pod = await makeRuntimePod(client, 'moonhook-runtime-0');
-  const runtime = await startRuntimeProcess(pod.pod.metadata, undefined, {
-    controllers: [links.server.port],
-    token: pod.token,
-    authority: authorities,
-    serverName: `moonhook-link.${installationNamespace}.svc`,
-    environment,
-  });
-  after(() => runtime.close());
+  const { port: linkPort } = links.server;
+  const addRuntime = async (name: string, group = 'default'): Promise<RuntimeProcess> => {
+    const { pod, token } = await makeRuntimePod(client, name, group);
+    const made = await startRuntimeProcess(pod.metadata, undefined, {
+      controllers: [linkPort],
+      token,
+      authority: authorities,
+      serverName: linkServerName,
+      environment: { ...environment, MOONHOOK_GROUP: group },
+    });
+    after(() => made.close());
+    return made;
+  };
+  const runtime = await addRuntime('moonhook-runtime-0');
   await serveThrough(cluster, api.port);
   return {
     runtime,
     apiPort: api.port,
+    linkPort,
     authorities,
+    addRuntime,
+    setPolicy,
     log: log.lines,
     userWith: async (name, roles) => {
       await apply(client, `/api/v1/namespaces/default/serviceaccounts/${name}`, {
@@ -118,6 +138,14 @@ export async function runInstallation(
       return path;
     },
   };
+}
+
+/** The policy as the chart makes it of these values. */
+function policyOf(values: ChartValues): string {
+  const found = renderedObjects(values).find(
+    ({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'moonhook-policy',
+  );
+  return found?.['data']['policy.yaml'] as string;
 }
 
 /** The accounts and roles of the chart; answers a kubeconfig of the controller's own account. */
@@ -208,7 +236,9 @@ async function bind(client: TestCluster['client'], namespace: string, role: stri
 }
 
 /** A runtime pod as the API server knows it, and the token its kubelet would give it. */
-export async function makeRuntimePod(client: TestCluster['client'], name: string) {
+export async function makeRuntimePod(client: TestCluster['client'], name: string, group = 'default') {
+  const serviceAccountName = `moonhook-runtime${group === 'default' ? '' : `-${group}`}`;
+  const component = group === 'default' ? 'runtime' : 'runtime-group';
   const pod = bodyOf(
     await client.request<KubeObject>({
       method: 'POST',
@@ -216,14 +246,14 @@ export async function makeRuntimePod(client: TestCluster['client'], name: string
       body: {
         apiVersion: 'v1',
         kind: 'Pod',
-        metadata: { name, labels: { 'app.kubernetes.io/component': 'runtime' } },
-        spec: { serviceAccountName: 'moonhook-runtime', containers: [{ name: 'runtime', image: 'none' }] },
+        metadata: { name, labels: { 'app.kubernetes.io/component': component } },
+        spec: { serviceAccountName, containers: [{ name: 'runtime', image: 'none' }] },
       },
     }),
   );
   const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name, uid: pod.metadata.uid };
   const audiences = [`moonhook-link.${installationNamespace}.moonhook.dev`];
-  const token = await makeToken(client, installationNamespace, 'moonhook-runtime', { audiences, boundObjectRef });
+  const token = await makeToken(client, installationNamespace, serviceAccountName, { audiences, boundObjectRef });
   return { pod, token };
 }
 

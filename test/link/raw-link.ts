@@ -19,12 +19,18 @@ export interface RawLink {
 export async function openRaw(
   port: number,
   token: string,
-  options: { readonly origin?: string; readonly protocols?: readonly string[]; readonly path?: string } = {},
+  options: {
+    readonly origin?: string;
+    readonly protocols?: readonly string[];
+    readonly path?: string;
+    /** PEM, and the name in the controller's certificate; absent: those of the tests without a cluster. */
+    readonly authority?: string;
+    readonly serverName?: string;
+  } = {},
 ): Promise<RawLink> {
-  const { certificate } = await testAuthority();
   const connecting: ClientOptions & ConnectionOptions = {
-    ca: certificate,
-    servername: serverName,
+    ca: options.authority ?? (await testAuthority()).certificate,
+    servername: options.serverName ?? serverName,
     headers: { authorization: `Bearer ${token}` },
     perMessageDeflate: true,
     ...(options.origin === undefined ? {} : { origin: options.origin }),

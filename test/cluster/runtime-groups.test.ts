@@ -1,0 +1,229 @@
+/** Runtime groups against a real API server: who is given what, what statuses count, where requests and questions go. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { eventually } from '../kube/eventually.ts';
+import { makeFrontProxy } from '../kube/front-proxy.ts';
+import { apply, functionPath, openTrigger, webhookFunction, type StatusObject } from '../kube/run-controller.ts';
+import { installationNamespace, linkServerName, makeRuntimePod, runInstallation } from '../kube/run-installation.ts';
+import { bodyOf, useCluster, type TestCluster } from '../kube/with-control-plane.ts';
+import { hello, openRaw, type RawLink } from '../link/raw-link.ts';
+import type { RuntimeProcess } from '../link/runtime-process.ts';
+
+const proxy = await makeFrontProxy();
+const { cluster, skip } = await useCluster({ apiServerFlags: proxy.flags });
+
+const namespaces = ['bank', 'shop', 'mover'];
+const payments = (own: readonly string[], moves: readonly object[] = []) => ({
+  runtimeGroups: [{ name: 'payments', namespaces: own }],
+  runtimeMoves: moves,
+});
+
+const secretOf = (namespace: string): string => `secret-of-${namespace}-0123456789`;
+const greeting = webhookFunction('hello', {
+  env: [{ name: 'KEY', valueFrom: { secretKeyRef: { name: 'keys', key: 'key' } } }],
+  code: 'return function(event) kv.set("last", event.request.path) return { json = { hello = true } } end',
+  triggers: [openTrigger('hello')],
+});
+const inbox = (suspend: boolean) =>
+  webhookFunction('inbox', {
+    suspend,
+    code: 'return function() log.info("it ran") end',
+    triggers: [{ name: 'web', http: { path: 'inbox', mode: 'async', receiver: { open: {} } } }],
+  });
+
+/** The slices that the cluster would make of the Services of the groups. */
+async function setEndpoints(client: TestCluster['client'], service: string, runtimes: readonly RuntimeProcess[]) {
+  await apply(client, `/apis/discovery.k8s.io/v1/namespaces/${installationNamespace}/endpointslices/${service}-a`, {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: `${service}-a`, labels: { 'kubernetes.io/service-name': service } },
+    addressType: 'IPv4',
+    endpoints: runtimes.map(({ pod }, index) => ({
+      addresses: [`10.0.0.${index + 1}`],
+      conditions: { ready: true },
+      targetRef: { kind: 'Pod', namespace: installationNamespace, name: pod.name, uid: pod.uid },
+    })),
+    ports: [],
+  });
+}
+
+async function start(own: TestCluster) {
+  const installation = await runInstallation(own, namespaces, {}, payments(['bank']));
+  const { client } = own;
+  const paying = [
+    await installation.addRuntime('moonhook-runtime-payments-0', 'payments'),
+    await installation.addRuntime('moonhook-runtime-payments-1', 'payments'),
+  ] as const;
+  await setEndpoints(client, 'moonhook', [installation.runtime]);
+  await setEndpoints(client, 'moonhook-public-payments', paying);
+  // A Service of the installation that is no runtimes'.
+  await setEndpoints(client, 'moonhook-calls-payments', paying);
+  for (const namespace of ['bank', 'shop']) {
+    await apply(client, `/api/v1/namespaces/${namespace}/secrets/keys`, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'keys', labels: { 'moonhook.dev/functions': 'true' } },
+      stringData: { key: secretOf(namespace) },
+    });
+    await apply(client, functionPath(namespace, 'hello'), greeting);
+  }
+  return { ...own, ...installation, paying };
+}
+
+const started = cluster === undefined ? undefined : await start(cluster);
+
+async function post(
+  runtime: RuntimeProcess,
+  path: string,
+): Promise<{ readonly status: number; readonly text: string }> {
+  const response = await fetch(`${runtime.publicUrl}${path}`, { method: 'POST', body: '{}' });
+  return { status: response.status, text: await response.text() };
+}
+
+/** Asks until the answer has that status. */
+async function answers(runtime: RuntimeProcess, path: string, status: number): Promise<string> {
+  let last: unknown;
+  const said = await eventually(
+    `${path} answers ${status}`,
+    async () => {
+      const found = await post(runtime, path);
+      last = found;
+      return found.status === status ? found : undefined;
+    },
+    () => last,
+  );
+  return said.text;
+}
+
+async function programmed(client: TestCluster['client'], namespace: string, name: string, count: string) {
+  let last: StatusObject | undefined;
+  await eventually(
+    `${namespace}/${name} is programmed ${count}`,
+    async () => {
+      last = bodyOf(await client.request<StatusObject>({ path: functionPath(namespace, name) }));
+      const { status } = last;
+      const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+      return status?.['programmed'] === count && ready?.status === 'True';
+    },
+    () => last?.status,
+  );
+}
+
+test('a function answers on the runtimes of its group alone, and its status counts those', { skip }, async () => {
+  assert.ok(started);
+  const { client, runtime, paying } = started;
+  await programmed(client, 'bank', 'hello', '2/2');
+  await programmed(client, 'shop', 'hello', '1/1');
+  for (const each of paying) {
+    assert.deepEqual(JSON.parse(await answers(each, '/bank/hello', 200)), { hello: true });
+    assert.equal((await post(each, '/shop/hello')).status, 404);
+  }
+  await answers(runtime, '/shop/hello', 200);
+  assert.equal((await post(runtime, '/bank/hello')).status, 404);
+});
+
+async function raw(name: string, claimed: string, group = 'default'): Promise<RawLink> {
+  assert.ok(started);
+  const { client, linkPort, authorities } = started;
+  const { pod, token } = await makeRuntimePod(client, name, group);
+  const link = await openRaw(linkPort, token, { authority: authorities, serverName: linkServerName });
+  assert.equal(link.outcome, 'open');
+  link.send(hello(pod.metadata, { group: claimed }));
+  link.send({ kind: 'follow', on: true, holds: [], more: false });
+  return link;
+}
+
+test(
+  'the group is that of the account the API server proves: nothing of another comes, whatever is claimed',
+  { skip },
+  async () => {
+    const whole = (link: RawLink): boolean => link.received.some((message) => message['whole'] === true);
+    for (const [group, mine, theirs] of [
+      ['default', 'shop', 'bank'],
+      ['payments', 'bank', 'shop'],
+    ] as const) {
+      const link = await raw(`raw-${group}`, group, group);
+      await eventually('the table comes', () => whole(link));
+      const text = JSON.stringify(link.received);
+      assert.ok(text.includes(secretOf(mine)), 'the control: its own secret comes');
+      assert.ok(!text.includes(secretOf(theirs)));
+      assert.ok(!text.includes(`"namespace":"${theirs}"`));
+      link.socket.terminate();
+      const liar = await raw(`liar-${group}`, group === 'default' ? 'payments' : 'default', group);
+      assert.match(await liar.closed(), /^4002 pod and group must be those the token was made for/);
+      assert.ok(!JSON.stringify(liar.received).includes('secret-of'));
+    }
+  },
+);
+
+const runRoot = '/apis/run.moonhook.dev/v1alpha1';
+
+interface Listed {
+  readonly items: readonly Readonly<Record<string, unknown>>[];
+}
+
+async function list(path: string): Promise<Listed['items']> {
+  assert.ok(started);
+  return bodyOf(await started.client.request<Listed>({ path: `${runRoot}/${path}` })).items;
+}
+
+test('the aggregated API asks the group of the namespace, and all of them for all namespaces', { skip }, async () => {
+  assert.ok(started);
+  const { client } = started;
+  for (const namespace of ['bank', 'shop']) {
+    const invoked = await client.request<Readonly<Record<string, unknown>>>({
+      method: 'POST',
+      path: `${runRoot}/namespaces/${namespace}/functions/hello/invoke`,
+      body: { body: '{}' },
+    });
+    assert.ok(bodyOf(invoked)['status'] !== undefined, JSON.stringify(invoked));
+    await eventually(`a call of ${namespace} is listed`, async () => {
+      const calls = await list(`namespaces/${namespace}/calls`);
+      return calls.length > 0 && calls.every((call) => call['functionName'] === 'hello');
+    });
+    const path = `${runRoot}/namespaces/${namespace}/functions/hello/kv`;
+    const key = await client.request<Readonly<Record<string, unknown>>>({ path, query: { key: 'last' } });
+    assert.ok(bodyOf(key)['value'] !== undefined, 'asked of the store that has it');
+  }
+  // Requests that no route takes are of no namespace.
+  const everywhere = new Set((await list('calls')).flatMap((call) => call['namespace'] ?? []));
+  assert.deepEqual([...everywhere].toSorted(), ['bank', 'shop']);
+  const runtimes = await list('runtimes');
+  const groups = new Map(runtimes.map((each) => [(each['metadata'] as { name: string }).name, each['group']]));
+  assert.equal(groups.get('moonhook-runtime-0'), 'default');
+  assert.equal(groups.get('moonhook-runtime-payments-1'), 'payments');
+});
+
+test(
+  'what waits when a namespace moves is kept by its old group, and run there as soon as the move is told',
+  { skip },
+  async () => {
+    assert.ok(started);
+    const { client, runtime, paying, setPolicy } = started;
+    await apply(client, functionPath('mover', 'inbox'), inbox(true));
+    await answers(runtime, '/mover/inbox', 202);
+    assert.equal((await post(paying[0], '/mover/inbox')).status, 404);
+
+    // Moved, and the installation did not say from where: it is kept, though nobody runs it.
+    setPolicy(payments(['bank', 'mover']));
+    await answers(paying[0], '/mover/inbox', 202);
+    await answers(runtime, '/mover/inbox', 404);
+    await apply(client, functionPath('mover', 'inbox'), inbox(false));
+    await programmed(client, 'mover', 'inbox', '2/2');
+    const ended = async (): Promise<readonly unknown[]> =>
+      (await list('namespaces/mover/deliveries')).map(({ state }) => state);
+    await eventually('what came to the new group is done there', async () => {
+      const states = await ended();
+      return states.length > 0 && states.every((state) => state === 'done');
+    });
+    const before = (await ended()).length;
+
+    setPolicy(payments(['bank', 'mover'], [{ namespace: 'mover', from: 'default' }]));
+    await eventually('what waited in the old group is done, too', async () => {
+      const states = await ended();
+      return states.length === before + 1 && states.every((state) => state === 'done');
+    });
+    assert.equal((await post(runtime, '/mover/inbox')).status, 404, 'it takes nothing new');
+    await programmed(client, 'mover', 'inbox', '2/2');
+  },
+);
