@@ -4,16 +4,16 @@ import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createAdmittedResources } from './admitted-resources.ts';
 import type { Clock } from './clock.ts';
-import { countWatch, type CountedWatch } from './counted-watch.ts';
+import { countWatch } from './counted-watch.ts';
 import { createEventWriter } from './event-writer.ts';
-import { resourcePath } from './kube-answer.ts';
+import { followResources, type FollowedResource } from './follow-resources.ts';
 import type { KubeClient } from './kube-client.ts';
 import { startLeaderElection, type LeaseTiming } from './leader-election.ts';
 import { createNamespaceUids } from './namespace-uids.ts';
 import type { ControllerStats } from './controller-stats.ts';
 import type { ControllerRights } from './read-reference.ts';
 import { createReferencePoll, type ReferenceTiming } from './reference-poll.ts';
-import { startReflector, type Reflector, type ReflectorTiming } from './reflector.ts';
+import type { ReflectorTiming } from './reflector.ts';
 import { reportRuntimes } from './report-runtimes.ts';
 import { watchRuntimeEndpoints } from './runtime-endpoints.ts';
 import { createStandingJudge, type Standing } from './judge-standing.ts';
@@ -22,13 +22,7 @@ import { createTableLoop } from './table-loop.ts';
 import { createProgrammingTimes } from './time-programming.ts';
 import { transitionsBetween, type JudgeStatus } from './transition-events.ts';
 import type { Acknowledgements, Leadership, RuntimeEndpoints, TableSource, TriggerReports } from './types.ts';
-import {
-  asksForRefresh,
-  createResourceReader,
-  keepResource,
-  type ResourceKind,
-  type WatchedObject,
-} from './watched-resources.ts';
+import { createResourceReader } from './watched-resources.ts';
 
 export interface ControllerOptions {
   readonly client: KubeClient;
@@ -72,10 +66,6 @@ export interface Controller {
   stop(): Promise<void>;
 }
 
-const kinds: readonly (readonly [ResourceKind, string])[] = [
-  ['WebhookFunction', 'webhookfunctions'],
-  ['WebhookSubscription', 'webhooksubscriptions'],
-];
 /** A new form of a resource waits so long for what it refers to, as a read may take; at the start, when nothing serves yet, longer. */
 const holdMs = 10_000;
 const firstHoldMs = 30_000;
@@ -87,7 +77,7 @@ export function startController(options: ControllerOptions): Controller {
   const stopping = new AbortController();
   const { signal } = stopping;
   const fingerprintKey = randomBytes(32);
-  const reflectors: { readonly reflector: Reflector<WatchedObject>; readonly counted: CountedWatch }[] = [];
+  const reflectors: FollowedResource[] = [];
   let acknowledgements: Acknowledgements | undefined;
   let triggers: TriggerReports | undefined;
   const times = createProgrammingTimes();
@@ -166,6 +156,7 @@ export function startController(options: ControllerOptions): Controller {
     clock,
     signal,
     leadership,
+    soon: (callback) => void setImmediate(callback),
     object: (uid) => resources.object(uid),
     desired: judge.desired,
     onWritten: (kind, object, before) => {
@@ -179,43 +170,9 @@ export function startController(options: ControllerOptions): Controller {
     references.refresh(loop.referencesOf(uid));
     return true;
   };
-  for (const [kind, resource] of kinds) {
-    const counted = countWatch(resource, log);
-    const reflector = startReflector<WatchedObject>({
-      client,
-      clock,
-      collection: { path: resourcePath({ apiVersion: 'moonhook.dev/v1alpha1', resource }) },
-      keep: keepResource,
-      ...(timing.reflector === undefined ? {} : { timing: timing.reflector }),
-      listener: {
-        ...counted.report,
-        onChanges: (changes, arrivedAt) => {
-          // A status that was written, ours before all, is no reason to build anything.
-          let moved = false;
-          for (const change of changes) {
-            const { object } = change;
-            const { uid } = object.metadata;
-            if (change.kind === 'delete') {
-              moved = true;
-              resources.delete(uid);
-              times.forget(uid);
-              continue;
-            }
-            if (resources.set(kind, object)) {
-              moved = true;
-              times.arrived(uid, arrivedAt);
-            }
-            if (asksForRefresh(change.previous?.status, object.status)) refresh(uid);
-          }
-          if (moved) loop.touch();
-          // Somebody may have written the status.
-          status.touch(changes.map(({ object }) => object.metadata.uid));
-        },
-        onSynced: () => loop.touch(),
-      },
-    });
-    reflectors.push({ reflector, counted });
-  }
+  reflectors.push(
+    ...followResources({ client, clock, log, timing: timing.reflector, resources, times, loop, status, refresh }),
+  );
 
   const unsettled = (): readonly string[] =>
     [...resources.uids()].filter((uid) => {

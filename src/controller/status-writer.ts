@@ -1,7 +1,11 @@
-/** Writes statuses: only as leader, only what is news, a few at a time, again after a failure until it is true. */
+/**
+ * Writes statuses: only as leader, only what is news, a few at a time, again after a failure until it is true. What is to be
+ * said is thought about in turns of its own: an edit is on its way to the runtimes before.
+ */
 import { createBackOff, type BackOff } from './back-off.ts';
 import type { Clock } from './clock.ts';
 import { decideStatus } from './decide-status.ts';
+import { FairOrder } from './fair-order.ts';
 import { resourcePath } from './kube-answer.ts';
 import type { KubeClient } from './kube-client.ts';
 import type { KubeObject } from './kube-object.ts';
@@ -21,6 +25,8 @@ export interface StatusWriterOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly leadership: Leadership;
+  /** Calls back in a later turn of the loop. */
+  soon(callback: () => void): void;
   /** Undefined: gone. */
   object(uid: string): { readonly kind: ResourceKind; readonly object: WatchedObject } | undefined;
   /** Undefined: nothing can be said yet. */
@@ -44,6 +50,8 @@ const soonMs = 1_000;
 const eventuallyMs = 60_000;
 const atOnce = 16;
 const tickMs = 50;
+/** Others get their turn after so long. */
+const turnMs = 4;
 const retryTiming = { leastMs: 500, mostMs: 30_000 };
 const resources: Readonly<Record<ResourceKind, string>> = {
   WebhookFunction: 'webhookfunctions',
@@ -53,8 +61,13 @@ const resources: Readonly<Record<ResourceKind, string>> = {
 export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
   const { client, clock, signal, leadership, desired, onWritten, onFailure } = options;
   const items = new Map<string, Item>();
-  /** Due now, in order, each once. */
-  const ready = new Set<string>();
+  /** Touched, and not looked at since. */
+  const touched = new Set<string>();
+  let looking = false;
+  /** Due now. */
+  const ready = new FairOrder();
+  /** Due at some time. */
+  const later = new Set<string>();
   let busy = 0;
   let writes = 0;
   let failures = 0;
@@ -101,13 +114,25 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
     // What waits already does not wait longer because it was touched again; what is urgent now waits no more.
     item.dueAt = Math.min(item.dueAt ?? Infinity, clock.now() + delay);
     if (delay === 0) ready.add(uid);
+    else later.add(uid);
+  }
+
+  function lookOn(): void {
+    const began = clock.now();
+    for (const uid of touched) {
+      touched.delete(uid);
+      look(uid);
+      if (clock.now() - began >= turnMs) break;
+    }
+    looking = touched.size > 0;
+    if (looking) options.soon(lookOn);
     start();
   }
 
   function start(): void {
-    for (const uid of ready) {
-      if (busy >= atOnce) return;
-      ready.delete(uid);
+    while (busy < atOnce) {
+      const uid = ready.take();
+      if (uid === undefined) return;
       const item = items.get(uid);
       if (item === undefined || item.busy || item.dueAt === undefined || item.dueAt > clock.now()) continue;
       void write(uid, item);
@@ -161,6 +186,7 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
       onFailure(`${known.kind} ${namespace ?? ''}/${name}: ${answer.message}`);
       item.backOff ??= createBackOff(retryTiming, clock.random);
       item.dueAt = clock.now() + item.backOff.next(answer.retryAfterMs);
+      later.add(uid);
     }
     start();
   }
@@ -170,9 +196,11 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
       await clock.sleep(tickMs, signal);
       if (!leadership.leading) continue;
       const now = clock.now();
-      for (const [uid, item] of items) {
-        if (item.busy || item.dueAt === undefined || item.dueAt > now) continue;
-        ready.add(uid);
+      for (const uid of later) {
+        const dueAt = items.get(uid)?.dueAt;
+        if (dueAt !== undefined && dueAt > now) continue;
+        later.delete(uid);
+        if (dueAt !== undefined) ready.add(uid);
       }
       start();
     }
@@ -181,7 +209,7 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
 
   return {
     get waiting() {
-      return items.size;
+      return items.size + touched.size;
     },
     get writes() {
       return writes;
@@ -192,7 +220,10 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
     touch: (uids) => {
       // Whoever leads next looks at everything anew.
       if (!leadership.leading) return;
-      for (const uid of uids) look(uid);
+      for (const uid of uids) touched.add(uid);
+      if (looking || touched.size === 0) return;
+      looking = true;
+      options.soon(lookOn);
     },
   };
 }
