@@ -6,12 +6,13 @@ import type { Controller } from './start-controller.ts';
 
 export function collectControllerMetrics(
   controller: Controller,
-  calls: CallCounts,
+  { calls, refusedRows }: { readonly calls: CallCounts; readonly refusedRows: number },
   sample: Sample<ControllerMetricName>,
 ): void {
   for (const { operation, outcome, count } of calls.all()) {
     sample.set('kubernetes_calls_total', count, { operation, outcome });
   }
+  sample.set('refused_rows_total', refusedRows);
   const stats = controller.stats();
   const { leadership } = controller;
   sample.set('controller_leader', leadership.leading ? 1 : 0);

@@ -24,6 +24,8 @@ export interface PartContext {
   readonly log: Logger;
   /** Counts a Kubernetes call of a function. */
   countCall: CallCounts['add'];
+  /** Counts rows that runtimes answered with and that nobody was shown. */
+  countRefusedRows(rows: number): void;
   /** In force now; the same object until it changes. */
   policy(): InstallationPolicy;
 }
@@ -84,6 +86,8 @@ export async function runController(options: {
     policy: () => policy.current(),
   });
   const calls = createCallCounts();
+  let refusedRows = 0;
+  const countRefusedRows = (rows: number): void => void (refusedRows += rows);
   const started: { close(): Promise<void> }[] = [];
   const stop = async (): Promise<void> => {
     stopping.abort();
@@ -96,7 +100,7 @@ export async function runController(options: {
     const listener = await openAdminListener({
       ...admin,
       metrics: createMetricsOf<ControllerMetricName>(controllerMetricsCatalogue, (sample) =>
-        collectControllerMetrics(controller, calls, sample),
+        collectControllerMetrics(controller, { calls, refusedRows }, sample),
       ),
       alive: () => whyDead(controller.stats()),
       ready: () => {
@@ -107,7 +111,16 @@ export async function runController(options: {
     started.push(listener);
     for (const start of parts)
       started.push(
-        await start({ controller, client, clock, settings, log, countCall: calls.add, policy: () => policy.current() }),
+        await start({
+          controller,
+          client,
+          clock,
+          settings,
+          log,
+          countCall: calls.add,
+          countRefusedRows,
+          policy: () => policy.current(),
+        }),
       );
     partsStarted = true;
     log.info('the controller runs', { namespace, installation, pod, version });

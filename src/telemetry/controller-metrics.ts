@@ -81,6 +81,12 @@ export const controllerMetricsCatalogue = [
     labels: ['operation', 'outcome'],
     help: 'Kubernetes calls of functions that this replica answered: ok, an HTTP status, refused (never sent), busy, away (no answer).',
   },
+  {
+    name: 'refused_rows_total',
+    type: 'counter',
+    labels: [],
+    help: 'Calls and deliveries that a runtime told of without being asked about them: left out. Alarm on any increase: it is broken or taken over.',
+  },
   { name: 'status_writes_total', type: 'counter', labels: [], help: 'Statuses written.' },
   { name: 'status_failures_total', type: 'counter', labels: [], help: 'Statuses that could not be written at once.' },
   { name: 'status_waiting', type: 'gauge', labels: [], help: 'Statuses that are about to be written.' },

@@ -95,7 +95,10 @@ const optionsOf = (timeoutMs: number, signal: AbortSignal | undefined): AskOptio
 function read(answer: Answer): Asked {
   if (answer.ok) {
     const live = answer.body as LiveAnswer;
-    if (live.status === 200) return { ok: true, body: live.body as Body };
+    if (live.status === 200 && typeof live.body === 'object' && live.body !== null) {
+      return { ok: true, body: live.body as Body };
+    }
+    if (live.status === 200) return { ok: false, refusal: refusal(500, 'the runtime answered what is no answer') };
     return { ok: false, refusal: refusal(live.status, live.message) };
   }
   const { code, message } = answer;

@@ -1,5 +1,6 @@
 /** `calls`, and what functions logged: records out of the stores, what runs now, and both as they come. */
 import type { AskedNamespace, RecordDepth } from '../../link/live-questions.ts';
+import { believeCalls, servedBy } from './believe-rows.ts';
 import { isRefusal, refusal, type Refusal } from './api-status.ts';
 import type { Answered, ApiObject, ApiParts, Asking, Fields, Handler, WatchEvent } from './handler.ts';
 import { runVersion } from './read-path.ts';
@@ -85,12 +86,13 @@ async function listRecords(
   if (question['running'] === 'true') {
     const scope = namespace === undefined ? {} : { namespace };
     const { running: _running, ...query } = question;
-    const said = await parts.runtimes.queryEach(
-      parts.groupsOf(namespace),
-      { op: 'running', ...scope, query },
-      asking.signal,
+    const pages = await Promise.all(
+      parts.groupsOf(namespace).map(async (group) => {
+        const said = await parts.runtimes.queryEach([group], { op: 'running', ...scope, query }, asking.signal);
+        return said.flatMap((body) => callsOf(parts, group, { namespace, question: query }, body));
+      }),
     );
-    const calls = said.flatMap((each) => each['calls'] as readonly Fields[]).map(callObject);
+    const calls = pages.flat();
     return listOf(
       calls.toSorted((one, other) => Number(one['time']) - Number(other['time'])).slice(0, limit),
       metadata,
@@ -113,12 +115,15 @@ async function findCalls(
   const scope = namespace === undefined ? {} : { namespace };
   const query = { ...question, limit: String(limit) };
   const pages = await Promise.all(
-    groups.map((group) => parts.runtimes.query(group, { op: 'calls', ...scope, query, depth }, signal)),
+    groups.map(async (group) => ({
+      group,
+      asked: await parts.runtimes.query(group, { op: 'calls', ...scope, query, depth }, signal),
+    })),
   );
   const calls: ApiObject[] = [];
-  for (const page of pages) {
-    if (!page.ok) return page.refusal;
-    calls.push(...(page.body['calls'] as readonly Fields[]).map(callObject));
+  for (const { group, asked } of pages) {
+    if (!asked.ok) return asked.refusal;
+    calls.push(...callsOf(parts, group, { namespace, question }, asked.body));
   }
   return calls.toSorted((one, other) => Number(other['time']) - Number(one['time'])).slice(0, limit);
 }
@@ -185,33 +190,47 @@ async function nextCalls(
   signal: AbortSignal,
   leftMs = watchMs,
 ): Promise<NextCalls> {
-  const pods = parts.runtimes.pods(parts.groupsOf(namespace));
+  const groups = parts.groupsOf(namespace);
+  const pods = groups.flatMap((group) => parts.runtimes.pods([group]).map((podUid) => ({ group, podUid })));
   const scope = namespace === undefined ? {} : { namespace };
   const waitMs = Math.max(0, Math.min(leftMs, pods.length === 1 ? watchMs : sharedWatchMs));
-  // Nobody to ask: not in a hurry.
-  if (pods.length === 0) await parts.sleep(sharedWatchMs, signal);
   const said = await Promise.all(
-    pods.map(async (podUid) => {
+    pods.map(async ({ podUid, group }) => {
       const cursor = cursors[podUid] ?? '';
       const asked = await parts.runtimes.queryPod(
         podUid,
         { op: 'follow', ...scope, query: question, depth, cursor, waitMs },
         signal,
       );
-      return { podUid, cursor, asked };
+      return { podUid, group, cursor, asked };
     }),
   );
+  // Nobody who answers: not in a hurry, or this goes in a circle.
+  if (!said.some(({ asked }) => asked.ok)) await parts.sleep(sharedWatchMs, signal);
   const next: Record<string, string> = {};
   const calls: ApiObject[] = [];
   let gap = false;
-  for (const { podUid, cursor, asked } of said) {
+  for (const { podUid, group, cursor, asked } of said) {
     next[podUid] = asked.ok ? String(asked.body['cursor']) : cursor;
     if (!asked.ok) continue;
-    calls.push(...(asked.body['calls'] as readonly Fields[]).map(callObject));
+    calls.push(...callsOf(parts, group, { namespace, question }, asked.body));
     gap ||= asked.body['gap'] === true;
   }
   const ordered = calls.toSorted((one, other) => Number(one['time']) - Number(other['time']));
   return { calls: ordered, cursor: next, gap };
+}
+
+/** What is believed of the calls in an answer. */
+function callsOf(
+  parts: ApiParts,
+  group: string,
+  { namespace, question }: Pick<Chosen, 'namespace' | 'question'>,
+  body: Fields,
+): readonly ApiObject[] {
+  const serves = servedBy(parts, group);
+  const { rows, refused } = believeCalls(body['calls'], { namespace, question, serves });
+  if (refused > 0) parts.onRefusedRows(group, refused);
+  return rows.map(callObject);
 }
 
 function readCursors(text: string): Readonly<Record<string, string>> | undefined {

@@ -1,5 +1,6 @@
 /** `deliveries` and `deadletters`: pages out of the stores of all groups of runtimes, newest first. */
 import type { AskedNamespace } from '../../link/live-questions.ts';
+import { believeDeliveries, servedBy } from './believe-rows.ts';
 import { isRefusal, refusal, type Refusal } from './api-status.ts';
 import { depthFor, type Answered, type ApiObject, type ApiParts, type Asking, type Handler } from './handler.ts';
 import { runVersion } from './read-path.ts';
@@ -12,8 +13,7 @@ const known = ['id', 'state', 'function', 'subscription', 'trigger', 'since', 'u
 const deadOnly = { state: 'dead', latest: 'true' };
 
 interface DeliveryPage {
-  readonly items: readonly ApiObject[];
-  readonly metadata: { readonly continue?: string };
+  readonly metadata?: { readonly continue?: string };
 }
 
 export function listDeliveries(kind: Kind): Handler {
@@ -54,13 +54,13 @@ async function page(
   const rows: { readonly group: string; readonly item: ApiObject }[] = [];
   for (const { group, asked } of pages) {
     if (!asked.ok) return asked.refusal;
-    for (const item of (asked.body as unknown as DeliveryPage).items) rows.push({ group, item });
+    for (const item of deliveriesOf(parts, group, namespace, asked.body['items'])) rows.push({ group, item });
   }
   rows.sort((one, other) => compare(timeOf(other.item), timeOf(one.item)) || numberOf(other.item) - numberOf(one.item));
   const taken = rows.slice(0, limit);
   const next: Record<string, string> = {};
   for (const { group, after, asked } of pages) {
-    const ended = asked.ok && (asked.body as unknown as DeliveryPage).metadata.continue === undefined;
+    const ended = asked.ok && (asked.body as unknown as DeliveryPage).metadata?.continue === undefined;
     const left = rows.slice(limit).some((row) => row.group === group);
     if (ended && !left) continue;
     next[group] = taken.findLast((row) => row.group === group)?.item.metadata.name ?? after;
@@ -98,7 +98,8 @@ async function findDelivery(parts: ApiParts, asking: Asking, kind: Kind): Promis
     const asked = await parts.runtimes.query(group, { op: 'delivery', namespace, id: name, depth }, signal);
     if (!asked.ok && asked.refusal.status === 404) continue;
     if (!asked.ok) return asked.refusal;
-    const found = asked.body as unknown as ApiObject;
+    const [found] = deliveriesOf(parts, group, namespace, [asked.body]);
+    if (found?.metadata.name !== name) continue;
     const isDead = found['state'] === 'dead' && found['replayedAs'] === undefined;
     if (kind === 'Delivery' || isDead) return named(found, kind);
   }
@@ -121,6 +122,18 @@ export const deleteDelivery: Handler = async (parts, asking) => {
   const state = found['state'] === 'leased' ? 'runs now' : `has ended: ${String(found['state'])}`;
   return refusal(409, `delivery ${name} cannot be cancelled: it ${state}`);
 };
+
+/** What is believed of the deliveries in an answer. */
+function deliveriesOf(
+  parts: ApiParts,
+  group: string,
+  namespace: AskedNamespace | undefined,
+  items: unknown,
+): readonly ApiObject[] {
+  const { rows, refused } = believeDeliveries(items, { namespace, serves: servedBy(parts, group) });
+  if (refused > 0) parts.onRefusedRows(group, refused);
+  return rows as readonly ApiObject[];
+}
 
 const noRuntime = 'no runtime has a link to this controller: see the pods of the installation';
 

@@ -1,8 +1,9 @@
 /** Below `functions`: stories, calls in the user's name, events for the bus, keys. */
-import type { LiveAct, PassedResponse } from '../../link/live-questions.ts';
+import type { AskedNamespace, LiveAct, PassedResponse } from '../../link/live-questions.ts';
 import { actIn, askIn } from './act-resources.ts';
+import { believeCalls, believeDeliveries, servedBy } from './believe-rows.ts';
 import { isRefusal, refusal, type Refusal } from './api-status.ts';
-import { depthFor, type Answered, type Fields, type Handler } from './handler.ts';
+import { depthFor, type Answered, type ApiParts, type Fields, type Handler } from './handler.ts';
 import { readBody, unknownField } from './read-body.ts';
 import { runVersion } from './read-path.ts';
 import { anyName } from './resource-catalogue.ts';
@@ -20,12 +21,26 @@ export const explainId: Handler = async (parts, asking) => {
   let last = refusal(503, 'no runtime has a link to this controller', { retryAfterSeconds: 1 });
   for (const group of parts.groupsOf(namespace)) {
     const asked = await parts.runtimes.query(group, { op: 'explain', ...scope, id, depth }, asking.signal);
-    if (asked.ok) return explanation(asked.body, id, wanted);
+    if (asked.ok) return explanation(believedStory(parts, group, namespace, asked.body), id, wanted);
     last = asked.refusal;
     if (last.status !== 404) return last;
   }
   return last;
 };
+
+/** The rows of a story that are believed; its lines are words, which nobody acts on. */
+function believedStory(
+  parts: ApiParts,
+  group: string,
+  namespace: AskedNamespace | undefined,
+  { calls, deliveries, ...rest }: Fields,
+): Fields {
+  const border = { namespace, serves: servedBy(parts, group) };
+  const told = { calls: believeCalls(calls, border), deliveries: believeDeliveries(deliveries, border) };
+  const refused = told.calls.refused + told.deliveries.refused;
+  if (refused > 0) parts.onRefusedRows(group, refused);
+  return { ...rest, calls: told.calls.rows, deliveries: told.deliveries.rows };
+}
 
 /** What would happen to a request that was not sent. */
 export const explainRequest: Handler = async (parts, asking) => {

@@ -44,6 +44,8 @@ export interface ApiParts {
   namespaceOf(name: string): Promise<AskedNamespace | Refusal>;
   /** Groups of runtimes that hold something of a namespace, that which serves it first; without one: all. */
   groupsOf(namespace: AskedNamespace | undefined): readonly string[];
+  /** Rows of an answer were not what was asked for, and are left out: the runtime is broken or taken over. */
+  onRefusedRows(group: string, rows: number): void;
   /** Tells every replica of the controller to read again what a function refers to; undefined: told. */
   refresh(standing: Standing): Promise<Refusal | undefined>;
   /** Resolves after so long, or with the signal. */

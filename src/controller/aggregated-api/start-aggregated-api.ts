@@ -33,6 +33,10 @@ export async function startAggregatedApi(
       const left = groupsLeftBy(context.policy(), namespace.name);
       return [groupOf(context.policy(), namespace.name), ...left.filter((group) => linked.includes(group))];
     },
+    onRefusedRows(group, rows) {
+      context.countRefusedRows(rows);
+      log.error('a runtime told of what it was not asked about: left out', { group, rows });
+    },
     refresh: (standing) => requestRefresh(client, standing, clock.wallNow()),
     sleep: (milliseconds, aborted) => clock.sleep(milliseconds, aborted),
     wall: clock.wallNow,
