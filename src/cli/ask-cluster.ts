@@ -58,8 +58,13 @@ export function openClusterDesk(options: {
 }
 
 /** Why the API server does not do it, in its own words where it has some. */
-function refusalOf({ status, reason, message }: KubeFailure): Refusal {
-  const refuse = (exitCode: number, text: string): Refusal => ({ ok: false, exitCode, message: text });
+function refusalOf({ status, reason, message, taken }: KubeFailure): Refusal {
+  const refuse = (exitCode: number, text: string): Refusal => ({
+    ok: false,
+    exitCode,
+    message: text,
+    ...(taken === undefined ? {} : { taken }),
+  });
   if (status === 0) return refuse(exitCodes.notRunning, `the API server does not answer: ${message}`);
   if (status === 401) return refuse(exitCodes.failed, `the API server does not know you: ${message}`);
   if (status === 404 && /page not found|could not find the requested resource/.test(message)) {

@@ -4,18 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { builtPage } from '../console/build-page.ts';
 import { openConsole } from '../console/console-http.ts';
-import type { Change, ConsoleSource, Draft, FunctionRow, Remark } from '../console/console-source.ts';
+import type { Change, ConsoleSource, Draft, FunctionRow, PastEventAnswer, Remark } from '../console/console-source.ts';
 import { checkFolder } from '../local/check-folder.ts';
 import { createLoadServer, type LoadServer } from '../local/load-server.ts';
+import { resourcePath } from '../controller/kube-answer.ts';
 import { localPolicy } from '../policy/installation-policy.ts';
+import type { PastEvents } from '../runtime/live/past-events.ts';
 import { cacheFolder } from '../settings/cache-folder.ts';
 import type { ClusterDesk } from './ask-cluster.ts';
 import { readFunctionText, saveFunctionText } from './cluster-functions.ts';
 import { clusterWatch } from './cluster-watch.ts';
+import { createInCluster } from './create-in-cluster.ts';
 import { findResource, TryRefused, valuesOfSecrets } from './isolate-draft.ts';
 import type { LocalConsole } from './local-console.ts';
 import { version } from './package-version.ts';
 import type { RunClient } from './run-client.ts';
+import { startingPoints } from './starting-points.ts';
 import { tryDraft } from './try-draft.ts';
 import { samplesOf } from './try-samples.ts';
 
@@ -23,6 +27,9 @@ import { samplesOf } from './try-samples.ts';
 const freshMs = 1_000;
 /** How often the functions are looked at while a page is open. */
 const lookMs = 3_000;
+/** How long a new function may take to be known. */
+const listedMs = 5_000;
+const mostNamespaces = 500;
 /** After a watch of calls that ended. */
 const againMs = 2_000;
 
@@ -49,9 +56,11 @@ export async function openClusterConsole(options: ClusterConsoleOptions): Promis
     functions,
     text: (namespace, name) => readFunctionText(desk, namespace, name),
     check: (namespace, name, draft) => judge.check(namespace, name, draft),
-    save: (namespace, name, draft, basedOn) => saveFunctionText(desk, namespace, name, draft, basedOn),
+    save: (namespace, name, draft, basedOn, takeOver) =>
+      saveFunctionText(desk, namespace, name, { draft, basedOn, takeOver }),
     samples: async (namespace, name, draft) =>
       samplesOf(findResource(draft, namespace, name).resource, namespace, now()),
+    pastEvents: (namespace, name, catching) => readPastEvents(desk, namespace, name, catching),
     try: async (namespace, name, draft, order) => {
       try {
         return { kind: 'ran', report: await tryDraft(namespace, name, draft, order) };
@@ -65,11 +74,17 @@ export async function openClusterConsole(options: ClusterConsoleOptions): Promis
       return answer.ok ? answer.value : [];
     },
     editing: {
-      startingPoints: () => [],
-      create: async () => ({
-        kind: 'refused',
-        message: 'start a function of a cluster with `moonhook new NAME` and `kubectl apply`',
+      startingPoints,
+      namespaces: async () => ({
+        usual: scope ?? client.namespace ?? 'default',
+        names: scope === undefined ? await namespacesOf(desk, functions) : [],
       }),
+      create: async (order) => {
+        const namespace = scope ?? order.namespace ?? client.namespace ?? 'default';
+        const result = await createInCluster(desk, { ...order, namespace });
+        if (result.kind === 'created') await isListed(client, namespace, result.name, now);
+        return result;
+      },
     },
     watching: clusterWatch(client, desk, scope),
     watch: (listener) => follow(client, scope, functions, listener),
@@ -85,6 +100,39 @@ export async function openClusterConsole(options: ClusterConsoleOptions): Promis
       await judge.close();
     },
   };
+}
+
+/** All that the user may list, else those that functions are in. */
+async function namespacesOf(
+  desk: ClusterDesk,
+  functions: () => Promise<readonly FunctionRow[]>,
+): Promise<readonly string[]> {
+  const answer = await desk.ask({ path: '/api/v1/namespaces', query: { limit: mostNamespaces } });
+  const all = answer.ok ? (answer.value['items'] as readonly { readonly metadata: { readonly name: string } }[]) : [];
+  const known = answer.ok ? all.map(({ metadata }) => metadata.name) : (await functions()).map((row) => row.namespace);
+  return [...new Set(known)].toSorted();
+}
+
+/** For whoever may see what senders sent. */
+async function readPastEvents(
+  desk: ClusterDesk,
+  namespace: string,
+  name: string,
+  catching: boolean | undefined,
+): Promise<PastEventAnswer> {
+  const place = { apiVersion: 'run.moonhook.dev/v1alpha1', resource: 'functions', namespace, name };
+  const path = resourcePath({ ...place, subresource: 'records' });
+  const answer = await desk.ask({ path, query: { events: 'true', catching } });
+  if (!answer.ok) return { kind: 'refused', message: answer.message };
+  return { kind: 'events', ...(answer.value as unknown as PastEvents) };
+}
+
+/** The controller sees it a moment later; a page that asks before would be told that there is none. */
+async function isListed(client: RunClient, namespace: string, name: string, now: () => number): Promise<void> {
+  for (const end = now() + listedMs; now() < end;) {
+    if ((await client.describe('function', namespace, name)).ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** Pages ask often and several at once: the API server is asked once. */

@@ -46,7 +46,7 @@ export async function createFunction(
       name: `${own}.${key}`,
       ...(value === undefined ? {} : { value }),
     })),
-    ...(secretPlace === undefined ? {} : { secretPlace }),
+    ...(secretPlace === undefined ? {} : { secretPlace: { kind: 'file', name: secretPlace } }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Speaks to the running `moonhook dev`: finds its data directory, reads the token there, asks its local API. */
 import { dirname, join, resolve } from 'node:path';
 import { existsSync } from 'node:fs';
+import type { KubeFailure } from '../controller/kube-answer.ts';
 import { readDevProcess, type DevProcess } from '../local/data-directory.ts';
 import { dataDirectoryFromEnvironment } from '../settings/dev-settings.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -11,6 +12,8 @@ export interface Refusal {
   readonly ok: false;
   readonly exitCode: number;
   readonly message: string;
+  /** In a cluster: fields that belong to others, of an apply that was refused for them. */
+  readonly taken?: KubeFailure['taken'];
 }
 
 export type Answered<Value> = { readonly ok: true; readonly value: Value } | Refusal;

@@ -8,6 +8,7 @@ import { checkDraft, readFunctionFiles, saveFunctionFiles, type FunctionFiles } 
 import { createLoadServer, type LoadServer } from '../local/load-server.ts';
 import { listFunctions } from '../local/local-api.ts';
 import { toPlainRecord } from '../runtime/live/plain-record.ts';
+import { listPastEvents, type PastEvents } from '../runtime/live/past-events.ts';
 import type { LocalRun } from '../local/run-local.ts';
 import { cacheFolder } from '../settings/cache-folder.ts';
 import { createFunction } from './create-function.ts';
@@ -101,6 +102,11 @@ function sourceOf(
         throw error;
       }
     },
+    pastEvents: async (namespace, name, catching) => {
+      const answer = await listPastEvents(view, namespace, name, catching);
+      if (answer.status !== 200) return { kind: 'refused', message: answer.message };
+      return { kind: 'events', ...(answer.body as PastEvents) };
+    },
     try: async (namespace, name, draft, order) => {
       const files = await readFunctionFiles(view, namespace, name);
       const luaFile = files?.lua?.file;
@@ -116,7 +122,11 @@ function sourceOf(
       const records = await view.findRecords({ namespace, functionName: name, limit: 100 });
       return records.map(toPlainRecord);
     },
-    editing: { startingPoints, create: (order) => createFunction(view, order) },
+    editing: {
+      startingPoints,
+      namespaces: async () => undefined,
+      create: (order) => createFunction(view, order),
+    },
     watching: watching.source,
     watch: (listener) => {
       const stops = [

@@ -147,7 +147,7 @@ async function sendAsSender(
   const sent: Sent = {
     method,
     target: signed.target ?? `${pathname}${search}`,
-    headers: [...merged(Object.entries(signed.headers), order.headers ?? [])],
+    headers: [...merged(asItCame(Object.entries(signed.headers), order.eventHeaders ?? []), order.headers ?? [])],
   };
   const to = URL.parse(sent.target, run.addresses.public);
   // A path such as //HOST/ names another host.
@@ -166,6 +166,17 @@ async function sendAsSender(
     // A method or a header that no client sends.
     throw new TryRefused(reasonOf(error));
   }
+}
+
+/** Of one hop: whoever sends makes its own. */
+const ofTheHop =
+  /^(?:host|connection|keep-alive|te|trailer|transfer-encoding|upgrade|content-length|content-encoding|expect|proxy-.*)$/i;
+
+/** A real request signed anew: what proves the sender is made for this one, everything else is as it came. */
+function asItCame(signed: Sent['headers'], real: Sent['headers']): Sent['headers'] {
+  const kept = real.filter(([name, value]) => !ofTheHop.test(name) && value !== '***');
+  const type = kept.filter(([name]) => name.toLowerCase() === 'content-type');
+  return merged(kept, type.length === 0 ? signed : merged(signed, type));
 }
 
 /** Those of the user stand in the place of the sender's. */
@@ -189,7 +200,7 @@ function callByName(run: LocalRun, namespace: string, name: string, order: TryOr
     method: 'POST',
     headers: {
       authorization: `Bearer ${run.token}`,
-      'content-type': 'application/json',
+      'content-type': order.eventHeaders?.find(([header]) => header === 'content-type')?.[1] ?? 'application/json',
       ...(named ? { 'x-moonhook-trigger': order.trigger ?? '' } : {}),
     },
     body: order.body ?? '{}',

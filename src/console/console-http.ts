@@ -162,16 +162,23 @@ function registerApi(api: FastifyInstance, source: ConsoleSource, instance: stri
   });
   api.put<{ Params: Names; Body: unknown }>('/functions/:namespace/:name/text', async ({ params, body }, reply) => {
     const draft = readDraft(body);
-    const version = (body as { readonly version?: unknown } | null)?.version;
-    if (draft === undefined || typeof version !== 'string') {
+    const { version, takeOver = false } = (body ?? {}) as { readonly version?: unknown; readonly takeOver?: unknown };
+    if (draft === undefined || typeof version !== 'string' || typeof takeOver !== 'boolean') {
       return refuse(reply, 'RequestInvalid', 'a save has yaml, maybe lua, and the version it is based on');
     }
-    return source.save(params.namespace, params.name, draft, version);
+    return source.save(params.namespace, params.name, draft, version, takeOver);
   });
   api.post<{ Params: Names; Body: unknown }>('/functions/:namespace/:name/samples', async ({ params, body }, reply) => {
     const draft = readDraft(body);
     if (draft === undefined) return refuse(reply, 'RequestInvalid', 'a draft has yaml and maybe lua, both text');
     return { samples: await source.samples(params.namespace, params.name, draft) };
+  });
+  api.post<{ Params: Names; Body: unknown }>('/functions/:namespace/:name/events', async ({ params, body }, reply) => {
+    const { catching } = (body ?? {}) as { readonly catching?: unknown };
+    if (catching !== undefined && typeof catching !== 'boolean') {
+      return refuse(reply, 'RequestInvalid', 'catching is true or false');
+    }
+    return source.pastEvents(params.namespace, params.name, catching);
   });
   api.post<{ Params: Names; Body: unknown }>('/functions/:namespace/:name/try', async ({ params, body }, reply) => {
     const draft = readDraft(body);

@@ -1,4 +1,5 @@
 /** What the console shows and changes, whatever stands behind it: a folder of files, or a cluster. */
+import type { PastEvent, PastEvents } from '../runtime/live/past-events.ts';
 import type { EditingSource } from './editing-source.ts';
 import type { TryOrder, TryResult } from './try-types.ts';
 import type { WatchSource } from './watch-source.ts';
@@ -56,8 +57,21 @@ export type SaveResult =
   | { readonly kind: 'saved'; readonly text: FunctionText }
   /** Somebody changed it since `version`: nothing was written. */
   | { readonly kind: 'conflict'; readonly theirs: FunctionText }
+  /** Others look after fields that it changes: nothing was written. `yielded`: the draft with theirs in those fields. */
+  | { readonly kind: 'owned'; readonly fields: readonly OwnedField[]; readonly yielded: Draft }
   /** It cannot be stored: nothing was written. */
   | { readonly kind: 'refused'; readonly message: string };
+
+/** A field of a resource that somebody else looks after. */
+export interface OwnedField {
+  /** `.spec.triggers[name="web"].http.path`. */
+  readonly field: string;
+  /** Names of field managers: `kubectl`, `argocd-controller`. */
+  readonly owners: readonly string[];
+  /** YAML; empty: it is not there. */
+  readonly theirs: string;
+  readonly mine: string;
+}
 
 /** An event that a trigger of the function can be tried on. */
 export interface Sample {
@@ -72,7 +86,14 @@ export interface Sample {
   readonly path?: string;
   /** The first that the route takes, where it does not take all. */
   readonly method?: string;
+  /** A real one. */
+  readonly past?: PastEvent;
 }
+
+/** Real events of a function, or why they cannot be shown. */
+export type PastEventAnswer =
+  | (PastEvents & { readonly kind: 'events' })
+  | { readonly kind: 'refused'; readonly message: string };
 
 export interface ConsoleStatus {
   readonly version: string;
@@ -100,9 +121,12 @@ export interface ConsoleSource {
   text(namespace: string, name: string): Promise<FunctionText | undefined>;
   /** What is wrong with a draft of that function; nothing of it is stored or runs. */
   check(namespace: string, name: string, draft: Draft): Promise<readonly Remark[]>;
-  save(namespace: string, name: string, draft: Draft, version: string): Promise<SaveResult>;
+  /** `takeOver`: also over fields that others look after, which were shown. */
+  save(namespace: string, name: string, draft: Draft, version: string, takeOver: boolean): Promise<SaveResult>;
   /** What the triggers of a draft can be tried on. */
   samples(namespace: string, name: string, draft: Draft): Promise<readonly Sample[]>;
+  /** Real ones. `catching`: undefined leaves it as it is; true keeps what comes in, for half a minute, false ends that. */
+  pastEvents(namespace: string, name: string, catching: boolean | undefined): Promise<PastEventAnswer>;
   /** Runs a draft beside everything live: own store, placeholders for secrets. */
   try(namespace: string, name: string, draft: Draft, order: TryOrder): Promise<TryResult>;
   /** Recent calls, the newest first, as `calls -o json` shows them. */

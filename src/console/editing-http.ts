@@ -20,7 +20,10 @@ export function registerEditing(api: FastifyInstance, source: EditingSource): vo
       Date.now(),
     ),
   );
-  api.get('/starting-points', async () => ({ points: source.startingPoints() }));
+  api.get('/starting-points', async () => {
+    const namespaces = await source.namespaces();
+    return { points: source.startingPoints(), ...(namespaces === undefined ? {} : { namespaces }) };
+  });
   api.post<{ Body: unknown }>('/functions', async ({ body }, reply) => {
     const order = readOrder(body);
     if (order !== undefined) return source.create(order);
@@ -30,8 +33,14 @@ export function registerEditing(api: FastifyInstance, source: EditingSource): vo
 }
 
 function readOrder(body: unknown): CreateOrder | undefined {
-  const { name, from, secret } = (body ?? {}) as Readonly<Record<string, unknown>>;
+  const { name, from, secret, namespace } = (body ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof name !== 'string' || typeof from !== 'string') return undefined;
   if (secret !== undefined && typeof secret !== 'string') return undefined;
-  return { name, from, ...(secret === undefined ? {} : { secret }) };
+  if (namespace !== undefined && typeof namespace !== 'string') return undefined;
+  return {
+    name,
+    from,
+    ...(secret === undefined ? {} : { secret }),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
 }

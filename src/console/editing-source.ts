@@ -66,6 +66,8 @@ export interface StartingPoint {
 }
 
 export interface CreateOrder {
+  /** Absent: `default`. */
+  readonly namespace?: string;
   readonly name: string;
   /** Key of a starting point. */
   readonly from: string;
@@ -81,13 +83,23 @@ export type CreateResult =
       readonly place: string;
       /** For the sender: told once, to the person who made it. */
       readonly secrets: readonly { readonly name: string; readonly value?: string }[];
-      /** Where their values were written; absent: nowhere. */
-      readonly secretPlace?: string;
+      /** Where their values were written: a file of this machine, or a Secret of the cluster; absent: nowhere. */
+      readonly secretPlace?: { readonly kind: 'file' | 'secret'; readonly name: string };
     }
   /** Nothing was written. */
   | { readonly kind: 'refused'; readonly message: string };
 
+/** Where a new function can be. */
+export interface NamespaceChoice {
+  /** The one that is meant unless another is chosen. */
+  readonly usual: string;
+  /** Those to choose from, as far as they can be listed; empty: there is no choice. */
+  readonly names: readonly string[];
+}
+
 export interface EditingSource {
   startingPoints(): readonly StartingPoint[];
+  /** Undefined: functions of files name theirs. */
+  namespaces(): Promise<NamespaceChoice | undefined>;
   create(order: CreateOrder): Promise<CreateResult>;
 }

@@ -9,12 +9,12 @@ const most = 200;
 /** Undefined: it is none. */
 export function readOrder(value: unknown): TryOrder | undefined {
   if (!isObject(value)) return undefined;
-  const { network, headers, answers, secrets, ...rest } = value;
+  const { network, headers, eventHeaders, answers, secrets, ...rest } = value;
   if (network !== 'live' && network !== 'table') return undefined;
   for (const [name, text] of Object.entries(rest)) {
     if (!(texts as readonly string[]).includes(name) || typeof text !== 'string') return undefined;
   }
-  if (headers !== undefined && !isPairs(headers)) return undefined;
+  if ([headers, eventHeaders].some((pairs) => pairs !== undefined && !isPairs(pairs))) return undefined;
   if (answers !== undefined && !(Array.isArray(answers) && answers.length <= most && answers.every(isAnswer))) {
     return undefined;
   }

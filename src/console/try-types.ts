@@ -20,6 +20,8 @@ export interface TryOrder {
   /** Beside those of the sender, or in their place. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly body?: string;
+  /** Of a real request: those that the sender's proof is made of are made anew. */
+  readonly eventHeaders?: readonly (readonly [name: string, value: string])[];
   /** `table`: outgoing requests are answered by `answers` and nothing leaves the process. */
   readonly network: 'live' | 'table';
   readonly answers?: readonly TryAnswer[];

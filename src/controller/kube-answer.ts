@@ -29,6 +29,15 @@ export interface KubeFailure {
   readonly message: string;
   /** What the server asks for with `Retry-After`. */
   readonly retryAfterMs?: number;
+  /** Fields that belong to other managers, of an apply that was refused for them. */
+  readonly taken?: readonly TakenField[];
+}
+
+export interface TakenField {
+  /** `.spec.triggers[name="web"].http`. */
+  readonly field: string;
+  /** Whose it is, in the API server's words. */
+  readonly message: string;
 }
 
 export type KubeAnswer<Body> = { readonly ok: true; readonly status: number; readonly body: Body } | KubeFailure;
@@ -49,7 +58,7 @@ interface StatusBody {
   readonly code?: unknown;
   readonly details?: {
     readonly retryAfterSeconds?: unknown;
-    readonly causes?: readonly { readonly reason?: unknown }[];
+    readonly causes?: readonly { readonly reason?: unknown; readonly field?: unknown; readonly message?: unknown }[];
   };
 }
 
@@ -59,6 +68,7 @@ const longestMessage = 1_000;
 export function failureOf(status: number, text: string, retryAfter?: string): KubeFailure {
   const body = parseStatus(text);
   const said = typeof body?.message === 'string' && body.message !== '' ? body.message : text.trim();
+  const taken = takenFields(body);
   const seconds = Number(retryAfter ?? body?.details?.retryAfterSeconds ?? Number.NaN);
   return {
     ok: false,
@@ -66,7 +76,14 @@ export function failureOf(status: number, text: string, retryAfter?: string): Ku
     reason: reasonOf(status, body),
     message: (said === '' ? `the API server answered ${status}` : said).slice(0, longestMessage),
     ...(Number.isFinite(seconds) && seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {}),
+    ...(taken.length === 0 ? {} : { taken }),
   };
+}
+
+function takenFields(body: StatusBody | undefined): readonly TakenField[] {
+  return (body?.details?.causes ?? []).flatMap(({ reason, field, message }) =>
+    reason === 'FieldManagerConflict' && typeof field === 'string' ? [{ field, message: String(message) }] : [],
+  );
 }
 
 function reasonOf(status: number, body: StatusBody | undefined): string {

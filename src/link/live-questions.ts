@@ -41,6 +41,8 @@ export type LiveQuery =
       readonly urls: readonly { readonly trigger: string; readonly url: string }[];
       readonly request: Fields;
     })
+  /** What a draft of a function can be tried on: only for whoever may see what senders sent. */
+  | (InNamespace & { readonly op: 'pastEvents'; readonly name: string; readonly catching?: boolean })
   /** What is in force of a function or subscription, secrets masked. */
   | (InNamespace & { readonly op: 'standing'; readonly uid: string })
   | (InNamespace & { readonly op: 'replayStatus'; readonly generation: number })

@@ -66,6 +66,10 @@ export function openLocalView(parts: LocalViewParts): OpenedView {
     table: () => runtime()?.table ?? { version: 0, functions: new Map() },
     findRecords: async (filter) => (await runtime()?.records.query(filter)) ?? [],
     runningCalls: async () => (await runtime()?.runningCalls()) ?? [],
+    caught: {
+      look: (uid, namespaceUid) => runtime()?.caught.look(uid, namespaceUid),
+      end: (uid) => runtime()?.caught.end(uid),
+    },
     nextScheduleTime: (destination) => runtime()?.nextScheduleTime(destination),
     followRecords: (filter, listener) => runtime()?.records.follow(filter, listener) ?? (() => {}),
     sending: {

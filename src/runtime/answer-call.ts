@@ -32,6 +32,7 @@ export function endCall(call: HttpCall, parts: WorkerParts, status: number, endi
       parts.counters.countRun(row, ending.outcome, call.ranMs, usage?.cpuMs ?? 0, usage?.memoryPeakBytes ?? 0);
     }
   }
+  if (parts.catching.active) parts.catching.take(call);
   parts.records.addCall(call, status, ending, call.endedAt ?? parts.clock.monotonic());
 }
 

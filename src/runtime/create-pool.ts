@@ -1,6 +1,7 @@
 /** The pool of a runtime, with what becomes of everything its threads say. */
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { CaughtEvents } from './caught-events.ts';
 import type { RareTotals } from './collect-metrics.ts';
 import type { RecordKeeper } from './keep-records.ts';
 import { logCall } from './log-call.ts';
@@ -19,13 +20,14 @@ export function createPool(options: {
   readonly fleet: ThreadFleet;
   readonly records: RecordKeeper;
   readonly rare: RareTotals;
+  readonly caught: CaughtEvents;
   readonly log: Logger;
   /** In a cluster: asks the controller about a caller. It must not reject. */
   review?(question: ReviewQuestion): Promise<ReviewVerdict>;
   /** In a cluster: makes a function's Kubernetes call. It must not reject. */
   readonly kubernetes?: MakeKubernetesCall | undefined;
 }): WorkerPool {
-  const { settings, workers, ports, fleet, records, rare, log } = options;
+  const { settings, workers, ports, fleet, records, rare, caught, log } = options;
 
   function takeBatch(batch: Batch): void {
     for (const count of batch.rare) rare.add(count);
@@ -60,6 +62,7 @@ export function createPool(options: {
         gone,
         log: (level, message, fields) => log[level](message, { ...fields, worker: index }),
         batch: takeBatch,
+        caught: (event) => caught.add(event),
         breaker(told) {
           for (const other of pool.threads) if (other.index !== index) other.hearBreaker(told);
         },
@@ -68,6 +71,7 @@ export function createPool(options: {
       }),
     onServing(thread) {
       if (records.followed) thread.follow(true);
+      if (caught.wanted().length > 0) thread.catch(caught.wanted());
     },
     forget: (index) => fleet.forget(index),
     onReplaced: replaced,

@@ -13,6 +13,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { createMetrics, type Sample } from '../telemetry/metrics.ts';
 import { openAdminListener, type AdminListener } from './admin-http.ts';
 import { appendInWorker } from './cluster-events/append-in-worker.ts';
+import { createCaughtEvents, type CaughtEvents } from './caught-events.ts';
 import { choosePorts } from './choose-ports.ts';
 import { RareTotals, scrapeRuntime } from './collect-metrics.ts';
 import { createPool } from './create-pool.ts';
@@ -76,6 +77,8 @@ export interface Runtime {
   runningCalls(): Promise<readonly RunningCall[]>;
   /** Stores what became of objects in the cluster. Rejects when it is not known whether it was stored. */
   append(question: AppendQuestion): Promise<AppendAnswer>;
+  /** Events that somebody asked to see. */
+  readonly caught: CaughtEvents;
   /** Of a schedule trigger: milliseconds since the epoch. */
   nextScheduleTime(destination: string): number | undefined;
   /** What a scrape of the metrics reads. */
@@ -113,6 +116,13 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       for (const thread of pool.threads) thread.follow(on);
     },
   });
+  const caught = createCaughtEvents({
+    now: () => performance.now(),
+    every,
+    tell: (uids) => {
+      for (const thread of pool.threads) thread.catch(uids);
+    },
+  });
   const pool: WorkerPool = createPool({
     settings,
     workers,
@@ -120,6 +130,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     fleet,
     records,
     rare,
+    caught,
     log,
     ...(reviewCall === undefined ? {} : { review: reviewCall }),
     kubernetes: options.kubernetes,
@@ -141,6 +152,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   async function close(): Promise<void> {
     state.draining = true;
     stopGivingBack();
+    caught.close();
     schedules.stop();
     await goodCode.flush();
     await pool.close();
@@ -242,6 +254,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       return all.toSorted((one, other) => one.time - other.time);
     },
     append: (question) => appendInWorker(pool.threads, question),
+    caught,
     nextScheduleTime: (destination) => schedules.nextScheduleTime(destination),
     measure,
     async drain() {

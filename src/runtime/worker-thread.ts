@@ -5,6 +5,7 @@ import type { AppendAnswer, AppendQuestion } from '../link/append-messages.ts';
 import type { ProgramImage } from '../lua/engine-contract.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { Acknowledgement } from '../routing/types.ts';
+import type { CaughtEvent } from './catch-in-worker.ts';
 import type { ThreadSignals } from './thread-signals.ts';
 import type { FunctionKubernetesCall } from './kubernetes-desk.ts';
 import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
@@ -21,6 +22,7 @@ export interface WorkerEvents {
   kubernetes(call: FunctionKubernetesCall, signal: AbortSignal): Promise<KubernetesAnswer>;
   /** What the other threads are to hear of a receiver's host. */
   breaker(told: BreakerReport): void;
+  caught(event: CaughtEvent): void;
   /** The thread ended although nobody ended it. */
   gone(reason: string): void;
 }
@@ -133,6 +135,10 @@ export class WorkerThread {
     this.#post({ kind: 'follow', on });
   }
 
+  catch(uids: readonly string[]): void {
+    this.#post({ kind: 'catch', uids });
+  }
+
   drain(graceMs: number): Promise<void> {
     this.#post({ kind: 'drain', graceMs });
     return this.#wait('drained');
@@ -192,6 +198,8 @@ export class WorkerThread {
         return events.breaker(message.told);
       case 'batch':
         return events.batch(message.batch);
+      case 'caught':
+        return events.caught(message.event);
       case 'log':
         return events.log(message.level, message.message, message.fields ?? {});
       case 'failed':

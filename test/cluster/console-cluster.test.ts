@@ -80,7 +80,14 @@ test('functions are edited over what they were read as, and dead letters run aga
   await page.getByText('Nothing was written').waitFor();
   await page.getByRole('button', { name: /Keep mine/ }).click();
   await page.getByRole('button', { name: 'Save' }).click();
+  // It belongs to whoever applied it: taken over only by choice.
+  const owned = page.getByRole('alertdialog', { name: 'Fields of others' });
+  await owned.getByText('.spec.code belongs to test').waitFor();
+  await owned.getByLabel('Difference of .spec.code').getByText('no stock of tea').waitFor();
+  await owned.getByRole('button', { name: 'Leave it to them' }).and(page.locator(':focus')).waitFor();
+  await owned.getByRole('button', { name: 'Take over and save' }).click();
   await page.getByText('Saved').first().waitFor();
+  await page.locator('button:disabled', { hasText: 'Save' }).waitFor();
   // The tea of before runs on the new code.
   await page.getByRole('navigation').getByRole('link', { name: 'Dead letters' }).click();
   await page.getByRole('row').nth(1).getByRole('button').click();
@@ -97,9 +104,28 @@ test('functions are edited over what they were read as, and dead letters run aga
     const keys = await client.value.readKeys('team-a', { function: 'orders' }, { key: 'last' });
     return keys.ok && keys.value['value'] === 'tea';
   });
-  // What is not there is said.
+  // From a starting point to a function that answers, through the API server.
   await page.getByRole('link', { name: 'New', exact: true }).click();
-  await page.getByText('kubectl apply').waitFor();
+  await page.getByRole('searchbox', { name: 'Find a starting point' }).fill('anyone');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.getByLabel('Namespace').inputValue(), 'team-a');
+  await page.getByLabel('Name', { exact: true }).fill('orders');
+  await page.getByRole('button', { name: 'Create orders' }).click();
+  await page.getByText('there is a function team-a/orders already').waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('hello');
+  await page.getByRole('button', { name: 'Create hello' }).click();
+  await page.getByRole('region', { name: 'Next steps' }).getByText('/team-a/hello').waitFor();
+  await eventually('the new function answers', async () => {
+    const answer = await fetch(`${started.runtime.publicUrl}/team-a/hello`, { method: 'POST' });
+    return answer.status === 200;
+  });
+  // What the user may not is said in the API server's words, and nothing is made.
+  await page.getByRole('link', { name: 'New', exact: true }).click();
+  await page.getByRole('button', { name: 'GitHub', exact: true }).click();
+  await page.getByLabel('Name', { exact: true }).fill('pushes');
+  await page.getByRole('button', { name: 'Create pushes' }).click();
+  await page.getByText(/Secret team-a\/pushes was not made.*cannot create resource "secrets"/).waitFor();
+  // What is not there is said.
   await page.getByRole('navigation').getByRole('link', { name: 'Overview' }).click();
   await page.getByText('Figures of this run are in Prometheus').waitFor();
   await page.getByRole('row').filter({ hasText: 'team-a/orders' }).getByText('http', { exact: true }).waitFor();

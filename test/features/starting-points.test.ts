@@ -39,7 +39,7 @@ test('nothing that is there is written over, and secrets go where the run reads 
     assert.equal((await createFunction(view, { name, from: 'receiver:open' })).kind, 'refused', name);
   }
   const made = await createFunction(view, { name: 'pay', from: 'receiver:stripe', secret: 'whsec_given' });
-  assert.equal(made.kind === 'created' && made.secretPlace, 'env.txt');
+  assert.equal(made.kind === 'created' && made.secretPlace?.name, 'env.txt');
   assert.equal(readFileSync(view.envFile, 'utf8'), "# secrets\npay.secret='whsec_given'\n");
   assert.ok(!existsSync(join(local.folder, 'pay.secret.yaml')));
   assert.deepEqual(readdirSync(local.folder).toSorted(), ['env.txt', 'mine.yaml', 'pay.yaml']);

@@ -5,6 +5,7 @@ import type {
   FunctionPageAnswer,
   FunctionRow,
   FunctionText,
+  PastEventAnswer,
   Remark,
   Sample,
   SaveResult,
@@ -85,12 +86,19 @@ export const api = {
     const init = { ...sending('POST', draft), signal };
     return (await askJson<{ readonly samples: readonly Sample[] }>(`${path(namespace, name)}/samples`, init)).samples;
   },
+  pastEvents: (namespace: string, name: string, catching: boolean | undefined, signal?: AbortSignal) =>
+    askJson<PastEventAnswer>(`${path(namespace, name)}/events`, {
+      ...sending('POST', catching === undefined ? {} : { catching }),
+      // Said on leaving, it is sent all the same.
+      ...(catching === false ? { keepalive: true } : {}),
+      signal: signal ?? null,
+    }),
   try: (namespace: string, name: string, draft: Draft, order: TryOrder) =>
     askJson<TryResult>(`${path(namespace, name)}/try`, sending('POST', { ...draft, order })),
   calls: async (namespace: string, name: string) =>
     (await askJson<{ readonly calls: readonly PlainCall[] }>(`${path(namespace, name)}/calls`)).calls,
-  save: (namespace: string, name: string, draft: Draft, version: string) =>
-    askJson<SaveResult>(`${path(namespace, name)}/text`, sending('PUT', { ...draft, version })),
+  save: (namespace: string, name: string, draft: Draft, version: string, takeOver: boolean) =>
+    askJson<SaveResult>(`${path(namespace, name)}/text`, sending('PUT', { ...draft, version, takeOver })),
 };
 
 /** Calls back with name and data of each server-sent event until aborted; comes back by itself when the program does. */

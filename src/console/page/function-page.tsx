@@ -3,6 +3,7 @@ import { useMemo, useState } from 'preact/hooks';
 import type { FunctionRow, LanguageEntry, Remark } from '../console-source.ts';
 import { CodeEditor, type Jump } from './code-editor.tsx';
 import { ConflictDialog } from './edit/conflict-dialog.tsx';
+import { OwnedDialog } from './edit/owned-dialog.tsx';
 import { firstPanes, PaneChoice } from './edit/pane-choice.tsx';
 import { ProblemList } from './edit/problem-list.tsx';
 import { SideForm } from './edit/side-form.tsx';
@@ -70,6 +71,7 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
       </header>
       <p role="status">{message || (row.ready === 'True' ? '' : row.message)}</p>
       {theirs === undefined ? null : <ConflictDialog theirs={theirs} mine={draft} onSettle={state.settle} />}
+      {state.owned === undefined ? null : <OwnedDialog fields={state.owned.fields} onSettle={state.settleOwned} />}
       <NextSteps row={row} />
       <PaneChoice
         panes={lua === undefined ? ['yaml', 'form'] : ['lua', 'yaml', 'form']}

@@ -1,9 +1,10 @@
 /** Which handler answers which verb of which resource; discovery lists the same, and a test compares them. */
 import { cancel, ping, refresh, replay, replayStatus } from './act-resources.ts';
-import { getCall, listCalls, readLogs, readRecords, watchCalls } from './call-resources.ts';
+import { getCall, listCalls, readLogs, watchCalls } from './call-resources.ts';
 import { deleteDelivery, getDelivery, listDeliveries } from './delivery-resources.ts';
 import { deleteKey, explainId, explainRequest, invoke, publish, readKeys, setKey } from './function-resources.ts';
 import type { Handler } from './handler.ts';
+import { readPayloads } from './past-event-resources.ts';
 import type { Verb } from './read-path.ts';
 import { getRoute, getRuntime, getStanding, listRoutes, listRuntimes, listStandings } from './standing-resources.ts';
 
@@ -19,7 +20,7 @@ export const handlers: Readonly<Record<string, Partial<Readonly<Record<Verb, Han
   'functions/invoke': { create: invoke },
   'functions/kv': { get: readKeys, update: setKey, delete: deleteKey },
   'functions/logs': { get: readLogs },
-  'functions/records': { get: readRecords },
+  'functions/records': { get: readPayloads },
   'functions/refresh': { create: refresh },
   'functions/replay': { get: replayStatus, create: replay('function') },
   routes: { get: getRoute, list: listRoutes },

@@ -32,6 +32,7 @@ function answers(running: readonly RunningCall[] = []) {
     namespaceUid: (name: string) => `uid-${name}`,
     now: () => 0,
     runningCalls: () => Promise.resolve(running),
+    caught: { look: () => [], end: () => undefined },
     documents: () => () => Promise.reject(new Error('nothing is fetched here')),
     followRecords: (filter: RecordFilter, listener: (record: CallRecord) => void) => {
       const follower = { filter, listener };

@@ -13,6 +13,7 @@ import type { FollowSessions } from './follow-sessions.ts';
 import { deleteKeyValue, readKeyValues, setKeyValue } from './key-value-answers.ts';
 import type { LiveView } from './live-view.ts';
 import { narrowView } from './narrow-view.ts';
+import { listPastEvents } from './past-events.ts';
 import type { PassRequest } from './pass-request.ts';
 import { sendPing } from './ping-subscription.ts';
 import { scheduleTimes } from './schedule-times.ts';
@@ -85,6 +86,8 @@ async function answerQuery(
       const { uid, urls, request } = question;
       return explainRequest(view, { uid, urls }, request as unknown as SupposedRequest, question.namespace.uid);
     }
+    case 'pastEvents':
+      return listPastEvents(view, question.namespace.name, question.name, question.catching);
     case 'standing':
       return standing(view, question.namespace.name, question.uid);
     case 'replayStatus':

@@ -5,6 +5,7 @@ import type { SubscriptionHealth } from '../../delivery/subscription-health.ts';
 import type { RouteTable } from '../../routing/types.ts';
 import type { AppendItem, Store } from '../../store/store.ts';
 import type { CallRecord } from '../call-record.ts';
+import type { CaughtEvents } from '../caught-events.ts';
 import type { Documents } from '../fetch-document.ts';
 import type { RecordFilter } from '../record-filter.ts';
 import type { RunningCall } from '../worker-messages.ts';
@@ -31,6 +32,8 @@ export interface LiveView {
   findRecords(filter: RecordFilter): Promise<readonly CallRecord[]>;
   /** The oldest first. */
   runningCalls(): Promise<readonly RunningCall[]>;
+  /** Events that somebody asked to see. */
+  readonly caught: Pick<CaughtEvents, 'look' | 'end'>;
   /** Of a schedule trigger, by its destination: milliseconds since the epoch. */
   nextScheduleTime(destination: string): number | undefined;
   /** Calls back with every record from now on that the filter covers; answers how to stop. */

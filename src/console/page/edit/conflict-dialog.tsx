@@ -1,7 +1,7 @@
 /** Somebody else changed what is being edited: the difference, and the choice between both. */
 import { useEffect, useRef } from 'preact/hooks';
 import type { Draft, FunctionText } from '../../console-source.ts';
-import { lineDifference } from './line-difference.ts';
+import { TextDifference } from './text-difference.tsx';
 
 export interface ConflictDialogProps {
   readonly theirs: FunctionText;
@@ -24,14 +24,7 @@ export function ConflictDialog({ theirs, mine, onSettle }: ConflictDialogProps) 
       {texts.map(([place, one, other]) => (
         <div key={place}>
           <h3>{place}</h3>
-          <pre aria-label={`Difference of ${place}`} tabIndex={0}>
-            {lineDifference(one, other).map(({ sign, text }, index) => (
-              <span key={index} class={sign === '+' ? 'added' : sign === '-' ? 'removed' : ''}>
-                {sign === '-' ? '−' : sign} {text}
-                {'\n'}
-              </span>
-            ))}
-          </pre>
+          <TextDifference label={`Difference of ${place}`} theirs={one} mine={other} />
         </div>
       ))}
       <div class="choices">

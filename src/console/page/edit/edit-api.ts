@@ -1,5 +1,12 @@
 /** Questions of the editing half of the page. */
-import type { CreateOrder, CreateResult, FormKit, StartingPoint, UpcomingTimes } from '../../editing-source.ts';
+import type {
+  CreateOrder,
+  CreateResult,
+  FormKit,
+  NamespaceChoice,
+  StartingPoint,
+  UpcomingTimes,
+} from '../../editing-source.ts';
 import { askJson, sending } from '../api.ts';
 
 let kit: Promise<FormKit> | undefined;
@@ -13,6 +20,7 @@ export const editApi = {
   },
   times: (cron: string, timeZone: string, signal: AbortSignal) =>
     askJson<UpcomingTimes>(`/times?${new URLSearchParams({ cron, timeZone }).toString()}`, { signal }),
-  startingPoints: async () => (await askJson<{ readonly points: readonly StartingPoint[] }>('/starting-points')).points,
+  startingPoints: () =>
+    askJson<{ readonly points: readonly StartingPoint[]; readonly namespaces?: NamespaceChoice }>('/starting-points'),
   create: (order: CreateOrder) => askJson<CreateResult>('/functions', sending('POST', order)),
 };

@@ -1,6 +1,6 @@
 /** The texts of one function while a person writes them: read, kept, judged, saved, and compared with what others write. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { Draft, FunctionText, Remark } from '../../console-source.ts';
+import type { Draft, FunctionText, OwnedField, Remark } from '../../console-source.ts';
 import { api } from '../api.ts';
 import { forgetDraft, keepDraft, keptDraft } from '../kept-drafts.ts';
 
@@ -20,12 +20,22 @@ export interface DraftState {
   readonly message: string;
   /** What stands in the files where that is not what the draft is based on: to be decided on. */
   readonly theirs: FunctionText | undefined;
+  /** Fields that others look after, and that a save would take: to be decided on. */
+  readonly owned: OwnedFields | undefined;
   readonly dirty: boolean;
   say(message: string): void;
   change(next: Draft, where: ChangedIn): void;
   save(): Promise<void>;
   /** Ends a conflict: with the own text, saved over theirs next, or with theirs. */
   settle(own: boolean): void;
+  /** Ends a question about fields of others: they are taken over and saved, or stay as they are. */
+  settleOwned(takeOver: boolean): void;
+}
+
+/** What a save would take from others, and the draft that leaves it to them. */
+export interface OwnedFields {
+  readonly fields: readonly OwnedField[];
+  readonly yielded: Draft;
 }
 
 /** `version` grows when something may have changed in the files. */
@@ -36,6 +46,7 @@ export function useDraft(namespace: string, name: string, version: number): Draf
   const [remarks, setRemarks] = useState<readonly Remark[]>([]);
   const [message, setMessage] = useState('');
   const [theirs, setTheirs] = useState<FunctionText>();
+  const [owned, setOwned] = useState<OwnedFields>();
   const saving = useRef(false);
   const latest = useRef({ saved, draft });
   latest.current = { saved, draft };
@@ -84,6 +95,39 @@ export function useDraft(namespace: string, name: string, version: number): Draf
     };
   }, [namespace, name, draft]);
 
+  const save = async (takeOver: boolean): Promise<void> => {
+    if (saved === undefined || draft === undefined || saving.current) return;
+    saving.current = true;
+    try {
+      const result = await api.save(namespace, name, draft, saved.version, takeOver);
+      if (result.kind === 'conflict') {
+        // A text that was not touched here is no matter of dispute.
+        const { yaml, lua } = draftOf(result.theirs);
+        const own = { yaml: draft.yaml === saved.yaml ? yaml : draft.yaml };
+        const ownLua = draft.lua === saved.lua?.text ? lua : draft.lua;
+        setDraft({ ...own, ...(ownLua === undefined ? {} : { lua: ownLua }) });
+        setChangedIn(undefined);
+        setTheirs(result.theirs);
+      } else if (result.kind === 'owned') setOwned(result);
+      else if (result.kind === 'refused') setMessage(result.message);
+      else {
+        setSaved(result.text);
+        setMessage('Saved.');
+        const typed = latest.current.draft;
+        if (typed === undefined || isSame(typed, draft)) {
+          // A cluster keeps no comments and no order: what is shown is what it keeps.
+          setDraft(draftOf(result.text));
+          setChangedIn(undefined);
+          forgetDraft(namespace, name);
+        }
+        // What was typed while it was being saved is unsaved work again.
+        else keepDraft(namespace, name, typed, result.text.version);
+      }
+    } catch (error) {
+      setMessage(error instanceof Error ? error.message : String(error));
+    }
+    saving.current = false;
+  };
   const dirty = saved !== undefined && !isSame(draft, draftOf(saved));
   return {
     saved,
@@ -92,6 +136,7 @@ export function useDraft(namespace: string, name: string, version: number): Draf
     remarks,
     message,
     theirs,
+    owned,
     dirty,
     say: setMessage,
     change: (next, where) => {
@@ -101,33 +146,7 @@ export function useDraft(namespace: string, name: string, version: number): Draf
       if (isSame(next, draftOf(saved))) forgetDraft(namespace, name);
       else keepDraft(namespace, name, next, saved.version);
     },
-    save: async () => {
-      if (saved === undefined || draft === undefined || saving.current) return;
-      saving.current = true;
-      try {
-        const result = await api.save(namespace, name, draft, saved.version);
-        if (result.kind === 'conflict') {
-          // A text that was not touched here is no matter of dispute.
-          const { yaml, lua } = draftOf(result.theirs);
-          const own = { yaml: draft.yaml === saved.yaml ? yaml : draft.yaml };
-          const ownLua = draft.lua === saved.lua?.text ? lua : draft.lua;
-          setDraft({ ...own, ...(ownLua === undefined ? {} : { lua: ownLua }) });
-          setChangedIn(undefined);
-          setTheirs(result.theirs);
-        } else if (result.kind === 'refused') setMessage(result.message);
-        else {
-          setSaved(result.text);
-          setMessage('Saved.');
-          const typed = latest.current.draft;
-          // What was typed while it was being saved is unsaved work again.
-          if (typed === undefined || isSame(typed, draft)) forgetDraft(namespace, name);
-          else keepDraft(namespace, name, typed, result.text.version);
-        }
-      } catch (error) {
-        setMessage(error instanceof Error ? error.message : String(error));
-      }
-      saving.current = false;
-    },
+    save: () => save(false),
     settle: (own) => {
       if (theirs === undefined || draft === undefined) return;
       setTheirs(undefined);
@@ -141,6 +160,16 @@ export function useDraft(namespace: string, name: string, version: number): Draf
       setChangedIn(undefined);
       forgetDraft(namespace, name);
       setMessage('Theirs is taken.');
+    },
+    settleOwned: (takeOver) => {
+      setOwned(undefined);
+      if (takeOver) void save(true);
+      else if (owned !== undefined && saved !== undefined) {
+        setDraft(owned.yielded);
+        setChangedIn(undefined);
+        keepDraft(namespace, name, owned.yielded, saved.version);
+        setMessage('What others look after is as it was: the rest is saved next.');
+      }
     },
   };
 }

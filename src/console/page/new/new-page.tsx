@@ -1,6 +1,6 @@
 /** A new function: what it starts from, its name, its secret; the first thing to see where there is no function yet. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { StartingPoint } from '../../editing-source.ts';
+import type { NamespaceChoice, StartingPoint } from '../../editing-source.ts';
 import { editApi } from '../edit/edit-api.ts';
 import { Prose } from '../edit/prose.tsx';
 import { goTo, hrefOf } from '../watch/hash-route.ts';
@@ -17,8 +17,9 @@ const none: readonly never[] = [];
 const namePattern = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 export function NewPage({ first }: NewPageProps) {
-  const [found, setPoints] = useState<readonly StartingPoint[]>();
-  const points = found ?? none;
+  const [points, setPoints] = useState<readonly StartingPoint[]>(none);
+  const [namespaces, setNamespaces] = useState<NamespaceChoice>();
+  const [place, setPlace] = useState('');
   const [key, setKey] = useState<string>();
   const [name, setName] = useState('');
   const [secret, setSecret] = useState('');
@@ -26,7 +27,14 @@ export function NewPage({ first }: NewPageProps) {
   const [making, setMaking] = useState(false);
   const nameField = useRef<HTMLInputElement>(null);
   useEffect(() => {
-    editApi.startingPoints().then(setPoints, (error: Error) => setMessage(error.message));
+    editApi.startingPoints().then(
+      (found) => {
+        setPoints(found.points);
+        setNamespaces(found.namespaces);
+        setPlace(found.namespaces?.usual ?? '');
+      },
+      (error: Error) => setMessage(error.message),
+    );
   }, []);
   const point = useMemo(() => points.find((each) => each.key === key), [points, key]);
   const proposed = point === undefined ? '' : proposalOf(point);
@@ -46,7 +54,12 @@ export function NewPage({ first }: NewPageProps) {
     if (point === undefined || mistake !== '' || making) return;
     setMaking(true);
     try {
-      const result = await editApi.create({ name: called, from: point.key, ...(secret === '' ? {} : { secret }) });
+      const result = await editApi.create({
+        name: called,
+        from: point.key,
+        ...(secret === '' ? {} : { secret }),
+        ...(place === '' ? {} : { namespace: place }),
+      });
       if (result.kind === 'refused') setMessage(result.message);
       else {
         keepMade({ ...result, title: point.title, setUp: point.setUp });
@@ -60,12 +73,6 @@ export function NewPage({ first }: NewPageProps) {
   return (
     <article class="page new-page">
       <h1>{first ? 'Write the first function' : 'New function'}</h1>
-      {found?.length === 0 ? (
-        <p class="hint">
-          Functions of a cluster are started on the command line: <code>moonhook new NAME</code>, then{' '}
-          <code>kubectl apply</code>; they appear here at once.
-        </p>
-      ) : null}
       <p class="hint">
         {first
           ? 'A function is a few lines of Lua and what makes them run. Choose what it shall answer; everything can be changed afterwards.'
@@ -97,6 +104,24 @@ export function NewPage({ first }: NewPageProps) {
               onInput={(event) => setName(event.currentTarget.value)}
             />
           </label>
+          {namespaces === undefined ? null : (
+            <label>
+              Namespace
+              <input
+                value={place}
+                list="namespaces"
+                readonly={namespaces.names.length === 0}
+                spellcheck={false}
+                autocomplete="off"
+                onInput={(event) => setPlace(event.currentTarget.value)}
+              />
+              <datalist id="namespaces">
+                {namespaces.names.map((each) => (
+                  <option key={each} value={each} />
+                ))}
+              </datalist>
+            </label>
+          )}
           {point.secret === undefined ? null : (
             <label>
               Secret of the sender

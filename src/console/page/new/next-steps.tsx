@@ -28,13 +28,22 @@ export function NextSteps({ row }: { readonly row: FunctionRow }) {
       ))}
       {made.secretPlace === undefined ? null : (
         <p class="about">
-          Written to <code>{made.secretPlace}</code>: keep that file out of version control.
+          {made.secretPlace.kind === 'file' ? (
+            <>
+              Written to <code>{made.secretPlace.name}</code>: keep that file out of version control.
+            </>
+          ) : (
+            <>
+              Written to the Secret <code>{made.secretPlace.name}</code>.
+            </>
+          )}
         </p>
       )}
       {open.map(({ name: secret }) => (
         <p class="about" key={secret}>
-          <code>{secret}</code> comes from the sender: put it into the file of secrets, or into a Secret of this folder.
-          Until then the trigger answers 503.
+          <code>{secret}</code> (Secret and key) comes from the sender: put it into a Secret with the label{' '}
+          <code>moonhook.dev/functions: "true"</code>, on this machine also into the file of secrets. Until then the
+          trigger answers 503.
         </p>
       ))}
       {made.setUp.length === 0 ? null : (

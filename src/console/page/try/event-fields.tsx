@@ -1,7 +1,8 @@
 /** The row above a try: which event, where to, and what to compare with. */
 import type { ComponentChildren } from 'preact';
 import type { Sample } from '../../console-source.ts';
-import type { TrySetting } from './try-setting.ts';
+import { formatClock } from '../watch/format.ts';
+import { keyOf, type TrySetting } from './try-setting.ts';
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
@@ -10,23 +11,23 @@ export interface EventFieldsProps {
   readonly chosen: string;
   readonly setting: TrySetting;
   onChoose(key: string): void;
+  /** Somebody is about to choose. */
+  onLook(): void;
   onChange(part: Partial<TrySetting>): void;
   readonly children: ComponentChildren;
 }
 
-export function EventFields({ samples, chosen, setting, onChoose, onChange, children }: EventFieldsProps) {
-  const keyOf = ({ trigger = '', kind, event }: Sample): string => JSON.stringify([trigger, kind, event]);
+export function EventFields({ samples, chosen, setting, onChoose, onLook, onChange, children }: EventFieldsProps) {
   const sample = samples.find((each) => keyOf(each) === chosen);
   return (
     <div class="fields">
       <label>
         Event
-        <select value={chosen} onChange={(event) => onChoose(event.currentTarget.value)}>
-          {samples.map((each) => (
-            <option key={keyOf(each)} value={keyOf(each)}>
-              {[each.trigger, each.kind, each.event].filter((part) => part !== undefined).join(' · ')}
-            </option>
-          ))}
+        <select value={chosen} onFocus={onLook} onChange={(event) => onChoose(event.currentTarget.value)}>
+          <optgroup label="Samples">{samples.filter(({ past }) => past === undefined).map(optionOf)}</optgroup>
+          {samples.some(({ past }) => past !== undefined) ? (
+            <optgroup label="Real events">{samples.filter(({ past }) => past !== undefined).map(optionOf)}</optgroup>
+          ) : null}
         </select>
       </label>
       {sample?.path === undefined ? null : (
@@ -66,5 +67,16 @@ export function EventFields({ samples, chosen, setting, onChoose, onChange, chil
       </label>
       {children}
     </div>
+  );
+}
+
+function optionOf(sample: Sample) {
+  const { trigger, kind, event, past } = sample;
+  const words =
+    past === undefined ? [trigger, kind, event] : [formatClock(past.time, Date.now()), trigger, event, past.state];
+  return (
+    <option key={keyOf(sample)} value={keyOf(sample)}>
+      {words.filter((part) => part !== undefined).join(' · ')}
+    </option>
   );
 }

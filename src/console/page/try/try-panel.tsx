@@ -5,12 +5,14 @@ import type { TryReport } from '../../try-types.ts';
 import { api } from '../api.ts';
 import { Tabs, type Tab } from '../edit/tabs.tsx';
 import { AnswerRows } from './answer-rows.tsx';
+import { CatchButton } from './catch-button.tsx';
 import { EventFields } from './event-fields.tsx';
 import { PairRows } from './pair-rows.tsx';
 import { SecretRows } from './secret-rows.tsx';
 import { TextBox } from './text-box.tsx';
 import { TryReportView } from './try-report.tsx';
-import { keepSetting, keptSetting, orderOf, secretsOf, withSample, type TrySetting } from './try-setting.ts';
+import { keepSetting, keptSetting, keyOf, orderOf, secretsOf, withSample, type TrySetting } from './try-setting.ts';
+import { usePastEvents } from './use-past-events.ts';
 import './try.css';
 
 /** Samples are asked for anew when typing rests for so long. */
@@ -42,7 +44,7 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine }: TryPa
   const [tab, setTab] = useState('body');
   const [running, setRunning] = useState(false);
   const [outcome, setOutcome] = useState<Outcome>();
-  const [before, setBefore] = useState<TryReport>();
+  const [last, setLast] = useState<TryReport>();
   const [message, setMessage] = useState('');
 
   useEffect(() => {
@@ -67,7 +69,24 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine }: TryPa
     };
   }, [namespace, name, draft.yaml]);
 
-  const sample = samples.find((each) => keyOf(each) === chosen) ?? samples[0];
+  const past = usePastEvents(namespace, name);
+  const newest = past.samples.find((each) => each.past?.state === undefined);
+  const arrived = newest === undefined ? '' : keyOf(newest);
+  // The first that is caught is what was waited for; what comes after it is there to choose.
+  const before = useRef<string>(undefined);
+  useEffect(() => {
+    if (past.catching) before.current = arrived;
+  }, [past.catching]);
+  useEffect(() => {
+    if (!past.catching || before.current === undefined || arrived === before.current) return;
+    before.current = undefined;
+    setChosen(arrived);
+  }, [past.catching, arrived]);
+  // One that was chosen stays when it is forgotten elsewhere.
+  const held = useRef<Sample>(undefined);
+  const all = [...samples, ...past.samples];
+  const sample = all.find((each) => keyOf(each) === chosen) ?? (chosen === '' ? undefined : held.current) ?? samples[0];
+  held.current = sample;
   const key = sample === undefined ? '' : keyOf(sample);
   // What was typed stays while the sample is the same; a moved route moves along.
   useEffect(() => setSetting((now) => withSample(now, sample)), [key]);
@@ -88,7 +107,7 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine }: TryPa
       if (result.kind === 'refused') setMessage(result.message);
       else {
         const beside = setting.compare ? await api.try(namespace, name, saved, order) : undefined;
-        setBefore(outcome?.draft);
+        setLast(outcome?.draft);
         setOutcome({
           draft: result.report,
           ...(beside?.kind === 'ran' ? { saved: beside.report } : {}),
@@ -107,6 +126,8 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine }: TryPa
   }, [asked]);
 
   const secrets = useMemo(() => secretsOf(draft.yaml, namespace, name), [draft.yaml, namespace, name]);
+  const real = sample?.past;
+  const cut = real !== undefined && new Blob([real.body]).size < real.bodyBytes ? real.bodyBytes : undefined;
   const run = (): void => void latest.current();
   const typed = Object.values(setting.secrets).filter((value) => value !== '').length;
   const tabs: readonly Tab[] = [
@@ -114,14 +135,17 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine }: TryPa
       key: 'body',
       title: 'Body',
       content: () => (
-        <TextBox
-          label="Event body"
-          language="json"
-          text={setting.body}
-          from={key}
-          onChange={(body) => change({ body })}
-          onTry={run}
-        />
+        <>
+          {cut === undefined ? null : <p class="about">The first 64 KiB of {cut} bytes: the rest is not kept.</p>}
+          <TextBox
+            label="Event body"
+            language="json"
+            text={setting.body}
+            from={key}
+            onChange={(body) => change({ body })}
+            onTry={run}
+          />
+        </>
       ),
     },
     {
@@ -133,6 +157,13 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine }: TryPa
           <p class="about">
             Beside the headers of the sender, or in their place: a signature written here is sent as it is.
           </p>
+          {real === undefined || real.headers.length === 0 ? null : (
+            <details>
+              <summary>{real.headers.length} of the real request</summary>
+              <p class="about">They come along, without credentials; what proves the sender is made anew.</p>
+              <pre>{real.headers.map(([header, value]) => `${header}: ${value}`).join('\n')}</pre>
+            </details>
+          )}
           <PairRows word="Header" pairs={setting.headers} onChange={(headers) => change({ headers })} />
         </>
       ),
@@ -182,10 +213,18 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine }: TryPa
   ];
   return (
     <section aria-label="Try" class="try">
-      <EventFields samples={samples} chosen={key} setting={setting} onChoose={setChosen} onChange={change}>
+      <EventFields
+        samples={sample === undefined || all.some((each) => keyOf(each) === key) ? all : [...all, sample]}
+        chosen={key}
+        setting={setting}
+        onChoose={setChosen}
+        onLook={past.look}
+        onChange={change}
+      >
         <button type="button" class="primary" disabled={sample === undefined} aria-disabled={running} onClick={run}>
           {running ? 'Running …' : 'Try'}
         </button>
+        <CatchButton past={past} />
       </EventFields>
       <div class="try-columns">
         <div class="try-order">
@@ -204,7 +243,7 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine }: TryPa
               {outcome.saved === undefined ? null : (
                 <TryReportView title="Saved" report={outcome.saved} other={outcome.draft} onLine={onLine} />
               )}
-              <TryReportView title="Draft" report={outcome.draft} other={outcome.saved ?? before} onLine={onLine} />
+              <TryReportView title="Draft" report={outcome.draft} other={outcome.saved ?? last} onLine={onLine} />
             </div>
           )}
         </div>
@@ -212,5 +251,3 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine }: TryPa
     </section>
   );
 }
-
-const keyOf = ({ trigger = '', kind, event }: Sample): string => JSON.stringify([trigger, kind, event]);

@@ -47,7 +47,12 @@ export function withSample(setting: TrySetting, sample: Sample | undefined): Try
   return { ...setting, body: sample?.body ?? '', path: sample?.path ?? '', method: sample?.method ?? '' };
 }
 
-export function orderOf(setting: TrySetting, { trigger, event }: Sample): TryOrder {
+/** Tells samples apart. */
+export function keyOf({ trigger = '', kind, event, past }: Sample): string {
+  return JSON.stringify([trigger, kind, event, past?.id]);
+}
+
+export function orderOf(setting: TrySetting, { trigger, event, past }: Sample): TryOrder {
   const { method, path, body, headers, answers, objects, secrets, live } = setting;
   const typed = Object.entries(secrets).filter(([, value]) => value !== '');
   const named = headers.filter(([name]) => name.trim() !== '');
@@ -58,6 +63,7 @@ export function orderOf(setting: TrySetting, { trigger, event }: Sample): TryOrd
     ...(path === '' ? {} : { path }),
     ...(method === '' ? {} : { method }),
     ...(named.length === 0 ? {} : { headers: named }),
+    ...(past === undefined ? {} : { eventHeaders: past.headers }),
     network: live ? 'live' : 'table',
     answers,
     objects,
