@@ -15,7 +15,7 @@ import { startReflector } from '../reflector.ts';
 import type { PartContext } from '../run-controller.ts';
 import { clusterNamespaces } from '../start-controller.ts';
 import { createGoneNamespaces } from './gone-namespaces.ts';
-import { leaseServices } from './lease-services.ts';
+import { createGroupServices, leaseServices } from './lease-services.ts';
 import { createKubeReviews } from './kube-reviews.ts';
 import { createLinkServer, type LinkServer } from './link-server.ts';
 import { createCallReviews } from './review-call.ts';
@@ -83,6 +83,7 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
     closed: new Set([namespace, ...clusterNamespaces]),
     report: countWatch('services', log).report,
   });
+  const servicesOf = createGroupServices();
   // A runtime that comes back finds as much open as before; an API server that does not answer is not waited for.
   await Promise.race([services.known(policy()), clock.sleep(servicesMs, stopping.signal)]);
   const server = await createLinkServer({
@@ -114,7 +115,7 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
         case 'namespaces':
           return goneNamespaces(body);
         case 'services':
-          return Promise.resolve(leaseServices(() => services.current(policy()), body));
+          return Promise.resolve(leaseServices(() => servicesOf(services.current(policy()), policy(), from.group), body));
         default:
           return unsupported('an unknown topic');
       }
