@@ -7,16 +7,17 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeClient } from '../src/controller/kube-client.ts';
-import type { KubeObject } from '../src/controller/kube-object.ts';
 import type { ControlPlane } from '../test/kube/control-plane.ts';
 import { eventually } from '../test/kube/eventually.ts';
 import { freePorts } from '../test/kube/programs.ts';
 import { apply, makeNamespace } from '../test/kube/run-controller.ts';
+import { makeRuntimePod, type RuntimePod } from '../test/kube/runtime-pod.ts';
 import { bodyOf, kubectlOf } from '../test/kube/with-control-plane.ts';
 import { startRuntimeProcess, type RuntimeProcess } from '../test/link/runtime-process.ts';
 
 const namespace = 'moonhook';
-const serverName = 'moonhook-link.moonhook.svc';
+/** In the certificate of its link. */
+export const linkName = 'moonhook-link.moonhook.svc';
 const entry = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts');
 
 export interface Stage {
@@ -108,40 +109,22 @@ export async function startController(
   };
 }
 
-/** A pod as the API server knows it, and the process that would run in it. */
-export async function addRuntime({ client, controller }: Stage, name: string): Promise<RuntimeProcess> {
-  const pod = bodyOf(
-    await client.request<KubeObject>({
-      method: 'POST',
-      path: `/api/v1/namespaces/${namespace}/pods`,
-      body: {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { name, labels: { 'app.kubernetes.io/component': 'runtime' } },
-        spec: { serviceAccountName: 'moonhook-runtime', containers: [{ name: 'runtime', image: 'none' }] },
-      },
-    }),
-  );
-  const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name, uid: pod.metadata.uid };
-  const { token } = bodyOf(
-    await client.request<{ readonly status: { readonly token: string } }>({
-      method: 'POST',
-      path: `/api/v1/namespaces/${namespace}/serviceaccounts/moonhook-runtime/token`,
-      body: {
-        apiVersion: 'authentication.k8s.io/v1',
-        kind: 'TokenRequest',
-        spec: { audiences: ['moonhook-link.moonhook.moonhook.dev'], expirationSeconds: 3_600, boundObjectRef },
-      },
-    }),
-  ).status;
-  const authority = bodyOf(
+/** A runtime as its pod would run it: one worker thread. */
+export async function addRuntime(stage: Stage, name: string): Promise<RuntimeProcess> {
+  const { pod, token, authority } = await linkedPod(stage, name);
+  const environment = { MOONHOOK_WORKERS: '1', MOONHOOK_LOG_LEVEL: 'info' };
+  const options = { controllers: [stage.controller.link], token, authority, serverName: linkName, environment };
+  return startRuntimeProcess(pod.metadata, undefined, options);
+}
+
+/** A pod that the controller lets in, what it proves itself with, and what the controller proves itself with. */
+export async function linkedPod({ client }: Stage, name: string): Promise<RuntimePod & { readonly authority: string }> {
+  const { data } = bodyOf(
     await client.request<{ readonly data: Readonly<Record<string, string>> }>({
       path: `/api/v1/namespaces/${namespace}/configmaps/moonhook-ca`,
     }),
-  ).data['ca.crt'];
-  const environment = { MOONHOOK_WORKERS: '1', MOONHOOK_LOG_LEVEL: 'info' };
-  const options = { controllers: [controller.link], token, authority: authority ?? '', serverName, environment };
-  return startRuntimeProcess(pod.metadata, undefined, options);
+  );
+  return { ...(await makeRuntimePod(client, { namespace }, name)), authority: data['ca.crt'] ?? '' };
 }
 
 /** The slice that the cluster would make of them. */

@@ -16,13 +16,8 @@ import { eventually } from '../kube/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import { freePorts } from '../kube/programs.ts';
 import { apply, conditionStands, functionPath, openTrigger, webhookFunction } from '../kube/run-controller.ts';
-import {
-  installationNamespace,
-  installRights,
-  makeRuntimePod,
-  makeToken,
-  serveThrough,
-} from '../kube/run-installation.ts';
+import { installationNamespace, installRights, serveThrough } from '../kube/run-installation.ts';
+import { makeRuntimePod, makeToken } from '../kube/runtime-pod.ts';
 import { bodyOf, clientOf, useCluster, type TestCluster } from '../kube/with-control-plane.ts';
 
 const proxy = await makeFrontProxy();
@@ -132,7 +127,7 @@ async function start(own: TestCluster) {
     await startReplica('controller-0', kubeconfig, policy),
     await startReplica('controller-1', kubeconfig, policy),
   ];
-  const { pod, token } = await makeRuntimePod(client, 'moonhook-runtime-0');
+  const { pod, token } = await makeRuntimePod(client, { namespace: installationNamespace }, 'moonhook-runtime-0');
   const authority = bodyOf(
     await client.request<{ readonly data: Readonly<Record<string, string>> }>({
       path: `/api/v1/namespaces/${installationNamespace}/configmaps/moonhook-ca`,

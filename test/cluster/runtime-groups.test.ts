@@ -5,6 +5,7 @@ import { eventually } from '../kube/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import { apply, functionPath, openTrigger, webhookFunction, type StatusObject } from '../kube/run-controller.ts';
 import { installationNamespace, linkServerName, runInstallation } from '../kube/run-installation.ts';
+import { makeRuntimePod } from '../kube/runtime-pod.ts';
 import { bodyOf, useCluster, type TestCluster } from '../kube/with-control-plane.ts';
 import { hello, openRaw, type RawLink } from '../link/raw-link.ts';
 import type { RuntimeProcess } from '../link/runtime-process.ts';

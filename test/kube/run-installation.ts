@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { startAggregatedApi } from '../../src/controller/aggregated-api/start-aggregated-api.ts';
-import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { startLinks, type LinkedParts } from '../../src/controller/link/start-links.ts';
 import { runController, type PartContext } from '../../src/controller/run-controller.ts';
 import { readControllerSettings } from '../../src/settings/controller-settings.ts';
@@ -18,6 +17,7 @@ import { startRuntimeProcess, type RuntimeProcess } from '../link/runtime-proces
 import { kubeconfigOf } from './control-plane.ts';
 import { eventually } from './eventually.ts';
 import { apply, makeNamespace } from './run-controller.ts';
+import { makeRuntimePod, makeToken } from './runtime-pod.ts';
 import { bodyOf, type TestCluster } from './with-control-plane.ts';
 
 export const installationNamespace = 'moonhook-system';
@@ -95,7 +95,7 @@ export async function runInstallation(
   const { authorities } = links.certificates.current();
   const { port: linkPort } = links.server;
   const addRuntime = async (name: string, group = 'default'): Promise<RuntimeProcess> => {
-    const { pod, token } = await makeRuntimePod(client, name, group);
+    const { pod, token } = await makeRuntimePod(client, { namespace: installationNamespace, group }, name);
     const made = await startRuntimeProcess(pod.metadata, undefined, {
       controllers: [linkPort],
       token,
@@ -233,44 +233,4 @@ async function bind(client: TestCluster['client'], namespace: string, role: stri
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
     subjects: [{ kind: 'ServiceAccount', name, namespace: 'default' }],
   });
-}
-
-/** A runtime pod as the API server knows it, and the token its kubelet would give it. */
-export async function makeRuntimePod(client: TestCluster['client'], name: string, group = 'default') {
-  const serviceAccountName = `moonhook-runtime${group === 'default' ? '' : `-${group}`}`;
-  const component = group === 'default' ? 'runtime' : 'runtime-group';
-  const pod = bodyOf(
-    await client.request<KubeObject>({
-      method: 'POST',
-      path: `/api/v1/namespaces/${installationNamespace}/pods`,
-      body: {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { name, labels: { 'app.kubernetes.io/component': component } },
-        spec: { serviceAccountName, containers: [{ name: 'runtime', image: 'none' }] },
-      },
-    }),
-  );
-  const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name, uid: pod.metadata.uid };
-  const audiences = [`moonhook-link.${installationNamespace}.moonhook.dev`];
-  const token = await makeToken(client, installationNamespace, serviceAccountName, { audiences, boundObjectRef });
-  return { pod, token };
-}
-
-export async function makeToken(
-  client: TestCluster['client'],
-  namespace: string,
-  name: string,
-  spec: Readonly<Record<string, unknown>>,
-): Promise<string> {
-  const answer = await client.request<{ readonly status: { readonly token: string } }>({
-    method: 'POST',
-    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${name}/token`,
-    body: {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec: { expirationSeconds: 3600, ...spec },
-    },
-  });
-  return bodyOf(answer).status.token;
 }
