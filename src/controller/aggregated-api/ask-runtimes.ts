@@ -37,6 +37,9 @@ const followMs = 30_000;
 /** The API server ends a request after a minute. */
 const actMs = 55_000;
 const mostAsked = 3;
+/** Questions under way over one link: about one namespace, and about all. The link takes 256, cluster events need some. */
+const mostOfNamespace = 48;
+const mostOfLink = 192;
 
 export function createRuntimes(links: RuntimeLinks, random: () => number): Runtimes {
   /** Those with a table first; among equals by chance. */
@@ -45,6 +48,29 @@ export function createRuntimes(links: RuntimeLinks, random: () => number): Runti
     const start = Math.floor(random() * linked.length);
     const turned = [...linked.slice(start), ...linked.slice(0, start)];
     return turned.sort((one, other) => Number(other.ready) - Number(one.ready));
+  }
+
+  const underWay = new Map<string, number>();
+
+  /** A link is shared by all namespaces, and by what stores their events. */
+  async function ask(
+    podUid: string,
+    topic: 'query' | 'act',
+    body: LiveQuery | LiveAct,
+    options: AskOptions,
+  ): Promise<Answer> {
+    const own = `${podUid} ${body.namespace?.uid ?? ''}`;
+    if ((underWay.get(own) ?? 0) >= mostOfNamespace || (underWay.get(podUid) ?? 0) >= mostOfLink) return busy;
+    for (const key of [own, podUid]) underWay.set(key, (underWay.get(key) ?? 0) + 1);
+    try {
+      return await links.ask(podUid, topic, body, options);
+    } finally {
+      for (const key of [own, podUid]) {
+        const left = (underWay.get(key) ?? 1) - 1;
+        if (left === 0) underWay.delete(key);
+        else underWay.set(key, left);
+      }
+    }
   }
 
   const podsOf = (groups: readonly string[]): readonly string[] =>
@@ -63,7 +89,7 @@ export function createRuntimes(links: RuntimeLinks, random: () => number): Runti
     async query(group, question, signal) {
       let answer: Asked = nobody;
       for (const { podUid } of linkedOf(group).slice(0, mostAsked)) {
-        const said = await links.ask(podUid, 'query', question, optionsOf(queryMs, signal));
+        const said = await ask(podUid, 'query', question, optionsOf(queryMs, signal));
         answer = read(said);
         if (said.ok || said.code === 'Refused' || signal?.aborted === true) return answer;
       }
@@ -71,18 +97,18 @@ export function createRuntimes(links: RuntimeLinks, random: () => number): Runti
     },
     pods: podsOf,
     queryPod: async (podUid, question, signal) =>
-      read(await links.ask(podUid, 'query', question, optionsOf(followMs, signal))),
+      read(await ask(podUid, 'query', question, optionsOf(followMs, signal))),
     all: () => links.runtimes(),
     async queryEach(groups, question, signal) {
       const said = await Promise.all(
-        podsOf(groups).map((podUid) => links.ask(podUid, 'query', question, optionsOf(queryMs, signal))),
+        podsOf(groups).map((podUid) => ask(podUid, 'query', question, optionsOf(queryMs, signal))),
       );
       return said.map(read).flatMap((each) => (each.ok ? [each.body] : []));
     },
     async act(group, act, signal) {
       const [first] = linkedOf(group);
       if (first === undefined) return nobody;
-      return read(await links.ask(first.podUid, 'act', act, optionsOf(actMs, signal)));
+      return read(await ask(first.podUid, 'act', act, optionsOf(actMs, signal)));
     },
   };
 }
@@ -108,6 +134,12 @@ function read(answer: Answer): Asked {
   if (code === 'Unsupported') return { ok: false, refusal: refusal(503, message) };
   return { ok: false, refusal: refusal(500, message) };
 }
+
+const busy: Answer = {
+  ok: false,
+  code: 'Busy',
+  message: 'too many questions about this namespace are under way: try again',
+};
 
 const nobody: Asked = {
   ok: false,

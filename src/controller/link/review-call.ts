@@ -1,5 +1,6 @@
 /** Judges callers of the call listener for the runtimes: a token of the right audience, and the right to do this one thing. */
 import type { Answer } from '../../link/exchange.ts';
+import { createFairTurns, type TurnLimits } from '../fair-turns.ts';
 import type { AccessQuestion, KubeReviews } from './kube-reviews.ts';
 
 /** What a runtime asks. */
@@ -14,8 +15,8 @@ type Verdict =
   | { readonly kind: 'allowed'; readonly user: string }
   | { readonly kind: 'unauthorized' | 'forbidden'; readonly reason: string };
 
-/** Of all runtimes together: the API server is everybody's. */
-const mostInFlight = 128;
+/** Of all runtimes together, because the API server is everybody's; of one, because the callers of the others wait, too. */
+const usualTurns: TurnLimits = { most: 128, mostOfOne: 64, mostWaiting: 512, mostWaitingOfOne: 128 };
 const longestToken = 16 * 1024;
 const group = 'run.moonhook.dev';
 
@@ -26,9 +27,10 @@ export function createCallReviews(options: {
   readonly audience: string;
   /** Why the API server could not be asked: for the log. */
   onTrouble(message: string): void;
-}): (body: unknown) => Promise<Answer> {
+  readonly turns?: TurnLimits;
+}): (body: unknown, podUid: string) => Promise<Answer> {
   const { reviews, audience } = options;
-  let inFlight = 0;
+  const turns = createFairTurns(options.turns ?? usualTurns);
 
   async function judge(question: Question): Promise<Verdict> {
     const status = await reviews.reviewToken(question.token, [audience]);
@@ -50,18 +52,18 @@ export function createCallReviews(options: {
     return { kind: 'forbidden', reason: `${user.username} may not ${describe(wanted)}` };
   }
 
-  return async (body) => {
+  return async (body, podUid) => {
     const question = readQuestion(body);
     if (question === undefined) return { ok: false, code: 'Refused', message: 'the question is malformed' };
-    if (inFlight >= mostInFlight) return { ok: false, code: 'Busy', message: 'too many tokens are under review' };
-    inFlight += 1;
+    const end = await turns.take(podUid);
+    if (end === undefined) return { ok: false, code: 'Busy', message: 'too many tokens are under review' };
     try {
       return { ok: true, body: await judge(question) };
     } catch (error) {
       options.onTrouble((error as Error).message);
       return { ok: false, code: 'Failed', message: 'the API server could not be asked' };
     } finally {
-      inFlight -= 1;
+      end();
     }
   };
 }

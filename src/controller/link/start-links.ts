@@ -109,7 +109,7 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
     answer: (topic, body, from, signal) => {
       switch (topic) {
         case 'review':
-          return review(body);
+          return review(body, from.podUid);
         case 'kubernetes':
           return hostCall(body, from, signal);
         case 'namespaces':
