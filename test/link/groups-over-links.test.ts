@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
+import { createGroupServices } from '../../src/controller/link/lease-services.ts';
 import { defaultPolicy, type InstallationPolicy } from '../../src/policy/installation-policy.ts';
 import type { RuntimeGroups } from '../../src/policy/runtime-groups.ts';
 import { functionEntry, httpTriggerEntry, routeTable, scheduleTriggerEntry } from '../builders/function-entry.ts';
@@ -176,5 +177,19 @@ suite('runtime groups over links', () => {
     table.change([{ op: 'delete', uid: 'bank-hook' }]);
     await until('it is deleted', () => changesOf(payments).at(-1)?.op === 'delete');
     assert.equal(changesOf(payments).at(-1)?.moved, undefined, 'deleted, not moved');
+  });
+
+  test('addresses of Services are leased to the group of their namespace', () => {
+    const servicesOf = createGroupServices();
+    const held = { services: { bank: ['10.0.0.1'], shop: ['10.0.0.2'] }, digest: 'all' };
+    const ofPayments = servicesOf(held, policy, 'payments');
+    assert.deepEqual(ofPayments?.services, { bank: ['10.0.0.1'] });
+    assert.deepEqual(servicesOf(held, policy, 'default')?.services, { shop: ['10.0.0.2'] });
+    assert.notEqual(ofPayments?.digest, servicesOf(held, policy, 'default')?.digest);
+    assert.equal(servicesOf(held, policy, 'payments'), ofPayments, 'the same as long as nothing changes');
+    assert.equal(servicesOf(held, defaultPolicy(''), 'default'), held, 'the control: without groups all of them');
+    assert.equal(servicesOf(undefined, policy, 'payments'), undefined, 'what is not certain is leased to nobody');
+    const moving = { ...policy, runtimeGroups: { ...placed, leaving: { bank: ['default'] } } };
+    assert.deepEqual(servicesOf(held, moving, 'default')?.services, held.services);
   });
 });
