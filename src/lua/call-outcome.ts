@@ -60,7 +60,7 @@ export class CallOutcomes {
 
   /** The call has ended and its machine serves others. */
   finish(call: Call, machine: Machine, end: CallEnd): CallResult {
-    call.memoryPeak = Math.max(call.memoryPeak, machine.heapEnd - call.heapFloor + call.heldPeak);
+    machine.notePeak(call);
     call.machine = undefined;
     this.poolOf(machine).release(machine);
     return finishedCall(call, end);
@@ -83,8 +83,8 @@ export class CallOutcomes {
     if (kind === 'reslice') return this.#reslice(call, machine);
     if (kind === 'exit') return this.finish(call, machine, { kind, values: end.values });
     if (kind === 'defect' || kind === 'convert') return this.#broken(call, machine, new Error(message));
-    const peak = machine.heapEnd - call.heapFloor + call.heldPeak;
-    call.memoryPeak = Math.max(call.memoryPeak, kind === 'memory' ? call.limits.memoryBytes : peak);
+    if (kind === 'memory') call.memoryPeak = Math.max(call.memoryPeak, call.limits.memoryBytes);
+    else machine.notePeak(call);
     const place = killedAt(machine, call);
     call.machine = undefined;
     this.poolOf(machine).release(machine);

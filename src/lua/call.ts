@@ -68,6 +68,8 @@ export class Call<Context = unknown> implements HostCall<Context> {
   held = 0;
   heldPeak = 0;
   memoryPeak = 0;
+  /** What Lua used of memory when the call was parked. */
+  liveBytes = 0;
   hostCalls: HostCallRecord[] = [];
   hostCallCount = 0;
   /** Operations of this run that Lua has not seen the end of: the same number when the run is repeated. */

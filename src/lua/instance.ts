@@ -66,6 +66,10 @@ export interface LuaExports {
   mh_stop_slicing(): void;
   mh_stack(): number;
   mh_topointer(state: number, index: number): number;
+  /** Bytes Lua uses beyond what it used at `mh_begin`, or at `mh_set_live` with what it used then; and the most it did. */
+  mh_live(): number;
+  mh_set_live(bytes: number): void;
+  mh_peak(): number;
   /** Writes the runs of what differs from an image to `out` in the memory of images; gives their end. */
   mh_difference(from: number, image: number, bytes: number, out: number): number;
 }

@@ -159,6 +159,15 @@ export class Machine implements InstanceHost {
     if (this.heapEnd > limit) throw this.throwEnd(call.memoryEnd());
   }
 
+  /**
+   * Notes the most the call has used of memory: what Lua asked for, or how far the heap has grown. The heap of an image has
+   * room for the first kilobytes of a call, and a heap that has grown is not all in use.
+   */
+  notePeak(call: Call): void {
+    const used = Math.max(this.exports.mh_peak(), this.heapEnd - call.heapFloor) + call.heldPeak;
+    if (used > call.memoryPeak) call.memoryPeak = used;
+  }
+
   /** CPU of the running slice. */
   sliceMs(): number {
     return this.#slice.cpu(this.#host.clock());

@@ -210,7 +210,8 @@ export const added = `
   local.get $limit global.set $heap_limit
   i32.const ${stackTop} global.set $g0
   i32.const 0 global.set $g1
-  i32.const 0 global.set $susp)
+  i32.const 0 global.set $susp
+  i32.const 0 call $mh_set_live)
 (func $mh_resume (param $L i32) (param $n i32) (param $s i32) (result i32) (local $r i32)
   local.get $s global.set $susp
   local.get $L i32.const 0 local.get $n i32.const ${outCount} call $lua_resume local.set $r
@@ -221,6 +222,22 @@ export const added = `
   local.get $L i32.const 0 call $lua_resetthread local.set $r
   i32.const 0 global.set $susp
   local.get $r)
+(func $allocate (param $at i32) (param $before i32) (param $bytes i32) (result i32)
+  local.get $at local.get $bytes call $realloc
+  local.tee $at
+  if
+    global.get $live local.get $bytes i32.add local.get $before i32.sub
+    local.tee $bytes global.set $live
+    local.get $bytes global.get $peak i32.gt_s
+    if local.get $bytes global.set $peak end
+  end
+  local.get $at)
+(func $release (param $at i32) (param $bytes i32)
+  global.get $live local.get $bytes i32.sub global.set $live
+  local.get $at call $free)
+(func $mh_set_live (param $bytes i32) local.get $bytes global.set $live local.get $bytes global.set $peak)
+(func $mh_live (result i32) global.get $live)
+(func $mh_peak (result i32) global.get $peak)
 (func $mh_set_limit (param $limit i32) local.get $limit global.set $heap_limit)
 (func $mh_set_fuel (param $f i32) local.get $f global.set $fuel)
 (func $mh_get_fuel (result i32) global.get $fuel)
@@ -233,6 +250,8 @@ export const added = `
 (global $susp (mut i32) (i32.const 0))
 (global $heap_limit (mut i32) (i32.const -1))
 (global $high (mut i32) (i32.const 0))
+(global $live (mut i32) (i32.const 0))
+(global $peak (mut i32) (i32.const 0))
 (global $setmetatable (mut i32) (i32.const 0))
 (tag $lj)
 (elem $mh (i32.const ${slotHost}) func $hostfn $hostk $checked_setmetatable $lazyfield)
@@ -249,6 +268,9 @@ export const added = `
 (export "mh_high" (func $mh_high))
 (export "mh_reset_high" (func $mh_reset_high))
 (export "mh_topointer" (func $topointer_raw))
+(export "mh_set_live" (func $mh_set_live))
+(export "mh_live" (func $mh_live))
+(export "mh_peak" (func $mh_peak))
 (export "mh_difference" (func $mh_difference))
 ${bulk}
 ${difference}

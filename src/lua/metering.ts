@@ -66,6 +66,14 @@ export function rewriteText(source: string): string {
     1,
     'end of sbrk',
   );
+  // l_alloc: counts the bytes Lua uses. Without an address `$p2` is the type of what is made, not a size.
+  edit(
+    /(\(func \$f\d+ \(type \$t1\)[^\n]*\n\s+local\.get \$p3\s+i32\.eqz\s+if \$I0\s+local\.get \$p1)\s+call \$free(\s+i32\.const 0\s+return\s+end\s+local\.get \$p1)\s+local\.get \$p3\s+call \$realloc\)/,
+    `\${1} local.get $p2 call $release\${2}
+    local.get $p2 i32.const 0 local.get $p1 select local.get $p3 call $allocate)`,
+    1,
+    'l_alloc',
+  );
   // luaD_throw: an allocation failed although the collector ran; no pcall may see it.
   edit(
     /(\(func \$f\d+ \(type \$t4\)[^\n]*\n[^\n]*\(local[^\n]*\n)(\s+block \$B0\s+local\.get \$p0\s+i32\.load offset=48\s+local\.tee \$l2\s+i32\.eqz)/,

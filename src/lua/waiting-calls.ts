@@ -56,7 +56,8 @@ export class WaitingCalls {
     if (heapEnd - call.heapFloor > movableBytes) return false;
     const delta = differenceInBlocks(machine.exports, machine.views.u8, call.program.base.loaded, heapEnd);
     call.cpuMs += delta.bytes / copyBytesPerMs;
-    call.memoryPeak = Math.max(call.memoryPeak, heapEnd - call.heapFloor + call.heldPeak);
+    machine.notePeak(call);
+    call.liveBytes = machine.exports.mh_live();
     call.parked = delta;
     call.machine = undefined;
     machine.call = undefined;
@@ -73,6 +74,7 @@ export class WaitingCalls {
       call.parked = undefined;
       machine.seat(call, call.sliced);
       machine.restore(call.program.base, delta, call.program.namespaceUid);
+      machine.exports.mh_set_live(call.liveBytes);
       machine.exports.mh_set_limit(call.heapFloor + call.limits.memoryBytes - call.held);
       call.cpuMs += delta.bytes / copyBytesPerMs;
       this.#host.unparked(call, delta);
