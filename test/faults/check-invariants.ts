@@ -47,13 +47,12 @@ export async function drained(store: Store, withinMs: number): Promise<void> {
 
 /**
  * After `drained`. Answers one line with all counts. `timing`: also what happens when: false where clocks jump, or where
- * calls are ended because their lease was lost, which nobody outside hears of. `met`: orders at most that do not kill their
- * process and ended with it nevertheless, because kills were aimed at what runs alone.
+ * calls are ended because their lease was lost, which nobody outside hears of.
  */
 export async function checkInvariants(
   store: Store,
   recorder: Recorder,
-  { timing = true, met = 0 }: { readonly timing?: boolean; readonly met?: number } = {},
+  { timing = true }: { readonly timing?: boolean } = {},
 ): Promise<string> {
   const rows = await allRows(store);
   const orders = await keysOf(store, 'order/');
@@ -88,7 +87,7 @@ export async function checkInvariants(
   const lostIds = await deadOrders(store, innocents);
   const guilty = lostIds.filter((id) => id.startsWith('poison')).length;
   const innocent = innocents.length - guilty;
-  assert.ok(innocent <= met, `I6: ${innocent} ended with their process although they kill none: ${lostIds.join(', ')}`);
+  assert.equal(innocent, 0, `I6: ${innocent} ended with their process although they kill none: ${lostIds.join(', ')}`);
   const redirected = dead.filter(({ reason }) => reason === 'Redirected').length;
   assert.ok(redirected <= (recorder.answers.get('status 302') ?? 0), `I6: ${redirected} dead of redirects`);
   assert.deepEqual(

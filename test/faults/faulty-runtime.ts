@@ -3,6 +3,7 @@
  * `workload.ts`. What goes wrong inside it on purpose comes as an argument of this program and wraps the store it is given;
  * nothing of it is in the product.
  */
+import { flushCompileCache } from 'node:module';
 import { MessageChannel } from 'node:worker_threads';
 import { localPolicy } from '../../src/policy/installation-policy.ts';
 import { runtimeDefaults } from '../../src/settings/runtime-settings.ts';
@@ -90,6 +91,7 @@ const served = await serveFunctions({
     },
   },
 });
+flushCompileCache();
 process.stdout.write(`${JSON.stringify({ url: served.url, admin: served.admin })}\n`);
 // The test has ended, however it did.
 process.stdin.on('end', () => process.exit(0)).resume();

@@ -14,13 +14,7 @@ import { type CrashPoint, ended, type FaultyRuntime, startRuntime } from './star
 const senders = 6;
 
 /** Runs until everything has ended, then compares; the store has one owner at a time. */
-async function finish(
-  t: TestContext,
-  settings: FaultyRuntime,
-  recorder: Recorder,
-  told: string,
-  met: number,
-): Promise<void> {
+async function finish(t: TestContext, settings: FaultyRuntime, recorder: Recorder, told: string): Promise<void> {
   assert.ok('path' in settings.store);
   recorder.misbehave(0);
   const runtime = await startRuntime(settings);
@@ -35,7 +29,7 @@ async function finish(
   try {
     const store = opened.connect();
     await drained(store, 1000);
-    t.diagnostic(`${told}: ${await checkInvariants(store, recorder, { met })}`);
+    t.diagnostic(`${told}: ${await checkInvariants(store, recorder)}`);
   } finally {
     await opened.close();
   }
@@ -113,16 +107,13 @@ test('kill -9 at random times and at every named point, with receivers that misb
     }
     if (round % 5 !== 4 && round !== rounds - 1) continue;
     const told = [...kills].map(([point, count]) => `${count} ${point}`).join(', ');
-    // These strike with a lease or a settle, and may meet one row twice while it runs alone.
-    const aimed = ['after lease', 'after delivery before settle', 'after settle'];
-    const met = Math.ceil(aimed.reduce((sum, point) => sum + (kills.get(point) ?? 0), 0) / 10);
-    await finish(t, { ...settings, name: `check ${round}` }, recorder, `seed ${seed}, kills ${told}`, met);
+    await finish(t, { ...settings, name: `check ${round}` }, recorder, `seed ${seed}, kills ${told}`);
   }
   const total = [...kills.values()].reduce((sum, count) => sum + count, 0);
   assert.ok(recorder.counts.accepted > 5 * total, 'the load was too small to show anything');
 });
 
-const poisons = times(0, 4);
+const poisons = times(0, 3);
 test(
   'calls that kill their process again and again are given up, and take nobody with them',
   { skip: poisons === 0 && 'in the long run; its short form is poison.test.ts' },
@@ -137,7 +128,7 @@ test(
     let deaths = 0;
     let sent = false;
     const began = performance.now();
-    for (let idle = false; !idle && performance.now() - began < 200_000;) {
+    for (let idle = false; !idle && performance.now() - began < 600_000;) {
       const runtime = await startRuntime({ ...settings, name: `run ${deaths}` });
       const death = ended(runtime.child);
       const gone = (): boolean => runtime.child.signalCode !== null;

@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
+/** Each kill is a start: what Node compiles is kept, as it is for the program itself. */
+const codeCache = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'moonhook', 'code');
+
 export type CrashPoint = 'after sync before 202' | 'after lease' | 'after delivery before settle' | 'after settle';
 
 export interface FaultyRuntime {
@@ -29,7 +32,10 @@ export interface RunningRuntime {
 export async function startRuntime(settings: FaultyRuntime, wrapper: readonly string[] = []): Promise<RunningRuntime> {
   const main = join(import.meta.dirname, 'faulty-runtime.ts');
   const [program, ...rest] = [...wrapper, process.execPath, main, JSON.stringify(settings)];
-  const child = spawn(program ?? '', rest, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(program ?? '', rest, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_COMPILE_CACHE: codeCache },
+  });
   child.stdin.on('error', () => undefined);
   for await (const line of createInterface({ input: child.stdout })) {
     const { url, admin } = JSON.parse(line) as { readonly url: string; readonly admin: string };
