@@ -8,7 +8,7 @@ import { buildTrigger } from './build-trigger.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { notAccepted, unresolvedBy } from './problem.ts';
 import { uidOf } from './find-changes.ts';
-import { placeInGroup } from './group-forms.ts';
+import { movingWarnings, placeInGroup } from './group-forms.ts';
 import { readCallback } from './read-callback.ts';
 import { createReferenceReader, type References } from './read-references.ts';
 import { resolveCode } from './resolve-code.ts';
@@ -108,6 +108,7 @@ export function buildFunction(input: FunctionInput, options: BuildFunctionOption
     ...env.warnings,
     ...triggers.flatMap((trigger) => trigger.warnings),
     ...reader.warnings,
+    ...movingWarnings(entry),
   ];
   return {
     entry: { ...entry, revision: revisionOf(input, entry, reader.secretVersions) },

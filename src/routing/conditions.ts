@@ -106,7 +106,8 @@ function programming(
     return { status: 'False', reason: 'NotAccepted', message: 'not sent to the runtimes: see the condition Accepted' };
   }
   if (runtimes.length === 0) {
-    return { status: 'False', reason: 'NoRuntimes', message: 'no runtime is ready: look at the pods of the runtime' };
+    const which = verdict.group === undefined ? 'no runtime' : `no runtime of the group ${verdict.group}`;
+    return { status: 'False', reason: 'NoRuntimes', message: `${which} is ready: look at the pods of the runtime` };
   }
   const accepted = current.filter((acknowledgement) => acknowledgement.accepted).length;
   const all = runtimes.length;

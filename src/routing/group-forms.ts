@@ -17,6 +17,14 @@ export function placeInGroup(
   return { group: groupOf(policy, namespace), leaving: left.length === 0 ? stays : { leaving: left } };
 }
 
+/** For the status: where events may still wait, and what ends that. */
+export function movingWarnings({ group, leaving = [] }: Pick<FunctionEntry, 'group' | 'leaving'>): readonly string[] {
+  return leaving.map(
+    (from) =>
+      `its namespace moved from the runtime group "${from}" to "${group}": what waited there is still run there; when nothing does, the operator takes the namespace out of runtimeMoves`,
+  );
+}
+
 export interface GroupForms {
   /** The same object as long as the entry is; undefined: the group is not given it. */
   ofFunction(entry: FunctionEntry): FunctionEntry | undefined;
