@@ -1,11 +1,13 @@
 /** Runtime groups in the chart: what each has of its own, who reaches it, and which requests are led to it. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { groupsByAccount, groupsByService } from '../../src/controller/group-names.ts';
 import { defaultPolicy } from '../../src/policy/installation-policy.ts';
 import { readPolicy } from '../../src/policy/read-policy.ts';
-import { renderChart, renderedObjects, type ChartValues, type KubeObject } from './render-chart.ts';
+import { readFencedBlocks } from '../builders/read-markdown.ts';
+import { chartFolder, renderChart, renderedObjects, type ChartValues, type KubeObject } from './render-chart.ts';
 
 const runtimeGroups = [
   { name: 'payments', namespaces: ['bank', 'ledger'], runtime: { resources: { limits: { memory: '3Gi' } } } },
@@ -29,7 +31,7 @@ const values: ChartValues = {
   httpRoute: { enabled: true, parentRefs: [{ name: 'public' }], hostnames: ['hooks.example.com', 'pay.example.com'] },
 };
 const objects = renderedObjects(values);
-const ofKind = (kind: string): readonly KubeObject[] => objects.filter((object) => object.kind === kind);
+const ofKind = (kind: string, from = objects): readonly KubeObject[] => from.filter((object) => object.kind === kind);
 const named = (kind: string, name: string): KubeObject => {
   const found = ofKind(kind).find(({ metadata }) => metadata.name === name);
   assert.ok(found, `${kind} ${name}`);
@@ -180,6 +182,22 @@ describe('a chart with runtime groups', () => {
     assert.deepEqual(Object.fromEntries(found), led);
     assert.equal(ofKind('HTTPRoute')[0]?.['spec'].rules.length, 3);
   });
+});
+
+test('the values of the guide render, together and each alone', () => {
+  const page = join(chartFolder, '..', '..', 'docs', 'guide', 'runtime-groups.md');
+  const blocks = readFencedBlocks(page).filter(({ words }) => words.includes('file=values.yaml'));
+  assert.equal(blocks.length, 3);
+  const all: Record<string, unknown> = {};
+  for (const { text } of blocks) {
+    const own = parse(text) as ChartValues;
+    const rendering = renderChart(own);
+    assert.ok(rendering.ok, rendering.ok ? '' : rendering.message);
+    Object.assign(all, own);
+  }
+  const text = ofKind('ConfigMap', renderedObjects(all))[0]?.['data']['policy.yaml'] as string;
+  const reading = readPolicy(parse(text), defaultPolicy('http://example.test'), { local: false });
+  assert.deepEqual(reading.ok ? [] : reading.mistakes, []);
 });
 
 describe('groups that cannot work are refused with what to do', () => {
