@@ -106,6 +106,16 @@ suite('createHostCalls', () => {
     assert.equal(strangers.length, 2);
   });
 
+  test('the group that a function has left may ask for it while it empties, and no other group', async () => {
+    const { ask, sent } = controllerOf({ entry: { group: 'payments', leaving: ['default'] }, serves: [] });
+    assert.deepEqual(await ask(), { ok: true, body: { ok: true, text: '{}' } });
+    const foreign = await ask('uid-1', { podUid: 'pod-0', group: 'other' });
+    assert.ok(!foreign.ok && foreign.code === 'Refused');
+    assert.equal(sent.length, 1);
+    const moved = controllerOf({ entry: { group: 'payments' } });
+    assert.equal((await moved.ask()).ok, false, 'the control: it is not said that it leaves');
+  });
+
   test('a function that this replica hears of later than the runtime is waited for', async () => {
     const { ask, sent, learn } = controllerOf({ serves: ['uid-2'] });
     const asked = ask('uid-2');

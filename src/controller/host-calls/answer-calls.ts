@@ -113,19 +113,19 @@ export function createHostCalls(options: HostCallOptions): AnswerHostCall {
       return { ok: false, code: 'Refused', message: 'this runtime does not serve that function' };
     };
     const entry = entryOf(call.function) ?? (await lateEntry(call.function));
-    const leaves = entry?.leaving?.includes(from.group) === true;
-    if (entry === undefined || (entry.group !== from.group && !leaves)) {
-      return stranger('it is not in the table of its group');
-    }
+    const standing = entry && standingOf(entry, from.group);
+    if (entry === undefined || standing === undefined) return stranger('it is not in the table of its group');
     // Waiting for the word of a runtime holds a place, too.
     const place = gate.enter(entry.uid, from.podUid);
     if (!place.ok) return { ok: false, code: 'Busy', message: place.message };
     try {
       // What a group is emptied of is not counted as served by it.
-      if (!leaves && !(await isServed(entry.uid, from.podUid))) return stranger('it did not say that it serves it');
+      if (standing === 'serves' && !(await isServed(entry.uid, from.podUid)))
+        return stranger('it did not say that it serves it');
       // The account may have been taken away while it waited.
       const now = entryOf(call.function);
-      if (now === undefined) return stranger('it was deleted');
+      if (now === undefined || standingOf(now, from.group) === undefined)
+        return stranger('it was deleted or has moved');
       return { ok: true, body: await perform(call, now, signal) };
     } finally {
       place.leave();
@@ -155,4 +155,10 @@ function failureFrom({
     ...(status === 0 ? {} : { status }),
     ...(retryAfterMs === undefined ? {} : { retryAfterSeconds: Math.ceil(retryAfterMs / 1000) }),
   };
+}
+
+/** How a group stands to a function; undefined: it has nothing of it. */
+function standingOf({ group, leaving = [] }: FunctionEntry, asking: string): 'serves' | 'empties' | undefined {
+  if (group === asking) return 'serves';
+  return leaving.includes(asking) ? 'empties' : undefined;
 }
