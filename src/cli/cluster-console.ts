@@ -15,12 +15,13 @@ import type { ClusterDesk } from './ask-cluster.ts';
 import { readFunctionText, saveFunctionText } from './cluster-functions.ts';
 import { clusterWatch } from './cluster-watch.ts';
 import { createInCluster } from './create-in-cluster.ts';
-import { findResource, TryRefused, valuesOfSecrets } from './isolate-draft.ts';
+import { findResource, secretsOf, TryRefused } from './isolate-draft.ts';
 import type { LocalConsole } from './local-console.ts';
 import { version } from './package-version.ts';
 import type { RunClient } from './run-client.ts';
 import { startingPoints } from './starting-points.ts';
 import { tryDraft } from './try-draft.ts';
+import { openTryRuns } from './try-run.ts';
 import { samplesOf } from './try-samples.ts';
 
 /** A list of functions serves every question of so long. */
@@ -50,6 +51,7 @@ export async function openClusterConsole(options: ClusterConsoleOptions): Promis
   const { client, desk, scope, token, now } = options;
   const host = '127.0.0.1';
   const judge = createJudge(options.onDefect, now);
+  const runs = openTryRuns();
   const functions = rememberFunctions(client, scope, now);
   const source: ConsoleSource = {
     status: () => ({ version, mode: 'cluster', place: `${client.label}${scope === undefined ? '' : ` · ${scope}`}` }),
@@ -58,12 +60,14 @@ export async function openClusterConsole(options: ClusterConsoleOptions): Promis
     check: (namespace, name, draft) => judge.check(namespace, name, draft),
     save: (namespace, name, draft, basedOn, takeOver) =>
       saveFunctionText(desk, namespace, name, { draft, basedOn, takeOver }),
-    samples: async (namespace, name, draft) =>
-      samplesOf(findResource(draft, namespace, name).resource, namespace, now()),
+    samples: async (namespace, name, draft) => {
+      runs.expect();
+      return samplesOf(findResource(draft, namespace, name).resource, namespace, now());
+    },
     pastEvents: (namespace, name, catching) => readPastEvents(desk, namespace, name, catching),
     try: async (namespace, name, draft, order) => {
       try {
-        return { kind: 'ran', report: await tryDraft(namespace, name, draft, order) };
+        return { kind: 'ran', report: await tryDraft(namespace, name, draft, order, runs.take) };
       } catch (error) {
         if (error instanceof TryRefused) return { kind: 'refused', message: error.message };
         throw error;
@@ -87,7 +91,12 @@ export async function openClusterConsole(options: ClusterConsoleOptions): Promis
       },
     },
     watching: clusterWatch(client, desk, scope),
-    watch: (listener) => follow(client, scope, functions, listener),
+    watch: (listener) => {
+      const stops = [follow(client, scope, functions, listener), runs.enter()];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
   };
   const page = (): Promise<string> => builtPage(cacheFolder);
   const listener = await openConsole({ host, port: options.port, token, page, source });
@@ -97,6 +106,7 @@ export async function openClusterConsole(options: ClusterConsoleOptions): Promis
     url: `${place}/#token=${token}`,
     close: async () => {
       await listener.close();
+      await runs.close();
       await judge.close();
     },
   };
@@ -220,7 +230,8 @@ function createJudge(onDefect: (message: string) => void, now: () => number): Ju
     check: async (namespace, name, draft) => {
       let secrets: ReadonlyMap<string, string> = new Map();
       try {
-        secrets = valuesOfSecrets(findResource(draft, namespace, name).resource, {});
+        const named = secretsOf(findResource(draft, namespace, name).resource, {});
+        secrets = new Map(named.map(({ name: secret, key, value }) => [`${secret}.${key}`, value]));
       } catch (error) {
         // Text that cannot be read is told of below, with its place.
         if (!(error instanceof TryRefused)) throw error;

@@ -57,20 +57,28 @@ export function isolate(spec: Plain, trigger: string | undefined): boolean {
   return true;
 }
 
+/** An entry of a Secret that a draft names. */
+export interface DraftSecret {
+  readonly name: string;
+  readonly key: string;
+  readonly value: string;
+}
+
 /** A value for every key of a Secret that the resource names: one that was typed in, else one in the form of its sender. */
-export function valuesOfSecrets(resource: Plain, given: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
+export function secretsOf(resource: Plain, given: Readonly<Record<string, string>>): readonly DraftSecret[] {
+  const found = new Map<string, DraftSecret>();
   const walk = (value: unknown, key: string, receiver: string): void => {
     if (Array.isArray(value)) for (const each of value) walk(each, key, receiver);
     else if (typeof value === 'object' && value !== null) {
       const { name, key: entry } = value as Plain;
       if (/Refs?$/.test(key) && !key.startsWith('configMap') && typeof name === 'string' && typeof entry === 'string') {
         const own = `${name}.${entry}`;
-        found.set(own, Object.hasOwn(given, own) ? (given[own] ?? '') : newSecret(receiver));
+        const value = Object.hasOwn(given, own) ? (given[own] ?? '') : newSecret(receiver);
+        found.set(JSON.stringify([name, entry]), { name, key: entry, value });
       }
       for (const [member, each] of Object.entries(value)) walk(each, member, key === 'receiver' ? member : receiver);
     }
   };
   walk(resource['spec'], 'spec', '');
-  return found;
+  return [...found.values()];
 }

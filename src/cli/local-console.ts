@@ -17,6 +17,7 @@ import { openLocalWatch } from './local-watch.ts';
 import { version } from './package-version.ts';
 import { startingPoints } from './starting-points.ts';
 import { samplesOf } from './try-samples.ts';
+import { openTryRuns } from './try-run.ts';
 import { tryDraft } from './try-draft.ts';
 
 export interface LocalConsole {
@@ -65,6 +66,7 @@ function sourceOf(
   // One draft after the other: the engine's table holds one.
   let turn: Promise<unknown> = Promise.resolve();
   const watching = openLocalWatch(run);
+  const runs = openTryRuns();
   const source: ConsoleSource = {
     status: () => ({ version, mode: 'local', place: run.folder }),
     functions: async () => {
@@ -94,6 +96,7 @@ function sourceOf(
       return result;
     },
     samples: async (namespace, name, draft) => {
+      runs.expect();
       try {
         return samplesOf(findResource(draft, namespace, name).resource, namespace, view.now());
       } catch (error) {
@@ -112,7 +115,7 @@ function sourceOf(
       const luaFile = files?.lua?.file;
       try {
         const given = { ...draft, ...(luaFile === undefined ? {} : { luaFile }) };
-        return { kind: 'ran', report: await tryDraft(namespace, name, given, order) };
+        return { kind: 'ran', report: await tryDraft(namespace, name, given, order, runs.take) };
       } catch (error) {
         if (error instanceof TryRefused) return { kind: 'refused', message: error.message };
         throw error;
@@ -133,6 +136,7 @@ function sourceOf(
         run.followStates(() => listener('functions')),
         view.followRecords({}, () => listener('calls')),
         watching.onMeasured(() => listener('measures')),
+        runs.enter(),
       ];
       return () => {
         for (const stop of stops) stop();
@@ -144,6 +148,7 @@ function sourceOf(
     close: async () => {
       stopLooking();
       await watching.close();
+      await runs.close();
       await turn;
       await (await judging)?.close();
     },

@@ -2,36 +2,30 @@
  * A draft run on a realistic event without touching anything live: a local run of its own, in a folder of its own, with
  * placeholders for secrets and an empty store; the function answers there through the whole real path.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { randomUUID } from 'node:crypto';
 import type { Draft } from '../console/console-source.ts';
 import type { TryOrder, TryReport } from '../console/try-types.ts';
 import { toPlainRecord } from '../runtime/live/plain-record.ts';
-import { runLocal, type LocalRun } from '../local/run-local.ts';
-import { systemTimers } from '../local/system-timers.ts';
+import type { LocalRun } from '../local/run-local.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { tellStories } from '../runtime/tell-story.ts';
 import { serveStandIn } from '../runtime/stand-in.ts';
-import { readDevSettings } from '../settings/dev-settings.ts';
 import { findSender } from './find-sender.ts';
-import { findResource, isolate, TryRefused, valuesOfSecrets } from './isolate-draft.ts';
-import { version } from './package-version.ts';
+import { findResource, isolate, secretsOf, TryRefused, type DraftSecret } from './isolate-draft.ts';
 import { createAnswerTable, type AnswerTable } from './try-answers.ts';
+import { serveDocuments } from './serve-documents.ts';
+import { startTryRun, type StartTryRun } from './try-run.ts';
 import { createObjectTable, readObjects, type ObjectTable } from './try-objects.ts';
 
 type Plain = Record<string, unknown>;
 type Sent = NonNullable<TryReport['sent']>;
-
-const quietLog = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 export async function tryDraft(
   namespace: string,
   name: string,
   draft: Draft & { readonly luaFile?: string },
   order: TryOrder,
+  take: StartTryRun = startTryRun,
 ): Promise<TryReport> {
   const { resource, configuration } = findResource(draft, namespace, name);
   const spec = resource['spec'] as Plain;
@@ -42,76 +36,39 @@ export async function tryDraft(
     spec['codeFrom'] = { file: 'draft.lua' };
   }
   const http = isolate(spec, order.trigger);
-  const secrets = valuesOfSecrets(resource, order.secrets ?? {});
+  const secrets = secretsOf(resource, order.secrets ?? {});
   const objects = readObjects(order.objects ?? '');
   if (!objects.ok) throw new TryRefused(objects.message);
   const answers = createAnswerTable(order.answers ?? []);
   const cluster = createObjectTable(objects.objects, namespace);
-  const channel = `try ${randomUUID()}`;
-  const standIn = serveStandIn(channel, {
+  const given = await take(order.network);
+  const { run } = given;
+  const standIn = serveStandIn(given.channel, {
     request: async (request) => answers.answer(request),
     kubernetes: async (question) => cluster.answer(question),
   });
-  const folder = mkdtempSync(join(tmpdir(), 'moonhook-try-'));
-  let run: LocalRun | undefined;
   try {
-    writeFileSync(
-      join(folder, 'draft.yaml'),
-      [resource, ...configuration].map((each) => stringify(each)).join('---\n'),
-    );
-    if (typeof code === 'string') writeFileSync(join(folder, 'draft.lua'), code);
-    writeFileSync(
-      join(folder, 'secrets.env'),
-      [...secrets].map(([key, value]) => `${key}=${quoted(value)}\n`).join(''),
-    );
-    run = await start(folder, { channel, requests: order.network === 'table' });
-    const wrong = [...run.states().values()].find(({ verdict }) => verdict.name === name);
-    const ready = wrong?.summary.conditions.find(({ type }) => type === 'Ready');
-    if (ready?.status !== 'True')
-      throw new TryRefused(ready?.message ?? run.diagnostics()[0]?.message ?? 'it does not load');
+    const { namespace: own = 'default' } = (resource['metadata'] ?? {}) as Plain;
+    const documents = [resource, ...configuration, ...secretsIn(String(own), secrets)];
+    await serveDocuments(run, { name, documents, ...(typeof code === 'string' ? { code } : {}) });
     const { answer, sent } = http
-      ? await sendAsSender(run, folder, namespace, name, order)
+      ? await sendAsSender(run, given.folder, namespace, name, order)
       : { answer: await callByName(run, namespace, name, order), sent: undefined };
     return await reportOf(run, answer, sent, answers, cluster);
   } finally {
-    await run?.stop();
     standIn.close();
-    rmSync(folder, { recursive: true, force: true });
+    await given.end();
   }
 }
 
-/** As a file of secrets holds any text. */
-function quoted(value: string): string {
-  const escapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-  return `"${value.replaceAll(/["\\$\n\r\t]/g, (sign) => escapes[sign] ?? `\\${sign}`)}"`;
-}
-
-async function start(
-  folder: string,
-  standIn: { readonly channel: string; readonly requests: boolean },
-): Promise<LocalRun> {
-  const read = readDevSettings({
-    folder,
-    port: '0',
-    callPort: '0',
-    adminPort: '0',
-    dataDir: join(folder, '.data'),
-    envFile: join(folder, 'secrets.env'),
-  });
-  if (!read.ok) throw new Error(read.mistakes.join('; '));
-  const { runtime } = read.settings;
-  const result = await runLocal({
-    settings: { ...read.settings, runtime: { ...runtime, standIn, watchdog: { ...runtime.watchdog, standby: false } } },
-    version,
-    log: quietLog,
-    print: () => {},
-    timers: systemTimers,
-    now: () => Date.now(),
-    randomBytes: (count) => randomBytes(count),
-    onLost: () => {},
-  });
-  if (!result.ok) throw new TryRefused(result.lines.join('; '));
-  return result.run;
+function secretsIn(namespace: string, secrets: readonly DraftSecret[]): readonly Plain[] {
+  const byName = Map.groupBy(secrets, ({ name }) => name);
+  return [...byName].map(([name, entries]) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace },
+    stringData: Object.fromEntries(entries.map(({ key, value }) => [key, value])),
+  }));
 }
 
 async function sendAsSender(
@@ -122,8 +79,7 @@ async function sendAsSender(
   order: TryOrder,
 ): Promise<{ readonly answer: Response; readonly sent: Sent }> {
   const { trigger = '' } = order;
-  const envFile = join(folder, 'secrets.env');
-  const found = await findSender({ folder, namespace, name, trigger, envFile, lookUpSecrets: true });
+  const found = await findSender({ folder, namespace, name, trigger, lookUpSecrets: true });
   if (!found.ok) throw new TryRefused(found.message);
   const { choice, secrets, named, methods } = found.value;
   const definition = receivers.get(choice.name);
