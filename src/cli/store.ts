@@ -1,4 +1,4 @@
-/** `moonhook store copy FROM TO`: backup, restore, and the way from SQLite to PostgreSQL and back. */
+/** `moonhook store`: copies (backup, restore, the way from SQLite to PostgreSQL and back), and whose a store is. */
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -7,6 +7,7 @@ import { readDevProcess } from '../local/data-directory.ts';
 import { openPostgresSource, openPostgresTarget } from '../store/copy-postgres.ts';
 import { openSqliteSource, openSqliteTarget } from '../store/copy-sqlite.ts';
 import { copyStore, type CopiedCounts, type CopySource } from '../store/copy-store.ts';
+import { disownStore } from '../store/disown-store.ts';
 import { describeDatabase } from '../store/open-postgres.ts';
 import { checkSnapshot } from '../store/snapshot-database.ts';
 import { StoreInUse, StoreRefused } from '../store/store-refused.ts';
@@ -22,7 +23,9 @@ interface CopyOptions {
 
 /** Adds the verb to the program. */
 export function registerStore(program: Command): void {
-  const store = program.command('store').description('copy the store of a run: a backup, or into another engine');
+  const store = program
+    .command('store')
+    .description('copy the store of a run: a backup, or into another engine; or let another cluster have it');
   store
     .command('copy')
     .description('copy everything that is stored into a new file or an empty database, and check that it arrived')
@@ -36,6 +39,36 @@ export function registerStore(program: Command): void {
     .action(async (from: string, to: string, options: CopyOptions) => {
       process.exitCode = await copy(from, to, options);
     });
+  store
+    .command('adopt')
+    .description('let the next installation that starts on a store have it: a restored backup, another cluster')
+    .argument('<store>', 'a data directory, its store.db, or postgres://…')
+    .option('-o, --output <format>', 'json or yaml')
+    .addHelpText(
+      'after',
+      "\nThe runtimes of a cluster refuse a store that belongs to another installation. Stop whoever still uses it first:\ntwo installations on one store run each other's deliveries never, and forget each other's namespaces.\nExit codes: 0 it belongs to nobody now, 1 it broke off, 2 STORE cannot be used.",
+    )
+    .action(async (place: string, options: CopyOptions) => {
+      process.exitCode = await adopt(place, options);
+    });
+}
+
+async function adopt(text: string, options: CopyOptions): Promise<number> {
+  const format = readFormat(options.output, ['json', 'yaml']);
+  if (format === undefined) return exitCodes.unusable;
+  try {
+    const owner = await disownStore(readEnd(text));
+    if (printValue(format, { owner: owner ?? null })) return exitCodes.ok;
+    printLines([
+      owner === undefined
+        ? 'it belongs to nobody: the next installation that starts on it has it'
+        : `it belonged to ${owner}: the next installation that starts on it has it`,
+    ]);
+    return exitCodes.ok;
+  } catch (error) {
+    complain(error instanceof Error ? error.message : String(error));
+    return error instanceof StoreRefused ? exitCodes.unusable : exitCodes.failed;
+  }
 }
 
 type End = { readonly url: string } | { readonly path: string };

@@ -95,6 +95,8 @@ export type UpTopic =
   | 'kubernetes'
   /** Which of the namespaces with these UIDs are gone? What they have stored is forgotten then. */
   | 'namespaces'
+  /** Which installation of which cluster is this? A store that belongs to another one is not worked with. */
+  | 'installation'
   /** Which addresses of Services may functions of each namespace reach now, and for how long? */
   | 'services';
 

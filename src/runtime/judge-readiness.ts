@@ -22,7 +22,7 @@ export function judgeReadiness(
 ): Readiness {
   if (draining) return { ready: false, reason: 'draining' };
   if (lost !== undefined) return { ready: false, reason: 'the store is lost' };
-  if (!applied) return { ready: false, reason: 'the route table is not there yet' };
   if (notReady !== undefined) return { ready: false, reason: notReady };
+  if (!applied) return { ready: false, reason: 'the route table is not there yet' };
   return workers > 0 ? { ready: true } : { ready: false, reason: 'no worker serves' };
 }

@@ -1,16 +1,21 @@
 /** The runtime of a cluster as a program: store, threads, links to the controllers, and how it ends. */
 import { lookup } from 'node:dns/promises';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Answer } from '../link/exchange.ts';
 import { readHealth } from '../delivery/subscription-health.ts';
 import { systemClock } from '../link/system-clock.ts';
 import { emptyTable } from '../routing/diff-tables.ts';
 import type { ClusterRuntimeSettings } from '../settings/cluster-runtime-settings.ts';
 import { openPostgres } from '../store/open-postgres.ts';
+import type { Store } from '../store/store.ts';
 import { openStore, type OpenStore } from '../store/open-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createLinkClient, type LinkClient } from './link/link-client.ts';
 import { createTableFile } from './link/table-file.ts';
 import { answerAppendAsk } from './cluster-events/append-in-worker.ts';
+import { createStoreGuard, type StoreGuard } from './guard-store.ts';
 import { createStateReports, type StateReports } from './report-states.ts';
 import { askCluster } from './ask-cluster.ts';
 import { askForNamespaces } from './ask-for-namespaces.ts';
@@ -43,6 +48,7 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
   const { settings, log, identity } = options;
   const store = await openStoreOf(options);
   let links: LinkClient | undefined;
+  let guard: StoreGuard | undefined;
   let ending = false;
   try {
     const runtime = await createRuntime({
@@ -51,7 +57,8 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
       store,
       keepsGoodCode: true,
       linkedControllers: () => links?.links ?? 0,
-      notReady: () => (ending ? 'draining' : links === undefined ? 'it starts' : links.notReady()),
+      foreignStore: () => guard?.refusal !== undefined,
+      notReady: () => (ending ? 'draining' : links === undefined ? 'it starts' : (guard?.refusal ?? links.notReady())),
       reviewCall: (question) => askForReview(question, links),
       kubernetes: (call, signal) => askCluster(call, signal, links),
     });
@@ -65,6 +72,9 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
             onTrouble: (message) => log.error('the table file', { error: message }),
           });
     const connection = store.connect();
+    const own = guardStore(options, connection, (topic) => links?.ask(topic, {}, { timeoutMs: ownerMs }));
+    guard = own;
+    const stopping = new AbortController();
     const live = openLiveAnswers({
       runtime,
       store: connection,
@@ -88,7 +98,16 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
       podName: settings.podName,
       podUid: settings.podUid,
       group: settings.group,
-      server: runtime,
+      server: {
+        get table() {
+          return runtime.table;
+        },
+        applyChanges: async (changes, version) => {
+          await admit(own, stopping.signal);
+          return await runtime.applyChanges(changes, version);
+        },
+        setPolicy: (policy) => runtime.setPolicy(policy),
+      },
       ...(file === undefined ? {} : { file }),
       lookup: (host) => lookup(host, { all: true }),
       credentials: async () => {
@@ -118,7 +137,7 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
     const stopPurging = purgeNamespaces(
       createNamespacePurge({
         stored: async () => Object.keys((await connection.measures()).usage),
-        gone: (uids) => askForNamespaces(uids, linked),
+        gone: async (uids) => (own.admitted ? await askForNamespaces(uids, linked) : undefined),
         purge: async (uid) => {
           await connection.purge(uid);
           await records.purge(uid);
@@ -138,6 +157,7 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
       runtime,
       async stop() {
         ending = true;
+        stopping.abort();
         await new Promise<void>((resolve) => void systemClock.after(settings.lameMs, resolve));
         stopReports();
         stopResuming();
@@ -151,6 +171,45 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
     };
   } catch (error) {
     await store.close();
+    throw error;
+  }
+}
+
+const ownerMs = 10_000;
+/** A store that was refused is looked at again so often. */
+const refusedRestMs = 10_000;
+
+function guardStore(
+  { settings, log }: ClusterRuntimeOptions,
+  store: Store,
+  ask: (topic: 'installation') => Promise<Answer> | undefined,
+): StoreGuard {
+  const { tableFile, adoptStore } = settings;
+  const path = tableFile === undefined ? undefined : join(dirname(tableFile), 'store-owner');
+  return createStoreGuard({
+    store,
+    ask: async () => (await ask('installation')) ?? { ok: false, code: 'Away', message: 'it starts' },
+    ...(adoptStore === undefined ? {} : { adopt: adoptStore }),
+    ...(path === undefined
+      ? {}
+      : {
+          memory: {
+            read: async () => await readFile(path, 'utf8').catch(() => undefined),
+            write: async (owner) => await writeFile(path, owner),
+          },
+        }),
+    onRefused: (message) => log.error(message),
+    onAdopted: (from, owner) => log.warn('the store of another installation was taken over', { from, owner }),
+  });
+}
+
+async function admit(guard: StoreGuard, signal: AbortSignal): Promise<void> {
+  const again = guard.refusal !== undefined;
+  try {
+    await guard.admit();
+  } catch (error) {
+    // Controllers offer the table again at once.
+    if (again) await sleep(refusedRestMs, undefined, { signal }).catch(() => undefined);
     throw error;
   }
 }

@@ -44,6 +44,8 @@ export interface RuntimeOptions {
   readonly store?: OpenStore;
   /** Controllers that have a link to this process; absent: there are none to have one. */
   linkedControllers?(): number;
+  /** The store is another installation's, and nothing is served from it. */
+  foreignStore?(): boolean;
   /** Why the process must not get requests yet, whatever was applied; undefined: it may. */
   notReady?(): string | undefined;
   /** In a cluster: asks the controller about a caller. It must not reject. */
@@ -198,6 +200,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
 
   const measure = (sample: Sample): Promise<void> => {
     sample.set('link_controllers', options.linkedControllers?.() ?? 0);
+    sample.set('store_foreign', options.foreignStore?.() === true ? 1 : 0);
     return scrapeRuntime(sample, { rare, fleet, pool, records, store: connection });
   };
 

@@ -21,6 +21,8 @@ export interface ClusterRuntimeSettings {
   readonly storeUrl?: string;
   /** Of the SQLite file. */
   readonly storeFile: string;
+  /** The owner whose store may be taken over; absent: nobody's. */
+  readonly adoptStore?: string;
   /** Requests still come for so long after readiness failed: endpoints are taken away by others. */
   readonly lameMs: number;
   readonly logLevel: LogLevel;
@@ -53,6 +55,7 @@ export function readClusterRuntimeSettings(environment: NodeJS.ProcessEnv = proc
   // The URL may hold a password, so a mistake does not repeat it.
   if (storeUrl !== '' && !/^postgres(ql)?:$/.test(URL.parse(storeUrl)?.protocol ?? ''))
     mistakes.push('MOONHOOK_STORE_URL must be a URL such as postgres://user@host:5432/moonhook');
+  const adoptStore = text('MOONHOOK_STORE_ADOPT', '');
   const level = text('MOONHOOK_LOG_LEVEL', 'info');
   const logLevel = logLevels.find((known) => known === level);
   if (logLevel === undefined) mistakes.push(`MOONHOOK_LOG_LEVEL must be one of ${logLevels.join(', ')}`);
@@ -75,6 +78,7 @@ export function readClusterRuntimeSettings(environment: NodeJS.ProcessEnv = proc
     ...(tableDirectory === '' ? {} : { tableFile: join(tableDirectory, 'table.jsonl') }),
     ...(storeUrl === '' ? {} : { storeUrl }),
     storeFile: join(text('MOONHOOK_DATA_DIR', '/var/lib/moonhook'), 'store.db'),
+    ...(adoptStore === '' ? {} : { adoptStore }),
     lameMs,
     logLevel: logLevel ?? 'info',
     runtime: {

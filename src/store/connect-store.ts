@@ -89,6 +89,7 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
 
   return {
     durable,
+    owner: (claim) => ask('owner', claim),
     append: async (items) => withEvents(items, await ask<readonly AppendedAway[]>('append', items)),
     appendIf: (conditional) => ask('appendIf', conditional),
     lease: (wishes, leaseMs) => ask('lease', wishes, leaseMs),

@@ -2,6 +2,7 @@
 import { Client, Pool, types } from 'pg';
 import type { CopySource, CopyTable, CopyTarget, CopyValue } from './copy-store.ts';
 import { describeDatabase } from './open-postgres.ts';
+import { claimPostgres } from './postgres-owner.ts';
 import { partitionName } from './postgres-partitions.ts';
 import { preparePostgres } from './postgres-schema.ts';
 import { StoreRefused } from './store-refused.ts';
@@ -36,6 +37,7 @@ export async function openPostgresSource(url: string): Promise<CopySource> {
     },
     counters: () => countersOf(client),
     now: async () => Number((await client.query<{ now: number }>('SELECT moonhook_now() AS now')).rows[0]?.now),
+    owner: () => claimPostgres(client),
     close: () => client.end(),
   };
 }
@@ -100,7 +102,7 @@ export async function openPostgresTarget(url: string): Promise<CopyTarget> {
         );
       }
     },
-    async finish(counters) {
+    async finish(counters, _now, owner) {
       const of = (name: string): number => counters[name] ?? 0;
       await client.query(
         `INSERT INTO ${prefix}counters (process, created, done, dead, filtered, cancelled, superseded, touched)
@@ -115,6 +117,7 @@ export async function openPostgresTarget(url: string): Promise<CopyTarget> {
       ] as const) {
         await client.query(`SELECT setval(${sequence}, greatest(1, coalesce(${largest}, 1)))`);
       }
+      if (owner !== undefined) await claimPostgres(client, { owner });
       await client.query('COMMIT');
     },
     async gap() {

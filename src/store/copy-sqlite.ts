@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { CopySource, CopyTable, CopyTarget, CopyValue } from './copy-store.ts';
+import { claimSqlite } from './sqlite-owner.ts';
 import { openDatabase } from './sqlite-schema.ts';
 import { recountUsage } from './sqlite-usage.ts';
 import { StoreRefused } from './store-refused.ts';
@@ -37,6 +38,7 @@ export function openSqliteSource(path: string): CopySource {
         | undefined;
       return Number(row?.value ?? 0);
     },
+    owner: async () => claimSqlite(database),
     async close() {
       database.close();
     },
@@ -66,7 +68,7 @@ export function openSqliteTarget(path: string): CopyTarget {
         insert.run(...values, ...(shared ? [1] : []));
       }
     },
-    async finish(counters, now) {
+    async finish(counters, now, owner) {
       const set = database.prepare(
         'INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
       );
@@ -94,6 +96,7 @@ export function openSqliteTarget(path: string): CopyTarget {
           "INSERT INTO meta (name, value) VALUES ('clock', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         )
         .run(String(now));
+      if (owner !== undefined) claimSqlite(database, { owner });
       database.exec('COMMIT');
       recountUsage(database);
       database.exec('PRAGMA wal_checkpoint(TRUNCATE)');

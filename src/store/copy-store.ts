@@ -24,6 +24,8 @@ export interface CopySource {
   counters(): Promise<CopyCounters>;
   /** The clock of the store, milliseconds since the epoch. */
   now(): Promise<number>;
+  /** Whose store it is; the copy is theirs, too. */
+  owner(): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -32,7 +34,7 @@ export interface CopyTarget {
   tables(): Promise<readonly CopyTable[]>;
   count(table: string): Promise<number>;
   write(table: string, columns: readonly string[], rows: readonly (readonly CopyValue[])[]): Promise<void>;
-  finish(counters: CopyCounters, now: number): Promise<void>;
+  finish(counters: CopyCounters, now: number, owner: string | undefined): Promise<void>;
   /** After `finish`: created less everything that is and was; 0, or rows were lost. */
   gap(): Promise<number>;
   /** Leaves no half of a copy behind unless `finish` has been called. */
@@ -93,7 +95,7 @@ export async function copyStore(
     }
     copied[table.name] = rows;
   }
-  await target.finish(await source.counters(), await source.now());
+  await target.finish(await source.counters(), await source.now(), await source.owner());
   await verify(source, target, copied);
   return copied;
 }

@@ -13,6 +13,7 @@ import { createPostgresHeads } from './postgres-heads.ts';
 import { claimKey, getKeyValue, listKeys, writeKeyValues } from './postgres-key-value.ts';
 import { createPostgresLeasing } from './postgres-leasing.ts';
 import { openHints } from './postgres-listen.ts';
+import { claimPostgres } from './postgres-owner.ts';
 import { allDeliveries, readDeliveries } from './postgres-read.ts';
 import { createPostgresRecords } from './postgres-records.ts';
 import type { RecordBounds, RecordStore } from './records.ts';
@@ -157,6 +158,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
 
   return {
     durable: true,
+    owner: (claim) => claimPostgres(pool, claim),
     async append(items) {
       const began = now();
       const appended = await usage.within(growthOfAppend(items), [], () => append(items));

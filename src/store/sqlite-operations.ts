@@ -8,6 +8,7 @@ import type { EventRows } from './sqlite-events.ts';
 import type { Journal } from './sqlite-journal.ts';
 import type { KeyValueRows } from './sqlite-key-value.ts';
 import { pageLimit, readDeliveries } from './sqlite-read.ts';
+import { claimSqlite } from './sqlite-owner.ts';
 import type { Trimmer } from './sqlite-trim.ts';
 import type { UsageBook } from './sqlite-usage.ts';
 import { StoreDiskLow } from './store-disk-low.ts';
@@ -87,6 +88,7 @@ export function createOperations(parts: OperationParts): SqliteStore {
   }
 
   return {
+    owner: (claim) => claimSqlite(database, claim),
     append(items) {
       refuseOnLowDisk();
       return judged(() => items.map((item) => events.append(item)));

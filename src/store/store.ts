@@ -8,7 +8,7 @@ import type { Counts } from './counts.ts';
 import type { StoreMeasures } from './measures.ts';
 import type { StoreQuotas, StoreUsage } from './quotas.ts';
 import type { Retention } from './retention.ts';
-import type { KeyValueScope } from './types.ts';
+import type { KeyValueScope, OwnerClaim } from './types.ts';
 
 /** An event as it is kept: once, however many destinations it has. */
 export interface StoredEvent {
@@ -245,6 +245,8 @@ export type Written =
 
 export interface Store {
   readonly durable: boolean;
+  /** Whose store it is now, in words of whoever took it; undefined: nobody's. */
+  owner(claim?: OwnerClaim): Promise<string | undefined>;
   append(items: readonly AppendItem[]): Promise<readonly Appended[]>;
   /** In one transaction of its own; `conflict`: an expectation failed, nothing was stored. */
   appendIf(conditional: ConditionalAppend): Promise<'ok' | 'conflict'>;

@@ -82,3 +82,9 @@ export interface EventBus {
   publish(event: PublishedEvent): Promise<string>;
   readonly durable: boolean;
 }
+
+/** Takes a store that nobody has; `from`: or that is theirs. */
+export interface OwnerClaim {
+  readonly owner: string;
+  readonly from?: string;
+}

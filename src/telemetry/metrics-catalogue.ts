@@ -150,6 +150,12 @@ export const metricsCatalogue = [
     labels: [],
     help: 'Controllers that this runtime has a link to. 0 in a cluster: edits do not arrive, calls with tokens answer 503.',
   },
+  {
+    name: 'store_foreign',
+    type: 'gauge',
+    labels: [],
+    help: '1: the store belongs to another installation, and nothing is served from it; the log says whose it is. Alarm on 1.',
+  },
   { name: 'workers', type: 'gauge', labels: [], help: 'Worker threads that answer requests.' },
   {
     name: 'worker_replacements_total',

@@ -135,6 +135,7 @@ export async function startRuntime(
   client: Client,
   ports: readonly number[],
   name = 'runtime-0',
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<RuntimeProcess> {
   const authority = bodyOf(
     await client.request<{ readonly data: Readonly<Record<string, string>> }>({
@@ -167,7 +168,13 @@ export async function startRuntime(
       },
     }),
   ).status;
-  const runtime = await startRuntimeProcess(metadata, undefined, { controllers: ports, token, authority, serverName });
+  const runtime = await startRuntimeProcess(metadata, undefined, {
+    controllers: ports,
+    token,
+    authority,
+    serverName,
+    environment,
+  });
   after(() => runtime.close());
   await setEndpoints(client, [{ pod: name, podUid: metadata.uid }]);
   return runtime;

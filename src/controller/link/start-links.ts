@@ -18,6 +18,7 @@ import { createGoneNamespaces } from './gone-namespaces.ts';
 import { createGroupServices, leaseServices } from './lease-services.ts';
 import { createKubeReviews } from './kube-reviews.ts';
 import { createLinkServer, type LinkServer } from './link-server.ts';
+import { createInstallationName } from './name-installation.ts';
 import { createCallReviews } from './review-call.ts';
 
 /** Audience of tokens for active calls and published events. */
@@ -76,6 +77,7 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
     onStranger: (podUid, functionUid, why) =>
       log.warn('a runtime made a Kubernetes call for a function that is not its own', { podUid, functionUid, why }),
   });
+  const nameInstallation = createInstallationName({ client, namespace, installation });
   const goneNamespaces = createGoneNamespaces({ client, namespace, now: clock.now });
   const services = createOwnServices({
     client,
@@ -114,8 +116,12 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
           return hostCall(body, from, signal);
         case 'namespaces':
           return goneNamespaces(body);
+        case 'installation':
+          return nameInstallation();
         case 'services':
-          return Promise.resolve(leaseServices(() => servicesOf(services.current(policy()), policy(), from.group), body));
+          return Promise.resolve(
+            leaseServices(() => servicesOf(services.current(policy()), policy(), from.group), body),
+          );
         default:
           return unsupported('an unknown topic');
       }
