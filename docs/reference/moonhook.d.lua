@@ -7,6 +7,7 @@
 ---@field type string # CloudEvents form of the name: `com.github.push`
 ---@field source string # who it came from
 ---@field subject string? # what it is about
+---@field attributes table<string, string|integer|boolean>? # what the publisher of an event added: extension attributes of CloudEvents, `dataschema`
 ---@field time string # when it happened, ISO 8601
 ---@field trigger string? # name of the trigger
 ---@field attempt integer # 1 for the first
@@ -412,7 +413,7 @@ events = {}
 ---```
 ---@param type string # `com.acme.order.created`; `dev.moonhook.*` belongs to the host
 ---@param data any # plain data
----@param options? {id?: string, subject?: string, channel?: string, delay?: number} # `id` (an event of the same id is published once), `subject`, `channel` (narrows to subscriptions of that channel), `delay` in seconds
+---@param options? {id?: string, subject?: string, channel?: string, attributes?: table<string, string|integer|boolean>, delay?: number} # `id` (an event of the same id is published once), `subject`, `channel` (narrows to subscriptions of that channel), `attributes` (further ones: names of lower-case letters and digits), `delay` in seconds
 ---@return string? id # the event's id
 ---@return moonhook.Error? err # why not
 function events.publish(type, data, options) end

@@ -8,6 +8,8 @@ export interface OutgoingEvent {
   readonly type: string;
   readonly source: string;
   readonly subject?: string;
+  /** Added by its publisher; only CloudEvents have a place for them. */
+  readonly extra?: Readonly<Record<string, string | number | boolean>>;
   /** Milliseconds since the epoch. */
   readonly time: number;
   /** The sender's own word for it. */
@@ -43,6 +45,7 @@ export function formatOutgoing(
   if (format === 'cloudEvents') {
     const { contentType, body } = transformed ?? event;
     const attributes = {
+      ...event.extra,
       specversion: '1.0',
       id: event.id,
       source: event.source,
@@ -87,7 +90,11 @@ function githubHeaders({ id, type, name }: OutgoingEvent): readonly (readonly [s
 const headerText = (text: string): string => text.replaceAll(/[^\x21-\x7e]/g, '_');
 
 /** The data as it was written, not decoded and encoded again: numbers keep every digit. */
-function withData(fields: Readonly<Record<string, string>>, contentType: string, body: Uint8Array): Uint8Array {
+function withData(
+  fields: Readonly<Record<string, string | number | boolean>>,
+  contentType: string,
+  body: Uint8Array,
+): Uint8Array {
   const start = JSON.stringify(fields).slice(0, -1);
   if (body.length === 0) return Buffer.from(`${start}}`);
   if (isJson(contentType)) return Buffer.concat([Buffer.from(`${start},"data":`), body, Buffer.from('}')]);

@@ -23,8 +23,8 @@ export async function publishedItem(
   newId: () => string,
   match: MatchDestinations,
 ): Promise<PreparedItem> {
-  const { namespaceUid, type, source, subject, channel, delayMs, data, hops, traceparent } = published;
-  const attributes = { name: type, subject, channel, hops, traceparent };
+  const { namespaceUid, type, source, subject, channel, extra, delayMs, data, hops, traceparent } = published;
+  const attributes = { name: type, subject, channel, extra, hops, traceparent };
   const event: StoredEvent = {
     id: published.id === undefined ? newId() : chosenId(source, published.id),
     namespaceUid,

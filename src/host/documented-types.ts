@@ -31,6 +31,11 @@ export const documentedTypes: readonly DocumentedType[] = [
       field('type', 'string', 'CloudEvents form of the name: `com.github.push`'),
       field('source', 'string', 'who it came from'),
       field('subject', 'string?', 'what it is about'),
+      field(
+        'attributes',
+        'table<string, string|integer|boolean>?',
+        'what the publisher of an event added: extension attributes of CloudEvents, `dataschema`',
+      ),
       field('time', 'string', 'when it happened, ISO 8601'),
       field('trigger', 'string?', 'name of the trigger'),
       field('attempt', 'integer', '1 for the first'),

@@ -2,6 +2,8 @@
 import { failed, readOptions, secondsToMs, textOption, waiting } from './define.ts';
 import { hopLimit } from './call.ts';
 import { budgetSpent, encodeData } from './later.ts';
+import type { HostArguments } from '../lua/types.ts';
+import { readExtraAttributes, type ExtraAttributes } from '../triggers/event-attributes.ts';
 import type { HostModule } from './types.ts';
 
 const longestDelaySeconds = 366 * 86_400;
@@ -20,9 +22,9 @@ export const events: HostModule = {
         { name: 'data', type: 'any', description: 'plain data' },
         {
           name: 'options',
-          type: '{id?: string, subject?: string, channel?: string, delay?: number}?',
+          type: '{id?: string, subject?: string, channel?: string, attributes?: table<string, string|integer|boolean>, delay?: number}?',
           description:
-            '`id` (an event of the same id is published once), `subject`, `channel` (narrows to subscriptions of that channel), `delay` in seconds',
+            '`id` (an event of the same id is published once), `subject`, `channel` (narrows to subscriptions of that channel), `attributes` (further ones: names of lower-case letters and digits), `delay` in seconds',
         },
       ],
       returns: [
@@ -45,7 +47,7 @@ end`,
         if (type === 'dev.moonhook' || type.startsWith('dev.moonhook.'))
           return args.fail(1, 'dev.moonhook.* belongs to the host');
         const data = encodeData(args, 2);
-        const options = readOptions(args, 3, ['id', 'subject', 'channel', 'delay']);
+        const options = readOptions(args, 3, ['id', 'subject', 'channel', 'attributes', 'delay']);
         const words = ['id', 'subject', 'channel'].map((name) => {
           const text = textOption(args, 3, options, name);
           if (text !== undefined && (text === '' || text.length > 256))
@@ -54,6 +56,7 @@ end`,
             args.fail(3, `${name} holds a control character`);
           return text === undefined ? {} : { [name]: text };
         });
+        const extra = readAttributes(args, options.get('attributes'));
         const delay = options.get('delay');
         const delayMs = delay === undefined ? undefined : secondsToMs(args, 3, 'delay', delay, longestDelaySeconds);
         const { context } = call;
@@ -71,6 +74,7 @@ end`,
           hops: context.hops + 1,
           budget,
           ...Object.assign({}, ...words),
+          ...(extra === undefined ? {} : { extra }),
           ...(delayMs === undefined ? {} : { delayMs }),
           ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
         });
@@ -78,3 +82,18 @@ end`,
     },
   ],
 };
+
+const ownWords: ReadonlySet<string> = new Set(['id', 'subject', 'type', 'source', 'time', 'data']);
+
+function readAttributes(args: HostArguments, given: unknown): ExtraAttributes | undefined {
+  if (given === undefined || (Array.isArray(given) && given.length === 0)) return undefined;
+  if (!(given instanceof Map)) return args.fail(3, 'attributes must be a table of names and values');
+  const fields: [string, unknown][] = [];
+  for (const [name, value] of given as ReadonlyMap<unknown, unknown>) {
+    if (typeof name !== 'string') return args.fail(3, 'attributes must be a table of names and values');
+    if (ownWords.has(name)) return args.fail(3, `attribute "${name}": every event has one; it is not a further one`);
+    fields.push([name, typeof value === 'bigint' ? Number(value) : value]);
+  }
+  const read = readExtraAttributes(fields);
+  return read.ok ? read.attributes : args.fail(3, read.message);
+}

@@ -94,7 +94,13 @@ function storedEvent(call: HttpCall, namespaceUid: string, event: ReceivedEvent,
     type: event.type,
     source: event.source,
     time: call.time,
-    attributes: JSON.stringify({ name: event.type, ...event.attributes, callId: call.id, hops: call.hops }),
+    attributes: JSON.stringify({
+      name: event.type,
+      ...event.attributes,
+      ...(event.extra === undefined ? {} : { extra: event.extra }),
+      callId: call.id,
+      hops: call.hops,
+    }),
     body: event.body,
   };
 }

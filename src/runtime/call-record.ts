@@ -54,6 +54,8 @@ export interface CallRecord {
   readonly steps?: readonly Step[];
   readonly eventId?: string;
   readonly eventName?: string;
+  /** What the publisher of the event added to it. */
+  readonly eventAttributes?: Readonly<Record<string, string | number | boolean>>;
   readonly deliveryId?: string;
   readonly duplicateOf?: string;
   readonly attempt?: number;

@@ -1,4 +1,5 @@
 /** `event` as Lua sees it, made field by field when a script reads it: of a request now, or of a stored event later. */
+import type { ExtraAttributes } from '../triggers/event-attributes.ts';
 import { lazy, type LazyTable, type LuaInput } from '../lua/types.ts';
 
 /** Where the fields of an event come from. */
@@ -8,6 +9,8 @@ export interface EventSource {
   readonly eventType: string;
   readonly eventSource: string;
   readonly eventSubject: string | undefined;
+  /** Those its publisher added; only stored events have any. */
+  readonly eventAttributes?: ExtraAttributes | undefined;
   /** Milliseconds since the epoch. */
   readonly time: number;
   readonly triggerName: string | undefined;
@@ -50,6 +53,7 @@ const eventKeys = [
   'type',
   'source',
   'subject',
+  'attributes',
   'time',
   'trigger',
   'attempt',
@@ -93,6 +97,8 @@ export class EventTable implements LazyTable {
         return source.eventSource;
       case 'subject':
         return source.eventSubject;
+      case 'attributes':
+        return source.eventAttributes;
       case 'time':
         return new Date(source.time).toISOString();
       case 'trigger':

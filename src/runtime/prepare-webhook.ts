@@ -64,7 +64,7 @@ export async function prepareWebhook(
 
 function outgoingEvent({ event }: Lease): Parameters<typeof formatOutgoing>[1] {
   const source = new StoredEventSource(event, undefined, 1);
-  const { contentType, formField, request, name, subject } = source.attributes;
+  const { contentType, formField, request, name, subject, extra } = source.attributes;
   const form = formField === undefined ? undefined : new URLSearchParams(text(event.body)).get(formField);
   const { type, source: from } = event;
   return {
@@ -73,6 +73,7 @@ function outgoingEvent({ event }: Lease): Parameters<typeof formatOutgoing>[1] {
     source: from,
     time: source.time,
     ...(subject === undefined ? {} : { subject }),
+    ...(extra === undefined ? {} : { extra }),
     ...(name === undefined ? {} : { name }),
     // What the platform itself stored (schedules, published events) is JSON.
     contentType:

@@ -2,6 +2,7 @@
 import { mediaType } from './decode-data.ts';
 import { defaultEncodeOptions, encodeJson } from '../host/json-encode.ts';
 import type { LuaValue } from '../lua/types.ts';
+import { readExtraAttributes, type ExtraAttributes } from '../triggers/event-attributes.ts';
 import { checkEventType } from '../triggers/event-pattern.ts';
 import type { HttpCall } from './http-call.ts';
 
@@ -9,7 +10,10 @@ export interface ReceivedEvent {
   readonly id?: string;
   readonly type: string;
   readonly source: string;
+  /** Of every event. */
   readonly attributes: Readonly<Record<string, string>>;
+  /** Those its publisher added. */
+  readonly extra?: ExtraAttributes;
   readonly body: Uint8Array;
 }
 
@@ -62,19 +66,24 @@ function readBinary(call: HttpCall, namespace: string): ReadEvent {
       message: 'send a CloudEvent: header ce-type, application/cloudevents+json, or application/cloudevents-batch+json',
     };
   }
-  return finish(
-    {
-      id: call.header('ce-id'),
-      type: call.header('ce-type'),
-      source: call.header('ce-source'),
-      subject: call.header('ce-subject'),
-      time: call.header('ce-time'),
-      specversion: call.header('ce-specversion'),
-      datacontenttype: call.header('content-type'),
-    },
-    new Uint8Array(call.body),
-    namespace,
-  );
+  const fields: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const [name, [value = '']] of call.headers) {
+    if (name.startsWith('ce-')) fields[name.slice(3)] = decodeHeader(value);
+  }
+  // Its place is the header of that name, not `ce-datacontenttype`.
+  fields['datacontenttype'] = call.header('content-type');
+  return finish(fields, new Uint8Array(call.body), namespace);
+}
+
+/** Blanks, quotes, percent signs and what is not ASCII come percent-encoded (HTTP binding 1.0.2 §3.1.3.2). */
+function decodeHeader(value: string): string {
+  if (!value.includes('%')) return value;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    // Not encoded by a sender that should have: as it is.
+    return value;
+  }
 }
 
 function readStructured(data: unknown, namespace: string): ReadEvent {
@@ -115,6 +124,8 @@ function finish(fields: Readonly<Record<string, unknown>>, body: Uint8Array, nam
   if (type.startsWith('dev.moonhook.')) return bad('types below dev.moonhook. are set by Moonhook only');
   const time = text('time');
   if (time !== undefined && !isTime(time)) return bad('time is not a time such as 2026-01-31T12:00:00Z (RFC 3339)');
+  const extra = readExtraAttributes(Object.entries(fields));
+  if (!extra.ok) return bad(extra.message);
   const id = text('id');
   const subject = text('subject');
   const contentType = text('datacontenttype');
@@ -129,6 +140,7 @@ function finish(fields: Readonly<Record<string, unknown>>, body: Uint8Array, nam
         ...(time === undefined ? {} : { time }),
         ...(contentType === undefined ? {} : { contentType }),
       },
+      ...(extra.attributes === undefined ? {} : { extra: extra.attributes }),
       body,
     },
   };

@@ -48,6 +48,7 @@ export function recordDelivery(parts: WorkerParts, noted: Noted, more: Partial<C
     eventId: shownId(lease.event.id),
     eventName: source.eventName,
     attempt: lease.attempt,
+    ...(attributes.extra === undefined ? {} : { eventAttributes: attributes.extra }),
     ...(attributes.deliveryId === undefined ? {} : { deliveryId: attributes.deliveryId }),
     ...(attributes.traceparent === undefined ? {} : { traceparent: attributes.traceparent }),
     ...(ending.kind === 'retry' ? { nextAttempt: now + ending.delayMs } : {}),

@@ -76,7 +76,7 @@ export function record(
     Partial<CallRecord>,
   parts: WorkerParts,
 ): void {
-  const { name, traceparent, deliveryId } = readAttributes(lease.event);
+  const { name, extra, traceparent, deliveryId } = readAttributes(lease.event);
   const now = parts.clock.wall();
   const durationMs = parts.clock.monotonic() - began;
   const why =
@@ -98,6 +98,7 @@ export function record(
     eventId: shownId(lease.event.id),
     eventName: name ?? lease.event.type,
     attempt: lease.attempt,
+    ...(extra === undefined ? {} : { eventAttributes: extra }),
     ...(deliveryId === undefined ? {} : { deliveryId }),
     ...(traceparent === undefined ? {} : { traceparent }),
     ...(ending.kind === 'retry' ? { nextAttempt: now + ending.delayMs } : {}),

@@ -3,6 +3,7 @@ import { shownId } from '../delivery/chosen-id.ts';
 import { parseJson } from '../function/parse-json.ts';
 import type { LuaInput } from '../lua/types.ts';
 import type { StoredEvent } from '../store/store.ts';
+import type { ExtraAttributes } from '../triggers/event-attributes.ts';
 import { rootBudget } from '../triggers/event-budget.ts';
 import type { CallOutcome } from './add-callback.ts';
 import { decodeForLua } from './decode-data.ts';
@@ -41,6 +42,8 @@ export interface EventAttributes {
   readonly handler?: string;
   /** The trigger that an active call named: its handler runs, none of its rules hold. */
   readonly trigger?: string;
+  /** Those the publisher added to those every event has. */
+  readonly extra?: ExtraAttributes;
   readonly contentType?: string;
   readonly formField?: string;
   readonly deliveryId?: string;
@@ -127,6 +130,9 @@ export class StoredEventSource implements EventSource {
   }
   get eventSubject(): string | undefined {
     return this.attributes.subject;
+  }
+  get eventAttributes(): ExtraAttributes | undefined {
+    return this.attributes.extra;
   }
   get time(): number {
     const { time } = this.attributes;

@@ -67,14 +67,23 @@ function arrival({ kind, outgoing, request, receiver, attempt, correlation }: Ca
   return lines;
 }
 
-function identity({ eventName, eventId, deliveryId, duplicateOf, callId }: CallRecord): string[] {
+function identity({ eventName, eventAttributes, eventId, deliveryId, duplicateOf, callId }: CallRecord): string[] {
   const parts = [
     eventName === undefined ? undefined : `event ${eventName}`,
     eventId === undefined || eventId === callId ? undefined : `id ${eventId}`,
     deliveryId === undefined ? undefined : `delivery ${deliveryId}`,
     duplicateOf === undefined ? undefined : `duplicate of ${duplicateOf}`,
   ].filter((part) => part !== undefined);
-  return parts.length === 0 ? [] : [`  ${parts.join(', ')}`];
+  return [
+    ...(parts.length === 0 ? [] : [`  ${parts.join(', ')}`]),
+    ...(eventAttributes === undefined ? [] : [`  ${tellAttributes(eventAttributes)}`]),
+  ];
+}
+
+/** What the publisher of an event added to it. */
+export function tellAttributes(attributes: NonNullable<CallRecord['eventAttributes']>): string {
+  const pairs = Object.entries(attributes).map(([name, value]) => `${name}=${String(value)}`);
+  return `attributes ${pairs.join(', ')}`;
 }
 
 function run(record: CallRecord): string[] {

@@ -69,6 +69,8 @@ export interface PublishedEvent {
   readonly subject?: string;
   readonly id?: string;
   readonly channel?: string;
+  /** Added by the publisher, checked. */
+  readonly extra?: Readonly<Record<string, string | number | boolean>>;
   readonly delayMs?: number;
   readonly data: StoredValue;
   readonly hops: number;

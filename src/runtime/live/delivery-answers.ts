@@ -2,7 +2,7 @@
 import { shownId } from '../../delivery/chosen-id.ts';
 import type { CallRecord } from '../call-record.ts';
 import type { EventAttributes } from '../stored-event.ts';
-import { tellStories } from '../tell-story.ts';
+import { tellAttributes, tellStories } from '../tell-story.ts';
 import { deliveryStates, type DeliveryFilter, type DeliveryState, type StoredEvent } from '../../store/store.ts';
 import {
   deliveryName,
@@ -175,12 +175,13 @@ function attemptLines(attempts: readonly CallRecord[]): readonly string[] {
 }
 
 function plainEvent({ source, time, attributes, body }: StoredEvent): Readonly<Record<string, unknown>> {
-  const { name, subject, deliveryId, callId, contentType } = JSON.parse(attributes) as EventAttributes;
+  const { name, subject, extra, deliveryId, callId, contentType } = JSON.parse(attributes) as EventAttributes;
   return {
     source,
     ...(time === undefined ? {} : { time: new Date(time).toISOString() }),
     ...(name === undefined ? {} : { name }),
     ...(subject === undefined ? {} : { subject }),
+    ...(extra === undefined ? {} : { attributes: extra }),
     ...(deliveryId === undefined ? {} : { deliveryId }),
     ...(callId === undefined ? {} : { callId }),
     ...(contentType === undefined ? {} : { contentType }),
@@ -190,7 +191,7 @@ function plainEvent({ source, time, attributes, body }: StoredEvent): Readonly<R
 
 function tellEvent(event: StoredEvent | undefined, id: string): readonly string[] {
   if (event === undefined) return [`event ${id}: it is not kept any more`];
-  const { name, subject, deliveryId, callId, request } = JSON.parse(event.attributes) as EventAttributes;
+  const { name, subject, extra, deliveryId, callId, request } = JSON.parse(event.attributes) as EventAttributes;
   const at = event.time === undefined ? '' : `${new Date(event.time).toISOString()} `;
   const facts = [
     name === undefined || name === event.type ? undefined : `event ${name}`,
@@ -203,5 +204,6 @@ function tellEvent(event: StoredEvent | undefined, id: string): readonly string[
     `${at}event ${id} · ${event.type} from ${event.source}`,
     ...(request === undefined ? [] : [`  ${request.method} by route ${request.route} from ${request.ip}`]),
     `  ${facts.join(', ')}`,
+    ...(extra === undefined ? [] : [`  ${tellAttributes(extra)}`]),
   ];
 }
