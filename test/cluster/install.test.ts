@@ -79,12 +79,26 @@ describe('a reader of the guide', { skip }, () => {
 });
 
 const postgres: ChartValues = { 'store.postgres': { enabled: true, urlFrom: { secretName: 'db', key: 'url' } } };
+const groups: ChartValues = {
+  runtimeGroups: [
+    { name: 'payments', namespaces: ['bank'] },
+    {
+      name: 'big',
+      namespaces: ['lake'],
+      runtime: { autoscaling: { enabled: true } },
+      store: { postgres: { enabled: true, urlFrom: { secretName: 'lake' } } },
+    },
+  ],
+  ingress: { enabled: true, hosts: ['hooks.example.com'] },
+  'policy.egress': { clusterServices: 'Own' },
+};
 const combinations: Readonly<Record<string, ChartValues>> = {
   defaults: {},
   PostgreSQL: { ...postgres, 'runtime.replicas': 3 },
   autoscaling: { ...postgres, 'runtime.autoscaling.enabled': true },
   Ingress: { ingress: { enabled: true, controller: 'nginx', hosts: ['hooks.example.com'] } },
   tenants: { 'tenants.namespaces': ['team-a'] },
+  'runtime groups': groups,
   egress: { 'policy.egress': { grants: ['10.1.0.0/16'], clusterServices: 'Own' } },
 };
 
@@ -111,13 +125,13 @@ describe('the API server', { skip }, () => {
   test('admits every pod under Pod Security restricted, and would notice one that is not', async () => {
     assert.ok(cluster);
     await kubectlTakes(['label', 'namespace', 'moonhook-system', 'pod-security.kubernetes.io/enforce=restricted'], '');
-    const rendering = renderChart({ ...postgres });
+    const rendering = renderChart({ ...postgres, ...groups });
     assert.ok(rendering.ok);
     const pods = [...renderedObjects(), ...rendering.objects].flatMap((object) => {
       const spec = object.kind === 'Pod' ? object['spec'] : object['spec']?.template?.spec;
       return spec === undefined ? [] : [{ name: object.metadata.name, spec }];
     });
-    assert.ok(pods.length >= 5);
+    assert.ok(pods.length >= 7);
     const podOf = ({ name, spec }: { readonly name: string; readonly spec: object }): string =>
       JSON.stringify({
         apiVersion: 'v1',
