@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { bodyOf, useCluster } from '../kube/with-control-plane.ts';
+import type { SubscriptionHealthReport } from '../../src/controller/types.ts';
+import { bodyOf, useCluster, type KubectlResult } from '../kube/with-control-plane.ts';
 import { eventually } from '../kube/eventually.ts';
 import {
   apply,
@@ -237,6 +238,54 @@ test('a subscription is judged like a function, and nothing was sent yet', { ski
   ]);
   const { stdout } = await cluster.kubectl(['get', 'whs', '-n', 'team-a', 'orders']);
   assert.match(stdout, /orders\s+True\s+2\/2\s+Unknown/);
+});
+
+test('how the receiver of a subscription does is told by reason', { skip }, async () => {
+  assert.ok(client && cluster && started);
+  const failing = { since: 1, at: 2, error: 'the receiver answered 500' };
+  const identity = 'any';
+  const reports: Readonly<Record<string, SubscriptionHealthReport>> = {
+    'True/Healthy': { breaker: 'Closed', lastSuccess: 1 },
+    'False/Failing': { breaker: 'Open', failing },
+    'False/SwitchedOffGone': {
+      breaker: 'Closed',
+      failing,
+      switchedOff: { at: 2, reason: 'Gone', error: 'the receiver answered 410', identity },
+    },
+    'False/SwitchedOffOnlyFailures': {
+      breaker: 'Closed',
+      failing,
+      switchedOff: { at: 2, reason: 'OnlyFailures', error: failing.error, identity },
+    },
+  };
+  const nameOf = (stands: string): string => `to-${stands.replace(/.*\//, '').toLowerCase()}`;
+  for (const [stands, report] of Object.entries(reports)) {
+    started.running.runtimes.setHealth(nameOf(stands), report);
+    const subscription = {
+      apiVersion: 'moonhook.dev/v1alpha1',
+      kind: 'WebhookSubscription',
+      metadata: { name: nameOf(stands) },
+      spec: {
+        url: 'https://example.com/orders',
+        events: ['com.acme.*'],
+        secretRefs: [{ name: 'signing', key: 'key' }],
+      },
+    };
+    const said: KubectlResult = await cluster.kubectl(
+      ['apply', '-n', 'team-a', '-f', '-'],
+      JSON.stringify(subscription),
+    );
+    assert.equal(said.code, 0, said.stderr);
+  }
+  for (const [stands, report] of Object.entries(reports)) {
+    await eventually(`${nameOf(stands)} is ${stands}`, async () => {
+      const { stdout } = await cluster.kubectl(['describe', 'whs', '-n', 'team-a', nameOf(stands)]);
+      const [status = '', reason = ''] = stands.split('/');
+      // In the order of their names: `kubectl describe` sorts fields.
+      const shown = new RegExp(String.raw`Reason:\s+${reason}\n\s+Status:\s+${status}\n\s+Type:\s+Healthy`);
+      return shown.test(stdout) && (report.failing === undefined || /answered (?:500|410)/.test(stdout));
+    });
+  }
 });
 
 test('what every runtime has acknowledged is timed from the arrival of the change', { skip }, () => {

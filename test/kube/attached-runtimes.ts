@@ -1,7 +1,13 @@
 /** Real runtimes in this process, given a controller's table without a network between: what the links do, and no more. */
 import { diffTables, emptyTable } from '../../src/routing/diff-tables.ts';
 import type { Acknowledgement, RouteTable } from '../../src/routing/types.ts';
-import type { Acknowledgements, LinkedRuntime, RuntimesChange, TableSource } from '../../src/controller/types.ts';
+import type {
+  Acknowledgements,
+  LinkedRuntime,
+  RuntimesChange,
+  SubscriptionHealthReport,
+  TableSource,
+} from '../../src/controller/types.ts';
 import { serveFunctions, type ServedFunctions } from '../builders/serve-functions.ts';
 
 export interface AttachedRuntime {
@@ -13,6 +19,8 @@ export interface AttachedRuntimes {
   readonly acknowledgements: Acknowledgements;
   /** Starts a runtime that takes the table; resolves when it serves the whole of it. */
   attach(pod: string, podUid: string): Promise<AttachedRuntime>;
+  /** What they say of the receiver of the subscription with this name. */
+  setHealth(name: string, report: SubscriptionHealthReport): void;
   close(): Promise<void>;
 }
 
@@ -26,6 +34,7 @@ interface Attached {
 
 export function createAttachedRuntimes(source: TableSource): AttachedRuntimes {
   const runtimes: Attached[] = [];
+  const healths = new Map<string, SubscriptionHealthReport>();
   const listeners = new Set<(change: RuntimesChange) => void>();
   const tell = (change: RuntimesChange): void => {
     for (const listener of listeners) listener(change);
@@ -52,7 +61,7 @@ export function createAttachedRuntimes(source: TableSource): AttachedRuntimes {
     acknowledgements: {
       runtimes: () => runtimes.map(({ linked }) => linked),
       scheduleTimes: () => undefined,
-      subscriptionHealth: () => undefined,
+      subscriptionHealth: (uid) => healths.get(source.current()?.subscriptions?.get(uid)?.name ?? ''),
       subscribe: (listener) => {
         listeners.add(listener);
         return () => void listeners.delete(listener);
@@ -71,6 +80,7 @@ export function createAttachedRuntimes(source: TableSource): AttachedRuntimes {
       tell({ kind: 'runtimes' });
       return { served, podUid };
     },
+    setHealth: (name, report) => void healths.set(name, report),
     close: async () => {
       stop();
       await Promise.all(runtimes.map(({ work }) => work));
