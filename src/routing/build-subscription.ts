@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { outgoingFormats, type OutgoingHeader, type WebhookSubscription } from '../function/subscription-types.ts';
 import { checkTarget } from '../policy/egress-target.ts';
-import type { InstallationPolicy } from '../policy/installation-policy.ts';
+import { egressOf, type InstallationPolicy } from '../policy/installation-policy.ts';
 import { namespaceEgress } from '../policy/namespace-egress.ts';
 import { checkHeaders, checkUrl } from '../policy/outbound-request.ts';
 import { checkAmount, resolveRetry } from '../policy/resolve-limits.ts';
@@ -148,7 +148,14 @@ function readUrl(
   }
   const verdict = checkTarget({ installation: namespaceEgress(policy, namespace) }, checked.value.target);
   if (verdict.ok) return { url };
-  return { url: '', problem: notAccepted('PolicyDenied', path, `${verdict.message} (rule ${verdict.rule})`) };
+  const hint = verdict.rule === 'address' ? serviceHint(policy, namespace) : '';
+  return { url: '', problem: notAccepted('PolicyDenied', path, `${verdict.message} (rule ${verdict.rule})${hint}`) };
+}
+
+/** The address of a Service is judged when it is dialled: it goes with the Service, and may be another's the next day. */
+function serviceHint(policy: InstallationPolicy, namespace: string): string {
+  if (egressOf(policy, namespace).clusterServices !== 'Own') return '';
+  return `; a Service of this namespace is written by its name, NAME.${namespace}.svc.cluster.local, not by its address`;
 }
 
 function readHeaders(

@@ -92,6 +92,20 @@ test('the ceiling of the installation holds for names too', () => {
   assert.deepEqual(only(build([subscription('ok', { url: 'https://a.example.org/' })], { policy })).said, []);
 });
 
+test('the address of a Service is refused with the name to write, where the namespace may reach its Services', () => {
+  const { policy } = buildInput([]);
+  const services = { ...policy, egress: { ...policy.egress, clusterServices: 'Own' } } as const;
+  const message = (given: typeof policy, url: string): string =>
+    [...build([subscription('ip', { url })], { policy: given }).subscriptions.verdicts.values()][0]?.problems[0]
+      ?.message ?? '';
+  assert.match(
+    message(services, 'http://10.96.0.17/'),
+    /; a Service .* NAME\.team-a\.svc\.cluster\.local, not by its address$/,
+  );
+  assert.match(message(policy, 'http://10.96.0.17/'), /10\.96\.0\.17 is not globally reachable .*\(rule address\)$/);
+  assert.equal(message(services, 'http://shop.team-a.svc.cluster.local/'), '');
+});
+
 test('a quota of subscriptions counts the oldest first', () => {
   const policy = { ...buildInput([]).policy, quotas: { subscriptions: 1, namespaces: {} } };
   const { entries, verdicts } = build([subscription('younger'), subscription('old')], { policy }).subscriptions;
