@@ -55,6 +55,14 @@ suite('createStoreGuard', () => {
     assert.deepEqual([guard.admitted, guard.refusal], [true, undefined]);
   });
 
+  test('a store of the same installation is refused where it is another runtime group that has it', async () => {
+    const group = guardOf(ours, said(`${ours}/payments`));
+    await assert.rejects(group.guard.admit(), /belongs to 0f5c-ours\/moonhook\/moonhook and this is .*\/payments/);
+    const own = guardOf(`${ours}/payments`, said(`${ours}/payments`));
+    await own.guard.admit();
+    assert.equal(own.guard.admitted, true);
+  });
+
   test('it is taken over only from the owner that the operator has named', async () => {
     const named = guardOf(theirs, said(ours), { adopt: theirs });
     await named.guard.admit();

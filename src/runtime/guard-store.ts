@@ -77,8 +77,8 @@ export function createStoreGuard(options: StoreGuardOptions): StoreGuard {
   };
 }
 
-/** `<uid of kube-system>/<namespace>/<installation>`. */
+/** `<uid of kube-system>/<namespace>/<installation>`, and the group where it is not the default one. */
 function readOwner(body: unknown): string | undefined {
   const { owner } = (body ?? {}) as Readonly<Record<string, unknown>>;
-  return typeof owner === 'string' && /^[\w.-]{1,64}(\/[\w.-]{1,253}){2}$/.test(owner) ? owner : undefined;
+  return typeof owner === 'string' && /^[\w.-]{1,64}(\/[\w.-]{1,253}){2,3}$/.test(owner) ? owner : undefined;
 }

@@ -15,7 +15,7 @@ const runtimeGroups = [
     name: 'big',
     namespaces: ['lake'],
     runtime: { replicas: 3, workers: 4 },
-    store: { postgres: { enabled: true, urlFrom: { secretName: 'lake-database' } } },
+    store: { adopt: 'uid/ns/moonhook/big', postgres: { enabled: true, urlFrom: { secretName: 'lake-database' } } },
     networkPolicyPostgres: { cidrs: ['10.9.9.9/32'] },
   },
 ];
@@ -112,6 +112,8 @@ describe('a chart with runtime groups', () => {
     assert.deepEqual(big.env.find(({ name }: { name: string }) => name === 'MOONHOOK_STORE_URL').valueFrom, {
       secretKeyRef: { name: 'lake-database', key: 'url' },
     });
+    const adopting = [common, payments, big].map(({ env }) => JSON.stringify(env).includes('MOONHOOK_STORE_ADOPT'));
+    assert.deepEqual(adopting, [false, false, true]);
     assert.equal(workloads[2]?.spec.replicas, 3);
     assert.ok(workloads[1]?.spec.volumeClaimTemplates);
   });

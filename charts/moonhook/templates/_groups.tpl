@@ -9,7 +9,7 @@ and calls (Services), runtime and store (its values), and postgres (where its da
 {{- range .Values.runtimeGroups -}}
 {{- $runtime := mergeOverwrite (deepCopy $.Values.runtime) (dict "replicas" 1 "autoscaling" (dict "enabled" false)) (deepCopy (default dict .runtime)) -}}
 {{- $own := default dict .store -}}
-{{- $store := dict "sqlite" (mergeOverwrite (deepCopy $.Values.store.sqlite) (deepCopy (default dict $own.sqlite))) "postgres" (mergeOverwrite (dict "enabled" false "urlFrom" (dict "secretName" "" "key" "url")) (deepCopy (default dict $own.postgres))) -}}
+{{- $store := dict "adopt" (default "" $own.adopt) "sqlite" (mergeOverwrite (deepCopy $.Values.store.sqlite) (deepCopy (default dict $own.sqlite))) "postgres" (mergeOverwrite (dict "enabled" false "urlFrom" (dict "secretName" "" "key" "url")) (deepCopy (default dict $own.postgres))) -}}
 {{- $groups = append $groups (dict "name" .name "suffix" (printf "-%s" .name) "namespaces" .namespaces "public" (printf "%s-public-%s" $name .name) "calls" (printf "%s-calls-%s" $name .name) "runtime" $runtime "store" $store "postgres" (mergeOverwrite (deepCopy $network) (deepCopy (default dict .networkPolicyPostgres)))) -}}
 {{- end -}}
 {{- toYaml (dict "groups" $groups) -}}

@@ -117,7 +117,7 @@ export async function startLinks(context: PartContext): Promise<LinkedParts & { 
         case 'namespaces':
           return goneNamespaces(body);
         case 'installation':
-          return nameInstallation();
+          return nameInstallation(from.group);
         case 'services':
           return Promise.resolve(
             leaseServices(() => servicesOf(services.current(policy()), policy(), from.group), body),
