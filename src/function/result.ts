@@ -50,6 +50,7 @@ export function toHttpResponse(
   maxBodyBytes: number,
   rules: ResponseRules,
 ): ResponseResult {
+  if (values.length === 1 && typeof values[0] === 'string') return textResponse(values[0], maxBodyBytes);
   const read = readDraft(values);
   if (!read.ok) return read;
   const { draft } = read;
@@ -64,15 +65,21 @@ export function toHttpResponse(
   if (bodyless && content !== undefined && content.length > 0)
     return refuse(`status ${status} has no body, and there is one`);
   const typed = type === undefined || bodyless || headers.headers.some(([name]) => name === 'content-type');
+  const all = typed ? headers.headers : [...headers.headers, type];
   return {
     ok: true,
-    response: {
-      status,
-      headers: typed ? headers.headers : [...headers.headers, type],
-      ...(content === undefined || bodyless ? {} : { body: content }),
-    },
+    response: content === undefined || bodyless ? { status, headers: all } : { status, headers: all, body: content },
     dropped: headers.dropped,
   };
+}
+
+const textHeaders: HeaderList = [textType];
+const nothing: readonly string[] = [];
+
+/** A string alone is what most handlers return: the same as its draft comes to. */
+function textResponse(text: string, maxBodyBytes: number): ResponseResult {
+  const body = withinLimit(text, textType, maxBodyBytes);
+  return body.ok ? { ok: true, response: { status: 200, headers: textHeaders, body: text }, dropped: nothing } : body;
 }
 
 /** The status that return values name, for asynchronous calls; undefined: they name none. */

@@ -41,22 +41,10 @@ function writeAnswer(call: HttpCall, parts: WorkerParts, answer: Answer): void {
   parts.openRequests -= 1;
   if (response.destroyed || response.headersSent) return;
   const { status, body } = answer;
-  const headers: string[] = ['x-call-id', call.id];
   const plain = typeof body === 'string' && isPlain(body);
-  if (call.listener === 'calls') {
-    headers.push('x-duration-seconds', ((parts.clock.monotonic() - call.startedAt) / 1000).toFixed(6));
-  }
-  if (answer.headers !== undefined) for (const [name, value] of answer.headers) headers.push(name, value);
-  if (!call.ownsHost) {
-    headers.push('x-content-type-options', 'nosniff');
-    if (call.listener === 'public') headers.push('content-security-policy', 'sandbox');
-  }
-  const cors = corsHeaders(call);
-  if (cors !== undefined) headers.push(...cors);
   const bodyless = status === 204 || status === 304;
-  if (!bodyless) {
-    headers.push('content-length', String(lengthOf(body, plain)));
-  }
+  const length = bodyless ? undefined : String(lengthOf(body, plain));
+  const headers = headerLines(call, parts, answer.headers ?? noHeaders, length);
   // A body that was not read to its end would be taken for the next request.
   if (parts.draining || (!call.request.complete && !call.head.hasNoBody)) headers.push('connection', 'close');
   response.writeHead(status, headers);
@@ -66,6 +54,55 @@ function writeAnswer(call: HttpCall, parts: WorkerParts, answer: Answer): void {
   else if (typeof body === 'string' && !headers.every(isAscii)) response.end(Buffer.from(body));
   else response.end(body);
   limitReading(call, parts);
+}
+
+const noHeaders: NonNullable<Answer['headers']> = [];
+
+/** Names and values alternating. */
+function headerLines(
+  call: HttpCall,
+  parts: WorkerParts,
+  own: NonNullable<Answer['headers']>,
+  length: string | undefined,
+): string[] {
+  const cors = corsHeaders(call);
+  const isPublic = call.listener === 'public';
+  const [only] = own;
+  if (
+    isPublic &&
+    !call.ownsHost &&
+    cors === undefined &&
+    own.length === 1 &&
+    only !== undefined &&
+    length !== undefined
+  ) {
+    // What most answers have: an array as long as it has to be.
+    const [name, value] = only;
+    return [
+      'x-call-id',
+      call.id,
+      name,
+      value,
+      'x-content-type-options',
+      'nosniff',
+      'content-security-policy',
+      'sandbox',
+      'content-length',
+      length,
+    ];
+  }
+  const headers: string[] = ['x-call-id', call.id];
+  if (!isPublic) {
+    headers.push('x-duration-seconds', ((parts.clock.monotonic() - call.startedAt) / 1000).toFixed(6));
+  }
+  for (const [name, value] of own) headers.push(name, value);
+  if (!call.ownsHost) {
+    headers.push('x-content-type-options', 'nosniff');
+    if (isPublic) headers.push('content-security-policy', 'sandbox');
+  }
+  if (cors !== undefined) headers.push(...cors);
+  if (length !== undefined) headers.push('content-length', length);
+  return headers;
 }
 
 /** Longer texts are left to Node: a look at each character is quick for short ones only. */

@@ -51,8 +51,8 @@ export interface LiveTrigger {
   readonly unverifiable?: Unavailable;
   readonly receiver?: LiveReceiver;
   readonly expressions: ExpressionNames;
-  /** Where they differ from the function's. */
-  readonly limits: Partial<CallLimits>;
+  /** Undefined: the function's. */
+  readonly limits: CallLimits | undefined;
 }
 
 /** Makes what a function needs when it is first called: most functions of a large table are not. One for all functions. */

@@ -7,8 +7,6 @@ import { callLimitsOf } from './call-limits.ts';
 import type { LiveFunction, LiveReceiver, LiveTrigger, Unavailable } from './live-function.ts';
 import { expressionNames } from './trigger-expressions.ts';
 
-const noLimits: LiveTrigger['limits'] = {};
-
 /** A receiver that is one entry of many functions is made ready once. */
 export function createTriggerMaker(): (entry: TriggerEntry, owner: LiveFunction) => LiveTrigger {
   const known = new WeakMap<HttpTriggerEntry['receiver'], LiveReceiver | Unavailable>();
@@ -41,7 +39,7 @@ function prepareTrigger(
     ...(unverifiable === undefined ? {} : { unverifiable }),
     ...(receiver === undefined || 'code' in receiver ? {} : { receiver }),
     expressions,
-    limits: entry.limits === owner.entry.limits ? noLimits : callLimitsOf(entry.limits),
+    limits: entry.limits === owner.entry.limits ? undefined : callLimitsOf(entry.limits),
   };
 }
 

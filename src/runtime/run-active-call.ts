@@ -8,8 +8,6 @@ import { RequestEvent } from './request-event.ts';
 import { runHandler } from './run-trigger.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
-const sameLimits = {};
-
 export function runActiveCall(call: HttpCall, parts: WorkerParts): void | Promise<void> {
   const { fn } = call;
   if (fn?.program === undefined) return refuse(call, parts, 'FunctionNotFound', { outcome: 'unmatched' });
@@ -23,5 +21,5 @@ export function runActiveCall(call: HttpCall, parts: WorkerParts): void | Promis
       detail: `this call runs ${wanted.map((name) => `"${name}"`).join(' or ')}; the module has ${has}`,
     });
   }
-  return runHandler(call, parts, fn, handler, new EventTable(new RequestEvent(call)), sameLimits);
+  return runHandler(call, parts, fn, handler, new EventTable(new RequestEvent(call)), undefined);
 }

@@ -12,7 +12,7 @@ import type { Answer, Ending, HttpCall } from './http-call.ts';
 import type { LiveFunction } from './live-function.ts';
 import { refuse } from './refuse.ts';
 import { RequestEvent } from './request-event.ts';
-import { runProgram } from './run-program.ts';
+import { runProgram, type ProgramRequest } from './run-program.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 export function runTrigger(call: HttpCall, parts: WorkerParts): void | Promise<void> {
@@ -30,7 +30,7 @@ export function runHandler(
   fn: LiveFunction,
   handler: string,
   event: LuaInput,
-  limits: Partial<CallLimits>,
+  limits: CallLimits | undefined,
 ): void | Promise<void> {
   call.handler = handler;
   parts.lastSyncAt = call.startedAt;
@@ -38,13 +38,14 @@ export function runHandler(
   const began = parts.clock.monotonic();
   let result: CallResult | Promise<CallResult>;
   try {
-    result = runProgram(fn, parts, {
+    const request: ProgramRequest = {
       callId: call.id,
       target: { handler },
       arguments: [event],
-      limits: afterDecoding(limits, call.decodeMs),
       context: contextOf(fn, call.hops, call.head.traceparent, call.budget),
-    });
+    };
+    const own = afterDecoding(fn, limits, call.decodeMs);
+    result = runProgram(fn, parts, own === undefined ? request : { ...request, limits: own });
   } catch (error) {
     parts.inflight.leave(fn.index);
     throw error;
@@ -86,11 +87,14 @@ function finish(call: HttpCall, parts: WorkerParts, fn: LiveFunction, result: Ca
 const leastDecodeMs = 1;
 
 /** A body that is costly to decode is paid for by the function that is sent it. */
-function afterDecoding(limits: Partial<CallLimits>, decodeMs: number): Partial<CallLimits> {
-  const { cpuMs } = limits;
-  return decodeMs < leastDecodeMs || cpuMs === undefined
-    ? limits
-    : { ...limits, cpuMs: Math.max(1, Math.floor(cpuMs - decodeMs)) };
+function afterDecoding(
+  { entry }: LiveFunction,
+  limits: CallLimits | undefined,
+  decodeMs: number,
+): Partial<CallLimits> | undefined {
+  if (decodeMs < leastDecodeMs) return limits;
+  const { cpuMs } = limits ?? entry.limits;
+  return { ...limits, cpuMs: Math.max(1, Math.floor(cpuMs - decodeMs)) };
 }
 
 function withDecoding(usage: CallUsage, decodeMs: number): CallUsage {

@@ -82,6 +82,16 @@ test('an exact host wins over a wildcard, a longer wildcard over a shorter, any 
   assert.equal(valueOf(matcher.match(undefined, '/a', 'GET')), '/a');
 });
 
+test('a host that was asked for just now reaches what comes to it and not what has left it', () => {
+  const matcher = matcherOf([route('/p')]);
+  assert.equal(valueOf(matcher.match('a.example', '/p', 'GET')), '/p');
+  const own = route('/p', [], 'a.example');
+  matcher.add(own);
+  assert.equal(valueOf(matcher.match('a.example', '/p', 'GET')), 'a.example/p');
+  matcher.remove(own);
+  assert.equal(valueOf(matcher.match('a.example', '/p', 'GET')), '/p');
+});
+
 test('routes of one grant are not reached through a host of another', () => {
   const grantOf = (host: string): string | undefined =>
     host.endsWith('b.example.com') ? '*.b.example.com' : undefined;

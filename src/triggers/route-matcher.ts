@@ -69,6 +69,9 @@ export class RouteMatcher<Value> {
   readonly #grantOf: (host: string) => string | undefined;
   /** Which trees a host reaches, in order; forgotten when a tree comes or goes. */
   readonly #reached = new Map<string, readonly HostTree<Value>[]>();
+  /** The last host that was asked for: a busy listener hears the same one again and again. */
+  #lastHeader: string | undefined = undefined;
+  #lastTrees: readonly HostTree<Value>[] = [];
 
   constructor(options: MatcherOptions = {}) {
     this.#reserved = options.reserved ?? new Set();
@@ -82,7 +85,7 @@ export class RouteMatcher<Value> {
       const grant = route.host === undefined ? undefined : this.#grantOf(route.host);
       tree = { host: route.host, grant, root: newNode(), exact: new Map(), count: 0 };
       this.#trees.set(route.host, tree);
-      this.#reached.clear();
+      this.#forget();
     }
     const node = descend(tree.root, route.pattern.segments);
     if (endsInRest(route.pattern)) node.rest = extended(node.rest, route);
@@ -105,7 +108,12 @@ export class RouteMatcher<Value> {
     tree.count -= 1;
     if (tree.count > 0) return;
     this.#trees.delete(route.host);
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#reached.clear();
+    this.#lastHeader = undefined;
   }
 
   /** Answers for a `Host` header, a request target as received and a method in upper case. */
@@ -134,8 +142,14 @@ export class RouteMatcher<Value> {
   /** The trees a host reaches, in the order they are tried. */
   treesOf(hostHeader: string | undefined): readonly HostTree<Value>[] {
     const header = hostHeader ?? '';
-    const known = this.#reached.get(header);
-    if (known) return known;
+    if (header === this.#lastHeader) return this.#lastTrees;
+    const trees = this.#reached.get(header) ?? this.#findTrees(header);
+    this.#lastHeader = header;
+    this.#lastTrees = trees;
+    return trees;
+  }
+
+  #findTrees(header: string): readonly HostTree<Value>[] {
     const host = canonicalHost(header);
     const grant = host === undefined ? undefined : this.#grantOf(host);
     const trees = [...this.#trees.values()]
