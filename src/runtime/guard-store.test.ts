@@ -83,7 +83,7 @@ suite('createStoreGuard', () => {
     const older = guardOf(theirs, { ok: false, code: 'Unsupported', message: 'an unknown topic' });
     await older.guard.admit();
     assert.deepEqual([older.guard.admitted, older.state.owner], [true, theirs]);
-    for (const nonsense of [undefined, 7, '', 'no slashes', `${ours}/more`]) {
+    for (const nonsense of [undefined, 7, '', 'no slashes', `${ours}/more/still`]) {
       const { guard, state } = guardOf(undefined, said(nonsense));
       await assert.rejects(guard.admit(), /not known whose/);
       assert.equal(state.owner, undefined);
