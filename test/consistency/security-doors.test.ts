@@ -1,6 +1,7 @@
 /** What the source may not do: open sockets elsewhere than in the guard, make regular expressions or code of tenants' text. */
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -58,6 +59,36 @@ test('no text becomes code, and no process is started for functions', () => {
   assert.deepEqual(filesWith(/(?<![\w.])eval\(|new Function\(|from 'node:vm'|from 'node:child_process'/), [
     'cli/console.ts', // the browser of the person who typed it
   ]);
+});
+
+/** What a file brings with it, types aside. */
+function reachedFrom(entry: string, among: ReadonlyMap<string, string> = sources): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const left = [entry];
+  for (let name = left.pop(); name !== undefined; name = left.pop()) {
+    if (reached.has(name)) continue;
+    reached.add(name);
+    const imports = /^(?:import|export)\s+(?!type\b)[^;]*?from '(\.[^']+)'|\bimport\('(\.[^']+)'\)/gm;
+    for (const [, fixed, late] of (among.get(name) ?? '').matchAll(imports)) {
+      left.push(posix.join(posix.dirname(name), fixed ?? late ?? ''));
+    }
+  }
+  return reached;
+}
+
+const runsTenantsCode = /^(?:lua|host|triggers\/.*program|runtime\/(?!link))/;
+
+test('nothing that runs functions is part of the controller', () => {
+  const entries = [...sources.keys()].filter((name) => name.startsWith('controller/'));
+  const reached = new Set(entries.flatMap((entry) => [...reachedFrom(entry)]));
+  assert.deepEqual(
+    [...reached].filter((name) => runsTenantsCode.test(name)),
+    // What answers of the API server look like: no code at all.
+    ['host/kubernetes-types.ts'],
+  );
+  assert.ok(reached.size > 200);
+  const runtime = [...reachedFrom('runtime/start-worker.ts')];
+  assert.ok(runtime.includes('lua/engine.ts'), 'control: the way from a worker to the engine is found');
 });
 
 test('control: what is looked for is found', () => {
