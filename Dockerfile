@@ -15,6 +15,13 @@ COPY --from=packages /app/node_modules node_modules
 COPY package.json LICENSE ./
 COPY bin bin
 COPY src src
+# What Node makes of the sources, and the metered binary: a third of the processor time of a runtime's start. Filled as the
+# user that runs it and with the flags of the entry point, or Node would not take it; nobody can write to it later.
+ENV NODE_COMPILE_CACHE=/app/node_modules/.cache/moonhook/code
+RUN mkdir -p node_modules/.cache/moonhook && chown 65532:65532 node_modules/.cache/moonhook \
+  && setpriv --reuid=65532 --regid=65532 --clear-groups node --max-semi-space-size=4 --heap-growing-percent=50 \
+  --no-allocation-site-pretenuring --expose-gc -- src/cli/fill-caches.ts \
+  && chown -R 0:0 node_modules/.cache && chmod -R a+rX,go-w node_modules/.cache
 USER 65532:65532
 EXPOSE 8080 8081 9090
 ENTRYPOINT ["node", "--max-semi-space-size=4", "--heap-growing-percent=50", "--no-allocation-site-pretenuring", "--expose-gc", "--", "src/cli/main.ts"]
