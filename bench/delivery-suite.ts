@@ -10,11 +10,11 @@ import type { OpenStore } from '../src/store/open-store.ts';
 import { EventIndex } from '../src/triggers/event-index.ts';
 import { parseEventPattern } from '../src/triggers/event-pattern.ts';
 import { serveFunctions, type ServedFunctions } from '../test/builders/serve-functions.ts';
-import { counts, drained, fill, pause, withStore } from './delivery-store.ts';
+import { counts, drained, pause, withStore } from './delivery-store.ts';
+import { measureBesideBacklog } from './measure-beside-backlog.ts';
 import { type Measure, quantile, type Suite } from './measure.ts';
 
 const seconds = 8;
-const backlog = 60_000;
 const destinations = 100;
 const eventsPerDestination = 30;
 const patterns = 10_000;
@@ -30,7 +30,7 @@ export const suite: Suite = {
   async run(progress) {
     return [
       ...(await withStore((store) => measureCycles(store, progress))),
-      ...(await withStore((store) => measureBesideBacklog(store, progress))),
+      ...(await measureBesideBacklog(progress)),
       ...(await withStore((store) => measureDeadDestination(store, progress))),
       measureMatching(),
     ];
@@ -91,50 +91,6 @@ async function measureCycles(store: OpenStore, progress: (line: string) => void)
         note: `${middle.waiting} wait in the middle of the run, ${after.waiting} at its end`,
       },
       { name: 'failed requests', value: accepted.failed, unit: '', goal: { compare: '<=', value: 0 } },
-    ];
-  } finally {
-    await served.close();
-  }
-}
-
-/** p99 of synchronous calls, idle and while a backlog drains, in turns. */
-async function measureBesideBacklog(store: OpenStore, progress: (line: string) => void): Promise<Measure[]> {
-  const served = await serveFunctions({
-    store,
-    functions: [
-      {
-        name: 'both',
-        code: 'return { sync = function() return "hello" end, async = function() kv.incr("n") end }',
-        triggers: [
-          { name: 'sync', http: { path: 'sync', receiver: { open: {} } } },
-          { name: 'async', http: { path: 'async', mode: 'async', receiver: { open: {} } } },
-        ],
-      },
-    ],
-  });
-  try {
-    const idle: number[] = [];
-    const busy: number[] = [];
-    let drainedAtOnce = 0;
-    for (let round = 0; round < 3; round += 1) {
-      idle.push(...(await paced(`${served.url}/default/sync`, 400)));
-      await fill(store, 'ns-default/both/trigger:async', backlog / 3, round);
-      const before = await counts(store);
-      busy.push(...(await paced(`${served.url}/default/sync`, 400)));
-      const left = await counts(store);
-      drainedAtOnce += left.done - before.done;
-      progress(`round ${round + 1}: ${left.waiting} of ${backlog / 3} still wait after the busy half`);
-      await drained(store);
-    }
-    const ratio = quantile(busy, 0.99) / quantile(idle, 0.99);
-    return [
-      {
-        name: 'synchronous p99 while a backlog drains, against idle',
-        value: ratio,
-        unit: '×',
-        goal: { compare: '<=', value: 2 },
-        note: `${quantile(idle, 0.99).toFixed(2)} ms idle, ${quantile(busy, 0.99).toFixed(2)} ms busy (p50 ${quantile(idle, 0.5).toFixed(2)}, ${quantile(busy, 0.5).toFixed(2)}); 100 requests a second; ${drainedAtOnce} events ran meanwhile`,
-      },
     ];
   } finally {
     await served.close();
@@ -238,19 +194,6 @@ async function publish(served: ServedFunctions, data: object): Promise<void> {
     body: JSON.stringify(data),
   });
   if (!response.ok) throw new Error(`publishing answered ${response.status}`);
-}
-
-/** One request after the other, a hundred a second; answers how long each took. */
-async function paced(url: string, count: number): Promise<number[]> {
-  const took: number[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const began = performance.now();
-    await (await fetch(url)).arrayBuffer();
-    const spent = performance.now() - began;
-    took.push(spent);
-    await pause(Math.max(0, 10 - spent));
-  }
-  return took;
 }
 
 const oneKilobyte = JSON.stringify({ text: 'x'.repeat(1_000) });
