@@ -22,7 +22,7 @@ export function registerExplain(program: Command): void {
     .description('tell the story of a call or event to its end, or what would happen to a request')
     .argument(
       '<id-or-function>',
-      "a call id, an event id, a delivery or the sender's delivery id; or NAMESPACE/NAME with a request",
+      "a call id, an event id, a delivery or the sender's delivery id, a watched object as Pod/NAMESPACE/NAME; or NAMESPACE/NAME with a request",
     )
     .argument('[request]', 'path and query such as /team-a/hook?x=1, or a capture file { method, url, headers, body }')
     .option('-X, --method <method>', 'method of a request given as a path (default: POST)')

@@ -33,6 +33,7 @@ const labelNames: Partial<Record<MetricName, readonly string[]>> = {
   receiver_rejections_total: ['receiver', 'reason'],
   http_requests_refused_total: ['code'],
   delivery_attempts_total: ['result'],
+  kubernetes_states_skipped_total: ['reason'],
   worker_replacements_total: ['reason'],
 };
 

@@ -107,7 +107,11 @@ export interface RunningCall {
 
 /** Rare counts since the last batch: `metric` + labels joined by a NUL. */
 export interface RareCount {
-  readonly metric: 'receiver_rejections_total' | 'http_requests_refused_total' | 'delivery_attempts_total';
+  readonly metric:
+    | 'receiver_rejections_total'
+    | 'http_requests_refused_total'
+    | 'delivery_attempts_total'
+    | 'kubernetes_states_skipped_total';
   readonly labels: readonly string[];
   readonly count: number;
 }

@@ -35,6 +35,7 @@ export interface RareCounts {
   rejection(receiver: string, reason: string): void;
   refusal(code: string): void;
   attempt(result: string): void;
+  silence(reason: string): void;
 }
 
 export interface WorkerParts {

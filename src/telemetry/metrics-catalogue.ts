@@ -72,6 +72,12 @@ export const metricsCatalogue = [
     help: 'Attempts of asynchronous deliveries, by result: done, retry, dead, filtered, lost.',
   },
   {
+    name: 'kubernetes_states_skipped_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'States of objects that started nothing: initial (there before the trigger), events (not named), unchanged, filter, notPassed (ended without having passed).',
+  },
+  {
     name: 'store_oldest_due_seconds',
     type: 'gauge',
     labels: [],

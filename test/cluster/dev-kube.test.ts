@@ -108,6 +108,60 @@ test('functions act as their ServiceAccount, and hear of what it may watch', { s
   for (const line of acted) assert.match(line.impersonatedUser?.username ?? '', /^system:serviceaccount:team-a:/);
 });
 
+test('what became of an object is told by its name: what ran, and why nothing did', { skip }, async (t) => {
+  assert.ok(cluster);
+  const hook = `
+apiVersion: moonhook.dev/v1alpha1
+kind: WebhookFunction
+metadata: { name: picky, namespace: team-a }
+spec:
+  serviceAccountName: hooks
+  code: return function() end
+  triggers:
+    - name: maps
+      kubernetes: { apiVersion: v1, kind: ConfigMap, events: [Added, Modified], changed: object.data.count }
+      filter: object.data.wanted == "yes"
+`;
+  const options = { kube: true, kubeconfig: cluster.plane.kubeconfig };
+  await configMap('old', {});
+  const local = await startLocal(t, { files: { 'hook.yaml': hook }, options });
+  await local.line(/team-a\/picky: trigger maps follows the cluster/);
+  const story = async (name: string): Promise<string> => {
+    const id = encodeURIComponent(`ConfigMap/team-a/${name}`);
+    const headers = { authorization: `Bearer ${local.token}` };
+    const answer = await fetch(`${local.run.addresses.admin}/-/api/explain?id=${id}`, { headers });
+    return ((await answer.json()) as { readonly lines?: readonly string[] }).lines?.join('\n') ?? '';
+  };
+  const tells = (what: string, wanted: RegExp): Promise<boolean> =>
+    eventually(
+      `${what}: ${wanted.source}`,
+      async () => wanted.test(await story('picked')),
+      () => local.lines.slice(-5),
+    );
+  await configMap('picked', { wanted: 'no', count: '1' });
+  await tells('turned away', /picky trigger maps · filtered\n.*\n.*event added.*\n.*filter turned the event away/);
+  await configMap('picked', { wanted: 'yes', count: '2' });
+  await tells('ran', /picky trigger maps · ok/);
+  await configMap('picked', { wanted: 'yes', count: '2', other: 'x' });
+  await tells('the same', /`changed` has the value it had/);
+  bodyOf(await cluster.client.request({ method: 'DELETE', path: '/api/v1/namespaces/team-a/configmaps/picked' }));
+  await tells('the end', /`events` do not name Deleted/);
+  assert.equal(await story('old'), '', 'what was there at the start is only counted');
+  const counted = async (reason: string): Promise<number> => {
+    const metrics = await (await fetch(`${local.run.addresses.admin}/metrics`)).text();
+    const line = `moonhook_kubernetes_states_skipped_total{reason="${reason}"} `;
+    return Number(
+      metrics
+        .split('\n')
+        .find((each) => each.startsWith(line))
+        ?.slice(line.length) ?? 0,
+    );
+  };
+  for (const reason of ['filter', 'unchanged', 'events', 'initial']) {
+    await eventually(`${reason} is counted`, async () => (await counted(reason)) > 0);
+  }
+});
+
 test('a function without an account has no rights; --as-me gives it one’s own, and says so', { skip }, async (t) => {
   assert.ok(cluster);
   await configMap('mine', {});

@@ -34,6 +34,8 @@ export function storedClusterEvent(event: ClusterEvent, judged: boolean): Stored
   const attributes: EventAttributes = {
     name,
     subject: namespace === undefined ? objectName : `${namespace}/${objectName}`,
+    // What somebody asks for who wants to know what became of the object.
+    deliveryId: objectId(trigger, namespace, objectName),
     ...(judged ? { judged } : {}),
   };
   return {
@@ -44,6 +46,11 @@ export function storedClusterEvent(event: ClusterEvent, judged: boolean): Stored
     attributes: JSON.stringify(attributes),
     body: Buffer.from(bodyOf(event)),
   };
+}
+
+/** `Pod/team-a/web-0`, as `moonhook explain` takes it. */
+export function objectId(trigger: KubernetesTriggerEntry, namespace: string | undefined, name: string): string {
+  return [apiOf(trigger).kind, ...(namespace === undefined ? [] : [namespace]), name].join('/');
 }
 
 function bodyOf({ trigger, object, previous, uid, namespace, objectName }: ClusterEvent): string {

@@ -11,8 +11,9 @@ import type { LiveFunction, LiveTrigger } from '../live-function.ts';
 import { StoredEventSource } from '../stored-event.ts';
 import type { WorkerParts } from '../worker-parts.ts';
 import { objectGlobals, storedClusterEvent, type ClusterEvent } from './cluster-event.ts';
-import { nextStep, type ClusterEventName, type Wishes } from './judge-object.ts';
+import { nextStep, type ClusterEventName, type Step, type Wishes } from './judge-object.ts';
 import { readPosition, readRow, writeHeld, type Held, type ObjectRow, type Position } from './object-rows.ts';
+import { tellSilence, type SilentReason, type SilentState } from './silent-states.ts';
 
 type Put = AppendQuestion & { readonly op: 'put' };
 
@@ -43,10 +44,11 @@ export async function putObjects(
       await nextTurn();
       turnEnds = parts.clock.monotonic() + turnMs;
     }
-    const { append, writes } = work;
+    const { append, writes, silent } = work;
     if (writes.length === 0) return { kind: 'done', events: 0 };
     const expectations = [position.expectation, ...rows.map(({ expectation }) => expectation)];
     if ((await parts.store.appendIf({ append, writes, expectations })) === 'ok') {
+      tellSilence(silent, fn, live.entry, parts);
       return { kind: 'done', events: append.length };
     }
     // Another runtime was given the same, or the trigger was opened anew: look again.
@@ -57,6 +59,8 @@ export async function putObjects(
 interface PutWork {
   readonly append: readonly AppendItem[];
   readonly writes: readonly KeyValueWrite[];
+  /** States that start nothing. */
+  readonly silent: readonly SilentState[];
   take(change: ObjectPut, held: Held<ObjectRow>): Promise<void>;
 }
 
@@ -86,6 +90,7 @@ function createWork(
   const wishes = wishesOf(live);
   const append: AppendItem[] = [];
   const writes: KeyValueWrite[] = [];
+  const silent: SilentState[] = [];
 
   const eventOf = (name: ClusterEventName, change: ObjectPut, facts: Facts): ClusterEvent => ({
     functionUid: fn.entry.uid,
@@ -160,6 +165,7 @@ function createWork(
   return {
     append,
     writes,
+    silent,
     async take(change, held) {
       const { uid } = change;
       const row = rows.has(uid) ? rows.get(uid) : held.value;
@@ -167,8 +173,14 @@ function createWork(
       if (step.kind === 'keep') return;
       if (step.kind === 'remove') {
         write(uid, held, undefined);
-        if (step.event === undefined || row === undefined) return;
-        const { version, namespace, name, changed } = row;
+        if (row === undefined) return;
+        const { version, namespace, name, changed, passed } = row;
+        if (step.event === undefined) {
+          if (change.kind === 'drop') return;
+          const end = change.kind === 'gone' ? 'deleted' : 'left';
+          silent.push({ reason: passed ? 'events' : 'notPassed', name: end, namespace, objectName: name });
+          return;
+        }
         store(eventOf(step.event, change, { version, namespace, objectName: name, previous: changed }), true);
         return;
       }
@@ -180,6 +192,8 @@ function createWork(
       const event = eventOf(unseen ? 'added' : step.name, change, facts);
       const { erred, passed, changed, same } = await judge(event, step.unless);
       const told = step.event && !same && passed ? store(event, !erred) : undefined;
+      const reason = told === undefined ? silenceOf(step, change, row, same, wishes) : undefined;
+      if (reason !== undefined) silent.push({ reason, name: event.name, namespace, objectName: name });
       const added = told === undefined ? row?.added : event.name === 'added' ? told : undefined;
       write(uid, held, {
         version: change.version,
@@ -194,6 +208,19 @@ function createWork(
       });
     },
   };
+}
+
+/** Undefined: edited expressions have judged anew what is no news. */
+function silenceOf(
+  step: Step & { readonly kind: 'judge' },
+  change: ObjectPut & { readonly kind: 'set' },
+  row: ObjectRow | undefined,
+  same: boolean,
+  { initialEach }: Wishes,
+): SilentReason | undefined {
+  if (step.event) return same ? 'unchanged' : 'filter';
+  if (row === undefined) return change.baseline === true && !initialEach ? 'initial' : 'events';
+  return change.version === row.version ? undefined : 'events';
 }
 
 type Facts = Pick<ClusterEvent, 'version' | 'namespace' | 'objectName' | 'previous'>;
