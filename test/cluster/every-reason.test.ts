@@ -7,7 +7,6 @@ import { conditionReasons } from '../../src/function/reasons.ts';
 import { eventually } from '../kube/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import {
-  apply,
   conditionsOf,
   makeNamespace,
   openTrigger,
@@ -15,7 +14,7 @@ import {
   type StatusObject,
 } from '../kube/run-controller.ts';
 import { installationNamespace, linkServerName, runInstallation } from '../kube/run-installation.ts';
-import { makeRuntimePod } from '../kube/runtime-pod.ts';
+import { makeRuntimePod, setTakingTraffic } from '../kube/runtime-pod.ts';
 import { useCluster, type KubectlResult, type TestCluster } from '../kube/with-control-plane.ts';
 import { startRuntime, TestTokens } from '../link/cluster.ts';
 
@@ -242,23 +241,6 @@ async function standing({ kubectl }: TestCluster): Promise<ReadonlyMap<string, S
 
 const installation = cluster === undefined ? undefined : await start(cluster);
 
-/** The endpoints of the runtime Service, as a cluster would make them of its pods. */
-async function setPods(pods: readonly { readonly name: string; readonly uid: string }[]): Promise<void> {
-  assert.ok(cluster);
-  const slices = `/apis/discovery.k8s.io/v1/namespaces/${installationNamespace}/endpointslices`;
-  await apply(cluster.client, `${slices}/moonhook-a`, {
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    metadata: { name: 'moonhook-a', labels: { 'kubernetes.io/service-name': 'moonhook' } },
-    addressType: 'IPv4',
-    endpoints: pods.map(({ name, uid }, index) => ({
-      addresses: [`10.0.0.${index + 1}`],
-      targetRef: { kind: 'Pod', namespace: installationNamespace, name, uid },
-    })),
-    ports: [],
-  });
-}
-
 const reached = new Set<string>();
 
 /** Waits until it stands so, as kubectl prints it. */
@@ -318,7 +300,7 @@ test(
       const reason = refusals[name];
       return { uid, revision, accepted: false, ...(reason === undefined ? {} : { reason }), message: 'not here' };
     };
-    await setPods([installation.runtime.pod, pod.metadata]);
+    await setTakingTraffic(cluster.client, installationNamespace, [installation.runtime.pod, pod.metadata]);
     await kubectlApply(
       cluster,
       Object.entries(cases).map(([name, each]) => applied(name, each)),
@@ -355,7 +337,7 @@ test(
 test('a pod that takes traffic without a link is named', { skip }, async () => {
   assert.ok(cluster && installation);
   const { pod } = await makeRuntimePod(cluster.client, { namespace: installationNamespace }, 'without-a-link');
-  await setPods([installation.runtime.pod, pod.metadata]);
+  await setTakingTraffic(cluster.client, installationNamespace, [installation.runtime.pod, pod.metadata]);
   await kubectlApply(cluster, [applied('behind', { stands: '', spec: runs('behind', code) })]);
   const objects = await stands(new Map([['behind', 'Programmed=False/RuntimeUnreachable']]));
   const { conditions = [] } = objects.get('behind')?.status ?? {};

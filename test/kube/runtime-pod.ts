@@ -1,6 +1,7 @@
 /** A runtime's pod as the API server knows it, without a node to run it, and the token that its kubelet would give it. */
 import type { KubeClient } from '../../src/controller/kube-client.ts';
 import type { KubeObject } from '../../src/controller/kube-object.ts';
+import { apply } from './run-controller.ts';
 import { bodyOf } from './with-control-plane.ts';
 
 export interface RuntimePod {
@@ -52,4 +53,23 @@ export async function makeToken(
     },
   });
   return bodyOf(answer).status.token;
+}
+
+/** The endpoints of the runtime Service, as a cluster would make them of its pods: those that take traffic. */
+export async function setTakingTraffic(
+  client: KubeClient,
+  namespace: string,
+  pods: readonly { readonly name: string; readonly uid: string }[],
+): Promise<void> {
+  await apply(client, `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices/moonhook-a`, {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'moonhook-a', labels: { 'kubernetes.io/service-name': 'moonhook' } },
+    addressType: 'IPv4',
+    endpoints: pods.map(({ name, uid }, index) => ({
+      addresses: [`10.0.0.${index + 1}`],
+      targetRef: { kind: 'Pod', namespace, name, uid },
+    })),
+    ports: [],
+  });
 }
