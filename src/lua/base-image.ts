@@ -4,7 +4,19 @@ import { globals, libraries } from './environment.ts';
 import { hostMark, type Callable } from './host-dispatch.ts';
 import { capture, layGrounds, type Ground } from './image.ts';
 import { checkLayout, ImageBuilder } from './image-builder.ts';
-import { breakPointer, registryIndex, slotHost, slotLazyField, slotSetMetatable, tags } from './layout.ts';
+import {
+  breakPointer,
+  globalObjects,
+  globalStringSlots,
+  objectNext,
+  objectTag,
+  registryIndex,
+  slotHost,
+  slotLazyField,
+  slotSetMetatable,
+  stateGlobal,
+  tags,
+} from './layout.ts';
 import { loadGround, smallFunction } from './loaded-ground.ts';
 import { sandboxPrelude } from './sandbox-prelude.ts';
 import { restCollector } from './seal-start.ts';
@@ -29,12 +41,17 @@ export interface BaseImage extends Ground {
   readonly control: Readonly<Record<ControlName, number>>;
   /** Original `setmetatable`, for the checked one. */
   readonly setmetatableSlot: number;
+  /** Growth beyond counts against the limit of a call: the first kilobytes, for the names and the handler of a function, do not. */
+  readonly heapFloor: number;
+  /** Where the size of the table of strings is kept. */
+  readonly stringSlots: number;
 }
 
 const controlNames = ['collect', 'compile', 'expression', 'start', 'text'] as const;
 export type ControlName = (typeof controlNames)[number];
 
 const lazySlotCount = 8;
+const freeHeapBytes = 32 * 1024;
 
 /** Copies what the allow list names from Lua's own globals (at `raw`) to the environment (at `env`). */
 function copyAllowed(builder: ImageBuilder, raw: number, env: number): void {
@@ -123,7 +140,7 @@ export function buildBaseImage(
   requirable: ReadonlyMap<string, string>,
 ): BaseImage {
   const chunks = compilePreludes(module, [{ name: 'sandbox', source: sandboxPrelude }, ...preludes]);
-  const builder = new ImageBuilder(module);
+  const builder = new ImageBuilder(module, true);
   const { exports, state, views } = builder;
   builder.openLibraries();
   // The stack of the main state keeps what must live: 1 raw globals, 2 environment, 3 host, 4 marks.
@@ -189,6 +206,21 @@ interface Places {
   readonly control: number;
 }
 
+/** A long string has its hash written into it when it is first a key: all are, once, before they are kept still. */
+function hashLongStrings({ exports, state, views }: ImageBuilder): void {
+  exports.lua_createtable(state, 0, 0);
+  views.refresh();
+  const first = views.word(views.word(state + stateGlobal) + globalObjects);
+  for (let object = first; object !== 0; object = views.word(object + objectNext)) {
+    if ((views.byte(object + objectTag) & 0x3f) !== tags.longString) continue;
+    views.pushObject(state, object, tags.longString);
+    views.pushBoolean(state, true);
+    exports.lua_rawset(state, -3);
+    views.refresh();
+  }
+  exports.lua_settop(state, -2);
+}
+
 /** Anchors what calls need, drops the rest, collects garbage and copies the memory, without and with a function. */
 function seal(builder: ImageBuilder, places: Places, setmetatableSlot: number, code: Uint8Array): BaseImage {
   const { exports, state, views } = builder;
@@ -230,16 +262,18 @@ function seal(builder: ImageBuilder, places: Places, setmetatableSlot: number, c
     builder.call(0, 0, 'collectgarbage');
   }
   builder.pop(1);
+  hashLongStrings(builder);
+  builder.endStill();
   restCollector(views, state);
   checkLayout(builder);
   const heapEnd = views.word(breakPointer);
-  const captured = capture(views.u8, heapEnd);
+  const captured = capture(views.u8, exports.mh_still_end(), heapEnd);
   const { bare, loaded } = layGrounds({
     bare: captured,
     loaded: loadGround(builder, { state, thread, control }, code),
   });
   const digest = createHash('sha256');
-  for (const { low, heap } of [bare, loaded]) digest.update(low).update(heap);
+  for (const { low, still, heap } of [bare, loaded]) digest.update(low).update(still).update(heap);
   return {
     ...bare,
     loaded,
@@ -252,5 +286,7 @@ function seal(builder: ImageBuilder, places: Places, setmetatableSlot: number, c
     lazySlots,
     control,
     setmetatableSlot,
+    heapFloor: bare.heapEnd + freeHeapBytes,
+    stringSlots: views.word(state + stateGlobal) + globalStringSlots,
   };
 }

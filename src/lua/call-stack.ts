@@ -12,6 +12,7 @@ export function prepareCall(call: Call, machine: Machine): number {
   const { program, request, thread } = call;
   const { target } = request;
   call.stackBase = program.stackBase;
+  call.heapStart = machine.heapEnd;
   const index = 'handler' in target ? program.handlers.get(target.handler) : program.expressions.get(target.expression);
   if (index === undefined) throw new LuaRaise('no such handler');
   if (request.globals !== undefined) setGlobals(machine, thread, call);

@@ -80,8 +80,10 @@ export class Call<Context = unknown> implements HostCall<Context> {
   thread = 0;
   /** Values below the handler on the thread's stack. */
   stackBase = 0;
-  /** Where the base image's heap ends: growth beyond counts as the call's memory. */
+  /** Growth of the heap beyond counts as the call's memory. */
   heapFloor = 0;
+  /** Where the heap ended when the handler was called. */
+  heapStart = 0;
   lazies: LazyStates | undefined;
   lazySlots = 0;
   addresses: Map<number, number> | undefined;

@@ -1,18 +1,25 @@
 /** Works on one instance through the C API before any script has run: libraries, tables, chunks. */
 import { createInstance, type InstanceHost, type LuaExports } from './instance.ts';
-import { debugRecord, scratch } from './layout.ts';
+import { debugRecord, scratch, stillBytes, stillStart } from './layout.ts';
 import { MemoryViews } from './memory-views.ts';
 
-/** Room for a chunk between the scratch area and any C stack the builder uses. */
+/** Room for a chunk between what is kept below and any C stack the builder uses. */
+const chunkStart = stillStart + stillBytes;
 const largestChunk = 512 * 1024;
+
+/** Types whose objects never change once they are made: strings, functions, prototypes; and vectors, those of prototypes. */
+const stillObjects = (1 << 4) | (1 << 6) | (1 << 10);
+const vectors = 1;
 
 /** Builds images; every host import refuses. */
 export class ImageBuilder {
   readonly exports: LuaExports;
   readonly views: MemoryViews;
   readonly state: number;
+  #still = 0;
 
-  constructor(module: WebAssembly.Module) {
+  /** `still`: strings, prototypes and closures go apart from the heap until `endStill`. Text cannot be compiled then. */
+  constructor(module: WebAssembly.Module, still = false) {
     const refuse = (): never => {
       throw new Error('a host function was called while the base image was built');
     };
@@ -30,9 +37,17 @@ export class ImageBuilder {
     this.views = new MemoryViews(this.exports);
     this.exports.__wasm_call_ctors();
     this.exports.mh_begin(0x7fffffff, -1);
+    if (still) this.#still = stillObjects;
+    this.exports.mh_still(this.#still);
     this.state = this.exports.luaL_newstate();
     this.exports.lua_checkstack(this.state, 100);
     this.views.refresh();
+  }
+
+  /** What is made from here on is in the heap. */
+  endStill(): void {
+    this.#still = 0;
+    this.exports.mh_still(0);
   }
 
   get top(): number {
@@ -76,11 +91,14 @@ export class ImageBuilder {
   load(name: string, chunk: Uint8Array, mode: 'b' | 't'): void {
     const { exports, state, views } = this;
     if (chunk.length > largestChunk) throw new Error(`prelude ${name} is larger than ${largestChunk} bytes`);
-    views.u8.set(chunk, scratch);
+    views.u8.set(chunk, chunkStart);
     const title = this.cString(`=${name}`, debugRecord);
-    const status = exports.luaL_loadbufferx(state, scratch, chunk.length, title, this.cString(mode, debugRecord - 16));
+    if (this.#still !== 0) exports.mh_still(this.#still | vectors);
+    const how = this.cString(mode, debugRecord - 16);
+    const status = exports.luaL_loadbufferx(state, chunkStart, chunk.length, title, how);
+    exports.mh_still(this.#still);
     views.refresh();
-    views.u8.fill(0, scratch, scratch + chunk.length);
+    views.u8.fill(0, chunkStart, chunkStart + chunk.length);
     if (status !== 0) throw new Error(`prelude ${name}: ${this.text(-1)}`);
   }
 

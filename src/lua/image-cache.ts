@@ -1,5 +1,5 @@
 /** Function images in use, bounded by bytes: those not used lately go first and are made again from bytecode. */
-import { flatten, type Delta } from './image.ts';
+import { flatten, type Delta, type FlatImage } from './image.ts';
 import type { LoadedProgram } from './loaded-program.ts';
 import type { Machine } from './machine.ts';
 
@@ -49,11 +49,12 @@ export class ImageCache {
   }
 
   #flatten(machine: Machine, program: LoadedProgram, delta: Delta): void {
-    const flat = flatten(machine.views.u8, Math.max(delta.heapEnd, program.base.loaded.heapEnd));
+    const { loaded } = program.base;
+    const flat = flatten(machine.views.u8, loaded, Math.max(delta.heapEnd, loaded.heapEnd));
     if (flat.heap.length > this.#limit * flatShare * 0.25) return;
     program.flat = flat;
     this.#flats.set(program, this.restores);
-    this.#flatBytes += flat.heap.length + flat.low.length;
+    this.#flatBytes += flatBytes(program, flat);
     for (const [oldest, since] of this.#flats) {
       if (this.#flatBytes <= this.#limit * flatShare) return;
       if (!this.#queuesAgain(this.#flats, oldest, since)) this.#dropFlat(oldest);
@@ -69,7 +70,7 @@ export class ImageCache {
 
   #dropFlat(program: LoadedProgram): void {
     if (program.flat === undefined) return;
-    this.#flatBytes -= program.flat.heap.length + program.flat.low.length;
+    this.#flatBytes -= flatBytes(program, program.flat);
     program.flat = undefined;
     program.uses = 0;
     this.#flats.delete(program);
@@ -94,4 +95,9 @@ export class ImageCache {
     program.delta = undefined;
     this.#order.delete(program);
   }
+}
+
+/** What the ground has is not counted. */
+function flatBytes({ base }: LoadedProgram, { low, still, heap }: FlatImage): number {
+  return low.length + heap.length + (still === base.loaded.still ? 0 : still.length);
 }

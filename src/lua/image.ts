@@ -1,6 +1,6 @@
 /** Memory images: what differs from an image that is common to all, found by comparing and put back by copying. */
 import type { LuaExports } from './instance.ts';
-import { heapBase, lowEnd, lowStart, pageBytes, writableStart } from './layout.ts';
+import { heapBase, lowEnd, lowStart, pageBytes, stillStart, writableStart } from './layout.ts';
 
 /** Memory is compared in stretches first, then word by word: a loaded function changes some hundred words in as many places. */
 const stretchBytes = 1024;
@@ -17,6 +17,7 @@ export const imageLimit = 4 * 2 ** (32 - countBits);
 /** The memory of a machine that was just built: the writable and constant data, and the heap. */
 export interface Capture {
   readonly low: Uint8Array;
+  readonly still: Uint8Array;
   readonly heap: Uint8Array;
   /** End of the heap in the image, rounded up to whole blocks. */
   readonly heapEnd: number;
@@ -25,6 +26,7 @@ export interface Capture {
 /** Memory that others are a difference over. It lies in a memory of WebAssembly that Lua cannot reach. */
 export interface Ground extends Capture {
   readonly lowWords: Int32Array;
+  readonly stillWords: Int32Array;
   readonly heapWords: Int32Array;
   readonly images: WebAssembly.Memory;
   /** Room to gather a difference in, a part of the same memory. */
@@ -44,6 +46,8 @@ export interface Delta {
 /** A delta applied: the writable data and the whole heap, for functions called often. */
 export interface FlatImage {
   readonly low: Uint8Array;
+  /** Of most functions the ground's own. */
+  readonly still: Uint8Array;
   readonly heap: Uint8Array;
   readonly heapEnd: number;
 }
@@ -55,19 +59,21 @@ export interface FlatImage {
 export function difference(memory: Uint8Array, ground: Ground, heapEnd: number): Delta {
   const current = Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength);
   const words = new Int32Array(memory.buffer, memory.byteOffset, memory.byteLength >>> 2);
-  const { low, lowWords, heap, heapWords, found } = ground;
-  const lowLength = compare(current, words, low, lowWords, lowStart, writableStart - lowStart, found, 0);
-  const length = compare(current, words, heap, heapWords, heapBase, 0, found, lowLength);
+  const { low, lowWords, still, stillWords, heap, heapWords, found } = ground;
+  let length = compare(current, words, low, lowWords, lowStart, writableStart - lowStart, found, 0);
+  length = compare(current, words, still, stillWords, stillStart, 0, found, length);
+  length = compare(current, words, heap, heapWords, heapBase, 0, found, length);
   const size = length * 4 + Math.max(0, heapEnd - ground.heapEnd);
   return delta(new SharedArrayBuffer(size), found.subarray(0, length), memory, ground, heapEnd);
 }
 
 /** The same while a call waits: in blocks of 16 bytes, compared inside WebAssembly, which is quicker. */
 export function differenceInBlocks(exports: LuaExports, memory: Uint8Array, ground: Ground, heapEnd: number): Delta {
-  const { low, heap, found } = ground;
+  const { low, still, heap, found } = ground;
   const start = writableStart - lowStart;
-  const after = exports.mh_difference(writableStart, low.byteOffset + start, low.length - start, found.byteOffset);
-  const end = exports.mh_difference(heapBase, heap.byteOffset, heap.length, after);
+  let end = exports.mh_difference(writableStart, low.byteOffset + start, low.length - start, found.byteOffset);
+  end = exports.mh_difference(stillStart, still.byteOffset, still.length, end);
+  end = exports.mh_difference(heapBase, heap.byteOffset, heap.length, end);
   const bytes = end - found.byteOffset;
   const size = bytes + Math.max(0, heapEnd - ground.heapEnd);
   return delta(new ArrayBuffer(size), found.subarray(0, bytes >>> 2), memory, ground, heapEnd);
@@ -159,21 +165,33 @@ export function applyDelta(memory: Uint8Array, memoryWords: Int32Array, ground: 
 }
 
 /** Copies a memory that holds a function image and nothing else. */
-export function flatten(memory: Uint8Array, heapEnd: number): FlatImage {
-  return { low: memory.slice(writableStart, lowEnd), heap: memory.slice(heapBase, heapEnd), heapEnd };
+export function flatten(memory: Uint8Array, ground: Ground, heapEnd: number): FlatImage {
+  const still = memory.subarray(stillStart, stillStart + ground.still.length);
+  return {
+    low: memory.slice(writableStart, lowEnd),
+    still: Buffer.compare(still, ground.still) === 0 ? ground.still : still.slice(),
+    heap: memory.slice(heapBase, heapEnd),
+    heapEnd,
+  };
 }
 
 /** Copies the memory of a machine that was just built. Sizes are whole blocks. */
-export function capture(memory: Uint8Array, heapEnd: number): Capture {
-  const end = Math.ceil(heapEnd / blockBytes) * blockBytes;
+export function capture(memory: Uint8Array, stillEnd: number, heapEnd: number): Capture {
+  const whole = (bytes: number): number => Math.ceil(bytes / blockBytes) * blockBytes;
+  const end = whole(heapEnd);
   if (end > imageLimit) throw new Error(`an image is larger than ${imageLimit} bytes`);
-  return { low: memory.slice(lowStart, lowEnd), heap: memory.slice(heapBase, end), heapEnd: end };
+  return {
+    low: memory.slice(lowStart, lowEnd),
+    still: memory.slice(stillStart, stillStart + whole(stillEnd - stillStart)),
+    heap: memory.slice(heapBase, end),
+    heapEnd: end,
+  };
 }
 
 /** Lays captures side by side in a memory of their own, and behind them room for a difference over the largest. */
 export function layGrounds<Name extends string>(captures: Readonly<Record<Name, Capture>>): Record<Name, Ground> {
   const all = Object.entries<Capture>(captures);
-  const sizes = all.map(([, { low, heap }]) => low.length + heap.length);
+  const sizes = all.map(([, { low, still, heap }]) => low.length + still.length + heap.length);
   const start = sizes.reduce((sum, size) => sum + size, 0);
   // Blocks of 16 bytes with a head each are the most there can be.
   const room = Math.ceil(Math.max(...sizes) / 16) * 20 + blockBytes;
@@ -190,8 +208,9 @@ export function layGrounds<Name extends string>(captures: Readonly<Record<Name, 
   const words = ({ buffer, byteOffset, byteLength }: Uint8Array): Int32Array =>
     new Int32Array(buffer, byteOffset, byteLength >>> 2);
   const grounds = all.map(([name, each]): readonly [string, Ground] => {
-    const [low, heap] = [lay(each.low), lay(each.heap)];
-    return [name, { low, heap, heapEnd: each.heapEnd, lowWords: words(low), heapWords: words(heap), images, found }];
+    const [low, still, heap] = [lay(each.low), lay(each.still), lay(each.heap)];
+    const views = { lowWords: words(low), stillWords: words(still), heapWords: words(heap) };
+    return [name, { low, still, heap, heapEnd: each.heapEnd, ...views, images, found }];
   });
   return Object.fromEntries(grounds) as Record<Name, Ground>;
 }

@@ -70,6 +70,11 @@ export interface LuaExports {
   mh_live(): number;
   mh_set_live(bytes: number): void;
   mh_peak(): number;
+  /** Keeps new objects of these kinds (bits, by Lua's type; 0: vectors) apart from the heap; and where they end. */
+  mh_still(kinds: number): void;
+  mh_still_end(): number;
+  /** Not 0: the collector has worked since `mh_begin`. */
+  mh_collected(): number;
   /** Writes the runs of what differs from an image to `out` in the memory of images; gives their end. */
   mh_difference(from: number, image: number, bytes: number, out: number): number;
 }

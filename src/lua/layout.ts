@@ -12,6 +12,12 @@ export const debugRecord = 35264;
 /** Bytes on their way into Lua. The C stack never grows down to here: Lua's own depth limits end it long before. */
 export const scratch = 36864;
 export const scratchBytes = 65536;
+/**
+ * Objects of the image that never change while no garbage is collected: strings, prototypes, closures. They lie below the C
+ * stack, apart from the heap, so that a restore can leave them out.
+ */
+export const stillStart = scratch + scratchBytes;
+export const stillBytes = 65536;
 export const stackTop = 1083712;
 export const heapBase = 1083712;
 /** Holds the address where the heap ends (musl's `sbrk` pointer). */
@@ -37,6 +43,11 @@ export const stateFrame = 20;
 /** global_State */
 export const globalTotalBytes = 8;
 export const globalDebt = 12;
+export const globalStringSlots = 32;
+export const globalObjects = 88;
+/** Collectable object */
+export const objectNext = 0;
+export const objectTag = 4;
 /** CallInfo */
 export const frameFunction = 0;
 /** TValue: 8 bytes of value, then the tag; 16 bytes in all. */

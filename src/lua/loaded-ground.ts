@@ -33,5 +33,5 @@ export function loadGround(
   if (exports.mh_resume(thread, 5, 0) !== statusOk) throw new Error('the small function of the image does not load');
   views.refresh();
   sealStart(builder, base);
-  return capture(views.u8, views.word(breakPointer));
+  return capture(views.u8, exports.mh_still_end(), views.word(breakPointer));
 }

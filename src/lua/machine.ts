@@ -1,13 +1,14 @@
 /** One Lua machine: an instance, the image it was last restored from, and the call that runs in it. */
 import type { BaseImage } from './base-image.ts';
 import type { Call } from './call.ts';
+import { cleanMemory } from './clean-memory.ts';
 import { MachineEnd } from './ends.ts';
 import type { Owner } from './fair-queue.ts';
 import { materialise, pushLazy } from './give-lazy.ts';
 import { FrameArguments } from './host-arguments.ts';
 import { applyDelta, type Delta, type FlatImage } from './image.ts';
 import { createInstance, type InstanceHost, type LuaExports } from './instance.ts';
-import { breakPointer, heapBase, lowEnd, lowStart, scratch, stackTop, writableStart } from './layout.ts';
+import { breakPointer, heapBase, lowStart, stillStart, writableStart } from './layout.ts';
 import type { MachineHost } from './machine-host.ts';
 import { MemoryViews } from './memory-views.ts';
 import { ValuePusher } from './push-value.ts';
@@ -22,10 +23,6 @@ const workQuantum = 65536;
 const sliceMs = 2;
 /** A plain entry that holds the thread longer is ended and run again in slices. */
 const plainMs = 10;
-/** The C stack is always cleared this far down between namespaces; below lies the canary band. */
-const stackClear = 32768;
-const canaryBand = 4096;
-
 /** A machine runs one call at a time; its memory is only trusted after `restore`. */
 export class Machine implements InstanceHost {
   readonly exports: LuaExports;
@@ -54,6 +51,8 @@ export class Machine implements InstanceHost {
   #beforeMark = 0;
   readonly #slice: SliceClock;
   #holds: FlatImage | undefined;
+  /** How many slots the table of strings has in that image. */
+  #stringSlots = 0;
   readonly #host: MachineHost;
 
   constructor(module: WebAssembly.Module, base: BaseImage, host: MachineHost) {
@@ -82,11 +81,12 @@ export class Machine implements InstanceHost {
   restore(base: BaseImage, delta: Delta | undefined, tenant: string): void {
     const { views } = this;
     if (views.u8.length === 0) views.refresh();
-    if (tenant !== this.tenant) this.#clean(base);
+    if (tenant !== this.tenant) cleanMemory(this.exports, views, base);
     this.tenant = tenant;
     const ground = delta === undefined ? base : base.loaded;
     this.#reserve(Math.max(delta?.heapEnd ?? 0, ground.heapEnd));
     views.u8.set(ground.low, lowStart);
+    views.u8.set(ground.still, stillStart);
     views.u8.set(ground.heap, heapBase);
     if (delta !== undefined) applyDelta(views.u8, views.i32, ground, delta);
     this.#holds = undefined;
@@ -95,20 +95,25 @@ export class Machine implements InstanceHost {
 
   /**
    * Makes the memory equal to a function image. After a good end of a call of the same image the binary's constants are
-   * not copied again: only corruption could have changed them, and then it is this function's own.
+   * not copied again: only corruption could have changed them, and then it is this function's own. Nor are strings,
+   * prototypes and closures of the base image, if no garbage was collected and the table of strings has not grown.
    */
   restoreFlat(base: BaseImage, flat: FlatImage, tenant: string): void {
     const { views } = this;
     if (views.u8.length === 0) views.refresh();
     if (flat !== this.#holds || tenant !== this.tenant) {
-      if (tenant !== this.tenant) this.#clean(base);
+      if (tenant !== this.tenant) cleanMemory(this.exports, views, base);
       this.tenant = tenant;
       this.#reserve(flat.heapEnd);
       views.u8.set(base.low, lowStart);
+      views.u8.set(flat.still, stillStart);
+    } else if (this.exports.mh_collected() !== 0 || views.word(base.stringSlots) !== this.#stringSlots) {
+      views.u8.set(flat.still, stillStart);
     }
     views.u8.set(flat.low, writableStart);
     views.u8.set(flat.heap, heapBase);
     this.#holds = flat;
+    this.#stringSlots = views.word(base.stringSlots);
     this.#begin();
   }
 
@@ -127,26 +132,12 @@ export class Machine implements InstanceHost {
     this.views.refresh();
   }
 
-  /** A restore protects against what was written; this against what could still be read by another namespace. */
-  #clean(base: BaseImage): void {
-    const { views, exports } = this;
-    const { u8 } = views;
-    const high = Math.min(u8.length, Math.max(exports.mh_high(), this.heapEnd));
-    if (high > base.heapEnd) u8.fill(0, base.heapEnd, high);
-    exports.mh_reset_high();
-    const touched = !views.isZero(stackTop - stackClear - canaryBand, canaryBand);
-    u8.fill(0, touched ? lowEnd : stackTop - stackClear, stackTop);
-    u8.fill(0, lowEnd, scratch + views.scratchUsed);
-    views.scratchUsed = 0;
-    views.forgetKeys();
-  }
-
   /** The call runs here from now on. */
   seat(call: Call, sliced: boolean): void {
     const { base } = call.program;
     call.machine = this;
     call.thread = base.thread;
-    call.heapFloor = base.heapEnd;
+    call.heapFloor = base.heapFloor;
     this.call = call;
     this.sliced = sliced;
     this.state = 0;
@@ -164,7 +155,7 @@ export class Machine implements InstanceHost {
    * room for the first kilobytes of a call, and a heap that has grown is not all in use.
    */
   notePeak(call: Call): void {
-    const used = Math.max(this.exports.mh_peak(), this.heapEnd - call.heapFloor) + call.heldPeak;
+    const used = Math.max(this.exports.mh_peak(), this.heapEnd - call.heapStart) + call.heldPeak;
     if (used > call.memoryPeak) call.memoryPeak = used;
   }
 

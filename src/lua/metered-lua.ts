@@ -25,7 +25,9 @@ export async function meteredLua(cacheFolder: string): Promise<WebAssembly.Modul
 async function inputDigest(): Promise<string> {
   const { resolve } = createRequire(import.meta.url);
   const inputs = [resolve('wasmoon/dist/glue.wasm'), resolve('wabt')];
-  const sources = ['metering.ts', 'metering-functions.ts', 'layout.ts'].map((name) => join(import.meta.dirname, name));
+  const sources = ['metering.ts', 'metering-functions.ts', 'metering-memory.ts', 'layout.ts'].map((name) =>
+    join(import.meta.dirname, name),
+  );
   const hash = createHash('sha256');
   for (const name of [...inputs, ...sources]) hash.update(await readFile(name));
   return hash.digest('hex').slice(0, 32);

@@ -66,13 +66,20 @@ export function rewriteText(source: string): string {
     1,
     'end of sbrk',
   );
-  // l_alloc: counts the bytes Lua uses. Without an address `$p2` is the type of what is made, not a size.
+  // l_alloc: counts the bytes Lua uses, and keeps objects of the image apart. Without an address `$p2` is a type, not a size.
   edit(
     /(\(func \$f\d+ \(type \$t1\)[^\n]*\n\s+local\.get \$p3\s+i32\.eqz\s+if \$I0\s+local\.get \$p1)\s+call \$free(\s+i32\.const 0\s+return\s+end\s+local\.get \$p1)\s+local\.get \$p3\s+call \$realloc\)/,
     `\${1} local.get $p2 call $release\${2}
-    local.get $p2 i32.const 0 local.get $p1 select local.get $p3 call $allocate)`,
+    local.get $p2 local.get $p3 call $allocate)`,
     1,
     'l_alloc',
+  );
+  // The collector's state: whoever leaves the pause writes it.
+  edit(
+    /^( +i32\.store(?:8|16) offset=77\b.*)$/gm,
+    '${1}\ni32.const 1 global.set $collected',
+    21,
+    "the collector's state",
   );
   // luaD_throw: an allocation failed although the collector ran; no pcall may see it.
   edit(

@@ -114,7 +114,7 @@ export class ProgramLoader {
     const { base } = this.#host;
     call.machine = machine;
     call.thread = base.thread;
-    call.heapFloor = base.heapEnd;
+    call.heapFloor = base.heapFloor;
     machine.restore(base, undefined, call.program.namespaceUid);
     machine.call = call;
     machine.sliced = true;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { lazyTable, meteredLua, testEngine, testLimits, valuesOf } from '../../test/builders/test-engine.ts';
-import { buildBaseImage } from './base-image.ts';
-import { applyDelta, difference, differenceInBlocks } from './image.ts';
+import { type BaseImage, buildBaseImage } from './base-image.ts';
+import { applyDelta, difference, differenceInBlocks, flatten } from './image.ts';
 import { internalFunctions } from './internal-functions.ts';
-import { debugRecord, heapBase, lowEnd, lowStart, scratch, stackTop, writableStart } from './layout.ts';
+import { debugRecord, heapBase, lowEnd, lowStart, scratch, stackTop, stillStart, writableStart } from './layout.ts';
 import { Machine } from './machine.ts';
 import { rewriteText } from './metering.ts';
 
@@ -105,6 +105,71 @@ test('running Lua never changes the constants that a quick restore leaves out', 
   assert.notEqual(Buffer.compare(views.u8.subarray(heapBase, base.heapEnd), base.heap), 0, 'control: it has written');
   const constants = views.u8.subarray(lowStart, writableStart);
   assert.equal(Buffer.compare(constants, base.low.subarray(0, writableStart - lowStart)), 0);
+});
+
+describe('strings, prototypes and closures of the image', () => {
+  const run = (machine: Machine, base: BaseImage, text: string): void => {
+    const { views, exports } = machine;
+    const code = Buffer.from(text);
+    views.u8.set(code, scratch);
+    views.u8.set(Buffer.from('=still\0t\0'), debugRecord);
+    assert.equal(exports.luaL_loadbufferx(base.thread, scratch, code.length, debugRecord, debugRecord + 7), 0);
+    assert.equal(exports.mh_resume(base.thread, 0, 0), 0);
+    views.refresh();
+  };
+  const asBefore = ({ views }: Machine, { still }: BaseImage): boolean =>
+    Buffer.compare(views.u8.subarray(stillStart, stillStart + still.length), still) === 0;
+  const visit = `
+    local seen, count = {}, 0
+    local function visit(t)
+      if seen[t] then return end
+      seen[t] = true
+      for k, v in next, t do
+        count = count + #tostring(k) + #tostring(v)
+        if type(v) == "table" then visit(v) end
+      end
+    end
+    visit(_G)`;
+
+  test('are what a quick restore leaves out: no call changes them without the collector or a larger table of strings', async () => {
+    const { machine, base } = await bareMachine();
+    const { views, exports } = machine;
+    machine.restore(base, undefined, 'a');
+    const flat = flatten(views.u8, base, base.heapEnd);
+    const calls = [
+      `${visit} for k in next, _G do seen[k] = k end`,
+      'string.rep, table.sort, _G.print = nil, string.len, {}',
+      'local s = {} for i = 1, 10 do s["text " .. i] = load("return " .. i)() end',
+      'local f = coroutine.wrap(function(...) coroutine.yield(pcall(error, ...)) end) f("one") f()',
+      'setmetatable(string, { __index = function(_, k) return k end }) local x = string.nothing',
+    ];
+    for (const text of calls) {
+      machine.restoreFlat(base, flat, 'a');
+      run(machine, base, text);
+      assert.equal(exports.mh_collected(), 0, text);
+      assert.ok(asBefore(machine, base), text);
+    }
+  });
+
+  test('are copied again after a call in which the collector worked or the table of strings grew', async () => {
+    const { machine, base } = await bareMachine();
+    const { views, exports } = machine;
+    machine.restore(base, undefined, 'a');
+    const flat = flatten(views.u8, base, base.heapEnd);
+    machine.restoreFlat(base, flat, 'a');
+    run(machine, base, `${visit} string.rep = nil for i = 1, 40000 do local t = { i } end`);
+    assert.ok(!asBefore(machine, base), 'control: marks have been written');
+    assert.notEqual(exports.mh_collected(), 0);
+    machine.restoreFlat(base, flat, 'a');
+    assert.ok(asBefore(machine, base));
+
+    run(machine, base, 'local keep = {} for i = 1, 1500 do keep[i] = "s" .. i end');
+    assert.ok(!asBefore(machine, base), 'control: strings have moved to other chains');
+    assert.equal(exports.mh_collected(), 0);
+    machine.restoreFlat(base, flat, 'a');
+    assert.ok(asBefore(machine, base));
+    run(machine, base, 'return ("rep"):rep(3)');
+  });
 });
 
 test('a difference put over the ground gives the memory back, byte for byte, found word by word or in blocks', async () => {
