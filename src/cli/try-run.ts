@@ -104,8 +104,9 @@ export function createTryRuns(options: {
   const ending = new Set<Promise<void>>();
 
   const later = (task: Promise<void>): void => {
-    const done = task.catch(() => undefined).then(() => void ending.delete(done));
+    const done = task.catch(() => undefined);
     ending.add(done);
+    void done.finally(() => ending.delete(done));
   };
   const drop = (): void => {
     const dropped = spare;

@@ -9,7 +9,7 @@ import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import type { FailureCode } from '../failures/catalogue.ts';
 import { toProblem } from '../failures/problem.ts';
 import { createOneTimeCodes } from './one-time-codes.ts';
-import { languageEntries } from './language.ts';
+import { languageHelp } from './language.ts';
 import { authorizeCall, authorizePlace } from '../runtime/authorize-call.ts';
 import type { ConsoleSource, Draft } from './console-source.ts';
 import { registerEditing } from './editing-http.ts';
@@ -140,7 +140,7 @@ type Query = Readonly<Record<string, string | undefined>>;
 
 function registerApi(api: FastifyInstance, source: ConsoleSource, instance: string): void {
   api.get('/status', async () => source.status());
-  api.get('/language', async () => ({ entries: languageEntries() }));
+  api.get('/language', async () => languageHelp());
   api.get<{ Querystring: Query }>('/functions', async ({ query }, reply) => {
     const wanted = readPageWish(query);
     if (typeof wanted === 'string') return refuse(reply, 'RequestInvalid', wanted);

@@ -102,15 +102,32 @@ export interface ConsoleStatus {
   readonly place: string;
 }
 
+/** A parameter, or a field of a table. */
+export interface LanguageField {
+  readonly name: string;
+  readonly type: string;
+  readonly description: string;
+}
+
 /** A name that Lua knows here, as the reference page shows it. */
 export interface LanguageEntry {
   /** `crypto.sha256`. */
   readonly name: string;
   /** `crypto.sha256(data, encoding) → digest`. */
   readonly signature: string;
+  readonly parameters: readonly LanguageField[];
+  /** Names of what it gives, in one text. */
+  readonly returns: string;
   readonly summary: string;
   /** A value, not a function. */
   readonly value: boolean;
+}
+
+/** What the editor knows of Lua here. */
+export interface LanguageHelp {
+  readonly entries: readonly LanguageEntry[];
+  /** Fields of `event` and of the tables in it. */
+  readonly event: Readonly<Record<'event' | 'request' | 'sender', readonly LanguageField[]>>;
 }
 
 export interface ConsoleSource {

@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { axeFindings } from './axe-findings.ts';
+import { openBrowser } from './open-browser.ts';
 import { openPage, startConsole } from './start-console.ts';
+
+const browser = await openBrowser();
+after(() => browser.close());
 
 const hook = `apiVersion: moonhook.dev/v1alpha1
 kind: WebhookFunction
@@ -26,7 +30,7 @@ async function retype(page: Page, label: string, text: string): Promise<void> {
 
 test('a function is edited, its mistake is shown at once, and what is saved serves', async (t) => {
   const local = await startConsole(t, { files });
-  const page = await openPage(t, local.console.url);
+  const page = await openPage(t, local.console.url, browser);
   await page.getByRole('button', { name: 'default/hello' }).click();
   await retype(page, 'hello.lua', 'return function()\n  return two()\nend\n');
   await page.getByRole('region', { name: 'Problems' }).getByText('hello.lua:2').waitFor();
@@ -42,17 +46,17 @@ test('a function is edited, its mistake is shown at once, and what is saved serv
 
 test('the token is taken out of the address, and without one nothing is shown', async (t) => {
   const local = await startConsole(t, { files });
-  const page = await openPage(t, local.console.url);
+  const page = await openPage(t, local.console.url, browser);
   await page.getByRole('button', { name: 'default/hello' }).waitFor();
   assert.equal(page.url(), `${local.console.place}/`);
-  const stranger = await openPage(t, local.console.place);
+  const stranger = await openPage(t, local.console.place, browser);
   await stranger.getByText('needs the token').waitFor();
   assert.equal(await stranger.getByText('default/hello').count(), 0);
 });
 
 test('unsaved work survives a reload, and a file that changed meanwhile is not overwritten', async (t) => {
   const local = await startConsole(t, { files });
-  const page = await openPage(t, local.console.url);
+  const page = await openPage(t, local.console.url, browser);
   await page.getByRole('button', { name: 'default/hello' }).click();
   await retype(page, 'hello.lua', 'return function() return "mine" end\n');
   await page.reload();
@@ -79,10 +83,10 @@ test('a code from a command line opens the page once', async (t) => {
     headers: { authorization: `Bearer ${local.token}` },
   });
   const { code } = (await issued.json()) as { readonly code: string };
-  const page = await openPage(t, `${place}/#code=${code}`);
+  const page = await openPage(t, `${place}/#code=${code}`, browser);
   await page.getByRole('button', { name: 'default/hello' }).waitFor();
   assert.equal(page.url(), `${place}/`);
-  const again = await openPage(t, `${place}/#code=${code}`);
+  const again = await openPage(t, `${place}/#code=${code}`, browser);
   await again.getByText('needs the token').waitFor();
   assert.equal((await fetch(`${place}/api/codes`, { method: 'POST' })).status, 401);
 });
@@ -122,7 +126,7 @@ stringData: { token: 0123456789abcdef0123456789abcdef }
 `;
   const code = 'return function(event)\n  kv.set("seen", event.name)\n  return "old " .. event.name\nend\n';
   const local = await startConsole(t, { files: { 'pushes.yaml': yaml, 'pushes.lua': code } });
-  const page = await openPage(t, local.console.url);
+  const page = await openPage(t, local.console.url, browser);
   await page.getByRole('button', { name: 'default/pushes' }).click();
   await retype(page, 'pushes.lua', code.replace('old', 'new'));
   await page.keyboard.press('Control+Enter');
@@ -140,7 +144,7 @@ test('calls appear as they happen, and what they say is text, never markup', asy
   const hostile = '<img src=x onerror="document.title=1">';
   const code = `return function(event)\n  log.info([[${hostile}]])\n  error([[${hostile}]])\nend\n`;
   const local = await startConsole(t, { files: { 'hello.yaml': hook, 'hello.lua': code } });
-  const page = await openPage(t, local.console.url);
+  const page = await openPage(t, local.console.url, browser);
   await page.getByRole('button', { name: 'default/hello' }).click();
   await page.getByRole('tab', { name: 'Calls' }).click();
   await page.getByText('No calls yet.').waitFor();
@@ -156,7 +160,7 @@ test('calls appear as they happen, and what they say is text, never markup', asy
 test('Lua inside a resource has an editor of its own, completes what the host offers, and is formatted', async (t) => {
   const inline = hook.replace('codeFrom: { file: hello.lua }', 'code: |\n    return function() return "one" end');
   const local = await startConsole(t, { files: { 'hello.yaml': inline } });
-  const page = await openPage(t, local.console.url);
+  const page = await openPage(t, local.console.url, browser);
   await page.getByRole('button', { name: 'default/hello' }).click();
   await retype(page, 'Lua', 'return function() return "two" end');
   await page.keyboard.press('Shift+Alt+F');
@@ -182,7 +186,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   test(`axe finds nothing that shuts people out, ${colorScheme}`, async (t) => {
     const local = await startConsole(t, { files });
     await local.fetch('/default/hello');
-    const page = await openPage(t, local.console.url);
+    const page = await openPage(t, local.console.url, browser);
     await page.emulateMedia({ colorScheme });
     await page.getByRole('button', { name: 'default/hello' }).click();
     await page.getByText('No errors').waitFor();

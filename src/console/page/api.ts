@@ -11,7 +11,7 @@ import type {
   SaveResult,
 } from '../console-source.ts';
 import type { TryOrder, TryResult } from '../try-types.ts';
-import type { LanguageEntry } from '../console-source.ts';
+import type { LanguageHelp } from '../console-source.ts';
 import type { PlainCall } from './plain-call.ts';
 
 const tokenName = 'moonhook-token';
@@ -68,7 +68,7 @@ const path = (namespace: string, name: string): string =>
   `/functions/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
 
 export const api = {
-  language: async () => (await askJson<{ readonly entries: readonly LanguageEntry[] }>('/language')).entries,
+  language: () => askJson<LanguageHelp>('/language'),
   status: () => askJson<ConsoleStatus>('/status'),
   /** A page of the list, in order of names; `find`: part of `NAMESPACE/NAME`. */
   functions: async (find: string, offset: number, limit: number, signal?: AbortSignal) =>

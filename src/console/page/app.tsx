@@ -61,8 +61,8 @@ interface OpenFunctionProps {
 }
 
 function OpenFunction({ line, place, namespace, name }: OpenFunctionProps) {
-  const { versions, entries } = line;
+  const { versions, help } = line;
   const row = useFresh(() => api.functionRow(namespace, name), `${namespace}/${name}`, versions.functions);
-  if (row.value === undefined || entries === undefined) return <p class="hint">{row.failure?.message}</p>;
-  return <FunctionFrame row={row.value} entries={entries} line={line} place={place} />;
+  if (row.value === undefined || help === undefined) return <p class="hint">{row.failure?.message}</p>;
+  return <FunctionFrame row={row.value} help={help} line={line} place={place} />;
 }

@@ -28,10 +28,12 @@ import {
 } from '@codemirror/view';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Remark } from '../console-source.ts';
-import type { LanguageEntry } from '../console-source.ts';
+import type { LanguageHelp } from '../console-source.ts';
 import { changeBetween } from './edit/change-between.ts';
 import { formatLua } from './format-lua.ts';
 import { luaCompletion, luaHover } from './lua-help.ts';
+import type { SampleEvent } from './lua-event-help.ts';
+import { luaSignature } from './lua-signature.ts';
 
 type Language = 'lua' | 'yaml' | 'json';
 
@@ -66,7 +68,9 @@ export interface CodeEditorProps {
   onChange(text: string): void;
   onSave(): void;
   /** What the editor knows of Lua. */
-  readonly entries?: readonly LanguageEntry[];
+  readonly help?: LanguageHelp;
+  /** What the draft is tried on: its fields are completed. */
+  sampleEvent?(): SampleEvent | undefined;
   readonly jump?: Jump | undefined;
   /** Ctrl-Enter. */
   onTry?(): void;
@@ -146,7 +150,7 @@ function extensionsOf(latest: { readonly current: CodeEditorProps }, told: { cur
     syntaxHighlighting(colours),
     bracketMatching(),
     closeBrackets(),
-    ...helpOf(latest.current),
+    ...helpOf(latest),
     highlightActiveLine(),
     highlightSelectionMatches(),
     lintGutter(),
@@ -173,8 +177,9 @@ function extensionsOf(latest: { readonly current: CodeEditorProps }, told: { cur
 }
 
 /** Completion, explanations and formatting, where the text is Lua. */
-function helpOf({ language, entries = [] }: CodeEditorProps): readonly Extension[] {
-  if (language !== 'lua') return [autocompletion()];
+function helpOf(latest: { readonly current: CodeEditorProps }): readonly Extension[] {
+  const { language, help } = latest.current;
+  if (language !== 'lua' || help === undefined) return [autocompletion()];
   const format = (view: EditorView): boolean => {
     const text = view.state.doc.toString();
     void formatLua(text).then((formatted) => {
@@ -184,8 +189,9 @@ function helpOf({ language, entries = [] }: CodeEditorProps): readonly Extension
     return true;
   };
   return [
-    autocompletion({ override: [luaCompletion(entries)] }),
-    luaHover(entries),
+    autocompletion({ override: [luaCompletion(help, () => latest.current.sampleEvent?.())] }),
+    luaHover(help.entries),
+    luaSignature(help.entries),
     keymap.of([{ key: 'Shift-Alt-f', run: format, preventDefault: true }]),
   ];
 }

@@ -1,29 +1,32 @@
 /** One function: its texts and its form, judged while they are typed, saved with Ctrl-S; tried and watched below. */
-import { useMemo, useState } from 'preact/hooks';
-import type { FunctionRow, LanguageEntry, Remark } from '../console-source.ts';
+import { useMemo, useRef, useState } from 'preact/hooks';
+import type { FunctionRow, LanguageHelp, Remark } from '../console-source.ts';
 import { CodeEditor, type Jump } from './code-editor.tsx';
 import { ConflictDialog } from './edit/conflict-dialog.tsx';
 import { OwnedDialog } from './edit/owned-dialog.tsx';
+import { Outline } from './edit/outline.tsx';
 import { firstPanes, PaneChoice } from './edit/pane-choice.tsx';
 import { ProblemList } from './edit/problem-list.tsx';
 import { SideForm } from './edit/side-form.tsx';
 import { draftOf, useDraft } from './edit/use-draft.ts';
 import { usePageKeys } from './edit/use-page-keys.ts';
 import { inlineCodeOf, withInlineCode, type InlineCode } from './inline-code.ts';
+import type { SampleEvent } from './lua-event-help.ts';
 import { NextSteps } from './new/next-steps.tsx';
 import { TryPanel } from './try/try-panel.tsx';
 
 export interface FunctionPageProps {
   readonly row: FunctionRow;
-  readonly entries: readonly LanguageEntry[];
+  readonly help: LanguageHelp;
   /** Grows when functions changed. */
   readonly version: number;
 }
 
-export function FunctionPage({ row, entries, version }: FunctionPageProps) {
+export function FunctionPage({ row, help, version }: FunctionPageProps) {
   const { namespace, name } = row;
   const state = useDraft(namespace, name, version);
   const { saved, draft, changedIn, remarks, message, theirs, change } = state;
+  const sampleEvent = useRef<SampleEvent>(undefined);
   const [asked, setAsked] = useState(0);
   const [panes, setPanes] = useState(firstPanes);
   const [jump, setJump] = useState<Jump & { readonly into: 'lua' | 'yaml' }>();
@@ -73,11 +76,14 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
       {theirs === undefined ? null : <ConflictDialog theirs={theirs} mine={draft} onSettle={state.settle} />}
       {state.owned === undefined ? null : <OwnedDialog fields={state.owned.fields} onSettle={state.settleOwned} />}
       <NextSteps row={row} />
-      <PaneChoice
-        panes={lua === undefined ? ['yaml', 'form'] : ['lua', 'yaml', 'form']}
-        chosen={panes}
-        onChoose={setPanes}
-      />
+      <div class="above-texts">
+        <PaneChoice
+          panes={lua === undefined ? ['yaml', 'form'] : ['lua', 'yaml', 'form']}
+          chosen={panes}
+          onChoose={setPanes}
+        />
+        {lua === undefined ? null : <Outline lua={lua} onGo={(line) => go('lua', line)} />}
+      </div>
       <div class="texts">
         {lua === undefined ? null : (
           <div class="pane" hidden={!panes.has('lua')}>
@@ -86,13 +92,14 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
               label={saved.lua?.place ?? 'Lua'}
               language="lua"
               text={lua}
-              entries={entries}
+              help={help}
               fromOutside={changedIn !== 'lua'}
               remarks={luaRemarks(remarks, inline)}
               jump={jump?.into === 'lua' ? jump : undefined}
               onChange={changeLua}
               onSave={save}
               onTry={attempt}
+              sampleEvent={() => sampleEvent.current}
             />
           </div>
         )}
@@ -131,6 +138,7 @@ export function FunctionPage({ row, entries, version }: FunctionPageProps) {
         saved={draftOf(saved)}
         asked={asked}
         onLine={(line) => go('lua', line)}
+        onEvent={(event) => (sampleEvent.current = event)}
       />
     </article>
   );

@@ -1,15 +1,25 @@
 /** Completion and explanations for Lua: what the host offers, and the words of the language. */
-import { completeFromList, snippetCompletion, type Completion, type CompletionSource } from '@codemirror/autocomplete';
+import {
+  completeFromList,
+  ifNotIn,
+  snippetCompletion,
+  type Completion,
+  type CompletionSource,
+} from '@codemirror/autocomplete';
 import { hoverTooltip } from '@codemirror/view';
 import type { Extension } from '@codemirror/state';
-import type { LanguageEntry } from '../console-source.ts';
+import type { LanguageEntry, LanguageHelp } from '../console-source.ts';
+import { completeEvent, type SampleEvent } from './lua-event-help.ts';
 
 const words =
   'and break do else elseif end false for function goto if in local nil not or repeat return then true until while';
 const basics = 'assert error ipairs next pairs pcall print select tonumber tostring type string table math event';
 
 /** Names with their modules: `crypto.` shows what is in it. */
-export function luaCompletion(entries: readonly LanguageEntry[]): CompletionSource {
+export function luaCompletion(
+  { entries, event }: LanguageHelp,
+  sample: () => SampleEvent | undefined,
+): CompletionSource {
   const options: Completion[] = [
     ...entries.map(({ name, signature, summary, value }) => {
       const completion = { label: name, detail: signature.slice(name.length), info: summary };
@@ -21,10 +31,13 @@ export function luaCompletion(entries: readonly LanguageEntry[]): CompletionSour
     ...basics.split(' ').map((label) => ({ label, type: 'variable' })),
   ];
   const complete = completeFromList(options);
-  return (context) => {
+  // In texts and comments nobody means a name.
+  return ifNotIn(['string', 'comment'], (context) => {
+    const ofEvent = completeEvent(context, event, sample());
+    if (ofEvent !== undefined) return ofEvent;
     const word = context.matchBefore(/[\w.]+/);
     return word === null && !context.explicit ? null : complete(context);
-  };
+  });
 }
 
 /** The signature and a sentence for the name under the pointer. */

@@ -5,13 +5,23 @@ import type { TryReport } from '../../try-types.ts';
 import { api } from '../api.ts';
 import { Tabs, type Tab } from '../edit/tabs.tsx';
 import { AnswerRows } from './answer-rows.tsx';
+import type { SampleEvent } from '../lua-event-help.ts';
 import { CatchButton } from './catch-button.tsx';
 import { EventFields } from './event-fields.tsx';
 import { PairRows } from './pair-rows.tsx';
 import { SecretRows } from './secret-rows.tsx';
 import { TextBox } from './text-box.tsx';
 import { TryReportView } from './try-report.tsx';
-import { keepSetting, keptSetting, keyOf, orderOf, secretsOf, withSample, type TrySetting } from './try-setting.ts';
+import {
+  eventOf,
+  keepSetting,
+  keptSetting,
+  keyOf,
+  orderOf,
+  secretsOf,
+  withSample,
+  type TrySetting,
+} from './try-setting.ts';
 import { usePastEvents } from './use-past-events.ts';
 import './try.css';
 
@@ -28,6 +38,8 @@ export interface TryPanelProps {
   readonly asked: number;
   /** Goes to a line of the Lua. */
   onLine(line: number): void;
+  /** What the draft would be tried on now. */
+  onEvent(event: SampleEvent): void;
 }
 
 interface Outcome {
@@ -37,7 +49,7 @@ interface Outcome {
   readonly savedRefused?: string;
 }
 
-export function TryPanel({ namespace, name, draft, saved, asked, onLine }: TryPanelProps) {
+export function TryPanel({ namespace, name, draft, saved, asked, onLine, onEvent }: TryPanelProps) {
   const [samples, setSamples] = useState<readonly Sample[]>([]);
   const [chosen, setChosen] = useState('');
   const [setting, setSetting] = useState<TrySetting>(() => keptSetting(namespace, name));
@@ -91,6 +103,10 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine }: TryPa
   // What was typed stays while the sample is the same; a moved route moves along.
   useEffect(() => setSetting((now) => withSample(now, sample)), [key]);
   useEffect(() => setSetting((now) => ({ ...now, path: sample?.path ?? '' })), [sample?.path]);
+
+  useEffect(() => {
+    if (sample !== undefined) onEvent(eventOf(setting, sample));
+  }, [key, setting.body, setting.method, setting.path]);
 
   const change = (part: Partial<TrySetting>): void => {
     const next = { ...setting, ...part };

@@ -1,6 +1,7 @@
 /** What a person set up for trying a function: kept for the tab, without the secrets that were typed in. */
 import type { Sample } from '../../console-source.ts';
 import type { TryAnswer, TryOrder } from '../../try-types.ts';
+import type { SampleEvent } from '../lua-event-help.ts';
 import { findFunction } from '../edit/find-function.ts';
 import { items, members } from '../edit/form-value.ts';
 import type { Pair } from './pair-rows.tsx';
@@ -50,6 +51,29 @@ export function withSample(setting: TrySetting, sample: Sample | undefined): Try
 /** Tells samples apart. */
 export function keyOf({ trigger = '', kind, event, past }: Sample): string {
   return JSON.stringify([trigger, kind, event, past?.id]);
+}
+
+/** The event as far as it is known before it is tried. */
+export function eventOf(
+  { method, path, body }: TrySetting,
+  { trigger, kind, event, path: route, past }: Sample,
+): SampleEvent {
+  let data: unknown;
+  try {
+    data = JSON.parse(body);
+  } catch {
+    // Half typed, or no JSON: its fields are not known.
+  }
+  const query = Object.fromEntries(new URLSearchParams(path.split('?')[1] ?? ''));
+  const headers = Object.fromEntries(past?.headers ?? [['content-type', 'application/json']]);
+  return {
+    name: event,
+    body,
+    ...(data === undefined ? {} : { data }),
+    ...(trigger === undefined ? {} : { trigger }),
+    ...(kind === 'past' ? {} : { sender: { name: kind } }),
+    ...(route === undefined ? {} : { request: { method, path, headers, query } }),
+  };
 }
 
 export function orderOf(setting: TrySetting, { trigger, event, past }: Sample): TryOrder {

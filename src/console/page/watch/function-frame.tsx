@@ -1,6 +1,6 @@
 /** One function: its texts, and beside them its calls, log, deliveries and keys; which of them is open stands in the address. */
 import { useState } from 'preact/hooks';
-import type { FunctionRow, LanguageEntry } from '../../console-source.ts';
+import type { FunctionRow, LanguageHelp } from '../../console-source.ts';
 import { FunctionPage } from '../function-page.tsx';
 import { CallsList } from './calls-list.tsx';
 import { DeliveriesList } from './deliveries-list.tsx';
@@ -15,12 +15,12 @@ const tabs = ['Edit', 'Calls', 'Log', 'Deliveries', 'Dead letters', 'Keys', 'Inv
 
 export interface FunctionFrameProps {
   readonly row: FunctionRow;
-  readonly entries: readonly LanguageEntry[];
+  readonly help: LanguageHelp;
   readonly line: Line;
   readonly place: Place;
 }
 
-export function FunctionFrame({ row, entries, line, place }: FunctionFrameProps) {
+export function FunctionFrame({ row, help, line, place }: FunctionFrameProps) {
   const [message, setMessage] = useState('');
   const { namespace, name } = row;
   const tab = tabs.find((each) => each === place.query['tab']) ?? 'Edit';
@@ -58,7 +58,7 @@ export function FunctionFrame({ row, entries, line, place }: FunctionFrameProps)
       </div>
       {/* Kept while another tab is open: what was typed, and where. */}
       <div role="tabpanel" aria-label="Edit" hidden={tab !== 'Edit'}>
-        <FunctionPage row={row} entries={entries} version={line.versions.functions} />
+        <FunctionPage row={row} help={help} version={line.versions.functions} />
       </div>
       {tab === 'Edit' ? null : (
         <div role="tabpanel" aria-label={tab} class="tab tab-watch">

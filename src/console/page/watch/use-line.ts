@@ -1,6 +1,6 @@
 /** The line to the program: what changed comes over it, and a page that lost it says so, and since when. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ConsoleStatus, LanguageEntry } from '../../console-source.ts';
+import type { ConsoleStatus, LanguageHelp } from '../../console-source.ts';
 import { api, ApiFailure, followChanges } from '../api.ts';
 
 /** A time without a line; what happened meanwhile was read again when it was back. */
@@ -14,7 +14,7 @@ export interface Gap {
 
 export interface Line {
   readonly status: ConsoleStatus | undefined;
-  readonly entries: readonly LanguageEntry[] | undefined;
+  readonly help: LanguageHelp | undefined;
   /** Grow when functions, or calls and deliveries, changed, and with each measurement. */
   readonly versions: { readonly functions: number; readonly calls: number; readonly measures: number };
   /** `locked`: the program wants another token. */
@@ -28,7 +28,7 @@ const keptGaps = 5;
 export function useLine(): Line {
   const [line, setLine] = useState<Line>({
     status: undefined,
-    entries: undefined,
+    help: undefined,
     versions: { functions: 0, calls: 0, measures: 0 },
     state: 'connecting',
     gaps: [],
@@ -41,12 +41,12 @@ export function useLine(): Line {
     const greet = async (instance: string): Promise<void> => {
       const restarted = process.current !== undefined && process.current !== instance;
       if (process.current === instance) {
-        setLine((before) => back(before, before.status, before.entries, false));
+        setLine((before) => back(before, before.status, before.help, false));
         return;
       }
-      const [status, entries] = [await api.status(), await api.language()];
+      const [status, help] = [await api.status(), await api.language()];
       process.current = instance;
-      setLine((before) => back(before, status, entries, restarted));
+      setLine((before) => back(before, status, help, restarted));
     };
     const failed = (error: unknown): void => {
       const locked = error instanceof ApiFailure && error.status === 401;
@@ -82,7 +82,7 @@ function lost(before: Line): Line {
 }
 
 /** Everything is read again: nobody said what happened meanwhile. */
-function back(before: Line, status: Line['status'], entries: Line['entries'], restarted: boolean): Line {
+function back(before: Line, status: Line['status'], help: Line['help'], restarted: boolean): Line {
   const [last, ...older] = before.gaps;
   const gaps =
     last === undefined || last.to !== undefined
@@ -91,7 +91,7 @@ function back(before: Line, status: Line['status'], entries: Line['entries'], re
   const { functions, calls, measures } = before.versions;
   return {
     status,
-    entries,
+    help,
     state: 'live',
     gaps,
     versions: { functions: functions + 1, calls: calls + 1, measures: measures + 1 },
