@@ -11,7 +11,7 @@ import { apply, functionPath, openTrigger, webhookFunction } from '../test/kube/
 import { bodyOf } from '../test/kube/with-control-plane.ts';
 import { createLinkClient } from '../src/runtime/link/link-client.ts';
 import { keptLog, realClock, TestServer } from '../test/link/cluster.ts';
-import { linkedPod, linkName, type Stage } from './cluster-programs.ts';
+import { linkedPod, linkName, type Stage } from '../test/kube/cluster-programs.ts';
 import { quantile, type Measure } from './measure.ts';
 
 const editsAlone = 60;

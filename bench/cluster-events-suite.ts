@@ -18,7 +18,14 @@ import { apply, functionPath, webhookFunction, type StatusObject } from '../test
 import { bodyOf, clientOf } from '../test/kube/with-control-plane.ts';
 import type { RuntimeProcess } from '../test/link/runtime-process.ts';
 import type { LoadOrder, LoadReport } from './cluster-events-load.ts';
-import { addRuntime, prepare, setEndpoints, startController, type Controller, type Stage } from './cluster-programs.ts';
+import {
+  addRuntime,
+  prepare,
+  setEndpoints,
+  startController,
+  type Controller,
+  type Stage,
+} from '../test/kube/cluster-programs.ts';
 import { quantile, type Measure, type Suite } from './measure.ts';
 
 const pods = 5_000;

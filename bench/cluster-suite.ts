@@ -10,7 +10,14 @@ import { apply, functionPath } from '../test/kube/run-controller.ts';
 import { bodyOf, clientOf } from '../test/kube/with-control-plane.ts';
 import type { RuntimeProcess } from '../test/link/runtime-process.ts';
 import { hook, measureEdits } from './cluster-edits.ts';
-import { addRuntime, prepare, setEndpoints, startController, type Controller, type Stage } from './cluster-programs.ts';
+import {
+  addRuntime,
+  prepare,
+  setEndpoints,
+  startController,
+  type Controller,
+  type Stage,
+} from '../test/kube/cluster-programs.ts';
 import type { Measure, Suite } from './measure.ts';
 
 const sizes = [3_000, 10_000] as const;

@@ -1,24 +1,24 @@
 /**
- * The programs of an installation for benchmarks against a real API server: the controller and runtimes as processes, as
- * the chart starts them, without a node to run their pods.
+ * The programs of an installation against a real API server, for tests and benchmarks: the controller and runtimes as
+ * processes, as the chart starts them, without a node to run their pods.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { KubeClient } from '../src/controller/kube-client.ts';
-import type { ControlPlane } from '../test/kube/control-plane.ts';
-import { eventually } from '../test/kube/eventually.ts';
-import { freePorts } from '../test/kube/programs.ts';
-import { apply, makeNamespace } from '../test/kube/run-controller.ts';
-import { makeRuntimePod, type RuntimePod } from '../test/kube/runtime-pod.ts';
-import { bodyOf, kubectlOf } from '../test/kube/with-control-plane.ts';
-import { startRuntimeProcess, type RuntimeProcess } from '../test/link/runtime-process.ts';
+import type { KubeClient } from '../../src/controller/kube-client.ts';
+import type { ControlPlane } from './control-plane.ts';
+import { eventually } from './eventually.ts';
+import { freePorts } from './programs.ts';
+import { apply, makeNamespace } from './run-controller.ts';
+import { makeRuntimePod, type RuntimePod } from './runtime-pod.ts';
+import { bodyOf, kubectlOf } from './with-control-plane.ts';
+import { startRuntimeProcess, type RuntimeProcess } from '../link/runtime-process.ts';
 
 const namespace = 'moonhook';
 /** In the certificate of its link. */
 export const linkName = 'moonhook-link.moonhook.svc';
-const entry = join(import.meta.dirname, '..', 'src', 'cli', 'main.ts');
+const entry = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
 export interface Stage {
   readonly plane: ControlPlane;
@@ -33,13 +33,14 @@ export interface Controller {
   /** One value of `/metrics`. */
   metric(name: string): Promise<number>;
   residentMB(): number;
-  end(): Promise<void>;
+  /** At once, unless another signal is named. */
+  end(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /** The CRDs, namespaces and accounts that an installation needs. */
-export async function prepare(plane: ControlPlane, client: KubeClient): Promise<void> {
+export async function prepare(plane: Pick<ControlPlane, 'kubeconfig'>, client: KubeClient): Promise<void> {
   const kubectl = kubectlOf(plane.kubeconfig);
-  await kubectl(['apply', '--server-side', '-f', join(import.meta.dirname, '..', 'crds')]);
+  await kubectl(['apply', '--server-side', '-f', join(import.meta.dirname, '..', '..', 'crds')]);
   const names = ['webhookfunctions', 'webhooksubscriptions'].map((name) => `crd/${name}.moonhook.dev`);
   const established = ['wait', '--for=condition=Established', '--timeout=30s', ...names];
   await eventually('the CRDs are established', async () => (await kubectl(established)).code === 0);
@@ -49,12 +50,14 @@ export async function prepare(plane: ControlPlane, client: KubeClient): Promise<
   await apply(client, path, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
 }
 
-/** Ready when this resolves. */
+/** Ready when this resolves. `samePort`: the port of its links, where runtimes know one already. */
 export async function startController(
-  plane: ControlPlane,
+  plane: Pick<ControlPlane, 'kubeconfig'>,
   environment: Readonly<Record<string, string>> = {},
+  samePort?: number,
 ): Promise<Controller> {
-  const [link = 0, admin = 0] = await freePorts(2);
+  const [freePort = 0, admin = 0] = await freePorts(2);
+  const link = samePort ?? freePort;
   const child: ChildProcess = spawn(
     process.execPath,
     [
@@ -101,16 +104,16 @@ export async function startController(
       const [, kilobytes = '0'] = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? [];
       return (Number(kilobytes) * 1024) / 1e6;
     },
-    end: async () => {
-      if (child.exitCode !== null) return;
-      child.kill('SIGKILL');
+    end: async (signal = 'SIGKILL') => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill(signal);
       await once(child, 'exit');
     },
   };
 }
 
 /** A runtime as its pod would run it: one worker thread. */
-export async function addRuntime(stage: Stage, name: string): Promise<RuntimeProcess> {
+export async function addRuntime(stage: Pick<Stage, 'client' | 'controller'>, name: string): Promise<RuntimeProcess> {
   const { pod, token, authority } = await linkedPod(stage, name);
   const environment = { MOONHOOK_WORKERS: '1', MOONHOOK_LOG_LEVEL: 'info' };
   const options = { controllers: [stage.controller.link], token, authority, serverName: linkName, environment };
@@ -118,7 +121,10 @@ export async function addRuntime(stage: Stage, name: string): Promise<RuntimePro
 }
 
 /** A pod that the controller lets in, what it proves itself with, and what the controller proves itself with. */
-export async function linkedPod({ client }: Stage, name: string): Promise<RuntimePod & { readonly authority: string }> {
+export async function linkedPod(
+  { client }: Pick<Stage, 'client'>,
+  name: string,
+): Promise<RuntimePod & { readonly authority: string }> {
   const { data } = bodyOf(
     await client.request<{ readonly data: Readonly<Record<string, string>> }>({
       path: `/api/v1/namespaces/${namespace}/configmaps/moonhook-ca`,
@@ -128,7 +134,10 @@ export async function linkedPod({ client }: Stage, name: string): Promise<Runtim
 }
 
 /** The slice that the cluster would make of them. */
-export async function setEndpoints({ client }: Stage, runtimes: readonly RuntimeProcess[]): Promise<void> {
+export async function setEndpoints(
+  { client }: Pick<Stage, 'client'>,
+  runtimes: readonly RuntimeProcess[],
+): Promise<void> {
   await apply(client, `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices/moonhook-a`, {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
