@@ -121,6 +121,14 @@ test('a function answers on the runtimes of its group alone, and its status coun
   }
   await answers(runtime, '/shop/hello', 200);
   assert.equal((await post(runtime, '/bank/hello')).status, 404);
+  // Here each has a volume of its own: what follows is asked of one store.
+  await setEndpoints(client, 'moonhook-public-payments', paying.slice(0, 1));
+  await paying[1].close();
+  await eventually('its link is down', async () =>
+    (await list('runtimes')).some(
+      (each) => nameOf(each) === 'moonhook-runtime-payments-1' && each['linked'] === 'False',
+    ),
+  );
 });
 
 async function raw(name: string, claimed: string, group = 'default'): Promise<RawLink> {
@@ -163,6 +171,8 @@ interface Listed {
   readonly items: readonly Readonly<Record<string, unknown>>[];
 }
 
+const nameOf = (each: Listed['items'][number]): unknown => (each['metadata'] as { readonly name?: unknown }).name;
+
 async function list(path: string): Promise<Listed['items']> {
   assert.ok(started);
   return bodyOf(await started.client.request<Listed>({ path: `${runRoot}/${path}` })).items;
@@ -190,9 +200,72 @@ test('the aggregated API asks the group of the namespace, and all of them for al
   const everywhere = new Set((await list('calls')).flatMap((call) => call['namespace'] ?? []));
   assert.deepEqual(everywhere, new Set(['bank', 'shop']));
   const runtimes = await list('runtimes');
-  const groups = new Map(runtimes.map((each) => [(each['metadata'] as { name: string }).name, each['group']]));
+  const groups = new Map(runtimes.map((each) => [nameOf(each), each['group']]));
   assert.equal(groups.get('moonhook-runtime-0'), 'default');
   assert.equal(groups.get('moonhook-runtime-payments-1'), 'payments');
+});
+
+/** Records what it is told of, and asks the API server for it. */
+const watcher = webhookFunction('watcher', {
+  serviceAccountName: 'hooks',
+  code: `return {
+    web = function() return { json = { read = kv.get("read") } } end,
+    default = function(event)
+      kv.set("read", k8s.get("v1", "ConfigMap", event.data.object.metadata.name).data.is)
+    end,
+  }`,
+  triggers: [
+    openTrigger('watcher'),
+    { name: 'maps', kubernetes: { apiVersion: 'v1', kind: 'ConfigMap', initial: 'Each' } },
+  ],
+});
+
+async function mayRead(client: TestCluster['client'], namespace: string): Promise<void> {
+  await apply(client, `/api/v1/namespaces/${namespace}/serviceaccounts/hooks`, {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'hooks', labels: { 'moonhook.dev/functions': 'true' } },
+  });
+  const root = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
+  const common = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name: 'hooks' } };
+  await apply(client, `${root}/roles/hooks`, {
+    ...common,
+    kind: 'Role',
+    rules: [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'watch'] }],
+  });
+  await apply(client, `${root}/rolebindings/hooks`, {
+    ...common,
+    kind: 'RoleBinding',
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'hooks' },
+    subjects: [{ kind: 'ServiceAccount', name: 'hooks', namespace }],
+  });
+}
+
+test('cluster events are stored and Kubernetes calls made by the group of the function', { skip }, async () => {
+  assert.ok(started);
+  const { client, runtime, paying } = started;
+  const serving: readonly (readonly [string, RuntimeProcess])[] = [
+    ['bank', paying[0]],
+    ['shop', runtime],
+  ];
+  for (const [namespace] of serving) {
+    await mayRead(client, namespace);
+    await apply(client, `/api/v1/namespaces/${namespace}/configmaps/tells`, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'tells' },
+      data: { is: `of-${namespace}` },
+    });
+    await apply(client, functionPath(namespace, 'watcher'), watcher);
+  }
+  for (const [namespace, own] of serving) {
+    let last = '';
+    await eventually(
+      `the runtime of ${namespace} has been told and has asked`,
+      async () => (last = (await post(own, `/${namespace}/watcher`)).text).includes(`of-${namespace}`),
+      () => last,
+    );
+  }
 });
 
 test(
@@ -208,9 +281,15 @@ test(
     // Moved, and the installation did not say from where: it is kept, though nobody runs it.
     setPolicy(payments(['bank', 'mover']));
     await answers(paying[0], '/mover/inbox', 202);
-    await answers(runtime, '/mover/inbox', 404);
+    // It may take some until it has heard of the move.
+    let taken = 1;
+    await eventually('the old group takes nothing any more', async () => {
+      const { status } = await post(runtime, '/mover/inbox');
+      if (status === 202) taken += 1;
+      return status === 404;
+    });
     await apply(client, functionPath('mover', 'inbox'), inbox(false));
-    await programmed(client, 'mover', 'inbox', '2/2');
+    await programmed(client, 'mover', 'inbox', '1/1');
     const ended = async (): Promise<readonly unknown[]> =>
       (await list('namespaces/mover/deliveries')).map(({ state }) => state);
     await eventually('what came to the new group is done there', async () => {
@@ -222,9 +301,9 @@ test(
     setPolicy(payments(['bank', 'mover'], [{ namespace: 'mover', from: 'default' }]));
     await eventually('what waited in the old group is done, too', async () => {
       const states = await ended();
-      return states.length === before + 1 && states.every((state) => state === 'done');
+      return states.length === before + taken && states.every((state) => state === 'done');
     });
     assert.equal((await post(runtime, '/mover/inbox')).status, 404, 'it takes nothing new');
-    await programmed(client, 'mover', 'inbox', '2/2');
+    await programmed(client, 'mover', 'inbox', '1/1');
   },
 );

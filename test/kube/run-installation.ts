@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { startAggregatedApi } from '../../src/controller/aggregated-api/start-aggregated-api.ts';
+import { startClusterEvents } from '../../src/controller/cluster-events/start-cluster-events.ts';
 import { startLinks, type LinkedParts } from '../../src/controller/link/start-links.ts';
 import { runController, type PartContext } from '../../src/controller/run-controller.ts';
 import { readControllerSettings } from '../../src/settings/controller-settings.ts';
@@ -86,6 +87,10 @@ export async function runInstallation(
       async (context: PartContext) => {
         assert.ok(links);
         return (api = await startAggregatedApi(context, links));
+      },
+      async (context: PartContext) => {
+        assert.ok(links);
+        return startClusterEvents(context, links.server);
       },
     ],
   });
