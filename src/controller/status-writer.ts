@@ -50,6 +50,10 @@ const soonMs = 1_000;
 const eventuallyMs = 60_000;
 const atOnce = 16;
 const tickMs = 50;
+/** As the API server says that the object of that uid is gone. */
+const anotherOne = /uid mismatch|UID in precondition/i;
+/** What somebody else has written is known by then. */
+const conflictMs = 200;
 /** Others get their turn after so long. */
 const turnMs = 4;
 const retryTiming = { leastMs: 500, mostMs: 30_000 };
@@ -149,7 +153,7 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
     item.busy = true;
     item.touched = false;
     busy += 1;
-    const { name, namespace } = object.metadata;
+    const { name, namespace, resourceVersion } = object.metadata;
     const answer = await client.request<KubeObject>({
       method: 'PATCH',
       path: resourcePath({
@@ -164,8 +168,9 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
       body: {
         apiVersion: 'moonhook.dev/v1alpha1',
         kind: known.kind,
-        // An object made again under that name is another one: then the API server refuses.
-        metadata: { name, namespace, uid },
+        // An object made again under that name is another one, and what was written since was not known here: by somebody
+        // who leads by now, perhaps. The API server refuses both.
+        metadata: { name, namespace, uid, resourceVersion },
         status,
       },
       signal,
@@ -180,8 +185,13 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
       item.written = written;
       onWritten(known.kind, written, object.status);
       if (item.touched) look(uid);
-    } else if (answer.status === 404 || (answer.status === 409 && /uid/i.test(answer.message))) items.delete(uid);
-    else {
+    } else if (answer.status === 404 || (answer.status === 409 && anotherOne.test(answer.message))) {
+      items.delete(uid);
+    } else if (answer.status === 409) {
+      // The watch brings what it is now.
+      item.dueAt = clock.now() + conflictMs;
+      later.add(uid);
+    } else {
       failures += 1;
       onFailure(`${known.kind} ${namespace ?? ''}/${name}: ${answer.message}`);
       item.backOff ??= createBackOff(retryTiming, clock.random);

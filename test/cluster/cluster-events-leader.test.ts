@@ -32,7 +32,10 @@ async function holder({ client }: TestCluster): Promise<string> {
 }
 
 /** The controller as a process of its own, which can be killed. */
-async function startProcess(kubeconfig: string, port: number): Promise<{ kill(): void; log(): string }> {
+async function startProcess(
+  kubeconfig: string,
+  port: number,
+): Promise<{ signal(signal: NodeJS.Signals): void; log(): string }> {
   const command = ['--', join(root, 'src/cli/main.ts'), 'controller', '--kubeconfig', kubeconfig];
   const child = spawn(process.execPath, command, {
     cwd: root,
@@ -53,7 +56,15 @@ async function startProcess(kubeconfig: string, port: number): Promise<{ kill():
     () => log.includes('the controller runs') && log.includes('"leading"'),
     () => log,
   );
-  return { kill: () => void child.kill('SIGKILL'), log: () => log };
+  return { signal: (signal) => void child.kill(signal), log: () => log };
+}
+
+/** How long a lease is waited for is shown elsewhere. */
+async function shortenLease({ client }: TestCluster): Promise<void> {
+  const contentType = 'application/merge-patch+json';
+  bodyOf(
+    await client.request({ method: 'PATCH', path: lease, contentType, body: { spec: { leaseDurationSeconds: 1 } } }),
+  );
 }
 
 test('no final state is missed, nothing is invented, whoever leads', { skip }, async (t) => {
@@ -94,14 +105,10 @@ test('no final state is missed, nothing is invented, whoever leads', { skip }, a
   try {
     await write(40);
   } finally {
-    first.kill();
+    first.signal('SIGKILL');
     process.kill(runtime.pid, 'SIGCONT');
   }
-  // How long a lease is waited for is shown elsewhere.
-  const contentType = 'application/merge-patch+json';
-  bodyOf(
-    await client.request({ method: 'PATCH', path: lease, contentType, body: { spec: { leaseDurationSeconds: 1 } } }),
-  );
+  await shortenLease(cluster);
   await write(60);
   await eventually('the other one leads', () => second.program.controller.leadership.leading);
   await write(20);
@@ -116,3 +123,56 @@ test('no final state is missed, nothing is invented, whoever leads', { skip }, a
   await agrees();
   t.diagnostic(`${oracle.writes} writes of ${oracle.objects} objects`);
 });
+
+test(
+  'a leader that slept through the loss of its lease misses and invents nothing when it wakes',
+  { skip },
+  async (t) => {
+    assert.ok(cluster);
+    const { client, plane } = cluster;
+    await makeInstallation(client);
+    await makeAccount(client, 'team-a', 'hooks');
+    await mayWatch(client, 'hooks', { group: '', resource: 'configmaps' }, 'team-a');
+    const [port = 0] = await freePorts(1);
+    const first = await startProcess(plane.kubeconfig, port);
+    const second = await startReplica(plane.kubeconfig, 'controller-4');
+    const runtime = await startRuntime(client, [port, second.port], 'runtime-1');
+    const labels = { test: 'asleep' };
+    const seen = await record({ client, runtime: () => runtime }, 'asleep', {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      labelSelector: { matchLabels: labels },
+      events: ['Added', 'Modified', 'Deleted', 'Left'],
+    });
+    await seen.ready();
+    const oracle = createObjectOracle(client, labels, 11);
+    const write = async (count: number): Promise<void> => {
+      for (let index = 0; index < count; index += 1) await oracle.write();
+    };
+    let complaints: readonly string[] = [];
+    const agrees = (): Promise<true> =>
+      eventually(
+        'every final state was told',
+        async () => (complaints = oracle.judge(await seen.calls())).length === 0,
+        () => [complaints.slice(0, 10), first.log().slice(-1000), second.log.slice(-5)],
+      );
+    await write(30);
+    await agrees();
+    const { leadership } = second.program.controller;
+    assert.equal(leadership.leading, false, 'the control: the process led');
+    // What is written now waits in its sockets until it wakes, and then it acts on it as the leader it was.
+    first.signal('SIGSTOP');
+    await write(20);
+    await shortenLease(cluster);
+    await eventually('the other one leads', () => leadership.leading);
+    await write(20);
+    first.signal('SIGCONT');
+    await write(40);
+    await eventually('it knows', () => first.log().includes('no longer leading'), first.log);
+    await write(10);
+    await agrees();
+    assert.equal(leadership.leading, true);
+    assert.equal((await holder(cluster)).startsWith('controller-4'), true);
+    t.diagnostic(`${oracle.writes} writes of ${oracle.objects} objects`);
+  },
+);

@@ -27,6 +27,8 @@ export interface FaultProxy {
   silence(on: boolean): void;
   /** The next requests that match are answered so. */
   answerNext(count: number, matches: RegExp, answer: CannedAnswer): void;
+  /** Requests that match wait until they are let go; answers with what status each was then answered. */
+  hold(matches: RegExp): { readonly held: number; release(): Promise<readonly number[]> };
   /** New connections are broken at once. */
   refuse(on: boolean): void;
   stop(): Promise<void>;
@@ -38,6 +40,7 @@ export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> 
   const watches = new Set<ServerResponse>();
   const sockets = new Set<Socket>();
   let canned: { left: number; readonly matches: RegExp; readonly answer: CannedAnswer }[] = [];
+  const holds = new Set<{ readonly matches: RegExp; readonly waiting: (() => Promise<number>)[] }>();
   let silent = false;
   let refusing = false;
   let halving = new Set<ServerResponse>();
@@ -46,11 +49,21 @@ export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> 
     const line = `${incoming.method ?? ''} ${incoming.url ?? ''}`;
     seen.push(line);
     const planned = canned.find(({ matches }) => matches.test(line));
+    const hold = [...holds].find(({ matches }) => matches.test(line));
+    if (hold !== undefined) {
+      hold.waiting.push(async () => {
+        const answered = new Promise<number>((resolve) => outgoing.once('close', () => resolve(outgoing.statusCode)));
+        forward(incoming, outgoing);
+        return await answered;
+      });
+      return undefined;
+    }
     if (planned === undefined) return forward(incoming, outgoing);
     planned.left -= 1;
     canned = canned.filter(({ left }) => left > 0);
     incoming.resume();
     outgoing.writeHead(planned.answer.status, planned.answer.headers).end(planned.answer.body);
+    return undefined;
   });
   server.on('connection', (socket) => {
     if (refusing) {
@@ -108,6 +121,19 @@ export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> 
     },
     answerNext: (count, matches, answer) => {
       canned.push({ left: count, matches, answer });
+    },
+    hold: (matches) => {
+      const hold = { matches, waiting: [] as (() => Promise<number>)[] };
+      holds.add(hold);
+      return {
+        get held() {
+          return hold.waiting.length;
+        },
+        release: async () => {
+          holds.delete(hold);
+          return await Promise.all(hold.waiting.map((letGo) => letGo()));
+        },
+      };
     },
     refuse: (on) => {
       refusing = on;
