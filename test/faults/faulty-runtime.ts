@@ -13,7 +13,7 @@ import { serveStore } from '../../src/store/serve-store.ts';
 import { crashLimit, type Lease, type Store } from '../../src/store/store.ts';
 import { serveFunctions } from '../builders/serve-functions.ts';
 import type { CrashPoint, FaultyRuntime } from './start-runtime.ts';
-import { ordersFunction, ordersSubscription, signingSecret } from './workload.ts';
+import { ordersFunction, ordersSubscription, signingSecret, statesFunction } from './workload.ts';
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as FaultyRuntime;
 const fail = (message: string): never => {
@@ -82,7 +82,7 @@ const served = await serveFunctions({
   store,
   policy: { egress: localPolicy('http://127.0.0.1:1', ['127.0.0.1']).egress },
   secrets: signingSecret,
-  functions: [ordersFunction(settings)],
+  functions: [ordersFunction(settings), statesFunction(settings)],
   subscriptions: [ordersSubscription(settings)],
   settings: {
     asynchronous: {

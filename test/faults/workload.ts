@@ -13,6 +13,7 @@ export const maxAttempts = 4;
 export const concurrency = 16;
 export const namespaceUid = 'ns-default';
 export const keySpace = { namespaceUid, space: 'orders' };
+export const stateSpace = { namespaceUid, space: 'states' };
 
 /**
  * An order is taken: its key, one more run, one event for the webhook and for `taken`; all of that lands with the settle
@@ -70,5 +71,40 @@ export function ordersSubscription({ recorder }: FaultyRuntime): SubscriptionUnd
     events: ['orders.taken'],
     timeout: '1s',
     retry: { schedule: Array.from({ length: 18 }, () => '200ms') },
+  };
+}
+
+/**
+ * States of objects, one after the other: the newest takes the place of those that wait. Each call also tries to take a
+ * claim that calls of other objects want, too, and says so if it was the one.
+ */
+export function statesFunction({ recorder }: FaultyRuntime): FunctionUnderTest {
+  return {
+    name: 'states',
+    code: `
+      local function tell(id, event)
+        http.post("${recorder}/start", { timeout = 60, query = { id = id, attempt = event.attempt, process = event.id } })
+      end
+      return {
+        state = function(event)
+          local d = event.data
+          tell("state " .. d.object .. " " .. string.format("%d", d.version), event)
+          if kv.add("claim/" .. d.claim, event.id) then tell("claim " .. d.claim, event) end
+          kv.set("state/" .. d.object, d.version)
+        end,
+      }`,
+    limits: { timeout: '120s' },
+    triggers: [
+      {
+        name: 'state',
+        http: {
+          path: 'state',
+          methods: ['POST'],
+          mode: 'async',
+          receiver: { open: {} },
+          debounce: { key: 'event.data.object', wait: '20ms', maxWait: '100ms' },
+        },
+      },
+    ],
   };
 }
