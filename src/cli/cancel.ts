@@ -1,4 +1,4 @@
-/** `moonhook cancel`: ends what waits, or a replay with what of it waits. */
+/** `moonhook cancel`: ends what waits, a replay with what of it waits, or the keeping of dead letters. */
 import type { Command } from 'commander';
 import { chooseDeliveries, manyDeliveries, readWhat, type ChosenDeliveries } from './choose-deliveries.ts';
 import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
@@ -14,6 +14,7 @@ interface CancelOptions extends RunOptions {
   readonly namespace?: string;
   readonly trigger?: string;
   readonly all?: boolean;
+  readonly dead?: boolean;
   readonly since?: string;
   readonly until?: string;
   readonly dryRun?: boolean;
@@ -34,6 +35,10 @@ export function registerCancel(program: Command): void {
     .option('-n, --namespace <namespace>', 'namespace of a NAME, an id or a replay; alone, with --all: all of it')
     .option('--trigger <name>', 'one trigger of the function only')
     .option('--all', 'everything that waits in the namespace of -n')
+    .option(
+      '--dead',
+      'discard dead letters instead: they are not listed as dead any more; alone, all of the namespace of -n',
+    )
     .option('--since <when>', 'events from then on: 30m, 2h, 7d ago, or a time')
     .option('--until <when>', 'events before then')
     .option('--dry-run', 'say what would be cancelled, and do nothing')
@@ -41,7 +46,7 @@ export function registerCancel(program: Command): void {
     .option('-o, --output <format>', 'json or yaml')
     .addHelpText(
       'after',
-      '\nWhat runs goes on. Asks before a whole namespace and more than 1,000 deliveries.\nExit codes: 0 cancelled, 1 nothing of that id waits, 5 nothing of that id is kept.',
+      '\nWhat runs goes on. Asks before a whole namespace and more than 1,000 deliveries.\nExit codes: 0 cancelled, 1 nothing of that id waits (or is dead), 5 nothing of that id is kept.',
     )
     .action(async (text: string | undefined, options: CancelOptions) => {
       process.exitCode = await cancel(text, options);
@@ -69,21 +74,21 @@ async function cancel(text: string | undefined, given: CancelOptions): Promise<n
   }
   const span = readSpan(options, Date.now());
   if (typeof span === 'string') return unusable(span);
-  const what = readWhat(text, options, text === undefined && options.all === true);
+  const what = readWhat(text, options, text === undefined && (options.all === true || options.dead === true));
   if (typeof what === 'string') return unusable(what);
   const found = await chooseDeliveries(client, what, options.namespace);
   if (!found.ok) return refused(found);
   const chosen = found.value;
   const { namespace, selection, label, breadth } = chosen;
-  const wish = { ...selection, ...span };
+  const dead = options.dead === true;
+  const wish = { ...selection, ...span, ...(dead ? { dead } : {}) };
   const preview = await client.cancel(namespace, { ...wish, dryRun: true });
   if (!preview.ok) return refused(preview);
   const coverage = preview.value as unknown as Coverage;
-  if (options.dryRun === true || coverage.count === 0)
-    return print(format, chosen, preview.value, 'would be cancelled');
+  if (options.dryRun === true || coverage.count === 0) return print(format, chosen, preview.value, dead, 'would be ');
   if (options.yes !== true && (breadth === 'namespace' || coverage.count > manyDeliveries)) {
     const count = countOf(coverage);
-    const answer = await confirm(`Cancel ${count} of ${label}?`);
+    const answer = await confirm(`${dead ? 'Discard' : 'Cancel'} ${count} of ${label}?`);
     if (answer === undefined) return unusable(`that is ${count} of ${label}: say --yes, or look first with --dry-run`);
     if (!answer) {
       complain('nothing was done');
@@ -91,28 +96,33 @@ async function cancel(text: string | undefined, given: CancelOptions): Promise<n
     }
   }
   const done = await client.cancel(namespace, wish);
-  return done.ok ? print(format, chosen, done.value, 'cancelled') : refused(done);
+  return done.ok ? print(format, chosen, done.value, dead) : refused(done);
 }
 
 function print(
   format: OutputFormat,
   { namespace, label, breadth }: ChosenDeliveries,
   value: PlainObject,
-  ending: string,
+  dead: boolean,
+  before = '',
 ): number {
   const coverage = value as unknown as Coverage;
   const { count, running, states = {}, destinations } = coverage;
   const exitCode = count === 0 && breadth === 'id' ? exitCodes.failed : exitCodes.ok;
   if (printValue(format, value)) return exitCode;
   const goesOn =
-    running === 0 ? '' : `; ${running} ${running === 1 ? 'runs' : 'run'} now and ${running === 1 ? 'goes' : 'go'} on`;
+    running === 0 || dead
+      ? ''
+      : `; ${running} ${running === 1 ? 'runs' : 'run'} now and ${running === 1 ? 'goes' : 'go'} on`;
   if (count === 0) {
     const others = Object.entries(states).map(([state, each]) => `${each} ${state}`);
-    complain(`nothing of ${label} waits${others.length === 0 ? '' : ` (${others.join(', ')})`}${goesOn}`);
+    complain(
+      `nothing of ${label} ${dead ? 'is dead' : 'waits'}${others.length === 0 ? '' : ` (${others.join(', ')})`}${goesOn}`,
+    );
     return exitCode;
   }
   printLines([
-    `${countOf(coverage)} ${ending}${goesOn}`,
+    `${countOf(coverage)} ${before}${dead ? 'discarded' : 'cancelled'}${goesOn}`,
     ...coverageLines(
       namespace,
       destinations.map(({ to, count: each }) => ({ to, count: each })),

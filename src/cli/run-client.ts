@@ -82,7 +82,10 @@ export interface RunClient {
   replay(namespace: string, wish: ReplayWish): Promise<Answered<PlainObject>>;
   replayStatus(namespace: string, generation: number): Promise<Answered<PlainObject>>;
   cancelReplay(namespace: string, generation: number): Promise<Answered<PlainObject>>;
-  cancel(namespace: string, selection: Selection & { readonly dryRun?: true }): Promise<Answered<PlainObject>>;
+  cancel(
+    namespace: string,
+    selection: Selection & { readonly dead?: true; readonly dryRun?: true },
+  ): Promise<Answered<PlainObject>>;
   /** One key, or a page of keys. */
   readKeys(namespace: string, space: KeySpace, query: Query): Promise<Answered<PlainObject>>;
   setKey(

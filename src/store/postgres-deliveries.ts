@@ -93,7 +93,7 @@ export async function returnLapsed(client: ClientBase, limit: number): Promise<r
   return rows.map(({ seq, destination }) => ({ seq: Number(seq), destination: Number(destination) }));
 }
 
-/** Ends waiting and held rows; answers how many it ended. */
+/** Ends waiting and held rows, and discards dead ones, which keep their reason; answers how many. */
 export async function cancelRows(session: Session, deliveries: readonly number[]): Promise<number> {
   const { client } = session;
   const keyed = await client.query<{ destination: string; order_key: Buffer }>(
@@ -121,7 +121,11 @@ export async function cancelRows(session: Session, deliveries: readonly number[]
     [deliveries, session.counter],
   );
   await promoteNext(client, keys);
-  return Number(rows[0]?.count);
+  const discarded = await client.query(
+    "UPDATE moonhook_ended SET state = 'cancelled' WHERE seq = ANY ($1::bigint[]) AND state = 'dead'",
+    [deliveries],
+  );
+  return Number(rows[0]?.count) + (discarded.rowCount ?? 0);
 }
 
 /** The oldest row of each order key may run, if it was held. The keys' locks are held. */

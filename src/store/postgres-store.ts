@@ -1,5 +1,6 @@
 /** The store on PostgreSQL, for more than one runtime. Any number of processes share it; row locks and epochs keep them apart. */
 import { createAppendClock } from './append-times.ts';
+import { cancellableStates } from './cancellable-states.ts';
 import { CrashWatch } from './crash-watch.ts';
 import { appendItems, isOneStatement, readEvent } from './postgres-append.ts';
 import { appendConditional } from './postgres-append-if.ts';
@@ -226,7 +227,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
       return created;
     },
     async cancel(filter) {
-      const rows = await allDeliveries(pool, { ...filter, states: ['waiting', 'held'] });
+      const rows = await allDeliveries(pool, { ...filter, states: cancellableStates(filter) });
       const cancelled = await sessions.transaction((session) =>
         cancelRows(
           session,

@@ -43,6 +43,7 @@ export function createDeliveryRows(
     "UPDATE deliveries SET state = 'waiting', due = ?, attempts = attempts + ?, crashes = crashes + ?, epoch = epoch + ?, error = coalesce(?, error) WHERE seq = ?",
   );
   const finish = database.prepare('UPDATE deliveries SET state = ?, ended = ?, reason = ?, error = ? WHERE seq = ?');
+  const discard = database.prepare("UPDATE deliveries SET state = 'cancelled' WHERE seq = ?");
   const headOfKey = database.prepare(
     "SELECT seq, state FROM deliveries WHERE destination = ? AND order_key = ? AND state IN ('waiting', 'held', 'leased') ORDER BY seq LIMIT 1",
   );
@@ -262,6 +263,12 @@ export function createDeliveryRows(
       for (const seq of rows) {
         const row = select.get(seq) as Row | undefined;
         if (row?.state === 'waiting' || row?.state === 'held') finishRow(row, 'cancelled', null, null);
+        else if (row?.state === 'dead') {
+          discard.run(seq);
+          // Counts say how rows ended first: this one is no kept dead one any more, and one cancelled row more than was counted.
+          counters.add('trimmedDead', 1);
+          counters.add('trimmedCancelled', -1);
+        }
       }
     },
     endAll(rows) {

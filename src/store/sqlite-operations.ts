@@ -1,5 +1,6 @@
 /** What each operation of the store does on SQLite, inside the transaction and savepoint of its turn. */
 import type { DatabaseSync } from 'node:sqlite';
+import { cancellableStates } from './cancellable-states.ts';
 import type { StoreMeasures } from './measures.ts';
 import type { StoreQuotas, StoreUsage } from './quotas.ts';
 import type { Counters } from './sqlite-counters.ts';
@@ -120,7 +121,7 @@ export function createOperations(parts: OperationParts): SqliteStore {
       });
     },
     cancel(filter) {
-      const rows = [...all({ ...filter, states: ['waiting', 'held'] })].map(({ delivery }) => delivery);
+      const rows = [...all({ ...filter, states: cancellableStates(filter) })].map(({ delivery }) => delivery);
       deliveries.cancel(rows);
       return rows.length;
     },

@@ -265,7 +265,7 @@ export interface Store {
    * `generation`, or to another destination; answers how many are new. What a newer generation followed is left alone.
    */
   replay(filter: DeliveryFilter, generation: number, to?: string): Promise<number>;
-  /** Ends waiting and held deliveries; answers how many. */
+  /** Ends waiting and held deliveries, or discards dead ones if the filter names that state (`cancelled`); answers how many. */
   cancel(filter: DeliveryFilter): Promise<number>;
   counts(): Promise<Counts>;
   get(scope: KeyValueScope, key: string): Promise<Versioned | undefined>;

@@ -286,6 +286,21 @@ test('a delivery that waits is cancelled by deleting it; one that has ended is n
   assert.match((await viewer(list)).stdout, /cancelled/);
   const again = await editor(['delete', 'delivery', waiting, '-n', 'team-a']);
   assert.match(again.stderr, /cannot be cancelled: it has ended: cancelled/);
+  const none = await editor(['delete', 'deadletter', waiting, '-n', 'team-a']);
+  assert.match(none.stderr, /not found/, 'what was cancelled is no dead letter');
+});
+
+test('a dead letter is discarded by deleting it, by those who may', { skip }, async () => {
+  assert.ok(started);
+  const { viewer, editor } = started;
+  const names = async (): Promise<readonly string[]> =>
+    (await viewer(['get', 'deadletters', '-n', 'team-a', '-o', 'name'])).stdout.trim().split('\n').filter(Boolean);
+  const [first = '', ...others] = await names();
+  assert.match((await viewer(['delete', first, '-n', 'team-a'])).stderr, /cannot delete resource/);
+  const discarded = await editor(['delete', first, '-n', 'team-a', '--timeout=20s']);
+  assert.equal(discarded.code, 0, discarded.stderr);
+  assert.deepEqual(await names(), others);
+  assert.match((await editor(['delete', first, '-n', 'team-a'])).stderr, /not found/);
 });
 
 test('the controller asks for nothing that the roles of the chart do not grant', { skip }, () => {

@@ -214,6 +214,29 @@ for (const [name, open] of Object.entries(storeEngines())) {
       assert.deepEqual([counts.created, counts.gap], [3, 0]);
     });
 
+    test('discards the dead when asked to: nothing else, and a replay brings them back', async (t) => {
+      const store = await open(t);
+      await store.append([item('e1', [{ destination: 'f/t' }, { destination: 'g/t' }])]);
+      const [lease] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+      assert.ok(lease);
+      await store.settle([{ receipt: lease.receipt, ending: { kind: 'dead', reason: 'Failed', error: 'no' } }]);
+      assert.equal(await store.cancel({ namespaceUid: 'ns-b', states: ['dead'] }), 0);
+      assert.equal((await store.counts()).deadKept, 1);
+      assert.equal(await store.cancel({ namespaceUid: 'ns-a', states: ['dead'] }), 1);
+      assert.equal(await store.cancel({ namespaceUid: 'ns-a', states: ['dead'] }), 0, 'once');
+      const rows = await store.read({ namespaceUid: 'ns-a' }, { limit: 10 });
+      assert.deepEqual(
+        rows.map(({ destination, state, reason }) => [destination, state, reason]),
+        [
+          ['f/t', 'cancelled', 'Failed'],
+          ['g/t', 'waiting', undefined],
+        ],
+      );
+      const { deadKept, gap } = await store.counts();
+      assert.deepEqual([deadKept, gap], [0, 0]);
+      assert.equal(await store.replay({ namespaceUid: 'ns-a' }, 1), 1);
+    });
+
     test('replays what no newer generation followed: not what a replay has done, not twice at the same time', async (t) => {
       const store = await open(t);
       await store.append([item('e1', [{ destination: 'f/t' }])]);

@@ -160,6 +160,10 @@ test('see what happened and act', async (context) => {
     const done = await cli('replay', id);
     assert.equal(done.exitCode, 1);
     assert.match(done.stderr, /nothing of \S+ is to run again \(1 dead, 1 done; --all runs those again, too\)/);
+    const discarded = await cli('cancel', id, '--dead');
+    assert.deepEqual([discarded.exitCode, discarded.stdout], [0, '1 delivery discarded\n  1 to team-a/job job\n']);
+    assert.equal((await json('deliveries', '-n', 'team-a', '--dead'))['items']?.toString(), '');
+    assert.match((await cli('cancel', id, '--dead')).stderr, /nothing of \S+ is dead \(1 cancelled, 1 done\)/);
     const all = await json('replay', id, '--all');
     assert.equal((all['replay'] as { created: number }).created, 1);
     assert.equal((await cli('replay', 'unknown-id')).exitCode, 5);

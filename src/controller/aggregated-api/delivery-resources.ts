@@ -106,22 +106,28 @@ async function findDelivery(parts: ApiParts, asking: Asking, kind: Kind): Promis
   return missing;
 }
 
-/** Cancels one that waits; what has ended or runs stays as it is. */
-export const deleteDelivery: Handler = async (parts, asking) => {
-  const found = await findDelivery(parts, asking, 'Delivery');
+/** Cancels one that waits, or discards a dead letter; what has ended otherwise or runs stays as it is. */
+export function deleteDelivery(kind: Kind): Handler {
+  return (parts, asking) => endDelivery(parts, asking, kind);
+}
+
+async function endDelivery(parts: ApiParts, asking: Asking, kind: Kind): Promise<Answered | Refusal> {
+  const found = await findDelivery(parts, asking, kind);
   if (isRefusal(found)) return found;
   const namespace = await parts.namespaceOf(found.metadata.namespace ?? '');
   if (isRefusal(namespace)) return namespace;
   const { name } = found.metadata;
+  const body = kind === 'DeadLetter' ? { id: name, dead: true } : { id: name };
   for (const group of parts.groupsOf(namespace)) {
-    const asked = await parts.runtimes.act(group, { op: 'cancel', namespace, body: { id: name } }, asking.signal);
+    const asked = await parts.runtimes.act(group, { op: 'cancel', namespace, body }, asking.signal);
     if (!asked.ok && asked.refusal.status === 404) continue;
     if (!asked.ok) return asked.refusal;
     if (asked.body['count'] === 1) return { kind: 'object', object: { ...found, state: 'cancelled' } };
   }
+  if (kind === 'DeadLetter') return refusal(409, `dead letter ${name} was replayed or discarded meanwhile`);
   const state = found['state'] === 'leased' ? 'runs now' : `has ended: ${String(found['state'])}`;
   return refusal(409, `delivery ${name} cannot be cancelled: it ${state}`);
-};
+}
 
 /** What is believed of the deliveries in an answer. */
 function deliveriesOf(

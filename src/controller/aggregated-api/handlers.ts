@@ -11,8 +11,12 @@ import { getRoute, getRuntime, getStanding, listRoutes, listRuntimes, listStandi
 /** By resource, or resource and subresource. */
 export const handlers: Readonly<Record<string, Partial<Readonly<Record<Verb, Handler>>>>> = {
   calls: { get: getCall, list: listCalls, watch: watchCalls },
-  deadletters: { get: getDelivery('DeadLetter'), list: listDeliveries('DeadLetter') },
-  deliveries: { get: getDelivery('Delivery'), list: listDeliveries('Delivery'), delete: deleteDelivery },
+  deadletters: {
+    get: getDelivery('DeadLetter'),
+    list: listDeliveries('DeadLetter'),
+    delete: deleteDelivery('DeadLetter'),
+  },
+  deliveries: { get: getDelivery('Delivery'), list: listDeliveries('Delivery'), delete: deleteDelivery('Delivery') },
   events: { create: publish },
   functions: { get: getStanding('WebhookFunction'), list: listStandings('WebhookFunction') },
   'functions/cancel': { create: cancel('function') },

@@ -61,9 +61,9 @@ export const resourceCatalogue: readonly ResourceEntry[] = [
     singular: 'deadletter',
     kind: 'DeadLetter',
     namespaced: true,
-    verbs: ['get', 'list'],
+    verbs: ['get', 'list', 'delete'],
     shortNames: ['dl'],
-    description: 'A delivery that failed for good and that no replay has followed.',
+    description: 'A delivery that failed for good and that no replay has followed. Deleting one discards it.',
     fields: deliveryFields,
   },
   {

@@ -61,18 +61,19 @@ export async function cancelReplay(view: LiveView, namespace: string, generation
   return { status: 200, body: { count: cancelled, exact: true, replay: plainReplay(status) } };
 }
 
-/** Ends what waits or is held; what runs goes on, and is counted. */
+/** Ends what waits or is held (what runs goes on, and is counted), or with `dead` discards dead letters. */
 export async function cancelWaiting(view: LiveView, namespace: string, body: Body): Promise<LiveAnswer> {
-  const unknown = unknownField(body, [...selectionFields, 'dryRun']);
+  const unknown = unknownField(body, [...selectionFields, 'dead', 'dryRun']);
   if (unknown !== undefined) return bad(unknown);
   const selected = await selectDeliveries(view, namespace, body);
   if ('status' in selected) return selected;
-  const counted = await countDeliveries(view.store, { ...selected, states: ['waiting', 'held'] });
+  const ending: DeliveryFilter = { ...selected, states: body['dead'] === true ? ['dead'] : ['waiting', 'held'] };
+  const counted = await countDeliveries(view.store, ending);
   const running = await countDeliveries(view.store, { ...selected, states: ['leased'] });
   const others = body['id'] === undefined ? undefined : await countDeliveries(view.store, selected);
   const dryRun = body['dryRun'] === true;
   const last = counted.exact ? counted.last : undefined;
-  const count = dryRun ? counted.count : await cancelDeliveries(view.store, selected, last);
+  const count = dryRun ? counted.count : await cancelDeliveries(view.store, ending, last);
   return {
     status: 200,
     body: {
