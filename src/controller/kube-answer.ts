@@ -1,4 +1,5 @@
 /** What the API server answers, as data: a refusal or a failure is a value with a stable reason, never an exception. */
+import { isKubeObject, type KubeObject } from './kube-object.ts';
 
 export interface KubeRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -100,6 +101,12 @@ function parseStatus(text: string): StatusBody | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** An answer that is to be one object: whatever else it is, somebody before the API server said it. */
+export function wholeObject<Body extends KubeObject>(answer: KubeAnswer<Body>): KubeAnswer<Body> {
+  if (!answer.ok || isKubeObject(answer.body)) return answer;
+  return { ok: false, status: 0, reason: 'Garbled', message: 'the API server answered something that is no object' };
 }
 
 /** `/apis/moonhook.dev/v1alpha1/namespaces/a/webhookfunctions/x/status` of its parts, each segment encoded. */

@@ -77,7 +77,9 @@ export function createKubeClient(credentials: CredentialReader, userAgent: strin
     const answer = await callText(request, Number.POSITIVE_INFINITY);
     if (!answer.ok) return answer;
     const value = parse(answer.body);
-    if (value === undefined) return { ...unreached('Garbled', 'the API server answered something that is no JSON') };
+    if (typeof value !== 'object' || value === null) {
+      return unreached('Garbled', 'the API server answered something that is no object in JSON');
+    }
     return { ...answer, body: value as Body };
   }
 

@@ -3,7 +3,7 @@
  * for its duration by their own clock. The number of changes is the fencing epoch.
  */
 import type { Clock } from './clock.ts';
-import { resourcePath, type KubeAnswer } from './kube-answer.ts';
+import { resourcePath, type KubeAnswer, wholeObject } from './kube-answer.ts';
 import type { KubeClient } from './kube-client.ts';
 import type { KubeObject } from './kube-object.ts';
 import type { Leadership } from './types.ts';
@@ -65,7 +65,7 @@ export function startLeaderElection(options: LeaderElectionOptions): LeaderElect
 
   async function attempt(): Promise<void> {
     const startedAt = clock.now();
-    const read = await client.request<Lease>({ path: resourcePath({ ...parts, name }), timeoutMs });
+    const read = wholeObject(await client.request<Lease>({ path: resourcePath({ ...parts, name }), timeoutMs }));
     if (!read.ok && read.status !== 404) return onFailure(read.message);
     const lease = read.ok ? read.body : undefined;
     if (lease !== undefined && observed?.version !== lease.metadata.resourceVersion) {
@@ -79,7 +79,7 @@ export function startLeaderElection(options: LeaderElectionOptions): LeaderElect
       const heldMs = (lease?.spec?.leaseDurationSeconds ?? 0) * 1000;
       if (holder !== '' && clock.now() - (observed?.at ?? 0) < heldMs) return undefined;
     }
-    const written = await write(lease, ours);
+    const written = wholeObject(await write(lease, ours));
     if (stopping.signal.aborted) return undefined;
     if (!written.ok) {
       // Somebody else was faster; that is no failure.
@@ -155,7 +155,7 @@ export function startLeaderElection(options: LeaderElectionOptions): LeaderElect
       const held = leading;
       become(false);
       if (!held) return;
-      const read = await client.request<Lease>({ path: resourcePath({ ...parts, name }), timeoutMs });
+      const read = wholeObject(await client.request<Lease>({ path: resourcePath({ ...parts, name }), timeoutMs }));
       if (!read.ok || read.body.spec?.holderIdentity !== identity) return;
       const { metadata, spec } = read.body;
       // As client-go releases it: an empty holder, and a duration that is over at once.

@@ -4,7 +4,7 @@
  */
 import { createBackOff } from './back-off.ts';
 import type { Clock } from './clock.ts';
-import { resourcePath } from './kube-answer.ts';
+import { resourcePath, wholeObject } from './kube-answer.ts';
 import type { KubeClient } from './kube-client.ts';
 import type { KubeObject } from './kube-object.ts';
 
@@ -50,7 +50,7 @@ export function createNamespaceUids(options: NamespaceUidsOptions): NamespaceUid
     const backOff = createBackOff(backOffTiming, clock.random);
     const path = resourcePath({ apiVersion: 'v1', resource: 'namespaces', name: namespace });
     while (!signal.aborted) {
-      const answer = await client.request<KubeObject>({ path, timeoutMs: 10_000, signal });
+      const answer = wholeObject(await client.request<KubeObject>({ path, timeoutMs: 10_000, signal }));
       if (answer.ok || answer.status === 404) {
         // Gone: its objects are on their way out, too.
         if (answer.ok) for (const object of objects) known.set(object, answer.body.metadata.uid);

@@ -1,5 +1,5 @@
 /** Reads one object that functions refer to, by its name, and says in the user's words why it cannot be had. */
-import { resourcePath, type KubeFailure } from './kube-answer.ts';
+import { resourcePath, type KubeFailure, wholeObject } from './kube-answer.ts';
 import type { KubeClient } from './kube-client.ts';
 import type { KubeObject } from './kube-object.ts';
 import type { ReferenceKind } from '../routing/read-references.ts';
@@ -53,7 +53,7 @@ export async function readReference(
 ): Promise<ReferenceReading> {
   const resource = resources[kind];
   const path = resourcePath({ apiVersion: 'v1', resource, namespace, name });
-  const answer = await client.request<ReferenceBody>({ path, timeoutMs: 10_000, signal });
+  const answer = wholeObject(await client.request<ReferenceBody>({ path, timeoutMs: 10_000, signal }));
   if (answer.ok) return { known: true, object: objectOf(kind, answer.body) };
   if (answer.status === 404) return { known: true, object: undefined };
   if (answer.status !== 403) return { known: false, failure: answer };

@@ -1,13 +1,13 @@
 /** Keeps the certificates of the link in a Secret and their authorities in a ConfigMap, whichever replica comes first. */
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Clock } from '../clock.ts';
-import { resourcePath, type KubeAnswer } from '../kube-answer.ts';
+import { resourcePath, type KubeAnswer, wholeObject } from '../kube-answer.ts';
 import type { KubeClient } from '../kube-client.ts';
+import type { KubeObject } from '../kube-object.ts';
 import { issueCertificate, makeAuthority, type KeyPair } from './make-certificates.ts';
 import { bundleOf, fromSecretData, planCertificates, toSecretData, type Certificates } from './plan-certificates.ts';
 
-interface Stored {
-  readonly metadata: { readonly resourceVersion?: string };
+interface Stored extends KubeObject {
   readonly data?: Readonly<Record<string, string>>;
 }
 
@@ -51,9 +51,8 @@ export async function keepCertificates(options: {
   }
 
   async function read(resource: string, name: string): Promise<Stored | undefined> {
-    const answer = await client.request<Stored>({
-      path: resourcePath({ apiVersion: 'v1', resource, namespace, name }),
-    });
+    const path = resourcePath({ apiVersion: 'v1', resource, namespace, name });
+    const answer = wholeObject(await client.request<Stored>({ path }));
     if (answer.ok) return answer.body;
     if (answer.status === 404) return undefined;
     throw new Error(`${resource} ${namespace}/${name}: ${answer.message}`);

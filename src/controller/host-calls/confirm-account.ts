@@ -1,6 +1,6 @@
 /** Whether a ServiceAccount is there and consents right now: impersonation works for one that was deleted, too. */
 import { functionsLabel } from '../../routing/read-references.ts';
-import { resourcePath } from '../kube-answer.ts';
+import { resourcePath, wholeObject } from '../kube-answer.ts';
 import type { KubeClient } from '../kube-client.ts';
 import type { KubeObject } from '../kube-object.ts';
 
@@ -36,7 +36,7 @@ interface Look {
 
 async function look(client: Pick<KubeClient, 'request'>, namespace: string, name: string): Promise<Look> {
   const path = resourcePath({ apiVersion: 'v1', resource: 'serviceaccounts', namespace, name });
-  const answer = await client.request<KubeObject>({ path, timeoutMs: 10_000 });
+  const answer = wholeObject(await client.request<KubeObject>({ path, timeoutMs: 10_000 }));
   if (answer.ok) {
     if (answer.body.metadata.labels?.[functionsLabel] === 'true') return { certain: true, problem: undefined };
     const command = `kubectl label serviceaccount ${name} -n ${namespace} ${functionsLabel}=true`;
