@@ -33,6 +33,8 @@ export function watchRuntimeEndpoints(options: {
   const { client, clock, namespace, service, report } = options;
   const listeners = new Set<() => void>();
   let known: { readonly groups: RuntimeGroups | undefined; readonly ready: readonly RuntimeEndpoint[] } | undefined;
+  /** What the listeners have heard of. */
+  let told: readonly RuntimeEndpoint[] | undefined;
 
   function current(): readonly RuntimeEndpoint[] | undefined {
     if (!reflector.synced) return undefined;
@@ -45,10 +47,11 @@ export function watchRuntimeEndpoints(options: {
 
   function changed(): void {
     if (!reflector.synced) return;
-    const before = known;
     known = undefined;
+    const ready = current();
     // The other Services of the installation are none of the runtimes'.
-    if (before !== undefined && isDeepStrictEqual(before.ready, current())) return;
+    if (isDeepStrictEqual(told, ready)) return;
+    told = ready;
     for (const listener of listeners) listener();
   }
 
