@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { renderedObjects } from '../chart/render-chart.ts';
-import { startRuntimeProcess } from '../link/runtime-process.ts';
+import { startRuntimeProcess, type RuntimeProcess } from '../link/runtime-process.ts';
 import type { AuditLine } from '../kube/control-plane.ts';
 import { eventually } from '../kube/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
@@ -116,18 +116,12 @@ async function makeTenant({ client }: TestCluster): Promise<void> {
   }
 }
 
-async function start(own: TestCluster) {
-  const { client, plane } = own;
-  const kubeconfig = join(plane.folder, 'controller.kubeconfig');
-  writeFileSync(kubeconfig, await installRights(own, ['team-a', 'team-b'], chartValues));
-  const policy = join(plane.folder, 'policy.yaml');
-  writeFileSync(policy, JSON.stringify(chartValues['policy']));
-  await makeTenant(own);
-  const replicas = [
-    await startReplica('controller-0', kubeconfig, policy),
-    await startReplica('controller-1', kubeconfig, policy),
-  ];
-  const { pod, token } = await makeRuntimePod(client, { namespace: installationNamespace }, 'moonhook-runtime-0');
+async function startRuntime(
+  { client }: TestCluster,
+  replicas: readonly Replica[],
+  name: string,
+): Promise<RuntimeProcess> {
+  const { pod, token } = await makeRuntimePod(client, { namespace: installationNamespace }, name);
   const authority = bodyOf(
     await client.request<{ readonly data: Readonly<Record<string, string>> }>({
       path: `/api/v1/namespaces/${installationNamespace}/configmaps/moonhook-ca`,
@@ -141,6 +135,22 @@ async function start(own: TestCluster) {
     serverName: `moonhook-link.${installationNamespace}.svc`,
   });
   after(() => runtime.close());
+  return runtime;
+}
+
+async function start(own: TestCluster) {
+  const { client, plane } = own;
+  const kubeconfig = join(plane.folder, 'controller.kubeconfig');
+  writeFileSync(kubeconfig, await installRights(own, ['team-a', 'team-b'], chartValues));
+  const policy = join(plane.folder, 'policy.yaml');
+  writeFileSync(policy, JSON.stringify(chartValues['policy']));
+  await makeTenant(own);
+  const replicas = [
+    await startReplica('controller-0', kubeconfig, policy),
+    await startReplica('controller-1', kubeconfig, policy),
+  ];
+  const runtime = await startRuntime(own, replicas, 'moonhook-runtime-0');
+  const { pod } = runtime;
   await serveThrough(own, replicas[0]?.api ?? 0);
   const slices = `/apis/discovery.k8s.io/v1/namespaces/${installationNamespace}/endpointslices`;
   await apply(client, `${slices}/moonhook-a`, {
@@ -151,7 +161,7 @@ async function start(own: TestCluster) {
     endpoints: [
       {
         addresses: ['10.0.0.1'],
-        targetRef: { kind: 'Pod', namespace: installationNamespace, name: pod.metadata.name, uid: pod.metadata.uid },
+        targetRef: { kind: 'Pod', namespace: installationNamespace, name: pod.name, uid: pod.uid },
       },
     ],
     ports: [],
@@ -181,8 +191,15 @@ async function leaderOf({ client }: TestCluster): Promise<string> {
   return bodyOf(await client.request<Lease>({ path })).spec?.holderIdentity?.split('_')[0] ?? '';
 }
 
+/** The holder's, who cannot renew it any more: when another may take it. */
+async function setLease({ client }: TestCluster, leaseDurationSeconds: number): Promise<void> {
+  const path = `/apis/coordination.k8s.io/v1/namespaces/${installationNamespace}/leases/moonhook-controller`;
+  const contentType = 'application/merge-patch+json';
+  bodyOf(await client.request({ method: 'PATCH', path, contentType, body: { spec: { leaseDurationSeconds } } }));
+}
+
 test(
-  'Kubernetes calls and token checks go on while the leader is killed and another takes over',
+  'Kubernetes calls and token checks go on, and a new runtime starts, while the leader is killed and another takes over',
   { skip },
   async () => {
     assert.ok(started);
@@ -210,6 +227,8 @@ test(
     const gone = once(leader.child, 'exit');
     leader.child.kill('SIGKILL');
     await gone;
+    // Nobody leads until the end of this: the lease does not run out.
+    await setLease(started, 3_600);
     const answers = new Map<string, number>();
     let checks = 0;
     const takesOver = async (): Promise<boolean> => {
@@ -219,7 +238,20 @@ test(
       }
       return (await leaderOf(started)) === other.name;
     };
-    // The lease of who was killed has to run out.
+    const fresh = await startRuntime(started, replicas, 'moonhook-runtime-1');
+    let served = '';
+    await eventually(
+      'a runtime that starts without a leader serves',
+      async () => {
+        assert.equal(await takesOver(), false);
+        if (await fresh.ready()) served = await (await fetch(`${fresh.publicUrl}/team-a/reads`)).text();
+        return served === 'blue';
+      },
+      () => [served, fresh.log().slice(-2000)],
+      120_000,
+    );
+    await fresh.close();
+    await setLease(started, 1);
     await eventually('the other one leads', takesOver, other.said, 120_000);
     assert.deepEqual([...answers.keys()].toSorted(), ['calls called', 'reads blue']);
     assert.ok(checks >= 4, `${checks} calls were made meanwhile`);
