@@ -40,3 +40,29 @@ test('code that is not a plain block stays where it is', () => {
   assert.equal(inlineCodeOf(yaml, 'team-a', 'hello'), undefined);
   assert.equal(inlineCodeOf('{', 'default', 'hello'), undefined);
 });
+
+test('where written code stands is known as reading it again would tell', () => {
+  const codes = [
+    'return 2',
+    'return 2\n',
+    '\n\nreturn 2\n\nend',
+    '  return 2',
+    '\treturn 2',
+    '-- é\nreturn "x"\n',
+    'x\n\n\n',
+  ];
+  for (const code of codes) {
+    const changed = withInlineCode(yaml, 'default', 'hello', code);
+    const told = inlineCodeOf(changed, 'default', 'hello');
+    const twice = withInlineCode(changed, 'default', 'hello', 'return 3');
+    // Another text is read in between: what was known is forgotten.
+    inlineCodeOf(yaml, 'default', 'hello');
+    const read = inlineCodeOf(changed, 'default', 'hello');
+    assert.deepEqual(
+      [told?.line, told?.indent, told?.code.trimEnd()],
+      [read?.line, read?.indent, read?.code.trimEnd()],
+      code,
+    );
+    assert.match(twice, / {4}return 3\n\s*triggers: \[\]/, code);
+  }
+});

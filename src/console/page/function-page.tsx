@@ -38,6 +38,9 @@ export function FunctionPage({ row, help, version }: FunctionPageProps) {
     () => (beside || yaml === undefined ? undefined : inlineCodeOf(yaml, namespace, name)),
     [beside, yaml, namespace, name],
   );
+  // Placed when they come: after that the editors move them with what is typed.
+  const ofLua = useMemo(() => luaRemarks(remarks, inline), [remarks]);
+  const ofYaml = useMemo(() => remarks.filter(({ text }) => text === 'yaml'), [remarks]);
   const place = usePageKeys({ save: () => void state.save(), attempt: () => setAsked(asked + 1) });
   if (saved === undefined || draft === undefined) return <p role="status">{message || 'Reading …'}</p>;
 
@@ -94,7 +97,7 @@ export function FunctionPage({ row, help, version }: FunctionPageProps) {
               text={lua}
               help={help}
               fromOutside={changedIn !== 'lua'}
-              remarks={luaRemarks(remarks, inline)}
+              remarks={ofLua}
               jump={jump?.into === 'lua' ? jump : undefined}
               onChange={changeLua}
               onSave={save}
@@ -110,7 +113,7 @@ export function FunctionPage({ row, help, version }: FunctionPageProps) {
             language="yaml"
             text={draft.yaml}
             fromOutside={changedIn !== 'yaml'}
-            remarks={remarks.filter(({ text }) => text === 'yaml')}
+            remarks={ofYaml}
             jump={jump?.into === 'yaml' ? jump : undefined}
             onChange={(next) => change({ ...draft, yaml: next }, 'yaml')}
             onSave={save}
@@ -123,6 +126,7 @@ export function FunctionPage({ row, help, version }: FunctionPageProps) {
               namespace={namespace}
               name={name}
               yaml={draft.yaml}
+              typing={changedIn === 'lua' || changedIn === 'yaml'}
               onChange={(next) => change({ ...draft, yaml: next }, 'form')}
             />
           </section>

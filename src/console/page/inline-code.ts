@@ -31,16 +31,29 @@ export function withInlineCode(yaml: string, namespace: string, name: string, co
   const text = code.endsWith('\n') ? code : `${code}\n`;
   const lines = text.slice(0, -1).split('\n');
   const written = lines.map((line) => (line === '' ? '' : indent + line)).join('\n');
-  return `${yaml.slice(0, block.from)}${written}\n${yaml.slice(block.to)}`;
+  const next = `${yaml.slice(0, block.from)}${written}\n${yaml.slice(block.to)}`;
+  // Where it stands now is known without reading all of it again, unless its first line decides upon the indentation.
+  if (/^\n*\S/.test(text))
+    known = { yaml: next, namespace, name, block: { ...block, to: block.from + written.length + 1, code: text } };
+  return next;
 }
 
+/** The last one that was found: asked for again and again while somebody types. */
+let known:
+  | { readonly yaml: string; readonly namespace: string; readonly name: string; readonly block: Block }
+  | undefined;
+
 function findBlock(yaml: string, namespace: string, name: string): Block | undefined {
+  if (known?.yaml === yaml && known.namespace === namespace && known.name === name) return known.block;
   for (const document of parseAllDocuments(yaml)) {
     if (document.errors.length > 0 || document.get('kind') !== 'WebhookFunction') continue;
     if (document.getIn(['metadata', 'name']) !== name) continue;
     if ((document.getIn(['metadata', 'namespace']) ?? 'default') !== namespace) continue;
     const node = document.getIn(['spec', 'code'], true);
-    if (isScalar(node)) return blockOf(yaml, node);
+    if (!isScalar(node)) continue;
+    const block = blockOf(yaml, node);
+    if (block !== undefined) known = { yaml, namespace, name, block };
+    return block;
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 /** The form beside the YAML: it shows what the text says, and writes into the text what is chosen in it. */
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { FormKit } from '../../editing-source.ts';
 import { changeYaml } from './change-yaml.ts';
 import { editApi } from './edit-api.ts';
@@ -8,6 +8,7 @@ import { members } from './form-value.ts';
 import type { Change } from './field-props.ts';
 import { SchemaField } from './schema-field.tsx';
 import { TriggerList } from './trigger-list.tsx';
+import { useRested } from './use-rested.ts';
 import './edit.css';
 
 /** Of `spec`, besides the triggers, as sections; the code has editors of its own. */
@@ -22,21 +23,37 @@ export interface SideFormProps {
   readonly namespace: string;
   readonly name: string;
   readonly yaml: string;
+  /** Somebody types elsewhere: the form follows when that rests. */
+  readonly typing: boolean;
   onChange(yaml: string): void;
 }
 
-export function SideForm({ namespace, name, yaml, onChange }: SideFormProps) {
+export function SideForm({ namespace, name, yaml, typing, onChange }: SideFormProps) {
   const [kit, setKit] = useState<FormKit>();
   const [failure, setFailure] = useState('');
   useEffect(() => {
     editApi.form().then(setKit, (error: Error) => setFailure(error.message));
   }, []);
+  const rested = useRested(yaml, typing);
   const spec = useMemo(() => {
-    const found = findFunction(yaml, { namespace, name });
+    const found = findFunction(rested, { namespace, name });
     return found === undefined ? undefined : members(members(found.document.toJS())['spec']);
-  }, [yaml, namespace, name]);
+  }, [rested, namespace, name]);
+  // What is chosen goes into the text of now, whatever is shown.
+  const latest = useRef({ yaml, onChange });
+  latest.current = { yaml, onChange };
+  const change: Change = (path, value) => {
+    latest.current.onChange(changeYaml(latest.current.yaml, { namespace, name }, path, value));
+  };
+  const form = useMemo(
+    () =>
+      kit === undefined || spec === undefined ? undefined : (
+        <Sections kit={kit} spec={spec} name={name} onChange={change} />
+      ),
+    [kit, spec, namespace, name],
+  );
   if (kit === undefined) return <p class="about">{failure}</p>;
-  if (spec === undefined) {
+  if (form === undefined) {
     return (
       <div class="side-form">
         <p class="about">
@@ -45,14 +62,23 @@ export function SideForm({ namespace, name, yaml, onChange }: SideFormProps) {
       </div>
     );
   }
-  const change: Change = (path, value) => {
-    onChange(changeYaml(yaml, { namespace, name }, path, value));
-  };
+  return form;
+}
+
+interface SectionsProps {
+  readonly kit: FormKit;
+  readonly spec: Readonly<Record<string, unknown>>;
+  /** Of the function. */
+  readonly name: string;
+  readonly onChange: Change;
+}
+
+function Sections({ kit, spec, name, onChange }: SectionsProps) {
   const triggers = kit.spec.properties?.['triggers'];
   return (
     <div class="side-form">
       {triggers === undefined ? null : (
-        <TriggerList field={triggers} value={spec['triggers']} kit={kit} functionName={name} onChange={change} />
+        <TriggerList field={triggers} value={spec['triggers']} kit={kit} functionName={name} onChange={onChange} />
       )}
       {sections.map(([title, fields]) => (
         <details class="section" key={title} open={fields.some((field) => spec[field] !== undefined)}>
@@ -70,7 +96,7 @@ export function SideForm({ namespace, name, yaml, onChange }: SideFormProps) {
                 path={['spec', field]}
                 label={labels[field] ?? ''}
                 flat={fields.length === 1}
-                onChange={change}
+                onChange={onChange}
               />
             );
           })}

@@ -1,5 +1,5 @@
 /** Tries the draft on an event: a sample of its sender or one of the user's own, beside everything live. */
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Draft, Sample } from '../../console-source.ts';
 import type { TryReport } from '../../try-types.ts';
 import { api } from '../api.ts';
@@ -141,7 +141,6 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine, onEvent
     if (asked > 0) void latest.current();
   }, [asked]);
 
-  const secrets = useMemo(() => secretsOf(draft.yaml, namespace, name), [draft.yaml, namespace, name]);
   const real = sample?.past;
   const cut = real !== undefined && new Blob([real.body]).size < real.bodyBytes ? real.bodyBytes : undefined;
   const run = (): void => void latest.current();
@@ -223,7 +222,11 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine, onEvent
       title: 'Secrets',
       count: typed,
       content: () => (
-        <SecretRows names={secrets} values={setting.secrets} onChange={(values) => change({ secrets: values })} />
+        <SecretRows
+          names={secretsOf(draft.yaml, namespace, name)}
+          values={setting.secrets}
+          onChange={(values) => change({ secrets: values })}
+        />
       ),
     },
   ];
