@@ -185,7 +185,11 @@ export async function startController(
     source: table,
     leadership,
     policy: () => policy,
-    answer: async (topic) => ({ ok: false, code: 'Unsupported', message: topic }),
+    // Whose stores its runtimes may work with.
+    answer: async (topic) =>
+      topic === 'installation'
+        ? { ok: true, body: { owner: 'uid-of-kube-system/moonhook/moonhook' } }
+        : { ok: false, code: 'Unsupported', message: topic },
     clock: realClock,
     log,
     ...options.server,
