@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { crashesAfterDeath, CrashWatch, patienceMs, settledMs } from './crash-watch.ts';
+import { aloneWeight, crashesAfterDeath, CrashWatch, patienceMs, settledMs } from './crash-watch.ts';
+import { crashLimit } from './store.ts';
 
 const wish = (destination: string) => ({ destination, max: 9 });
 
@@ -16,10 +17,20 @@ test('deaths in company never bring a row to the limit', () => {
   assert.equal(crashesAfterDeath(1).crashes, 2);
   assert.equal(crashesAfterDeath(2).crashes, 2);
   assert.ok(crashesAfterDeath(2).delayMs > 0, 'others get on first');
-  // Counted when it was leased alone, for the first time and for the second.
-  assert.equal(crashesAfterDeath(3).crashes, 3);
-  assert.ok(crashesAfterDeath(3).delayMs > 0);
-  assert.deepEqual(crashesAfterDeath(4), { crashes: 4, delayMs: 0 });
+});
+
+test('a death alone was counted when the row was leased; half of it is taken back where its Lua did not run', () => {
+  // For the first time and for the second.
+  assert.equal(crashesAfterDeath(4, 'running').crashes, 4);
+  assert.ok(crashesAfterDeath(4, 'running').delayMs > 0);
+  assert.deepEqual(crashesAfterDeath(crashLimit, 'running'), { crashes: crashLimit, delayMs: 0 });
+  assert.equal(crashesAfterDeath(4).crashes, 4, 'where nobody knows it counts whole');
+  assert.deepEqual(crashesAfterDeath(crashLimit), { crashes: crashLimit, delayMs: 0 });
+  let crashes = 2;
+  let deaths = 0;
+  for (; crashes < crashLimit; deaths += 1) ({ crashes } = crashesAfterDeath(crashes + aloneWeight, 'waiting'));
+  assert.equal(deaths, 4);
+  assert.equal(crashes, crashLimit);
 });
 
 test('suspects run a few at a time, beside fresh rows; what is only to be ended does not count', () => {
@@ -30,8 +41,8 @@ test('suspects run a few at a time, beside fresh rows; what is only to be ended 
   }
   assert.equal(watch.judge(16, 1, 'd'), 'skip');
   assert.equal(watch.judge(17, 0, 'd'), 'lease');
-  assert.equal(watch.judge(18, 4, 'd'), 'lease');
-  watch.taken(18, 4, false);
+  assert.equal(watch.judge(18, crashLimit, 'd'), 'lease');
+  watch.taken(18, crashLimit, false);
   watch.forget(18);
   watch.forget(3);
   assert.equal(watch.judge(16, 1, 'd'), 'lease');
