@@ -34,6 +34,7 @@ const combinations: Readonly<Record<string, ChartValues>> = {
   'without network policies': { 'networkPolicy.enabled': false },
   'with monitoring': { 'monitoring.serviceMonitor.enabled': true, 'monitoring.prometheusRule.enabled': true },
   'with tenants': { 'tenants.namespaces': ['team-a', 'team-b'] },
+  'with an admission policy': { 'admissionPolicy.enabled': true },
   'with one controller': { 'controller.replicas': 1 },
   'with its own egress': { 'policy.egress': { grants: ['10.1.0.0/16', '10.2.3.4'], clusterServices: 'Own' } },
 };
