@@ -1,6 +1,6 @@
 /** Inside the parentheses of a call of the host: its signature, and what the parameter at the cursor is. */
 import { StateEffect, StateField, type EditorState, type Extension } from '@codemirror/state';
-import { keymap, showTooltip, type Tooltip } from '@codemirror/view';
+import { EditorView, keymap, showTooltip, type Tooltip } from '@codemirror/view';
 import type { LanguageEntry } from '../console-source.ts';
 import { openCall } from './lua-calls.ts';
 
@@ -47,7 +47,9 @@ export function luaSignature(entries: readonly LanguageEntry[]): Extension {
       },
     },
   ]);
-  return [field, escape];
+  // Whoever writes elsewhere is not shown it.
+  const leaving = EditorView.focusChangeEffect.of((_state, focusing) => (focusing ? null : hide.of(null)));
+  return [field, escape, leaving];
 }
 
 function signatureOf({ name, parameters, returns, summary }: LanguageEntry, current: number): HTMLElement {
