@@ -83,6 +83,9 @@ suite('createStoreGuard', () => {
     const older = guardOf(theirs, { ok: false, code: 'Unsupported', message: 'an unknown topic' });
     await older.guard.admit();
     assert.deepEqual([older.guard.admitted, older.state.owner], [true, theirs]);
+    const untaken = guardOf(undefined, { ok: false, code: 'Unsupported', message: 'an unknown topic' });
+    await untaken.guard.admit();
+    await guardOf(undefined, away, { remembered: untaken.state.remembered ?? 'nothing' }).guard.admit();
     for (const nonsense of [undefined, 7, '', 'no slashes', `${ours}/more/still`]) {
       const { guard, state } = guardOf(undefined, said(nonsense));
       await assert.rejects(guard.admit(), /not known whose/);

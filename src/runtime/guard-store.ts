@@ -26,6 +26,9 @@ export interface StoreGuardOptions {
   onAdopted(from: string, owner: string): void;
 }
 
+/** In the memory: it was nobody's. */
+const nobody = '';
+
 export function createStoreGuard(options: StoreGuardOptions): StoreGuard {
   const { store, adopt, memory } = options;
   let admitted = false;
@@ -60,12 +63,13 @@ export function createStoreGuard(options: StoreGuardOptions): StoreGuard {
       if (owner !== undefined) return take(owner);
       // A controller of the version before does not know the question.
       if (!answer.ok && answer.code === 'Unsupported') {
+        await memory?.write((await store.owner()) ?? nobody);
         admitted = true;
         return undefined;
       }
       // Without a controller: as this pod was told before.
       const known = await memory?.read();
-      if (known !== undefined && known === (await store.owner())) return undefined;
+      if (known !== undefined && known === ((await store.owner()) ?? nobody)) return undefined;
       throw new Error(`it is not known whose the store is: ${answer.ok ? 'no such answer' : answer.message}`);
     },
     get admitted() {
