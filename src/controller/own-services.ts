@@ -52,7 +52,7 @@ interface Service extends KubeObject {
 }
 
 /** A watch that is opened anew so often is found dead soon: an address may belong to somebody else by then. */
-export const servicesTiming: ReflectorTiming = {
+const servicesTiming: ReflectorTiming = {
   ...reflectorTiming,
   backOff: { leastMs: 400, mostMs: 2_000 },
   goodMs: 5_000,

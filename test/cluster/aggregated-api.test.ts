@@ -243,6 +243,22 @@ test(
   },
 );
 
+test(
+  'whoever only looks does not try proofs: a request that was not sent is explained with edit',
+  { skip },
+  async () => {
+    assert.ok(started);
+    const { viewer, editor } = started;
+    const path = `${runRoot}/namespaces/team-a/functions/hello/explain`;
+    const request = { method: 'POST', url: '/team-a/hello' };
+    const denied = await viewer(['create', '--raw', path, '-f', '-'], JSON.stringify(request));
+    assert.match(denied.stderr, /viewer" cannot create resource "functions\/explain"/);
+    assert.match(JSON.stringify((await create(editor, 'functions/hello/explain', request))['lines']), /team-a\/hello/);
+    const story = `${runRoot}/namespaces/team-a/functions/-/explain?id=nothing`;
+    assert.match((await viewer(['get', '--raw', story])).stderr, /no call, event or delivery/);
+  },
+);
+
 test('a replay needs the right for all it reaches, runs again, and is told', { skip }, async () => {
   assert.ok(started);
   const { viewer, editor } = started;
