@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { testEngine } from '../../test/builders/test-engine.ts';
+import { testEngine, testLimits } from '../../test/builders/test-engine.ts';
 
 describe('the memory a call reports', () => {
   const peakOf = async (body: string): Promise<number> => {
@@ -30,13 +30,17 @@ describe('the memory a call reports', () => {
 
   test('goes on counting where a call was parked, and knows nothing of the calls between', async () => {
     const { engine, gate, load, call } = await testEngine({ machines: 1, slicedMachines: 1 });
-    const waits = await load(`return function(name)
+    const limits = { ...testLimits, timeoutMs: 120_000, cpuMs: 60_000 };
+    const waits = await load(
+      `return function(name)
       local kept = ("k"):rep(20000)
       gate.wait(name)
       local more = ("m"):rep(10000)
       return #kept + #more
-    end`);
-    const large = await load('return function() return #("x"):rep(1000000) end');
+    end`,
+      { limits },
+    );
+    const large = await load('return function() return #("x"):rep(1000000) end', { limits });
     // Two can sit in machines, in one for quick calls and in one for slices.
     const names = ['a', 'b', 'c'];
     const pending = names.map(async (name) => call(waits, [name]));
