@@ -134,7 +134,8 @@ async function readPastEvents(
   const path = resourcePath({ ...place, subresource: 'records' });
   const answer = await desk.ask({ path, query: { events: 'true', catching } });
   if (!answer.ok) return { kind: 'refused', message: answer.message };
-  return { kind: 'events', ...(answer.value as unknown as PastEvents) };
+  const { events, binary, catching: caught } = answer.value as unknown as PastEvents;
+  return { kind: 'events', events, binary, catching: caught };
 }
 
 /** The controller sees it a moment later; a page that asks before would be told that there is none. */

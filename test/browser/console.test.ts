@@ -1,6 +1,7 @@
 /** The console in a real browser, in front of a real local run. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -104,6 +105,21 @@ test('only this machine, this origin and the token open the API', async (t) => {
   assert.equal(await ask({ ...proof, origin: 'https://evil.example' }), 403);
   assert.equal(await ask({ ...proof, 'sec-fetch-site': 'cross-site' }), 403);
   const port = new URL(place).port;
+  // A name of somebody else that leads here: neither the API nor the page itself.
+  const asked = (path: string, host: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const headers = { ...proof, host };
+      get({ host: '127.0.0.1', port, path, headers }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode ?? 0);
+      }).on('error', reject);
+    });
+  for (const path of ['/api/functions', '/']) {
+    assert.equal(await asked(path, `localhost:${port}`), 200, path);
+    for (const host of ['evil.example', `evil.example:${port}`, 'localhost:1', `127.0.0.1.evil.example:${port}`]) {
+      assert.ok([400, 403, 421].includes(await asked(path, host)), `${path} ${host}`);
+    }
+  }
   const page = await fetch(`http://127.0.0.1:${port}/`);
   assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/);
   assert.match(page.headers.get('content-security-policy') ?? '', /frame-ancestors 'none'/);

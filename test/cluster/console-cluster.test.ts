@@ -9,6 +9,7 @@ import { openClusterDesk } from '../../src/cli/ask-cluster.ts';
 import { openClusterConsole } from '../../src/cli/cluster-console.ts';
 import { connectCluster } from '../../src/cli/cluster-run-client.ts';
 import { openPage } from '../browser/start-console.ts';
+import type { PastEventAnswer } from '../../src/console/console-source.ts';
 import { runCli, startCli } from '../builders/run-cli.ts';
 import { eventually } from '../kube/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
@@ -133,6 +134,72 @@ test('functions are edited over what they were read as, and dead letters run aga
   await page.getByLabel('Path or URL').fill('/team-a/order');
   await page.getByRole('button', { name: 'Explain' }).click();
   await page.getByLabel('Explanation').getByText('did you mean "orders"').waitFor();
+});
+
+test('real events are for whoever may see what senders sent, and for nobody else', { skip }, async (t) => {
+  assert.ok(started);
+  const { kubeconfig, userWith, post } = started;
+  const viewer = await userWith('eve', { 'team-a': ['moonhook-view', 'moonhook-edit'] });
+  const open = async (own: string) => {
+    const [client, desk] = [connectCluster({ kubeconfig: own }), openClusterDesk({ kubeconfig: own })];
+    assert.ok(client.ok && desk.ok);
+    const options = { client: client.value, desk: desk.value, scope: 'team-a', port: 0, now: () => Date.now() };
+    const onDefect = (message: string): void => assert.fail(message);
+    const token = randomBytes(32).toString('base64url');
+    const opened = await openClusterConsole({ ...options, token, onDefect });
+    t.after(() => opened.close());
+    return async (namespace: string, name: string, body: object = {}): Promise<PastEventAnswer> => {
+      const answer = await fetch(`${opened.place}/api/functions/${namespace}/${name}/events`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      return (await answer.json()) as PastEventAnswer;
+    };
+  };
+  const [ask, askAsViewer] = [await open(kubeconfig), await open(viewer)];
+  assert.equal((await post('sugar')).status, 202);
+  const found = await eventually('the order is among the events', async () => {
+    const answer = await ask('team-a', 'orders');
+    return answer.kind === 'events' ? answer.events.find(({ body }) => body.includes('sugar')) : undefined;
+  });
+  assert.equal(found.trigger, 'web');
+  assert.equal(found.target, '/team-a/orders');
+  for (const body of [{}, { catching: true }]) {
+    const refused = await askAsViewer('team-a', 'orders', body);
+    assert.ok(refused.kind === 'refused');
+    assert.match(refused.message, /functions\/records/);
+    assert.equal((await ask('team-b', 'orders', body)).kind, 'refused');
+  }
+  // Answered at once: kept while it is asked for, by whichever runtime answered.
+  const hello = webhookFunction('greets', {
+    code: 'return function(event) return "hi" end',
+    triggers: [{ ...openTrigger('greets'), http: { path: 'greets', receiver: { open: {} } } }],
+  });
+  await apply(started.client, functionPath('team-a', 'greets'), hello);
+  const greet = (body: string): Promise<Response> =>
+    fetch(`${started.runtime.publicUrl}/team-a/greets`, {
+      method: 'POST',
+      body,
+      headers: { authorization: 'Bearer of-somebody', 'content-type': 'application/json' },
+    });
+  await eventually('it answers', async () => (await greet('"before"')).status === 200);
+  await eventually('it is caught from now on', async () => {
+    const answer = await ask('team-a', 'greets', { catching: true });
+    return answer.kind === 'events' && answer.catching;
+  });
+  assert.equal((await greet('"now"')).status, 200);
+  const caught = await eventually('the request is shown', async () => {
+    const answer = await ask('team-a', 'greets', { catching: true });
+    return answer.kind === 'events' && answer.events.length > 0 ? answer.events : undefined;
+  });
+  assert.deepEqual(
+    caught.map(({ body }) => body),
+    ['"now"'],
+  );
+  assert.doesNotMatch(JSON.stringify(caught), /of-somebody/);
+  const ended = await ask('team-a', 'greets', { catching: false });
+  assert.ok(ended.kind === 'events' && ended.events.length === 0);
 });
 
 test('the command says who may not, and serves until it is stopped', { skip }, async (t) => {
