@@ -39,6 +39,8 @@ export class ImageBuilder {
     this.exports.mh_begin(0x7fffffff, -1);
     if (still) this.#still = stillObjects;
     this.exports.mh_still(this.#still);
+    // Garbage of the ground would be found again in the difference of each function whose own lies elsewhere.
+    this.exports.mh_scrub(1);
     this.state = this.exports.luaL_newstate();
     this.exports.lua_checkstack(this.state, 100);
     this.views.refresh();

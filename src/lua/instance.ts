@@ -73,6 +73,8 @@ export interface LuaExports {
   /** Keeps new objects of these kinds (bits, by Lua's type; 0: vectors) apart from the heap; and where they end. */
   mh_still(kinds: number): void;
   mh_still_end(): number;
+  /** Not 0: what Lua frees is overwritten with zeros, until the next `mh_begin`. */
+  mh_scrub(on: number): void;
   /** Not 0: the collector has worked since `mh_begin`. */
   mh_collected(): number;
   /** Writes the runs of what differs from an image to `out` in the memory of images; gives their end. */

@@ -4,6 +4,7 @@ import type { Call } from './call.ts';
 import type { MachineEnd } from './ends.ts';
 import { readError, syntaxMistake } from './explain-error.ts';
 import { statusOk } from './layout.ts';
+import { padCode } from './loaded-ground.ts';
 import type { Bytecode, LoadedProgram } from './loaded-program.ts';
 import type { Machine } from './machine.ts';
 import { ReadBudget } from './read-value.ts';
@@ -31,9 +32,10 @@ function pushMapOfBytes(
 export function pushStart(machine: Machine, program: LoadedProgram, bytecode: Bytecode): number {
   const { base } = program;
   const { thread } = base;
+  machine.exports.mh_scrub(1);
   pushControl(machine, base, thread, 'start');
   machine.views.pushText(thread, program.name);
-  machine.views.pushBytes(thread, bytecode.code);
+  machine.views.pushBytes(thread, padCode(bytecode.code));
   pushMapOfBytes(machine, thread, bytecode.modules);
   pushMapOfBytes(machine, thread, program.env);
   machine.pusher.push(

@@ -116,6 +116,7 @@ export const added = `
   i32.const 0 global.set $g1
   i32.const 0 global.set $susp
   i32.const 0 global.set $collected
+  i32.const 0 global.set $scrub
   i32.const 0 call $mh_set_live)
 (func $mh_resume (param $L i32) (param $n i32) (param $s i32) (result i32) (local $r i32)
   local.get $s global.set $susp
@@ -147,6 +148,7 @@ export const added = `
 (global $still_kinds (mut i32) (i32.const 0))
 (global $still_end (mut i32) (i32.const ${stillStart}))
 (global $collected (mut i32) (i32.const 0))
+(global $scrub (mut i32) (i32.const 0))
 (global $setmetatable (mut i32) (i32.const 0))
 (tag $lj)
 (elem $mh (i32.const ${slotHost}) func $hostfn $hostk $checked_setmetatable $lazyfield)
@@ -168,6 +170,7 @@ export const added = `
 (export "mh_peak" (func $mh_peak))
 (export "mh_still" (func $mh_still))
 (export "mh_still_end" (func $mh_still_end))
+(export "mh_scrub" (func $mh_scrub))
 (export "mh_collected" (func $mh_collected))
 (export "mh_difference" (func $mh_difference))
 ${bulk}

@@ -135,8 +135,12 @@ export const allocation = `
   local.get $at)
 (func $release (param $at i32) (param $bytes i32)
   global.get $live local.get $bytes i32.sub global.set $live
-  local.get $at i32.const ${stillStart} i32.sub i32.const ${stillBytes} i32.ge_u
-  if local.get $at call $free end)
+  local.get $at i32.const ${stillStart} i32.sub i32.const ${stillBytes} i32.lt_u
+  if return end
+  global.get $scrub
+  if local.get $at i32.const 0 local.get $bytes call $mfill end
+  local.get $at call $free)
+(func $mh_scrub (param $on i32) local.get $on global.set $scrub)
 (func $mh_still (param $kinds i32) local.get $kinds global.set $still_kinds)
 (func $mh_still_end (result i32) global.get $still_end)
 (func $mh_collected (result i32) global.get $collected)`;

@@ -35,4 +35,5 @@ export function sealStart(
   if (status !== 0) exports.lua_settop(state, -2);
   views.refresh();
   restCollector(views, state);
+  exports.mh_scrub(0);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { lazyTable, meteredLua, testEngine, testLimits, valuesOf } from '../../test/builders/test-engine.ts';
 import { type BaseImage, buildBaseImage } from './base-image.ts';
-import { applyDelta, difference, differenceInBlocks, flatten } from './image.ts';
+import { applyDelta, type Delta, difference, differenceInBlocks, flatten } from './image.ts';
 import { internalFunctions } from './internal-functions.ts';
 import { debugRecord, heapBase, lowEnd, lowStart, scratch, stackTop, stillStart, writableStart } from './layout.ts';
 import { Machine } from './machine.ts';
@@ -208,6 +208,27 @@ test('a difference put over the ground gives the memory back, byte for byte, fou
 
 test('the rewrite refuses a binary that is not the expected one', () => {
   assert.throws(() => rewriteText('(module)'), /not the expected one: import of invoke_vii/);
+});
+
+test('the image of a function holds nothing of what was freed while it was loaded', async () => {
+  const { engine, load } = await testEngine();
+  const revision = await load(`local garbage = ("gone-" .. 1):rep(300)
+    local kept = ("kept-" .. 1):rep(300)
+    return function() return kept, garbage end`);
+  const freed = await load(`local size = #("gone-" .. 1):rep(300)
+    local kept = ("kept-" .. 1):rep(300)
+    return function() return kept, size end`);
+  const bytesOf = (of: string): string => {
+    const image = engine.image(of);
+    assert.ok(image !== undefined);
+    const { runs } = (image.parts as { delta: Delta }).delta;
+    return Buffer.from(runs.buffer).toString('latin1');
+  };
+  const gone = 'gone-1gone-1gone-1';
+  assert.ok(bytesOf(revision).includes(gone), 'control: it is there while the function holds it');
+  assert.ok(bytesOf(freed).includes('kept-1kept-1'));
+  assert.ok(!bytesOf(freed).includes(gone));
+  await engine.close();
 });
 
 describe('an image made by another engine', () => {
