@@ -309,10 +309,16 @@ test('the roles grant nothing that the controller does not do', { skip }, () => 
       ),
     );
   assert.ok(granted.length > 15);
+  // Certificates are renewed after months; nobody made a subscription; namespaces are listed when one seems gone.
+  const seldom = [
+    'patch moonhook.dev/webhooksubscriptions/status',
+    'list /namespaces',
+    'update /secrets',
+    'update /configmaps',
+  ];
   assert.deepEqual(
-    granted.filter((each) => !done.has(each)),
-    // Certificates are renewed after months; nobody made a subscription, or deleted a namespace.
-    ['patch moonhook.dev/webhooksubscriptions/status', 'list /namespaces', 'update /secrets', 'update /configmaps'],
+    granted.filter((each) => !done.has(each) && !seldom.includes(each)),
+    [],
   );
 });
 
