@@ -29,6 +29,7 @@ test('sockets to others are opened in the outbound guard, and by commands to the
   assert.deepEqual(filesWith(opensSockets), [
     'cli/dev-client.ts', // the running process of the same user, by the address in its private file
     'cli/send.ts', // the same
+    'cli/serve-documents.ts', // a run of its own in the same process
     'cli/try-draft.ts', // a run of its own in the same process
     'console/page/api.ts', // in the browser, to where the page came from
     'controller/kube-client.ts', // the API server of the kubeconfig or the pod
@@ -46,6 +47,7 @@ test('sockets to others are opened in the outbound guard, and by commands to the
 
 test('regular expressions are made of our own constants only', () => {
   assert.deepEqual(filesWith(/(?<![\w.])RegExp\(/), [
+    'console/page/lua-event-help.ts', // in the browser, a name of word characters of the code that is being written
     'function/duration.ts',
     'function/mistakes.ts', // patterns of the schema
     'function/quantity.ts',
