@@ -8,7 +8,7 @@ const command = join(import.meta.dirname, '..', '..', 'bin', 'moonhook');
 const environment = { ...process.env, KUBECONFIG: '/dev/null/none' };
 
 /** Only a test that fails waits so long. */
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 
 export interface CliResult {
   readonly exitCode: number | null;

@@ -10,7 +10,7 @@ const functions = [
     name: 'slow',
     code: `return {
       web = function(event) log.info("began") sleep(tonumber(event.request.query.s)) return "done" end,
-      job = function() log.info("began") sleep(0.2) log.info("ended") end,
+      job = function() log.info("began") sleep(3) log.info("ended") end,
     }`,
     triggers: [
       { name: 'web', http: { path: 'slow', receiver: { open: {} } } },
@@ -19,9 +19,12 @@ const functions = [
   },
 ] as const;
 
+/** Long: what ends by itself is not to be cut because the machine is busy. */
+const drainGraceMs = 60_000;
+
 suite('drain', () => {
   test('readiness fails, a running call is answered with `Connection: close`, idle connections end', async () => {
-    const served = await serveFunctions({ functions, settings: { workers: 2 } });
+    const served = await serveFunctions({ functions, settings: { workers: 2, drainGraceMs } });
     const port = Number(new URL(served.url).port);
     const idle = connect(port, '127.0.0.1');
     await once(idle, 'connect');
@@ -43,13 +46,11 @@ suite('drain', () => {
   test('what does not end within the grace is cut', async () => {
     const served = await serveFunctions({ functions, settings: { drainGraceMs: 200 } });
     const { inflight } = await started(served.url, served, '5');
-    const began = performance.now();
     await Promise.all([served.runtime.drain(), assert.rejects(inflight)]);
-    assert.ok(performance.now() - began < 3_000);
   });
 
   test('an asynchronous run ends before the process does', async () => {
-    const served = await serveFunctions({ functions });
+    const served = await serveFunctions({ functions, settings: { drainGraceMs } });
     await fetch(`${served.url}/default/job`, { method: 'POST' });
     while ((await served.metric('function_inflight{namespace="default",function="slow"}')) === 0);
     const ended: string[] = [];
@@ -63,7 +64,7 @@ suite('drain', () => {
 async function started(
   url: string,
   served: Awaited<ReturnType<typeof serveFunctions>>,
-  seconds = '0.3',
+  seconds = '3',
 ): Promise<{ readonly inflight: Promise<Response> }> {
   const inflight = fetch(`${url}/default/slow?s=${seconds}`);
   inflight.catch(() => undefined);
