@@ -52,14 +52,9 @@ async function start(
   folder: string,
   standIn: { readonly channel: string; readonly requests: boolean },
 ): Promise<LocalRun> {
-  const read = readDevSettings({
-    folder,
-    port: '0',
-    callPort: '0',
-    adminPort: '0',
-    workers: '1',
-    dataDir: join(folder, '.data'),
-  });
+  const options = { folder, port: '0', callPort: '0', adminPort: '0', workers: '1', dataDir: join(folder, '.data') };
+  // Nothing of the environment: a store that it names is the live one.
+  const read = readDevSettings(options, {});
   if (!read.ok) throw new Error(read.mistakes.join('; '));
   const { runtime } = read.settings;
   const result = await runLocal({

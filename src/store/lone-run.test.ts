@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,6 +11,7 @@ test('what the next process finds is what the last one said', async (t) => {
   const path = loneRunPath(join(folder, 'store.db'));
   const found = () => openLoneRuns(path).end(2 ** 40, 7);
   assert.equal(found(), undefined, 'nothing has run alone yet');
+  assert.equal((await stat(path)).mode & 0o077, 0, 'as the database beside it: for its owner only');
   const runs = openLoneRuns(path);
   runs.begin(2 ** 40, 7);
   assert.equal(found(), 'waiting', 'leased, and its Lua has not begun');

@@ -53,7 +53,7 @@ export function openLoneMark(path: string): (running: boolean) => void {
 /** Evidence that cannot be written is not there: the delivery is judged without it. */
 function openFile(path: string, flags: string): number | undefined {
   try {
-    return openSync(path, flags);
+    return openSync(path, flags, 0o600);
   } catch {
     return undefined;
   }

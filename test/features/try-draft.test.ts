@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { tryDraft } from '../../src/cli/try-draft.ts';
 import { TryRefused } from '../../src/cli/isolate-draft.ts';
+import { startTryRun } from '../../src/cli/try-run.ts';
+import { readDevSettings } from '../../src/settings/dev-settings.ts';
 
 const yaml = `apiVersion: moonhook.dev/v1alpha1
 kind: WebhookFunction
@@ -96,4 +98,19 @@ test('a draft that cannot run says why', async () => {
   assert.deepEqual(heard, ['/control']);
   other.closeAllConnections();
   other.close();
+});
+
+test('a store that the environment names for `moonhook dev` is not that of a try', async (t) => {
+  const before = process.env['MOONHOOK_STORE_URL'];
+  t.after(() => {
+    if (before === undefined) delete process.env['MOONHOOK_STORE_URL'];
+    else process.env['MOONHOOK_STORE_URL'] = before;
+  });
+  // Nobody listens there: whoever opens it fails.
+  process.env['MOONHOOK_STORE_URL'] = 'postgres://moonhook@127.0.0.1:1/live';
+  const dev = readDevSettings({});
+  assert.ok(dev.ok && dev.settings.storeUrl !== undefined, 'control: a run of its own would open it');
+  const run = await startTryRun('table');
+  assert.ok(run.run.storeAt.startsWith(run.folder), run.run.storeAt);
+  await run.end();
 });
