@@ -1,5 +1,5 @@
 /** Starting points in groups, found by name. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { StartingPoint } from '../../editing-source.ts';
 
 const groups: readonly (readonly [StartingPoint['group'], string])[] = [
@@ -18,6 +18,14 @@ export function StartingPoints({ points, chosen, onChoose }: StartingPointsProps
   const [find, setFind] = useState('');
   const wanted = find.trim().toLowerCase();
   const shown = points.filter(({ title, key }) => `${title} ${key}`.toLowerCase().includes(wanted));
+  // Somebody may type faster than the list comes.
+  const [entered, setEntered] = useState(false);
+  useEffect(() => {
+    const [only] = shown;
+    if (!entered || only === undefined) return;
+    setEntered(false);
+    onChoose(only.key);
+  }, [entered, points]);
   return (
     <section aria-label="Starting points">
       <input
@@ -26,10 +34,12 @@ export function StartingPoints({ points, chosen, onChoose }: StartingPointsProps
         aria-label="Find a starting point"
         placeholder="Find: GitHub, Stripe, schedule …"
         value={find}
-        onInput={(event) => setFind(event.currentTarget.value)}
+        onInput={(event) => {
+          setFind(event.currentTarget.value);
+          setEntered(false);
+        }}
         onKeyDown={(event) => {
-          const [only] = shown;
-          if (event.key === 'Enter' && only !== undefined) onChoose(only.key);
+          if (event.key === 'Enter') setEntered(wanted !== '' || shown.length > 0);
         }}
       />
       {shown.length === 0 && points.length > 0 ? (
