@@ -111,4 +111,10 @@ test('a stored event is offered with where its delivery stands, and the proof is
   await panel.getByRole('textbox', { name: 'Event body' }).getByText('"tea"').waitFor();
   await panel.getByRole('button', { name: 'Try', exact: true }).click();
   await panel.getByRole('region', { name: 'Draft' }).getByText('no stock of tea').first().waitFor();
+  // What is accepted for later is caught, too.
+  await panel.getByRole('button', { name: 'Catch requests' }).click();
+  await panel.getByText('Waiting for a request to the function').waitFor();
+  assert.equal((await post('{"item":"milk"}')).status, 202);
+  await panel.getByText('1 caught').waitFor();
+  await panel.getByRole('textbox', { name: 'Event body' }).getByText('"milk"').waitFor();
 });

@@ -2,8 +2,8 @@
 import type { PastSamples } from './use-past-events.ts';
 
 export function CatchButton({ past }: { readonly past: PastSamples }) {
-  const { catching, message, binary, samples } = past;
-  const caught = samples.filter((each) => each.past?.state === undefined).length;
+  const { catching, message, binary } = past;
+  const caught = past.caught.length;
   const hidden =
     binary === 0 ? '' : ` ${binary} more ${binary === 1 ? 'has a body that is' : 'have bodies that are'} no text.`;
   return (

@@ -82,18 +82,12 @@ export function TryPanel({ namespace, name, draft, saved, asked, onLine, onEvent
   }, [namespace, name, draft.yaml]);
 
   const past = usePastEvents(namespace, name);
-  const newest = past.samples.find((each) => each.past?.state === undefined);
-  const arrived = newest === undefined ? '' : keyOf(newest);
   // The first that is caught is what was waited for; what comes after it is there to choose.
-  const before = useRef<string>(undefined);
+  const [first] = past.caught.slice(-1);
+  const arrived = first === undefined ? '' : keyOf(first);
   useEffect(() => {
-    if (past.catching) before.current = arrived;
-  }, [past.catching]);
-  useEffect(() => {
-    if (!past.catching || before.current === undefined || arrived === before.current) return;
-    before.current = undefined;
-    setChosen(arrived);
-  }, [past.catching, arrived]);
+    if (arrived !== '') setChosen(arrived);
+  }, [arrived !== '']);
   // One that was chosen stays when it is forgotten elsewhere.
   const held = useRef<Sample>(undefined);
   const all = [...samples, ...past.samples];

@@ -5,6 +5,8 @@ import { api } from '../api.ts';
 
 export interface PastSamples {
   readonly samples: readonly Sample[];
+  /** Those that came since it was asked to catch them, stored or not; the newest first. */
+  readonly caught: readonly Sample[];
   /** Those whose bodies are no text, which an editor cannot show. */
   readonly binary: number;
   readonly catching: boolean;
@@ -23,8 +25,12 @@ export function usePastEvents(namespace: string, name: string): PastSamples {
     binary: 0,
   });
   const [catching, setCatching] = useState(false);
+  const latest = useRef(catching);
+  latest.current = catching;
   const [message, setMessage] = useState('');
   const leaving = useRef<AbortController>(undefined);
+  /** What was there when it was asked to catch more. */
+  const before = useRef<ReadonlySet<string>>(new Set());
 
   const ask = async (wish: boolean | undefined): Promise<void> => {
     try {
@@ -35,6 +41,9 @@ export function usePastEvents(namespace: string, name: string): PastSamples {
         return;
       }
       setMessage(wish === true && !answer.catching ? 'Others catch requests already: try again in a while.' : '');
+      if (wish === true && answer.catching && !latest.current) {
+        before.current = new Set(answer.events.map(({ id }) => id));
+      }
       if (wish !== undefined) setCatching(answer.catching);
       const samples = answer.events.map((past): Sample => {
         const { trigger, method, target } = past;
@@ -85,6 +94,7 @@ export function usePastEvents(namespace: string, name: string): PastSamples {
 
   return {
     ...found,
+    caught: catching ? found.samples.filter(({ past }) => past !== undefined && !before.current.has(past.id)) : [],
     catching,
     message,
     look: () => void ask(catching ? true : undefined),
