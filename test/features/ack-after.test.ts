@@ -56,7 +56,7 @@ suite('ackAfter', () => {
   });
 
   test('a sender that repeats while the handler runs does not start it again, on whichever worker', async () => {
-    const url = `${served.url}/default/keyed?s=0.4&n=d`;
+    const url = `${served.url}/default/keyed?s=2&n=d`;
     const send = (): Promise<Response> => fetch(url, { headers: { 'x-id': 'one', connection: 'close' } });
     const first = send();
     while ((await served.metric('function_inflight{namespace="default",function="patient"}')) === 0);

@@ -18,7 +18,7 @@ suite('the public listener', () => {
   let served: ServedFunctions;
   before(async () => {
     served = await serveFunctions({
-      settings: { workers: 1, inbound: { ...runtimeDefaults.inbound, sendTimeoutMs: 300 } },
+      settings: { workers: 1, inbound: { ...runtimeDefaults.inbound, sendTimeoutMs: 1_500 } },
       functions: [
         {
           name: 'seen',
