@@ -6,7 +6,11 @@ import type { MemoryViews } from './memory-views.ts';
 
 /** The C stack is always cleared this far down between namespaces; below lies the canary band. */
 const stackClear = 32768;
-const canaryBand = 4096;
+/**
+ * Wider than any frame: one that leaves most of itself untouched would step over it. The largest reads a decimal number
+ * (musl's `decfloat`: 8 KiB of digits).
+ */
+const canaryBand = 16384;
 
 /**
  * A restore protects against what was written; this against what could still be read. The image has to be restored whole

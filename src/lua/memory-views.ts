@@ -29,7 +29,7 @@ interface FastBuffer extends Buffer {
   utf8Write(text: string, offset: number, length: number): number;
 }
 
-const zeros = new Uint8Array(4096);
+const zeros = new Uint8Array(16384);
 const cachedKeys = 4096;
 /** Up to so many bytes are looked at one by one. */
 const shortText = 64;
@@ -135,7 +135,7 @@ export class MemoryViews {
     return text;
   }
 
-  /** Whether a stretch (of up to 4 KiB) holds only zeros. */
+  /** Whether a stretch (of up to 16 KiB) holds only zeros. */
   isZero(start: number, length: number): boolean {
     return this.#buffer.compare(zeros, 0, length, start, start + length) === 0;
   }

@@ -85,6 +85,36 @@ test('a machine given to another namespace holds nothing of the one before, on s
   assert.equal(find(), -1);
 });
 
+test('a machine given to another namespace holds nothing of a frame that stepped over most of the stack', async () => {
+  const { machine, base } = await bareMachine();
+  const { views, exports } = machine;
+  const always = stackTop - 32_768;
+  const isLeft = (from: number, to: number): boolean => views.u8.subarray(from, to).some((byte) => byte !== 0);
+  let [below, stepped] = [0, 0];
+  for (let depth = 24; depth < 44; depth += 1) {
+    machine.restore(base, undefined, `a-${depth}`);
+    // Each call of `gsub` takes a piece of the stack; reading the number takes eight kilobytes and writes to a few.
+    const code = Buffer.from(`local function f(n)
+      if n == 0 then return tonumber(("7"):rep(150) .. "e10") end
+      return (string.gsub("x", "x", function() return f(n - 1) end))
+    end
+    f(${depth})`);
+    views.u8.set(code, scratch);
+    views.u8.set(Buffer.from('=frames\0t\0'), debugRecord);
+    assert.equal(exports.luaL_loadbufferx(base.thread, scratch, code.length, debugRecord, debugRecord + 8), 0);
+    assert.equal(exports.mh_resume(base.thread, 0, 0), 0);
+    views.refresh();
+    const end = stillStart + base.still.length;
+    if (isLeft(end, always - 4096)) {
+      below += 1;
+      if (!isLeft(always - 4096, always)) stepped += 1;
+    }
+    machine.restore(base, undefined, `b-${depth}`);
+    assert.ok(!isLeft(end, stackTop), `at depth ${depth}`);
+  }
+  assert.ok(below > 0 && stepped > 0, `control: ${below} went so deep, ${stepped} of them over four kilobytes`);
+});
+
 test('running Lua never changes the constants that a quick restore leaves out', async () => {
   const { machine, base } = await bareMachine();
   const { views, exports } = machine;
