@@ -230,6 +230,10 @@ stringData: { k: "whsec_${Buffer.from('a secret of the replay test').toString('b
       ],
       ['/namespaces/team-a/cancel', 'POST', { function: 'a/b' }, /"a\/b" is not a name/],
       ['/namespaces/team-a/cancel', 'POST', [], /send an object/],
+      // What is not `true` would be a cancellation of what waits, and in earnest.
+      ['/namespaces/team-a/cancel', 'POST', { dead: 'true' }, /dead must be true or false, not "true"/],
+      ['/namespaces/team-a/cancel', 'POST', { dryRun: 1 }, /dryRun must be true or false, not 1/],
+      ['/namespaces/team-a/replay', 'POST', { generation: 1, dryRun: 'true' }, /dryRun must be true or false/],
       ['/namespaces/Team_A/deliveries', 'GET', undefined, /not the name of a namespace/],
       ['/namespaces/team-a/deliveries?state=gone', 'GET', undefined, /no state "gone"; known are waiting/],
       ['/namespaces/team-a/deliveries?limit=0', 'GET', undefined, /limit must be/],

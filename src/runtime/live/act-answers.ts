@@ -18,8 +18,8 @@ const bad = (message: string): LiveAnswer => ({ status: 400, message });
 
 /** Starts a replay in the background, or answers what it would do (`dryRun`). */
 export async function replayDeliveries(view: LiveView, namespace: string, body: Body): Promise<LiveAnswer> {
-  const unknown = unknownField(body, [...selectionFields, 'dead', 'all', 'to', 'generation', 'dryRun']);
-  if (unknown !== undefined) return bad(unknown);
+  const mistake = mistakeIn(body, [...selectionFields, 'dead', 'all', 'to', 'generation', 'dryRun']);
+  if (mistake !== undefined) return bad(mistake);
   const states = replayedStates(body);
   if (typeof states === 'string') return bad(states);
   const dryRun = body['dryRun'] === true;
@@ -63,8 +63,8 @@ export async function cancelReplay(view: LiveView, namespace: string, generation
 
 /** Ends what waits or is held (what runs goes on, and is counted), or with `dead` discards dead letters. */
 export async function cancelWaiting(view: LiveView, namespace: string, body: Body): Promise<LiveAnswer> {
-  const unknown = unknownField(body, [...selectionFields, 'dead', 'dryRun']);
-  if (unknown !== undefined) return bad(unknown);
+  const mistake = mistakeIn(body, [...selectionFields, 'dead', 'dryRun']);
+  if (mistake !== undefined) return bad(mistake);
   const selected = await selectDeliveries(view, namespace, body);
   if ('status' in selected) return selected;
   const ending: DeliveryFilter = { ...selected, states: body['dead'] === true ? ['dead'] : ['waiting', 'held'] };
@@ -88,10 +88,14 @@ export async function cancelWaiting(view: LiveView, namespace: string, body: Bod
 
 const selectionFields = ['id', 'function', 'subscription', 'trigger', 'since', 'until'];
 
-/** A selection that is misspelt must not become a wider one. */
-function unknownField(body: Body, known: readonly string[]): string | undefined {
+const flags = ['dead', 'all', 'dryRun'];
+
+/** A wish that is misspelt must not become a wider one, nor one that only looks, or means the dead, another. */
+function mistakeIn(body: Body, known: readonly string[]): string | undefined {
   const unknown = Object.keys(body).find((field) => !known.includes(field));
-  return unknown === undefined ? undefined : `unknown field "${unknown}"; known are ${known.join(', ')}`;
+  if (unknown !== undefined) return `unknown field "${unknown}"; known are ${known.join(', ')}`;
+  const flag = flags.find((field) => body[field] !== undefined && typeof body[field] !== 'boolean');
+  return flag === undefined ? undefined : `${flag} must be true or false, not ${JSON.stringify(body[flag])}`;
 }
 
 async function selectDeliveries(view: LiveView, namespace: string, body: Body): Promise<DeliveryFilter | LiveAnswer> {
