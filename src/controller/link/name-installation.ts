@@ -4,7 +4,7 @@
  */
 import type { Answer } from '../../link/exchange.ts';
 import { defaultGroup } from '../../policy/runtime-groups.ts';
-import { resourcePath } from '../kube-answer.ts';
+import { resourcePath, wholeObject } from '../kube-answer.ts';
 import type { KubeClient } from '../kube-client.ts';
 import type { KubeObject } from '../kube-object.ts';
 
@@ -20,7 +20,8 @@ export function createInstallationName(options: {
   const name = async (group: string): Promise<Answer> => {
     if (uid === undefined) {
       const path = resourcePath({ apiVersion: 'v1', resource: 'namespaces', name: 'kube-system' });
-      const answer = await client.request<KubeObject>({ path, timeoutMs });
+      // A store that is once said to be somebody else's is refused from then on.
+      const answer = wholeObject(await client.request<KubeObject>({ path, timeoutMs }));
       if (!answer.ok) return { ok: false, code: 'Failed', message: `the cluster is not known: ${answer.message}` };
       ({ uid } = answer.body.metadata);
     }
