@@ -3,7 +3,7 @@ import type { ClientBase, Pool } from 'pg';
 import { aloneWeight, crashesAfterDeath } from './crash-watch.ts';
 import { lockKeysOf } from './postgres-add.ts';
 import { countSql, type Session } from './postgres-session.ts';
-import type { Receipt, StoredEvent } from './store.ts';
+import type { DeliveryState, Receipt, StoredEvent } from './store.ts';
 
 export interface EventRow {
   readonly id: string;
@@ -93,8 +93,15 @@ export async function returnLapsed(client: ClientBase, limit: number): Promise<r
   return rows.map(({ seq, destination }) => ({ seq: Number(seq), destination: Number(destination) }));
 }
 
-/** Ends waiting and held rows, and discards dead ones, which keep their reason; answers how many. */
-export async function cancelRows(session: Session, deliveries: readonly number[]): Promise<number> {
+/**
+ * Ends waiting and held rows, or discards dead ones, which keep their reason: those that are still in one of the states that
+ * were meant; answers how many.
+ */
+export async function cancelRows(
+  session: Session,
+  deliveries: readonly number[],
+  states: readonly DeliveryState[],
+): Promise<number> {
   const { client } = session;
   const keyed = await client.query<{ destination: string; order_key: Buffer }>(
     'SELECT DISTINCT destination, order_key FROM moonhook_deliveries WHERE seq = ANY ($1::bigint[]) AND order_key IS NOT NULL',
@@ -107,7 +114,8 @@ export async function cancelRows(session: Session, deliveries: readonly number[]
   await lockKeysOf(client, keys);
   const { rows } = await client.query<{ count: string }>(
     `WITH old AS MATERIALIZED (
-       SELECT seq FROM moonhook_deliveries WHERE seq = ANY ($1::bigint[]) AND state IN ('waiting', 'held') ORDER BY seq FOR UPDATE
+       SELECT seq FROM moonhook_deliveries WHERE seq = ANY ($1::bigint[]) AND state IN ('waiting', 'held') AND state = ANY ($3::text[])
+         ORDER BY seq FOR UPDATE
      ), gone AS (
        DELETE FROM moonhook_deliveries d USING old WHERE d.seq = old.seq RETURNING d.*
      ), kept AS (
@@ -118,9 +126,10 @@ export async function cancelRows(session: Session, deliveries: readonly number[]
        DELETE FROM moonhook_key_values k USING gone WHERE k.owner = gone.seq
      ), counted AS (${countSql('$2', { cancelled: '(SELECT count(*) FROM kept)' })})
      SELECT count(*) FROM kept`,
-    [deliveries, session.counter],
+    [deliveries, session.counter, states],
   );
   await promoteNext(client, keys);
+  if (!states.includes('dead')) return Number(rows[0]?.count);
   const discarded = await client.query(
     "UPDATE moonhook_ended SET state = 'cancelled' WHERE seq = ANY ($1::bigint[]) AND state = 'dead'",
     [deliveries],

@@ -227,11 +227,13 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
       return created;
     },
     async cancel(filter) {
-      const rows = await allDeliveries(pool, { ...filter, states: cancellableStates(filter) });
+      const states = cancellableStates(filter);
+      const rows = await allDeliveries(pool, { ...filter, states });
       const cancelled = await sessions.transaction((session) =>
         cancelRows(
           session,
           rows.map(({ delivery }) => delivery),
+          states,
         ),
       );
       heads.readSoon();

@@ -35,6 +35,8 @@ export function createKindBook(client: Pick<KubeClient, 'request'>, now: () => n
 
   function read(apiVersion: string): Promise<Kinds> {
     const reading = readKinds(client, apiVersion);
+    // An answer of a form that nobody can read is asked for anew.
+    reading.catch(() => known.delete(apiVersion));
     known.delete(apiVersion);
     // The oldest goes: the map is in the order of reading.
     if (known.size >= mostKept) known.delete(known.keys().next().value as string);
