@@ -5,23 +5,50 @@ export interface WaitingCounts {
   of(destination: string): Promise<number> | number;
 }
 
+interface Known {
+  at: number;
+  count: number;
+  /** Of the first question; later ones are asked while the old answer holds. */
+  asking: Promise<number> | undefined;
+}
+
+const holdsMs = 1000;
+
 /** Only `enough` are counted. */
-export function createWaitingCounts(store: Store, enough: number, now: () => number): WaitingCounts {
-  const known = new Map<string, { readonly at: number; count: number }>();
-  async function ask(destination: string): Promise<number> {
-    const count = await store.backlog(destination, enough);
-    known.set(destination, { at: now(), count });
-    return count;
+export function createWaitingCounts(store: Pick<Store, 'backlog'>, enough: number, now: () => number): WaitingCounts {
+  const known = new Map<string, Known>();
+  async function ask(destination: string, entry: Known): Promise<number> {
+    try {
+      entry.count = await store.backlog(destination, enough);
+      return entry.count;
+    } catch (error) {
+      // Nobody is told an answer that did not come: the next one asks.
+      known.delete(destination);
+      throw error;
+    } finally {
+      entry.asking = undefined;
+    }
   }
   return {
     of(destination) {
-      const last = known.get(destination);
-      if (last !== undefined && now() - last.at < 1000) {
-        last.count += 1;
-        return last.count;
+      let entry = known.get(destination);
+      if (entry === undefined) {
+        if (known.size > 4096) known.clear();
+        entry = { at: now(), count: 0, asking: undefined };
+        known.set(destination, entry);
+        entry.asking = ask(destination, entry);
+        return entry.asking;
       }
-      if (known.size > 4096) known.clear();
-      return ask(destination);
+      if (entry.asking !== undefined && entry.count === 0) return entry.asking;
+      if (now() - entry.at >= holdsMs) {
+        // One asks: all that come meanwhile would make the store count the same rows as often as there are requests.
+        entry.at = now();
+        entry.asking = ask(destination, entry);
+        if (entry.count === 0) return entry.asking;
+        entry.asking.catch(() => undefined);
+      }
+      entry.count += 1;
+      return entry.count;
     },
   };
 }
