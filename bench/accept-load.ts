@@ -49,11 +49,8 @@ end
 `,
   );
   try {
-    const { stdout } = await promisify(execFile)('taskset', [
-      '-c',
-      String(order.core ?? 0),
-      ...[wrk, '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url],
-    ]);
+    const load = [wrk, '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url];
+    const { stdout } = await promisify(execFile)('taskset', ['-c', String(order.core ?? 0), ...load]);
     const [, perSecond, p99, failed] = /RESULT ([\d.]+) ([\d.]+) (\d+)/.exec(stdout) ?? [];
     return { perSecond: Number(perSecond), p99: Number(p99), failed: Number(failed) };
   } finally {
