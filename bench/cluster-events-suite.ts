@@ -4,8 +4,6 @@
  */
 import { execFile } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -18,6 +16,8 @@ import { apply, functionPath, webhookFunction, type StatusObject } from '../test
 import { bodyOf, clientOf } from '../test/kube/with-control-plane.ts';
 import type { RuntimeProcess } from '../test/link/runtime-process.ts';
 import type { LoadOrder, LoadReport } from './cluster-events-load.ts';
+import { podOf } from './cluster-events-pod.ts';
+import { startRecorder, type Recorder, type Told } from './cluster-events-recorder.ts';
 import {
   addRuntime,
   prepare,
@@ -27,26 +27,13 @@ import {
   type Stage,
 } from '../test/kube/cluster-programs.ts';
 import { quantile, type Measure, type Suite } from './measure.ts';
+import { linesBeside, watchPods } from './watch-pods.ts';
 
 const pods = 5_000;
 const perSecond = 500;
 const seconds = 20;
 const writers = 32;
 const longestMs = 120_000;
-
-/** What the recorder was told of a pod: event, version of the state, when. */
-interface Told {
-  readonly event: string;
-  readonly version: number;
-  readonly at: number;
-}
-
-interface Recorder {
-  readonly url: string;
-  readonly told: ReadonlyMap<string, readonly Told[]>;
-  calls(): number;
-  close(): void;
-}
 
 export const suite: Suite = {
   name: 'cluster-events',
@@ -95,37 +82,6 @@ function ownAddress(): string | undefined {
   return all.find(({ internal, family }) => !internal && family === 'IPv4')?.address;
 }
 
-async function startRecorder(address: string): Promise<Recorder> {
-  const told = new Map<string, Told[]>();
-  let calls = 0;
-  const server: Server = createServer((request, response) => {
-    const at = performance.timeOrigin + performance.now();
-    let text = '';
-    request.setEncoding('utf8');
-    request.on('data', (piece: string) => (text += piece));
-    request.on('end', () => {
-      const body = JSON.parse(text) as { readonly name: string; readonly event: string; readonly version: string };
-      const { name, event } = body;
-      const version = Number(body.version);
-      calls += 1;
-      const known = told.get(name);
-      if (known === undefined) told.set(name, [{ event, version, at }]);
-      else known.push({ event, version, at });
-      response.writeHead(204).end();
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, address, resolve));
-  return {
-    url: `http://${address}:${(server.address() as AddressInfo).port}/told`,
-    told,
-    calls: () => calls,
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
-
 async function makePods({ client }: Stage): Promise<void> {
   let next = 0;
   const work = async (): Promise<void> => {
@@ -133,38 +89,6 @@ async function makePods({ client }: Stage): Promise<void> {
   };
   const path = '/api/v1/namespaces/team-a/pods';
   await Promise.all(Array.from({ length: writers }, work));
-}
-
-/** About as large as those of a Deployment with two containers. */
-function podOf(index: number): Readonly<Record<string, unknown>> {
-  const env = Array.from({ length: 12 }, (_, each) => ({
-    name: `SETTING_${each}`,
-    value: `value ${each} of ${index}`,
-  }));
-  const probe = { httpGet: { path: '/healthz', port: 8080 }, periodSeconds: 10, timeoutSeconds: 2 };
-  const container = (name: string): Readonly<Record<string, unknown>> => ({
-    name,
-    image: `registry.example.com/team-a/${name}:1.2.3`,
-    env,
-    ports: [{ containerPort: 8080 }],
-    resources: { requests: { cpu: '100m', memory: '64Mi' }, limits: { memory: '128Mi' } },
-    livenessProbe: probe,
-    readinessProbe: probe,
-    volumeMounts: [{ name: 'configuration', mountPath: '/etc/configuration' }],
-  });
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name: `pod-${index}`,
-      labels: { app: 'load', shard: String(index % 10) },
-      annotations: { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8080' },
-    },
-    spec: {
-      containers: [container('main'), container('sidecar')],
-      volumes: [{ name: 'configuration', configMap: { name: 'configuration' } }],
-    },
-  };
 }
 
 const chosen = { apiVersion: 'v1', kind: 'Pod', labelSelector: { matchLabels: { app: 'load' } } };
@@ -229,6 +153,7 @@ async function change(stage: Stage, recorder: Recorder, emptyMB: number): Promis
   const began = performance.now();
   let mostMB = 0;
   const look = setInterval(() => (mostMB = Math.max(mostMB, controller.residentMB())), 500);
+  const beside = await watchPods(stage.client, '/api/v1/namespaces/team-a/pods', 'app=load');
   const report = await load({ kubeconfig: plane.kubeconfig, pods, perSecond, seconds });
   const lastWrite = Math.max(...report.writes.map(([, , answeredAt]) => answeredAt));
   const finals = await readFinals(stage, report.touched);
@@ -244,6 +169,7 @@ async function change(stage: Stage, recorder: Recorder, emptyMB: number): Promis
     longestMs,
   ).catch((error: unknown) => process.stderr.write(`${String(error)}\n`));
   clearInterval(look);
+  beside.stop();
   const wall = (performance.now() - began) / 1000;
   const shares = Object.entries(processes).map(
     ([name, pid], index) => `${name} ${(((cpuSeconds(pid) - (before[index] ?? 0)) / wall) * 100).toFixed(0)} %`,
@@ -266,6 +192,7 @@ async function change(stage: Stage, recorder: Recorder, emptyMB: number): Promis
     },
     { name: 'pods whose calls went backwards', value: backwards.length, unit: '', goal: { compare: '<=', value: 0 } },
     ...latencies(report, recorder),
+    ...linesBeside(report, recorder, beside.seen),
     {
       name: 'the write itself, p50',
       value: quantile(writeMs, 0.5),
@@ -360,7 +287,10 @@ function watchesOpened(folder: string): { readonly all: number; readonly distinc
     .split('\n')
     .filter((line) => line.includes('"verb":"watch"') && line.endsWith('}'))
     .map((line) => JSON.parse(line) as AuditedWatch)
-    .filter(({ stage, requestURI }) => stage === 'ResponseStarted' && requestURI.includes('/team-a/pods?'))
+    .filter(({ stage, requestURI, impersonatedUser }) => {
+      // The benchmark's own is nobody else's.
+      return stage === 'ResponseStarted' && impersonatedUser !== undefined && requestURI.includes('/team-a/pods?');
+    })
     .map(({ requestURI, impersonatedUser }) => {
       const query = new URL(requestURI, 'http://localhost').searchParams;
       return `${impersonatedUser?.username} ${query.get('labelSelector')} ${query.get('fieldSelector')}`;
