@@ -19,6 +19,7 @@ import { RareTotals, scrapeRuntime } from './collect-metrics.ts';
 import { createPool } from './create-pool.ts';
 import { createDeletionFollower } from './follow-deletions.ts';
 import { giveBackMemory, threadMemory } from './give-back-memory.ts';
+import { tellDisk } from './tell-disk.ts';
 import { createGoodCodeKeeper } from './keep-good-code.ts';
 import { judgeLife, judgeReadiness, type RuntimeState } from './judge-readiness.ts';
 import type { MakeKubernetesCall } from './kubernetes-desk.ts';
@@ -149,11 +150,13 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   });
   const listeners = new Set<(acknowledgement: Acknowledgement) => void>();
   const stopGivingBack = giveBackMemory(threadMemory(), every);
+  const stopTellingDisk = tellDisk(connection, log, every);
   let admin: AdminListener | undefined;
 
   async function close(): Promise<void> {
     state.draining = true;
     stopGivingBack();
+    stopTellingDisk();
     caught.close();
     schedules.stop();
     await goodCode.flush();
