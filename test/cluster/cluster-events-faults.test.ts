@@ -14,7 +14,7 @@ import {
   startRuntime,
   writeConfigMap,
 } from '../kube/event-cluster.ts';
-import { createObjectOracle } from '../kube/object-oracle.ts';
+import { judgedByOracle } from '../kube/judged-by-oracle.ts';
 import { startFaultProxy } from '../kube/fault-proxy.ts';
 import { bodyOf, useCluster, type TestCluster } from '../kube/with-control-plane.ts';
 
@@ -91,11 +91,8 @@ test(
 );
 
 test('the final state of every object is told while everything fails', { skip }, async (t) => {
-  const { client, proxy, shared } = theWorld();
-  const labels = { test: 'random' };
-  const seen = await record(theWorld(), 'random', selected(labels));
-  await seen.ready();
-  const oracle = createObjectOracle(client, labels, 20_261_122);
+  const { proxy, shared } = theWorld();
+  const { oracle, seen, agrees } = await judgedByOracle(theWorld(), 'random', 20_261_122);
   const faults: readonly (() => void | Promise<void>)[] = [
     () => proxy.cutWatches(),
     () => proxy.cutInNextLine(),
@@ -109,13 +106,6 @@ test('the final state of every object is told while everything fails', { skip },
       proxy.refuse(false);
     },
   ];
-  let complaints: readonly string[] = [];
-  const agrees = (): Promise<true> =>
-    eventually(
-      'every final state was told',
-      async () => (complaints = oracle.judge(await seen.calls())).length === 0,
-      () => complaints.slice(0, 10),
-    );
   let injected = 0;
   for (let round = 0; round < 80; round += 1) {
     for (let count = 0; count < 4; count += 1) await oracle.write();

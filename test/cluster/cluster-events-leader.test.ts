@@ -5,16 +5,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { eventually } from '../kube/eventually.ts';
-import {
-  makeAccount,
-  makeInstallation,
-  mayWatch,
-  record,
-  startReplica,
-  startRuntime,
-  type Recorder,
-} from '../kube/event-cluster.ts';
-import { createObjectOracle } from '../kube/object-oracle.ts';
+import { makeAccount, makeInstallation, mayWatch, startReplica, startRuntime } from '../kube/event-cluster.ts';
+import { judgedByOracle } from '../kube/judged-by-oracle.ts';
 import { freePorts } from '../kube/programs.ts';
 import { bodyOf, useCluster, type TestCluster } from '../kube/with-control-plane.ts';
 
@@ -77,25 +69,9 @@ test('no final state is missed, nothing is invented, whoever leads', { skip }, a
   const first = await startProcess(plane.kubeconfig, port);
   const second = await startReplica(plane.kubeconfig, 'controller-1');
   const runtime = await startRuntime(client, [port, second.port]);
-  const labels = { test: 'leaders' };
-  const seen: Recorder = await record({ client, runtime: () => runtime }, 'leaders', {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    labelSelector: { matchLabels: labels },
-    events: ['Added', 'Modified', 'Deleted', 'Left'],
-  });
-  await seen.ready();
-  const oracle = createObjectOracle(client, labels, 7);
-  const write = async (count: number): Promise<void> => {
-    for (let index = 0; index < count; index += 1) await oracle.write();
-  };
-  let complaints: readonly string[] = [];
-  const agrees = (): Promise<true> =>
-    eventually(
-      'every final state was told',
-      async () => (complaints = oracle.judge(await seen.calls())).length === 0,
-      () => [complaints.slice(0, 10), first.log().slice(-1000), second.log.slice(-5)],
-    );
+  const told = (): readonly string[] => [first.log().slice(-1000), ...second.log.slice(-5)];
+  const world = { client, runtime: () => runtime };
+  const { oracle, write, agrees } = await judgedByOracle(world, 'leaders', 7, told);
   await write(60);
   await agrees();
   assert.equal(second.program.controller.leadership.leading, false, 'the control: the process led');
@@ -137,25 +113,9 @@ test(
     const first = await startProcess(plane.kubeconfig, port);
     const second = await startReplica(plane.kubeconfig, 'controller-4');
     const runtime = await startRuntime(client, [port, second.port], 'runtime-1');
-    const labels = { test: 'asleep' };
-    const seen = await record({ client, runtime: () => runtime }, 'asleep', {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      labelSelector: { matchLabels: labels },
-      events: ['Added', 'Modified', 'Deleted', 'Left'],
-    });
-    await seen.ready();
-    const oracle = createObjectOracle(client, labels, 11);
-    const write = async (count: number): Promise<void> => {
-      for (let index = 0; index < count; index += 1) await oracle.write();
-    };
-    let complaints: readonly string[] = [];
-    const agrees = (): Promise<true> =>
-      eventually(
-        'every final state was told',
-        async () => (complaints = oracle.judge(await seen.calls())).length === 0,
-        () => [complaints.slice(0, 10), first.log().slice(-1000), second.log.slice(-5)],
-      );
+    const told = (): readonly string[] => [first.log().slice(-1000), ...second.log.slice(-5)];
+    const world = { client, runtime: () => runtime };
+    const { oracle, write, agrees } = await judgedByOracle(world, 'asleep', 11, told);
     await write(30);
     await agrees();
     const { leadership } = second.program.controller;

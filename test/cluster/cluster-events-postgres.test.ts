@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { eventually } from '../kube/eventually.ts';
-import { makeAccount, makeInstallation, mayWatch, record, startReplica, startRuntime } from '../kube/event-cluster.ts';
-import { createObjectOracle } from '../kube/object-oracle.ts';
+import { makeAccount, makeInstallation, mayWatch, startReplica, startRuntime } from '../kube/event-cluster.ts';
+import { judgedByOracle } from '../kube/judged-by-oracle.ts';
 import { useCluster } from '../kube/with-control-plane.ts';
 import { findPostgres, startPostgres } from '../postgres/start-postgres.ts';
 
@@ -29,26 +29,9 @@ test('no final state is missed, nothing is invented, whichever runtime stores it
   const one = await startRuntime(client, [replica.port], 'runtime-0', store);
   let two = await startRuntime(client, [replica.port], 'runtime-1', store);
   after(() => two.close());
-  const labels = { test: 'postgres' };
-  const seen = await record({ client, runtime: () => one }, 'shared', {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    labelSelector: { matchLabels: labels },
-    events: ['Added', 'Modified', 'Deleted', 'Left'],
-  });
-  await seen.ready();
-  const oracle = createObjectOracle(client, labels, 5);
-  const write = async (count: number): Promise<void> => {
-    for (let index = 0; index < count; index += 1) await oracle.write();
-  };
-  let complaints: readonly string[] = [];
-  const agrees = (): Promise<true> =>
-    eventually(
-      'every final state was told',
-      async () => (complaints = oracle.judge(await seen.calls())).length === 0,
-      () => [complaints.slice(0, 10), one.log().slice(-1500), two.log().slice(-1500)],
-      limitMs,
-    );
+  const told = (): readonly string[] => [one.log().slice(-1500), two.log().slice(-1500)];
+  const world = { client, runtime: () => one };
+  const { oracle, write, agrees } = await judgedByOracle(world, 'postgres', 5, told, limitMs);
   await write(50);
   await agrees();
 
