@@ -66,7 +66,7 @@ export interface Limits {
   readonly hostCalls?: number;
 }
 
-/** Limits with every default and ceiling applied. */
+/** Limits of one call, complete, in the units the product computes with. */
 export interface ResolvedLimits {
   readonly timeoutMs: number;
   readonly cpuMs: number;

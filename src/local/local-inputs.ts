@@ -1,7 +1,7 @@
 /** Turns what a folder says into the inputs of the route table: functions with their identities, and what they refer to. */
 import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { apiVersion } from '../function/types.ts';
+import { apiVersion, type ObjectMeta } from '../function/types.ts';
 import type { FunctionInput } from '../routing/build-context.ts';
 import type { SubscriptionInput } from '../routing/build-subscription.ts';
 import { fileKey, functionsLabel, referenceKey, type References } from '../routing/read-references.ts';
@@ -66,22 +66,16 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
       return before.input;
     }
     const { namespace, name, resource } = document;
-    const { metadata } = before?.input.resource ?? {};
-    const uid = metadata?.uid ?? stableUid(`function ${namespace}/${name}`);
-    const specChanged = before !== undefined && !isDeepStrictEqual(before.document.resource.spec, resource.spec);
+    const uid = before?.uid ?? stableUid(`function ${namespace}/${name}`);
+    const { labels, annotations } = resource.metadata;
     const input: FunctionInput = {
       resource: {
         apiVersion,
         kind: 'WebhookFunction',
         metadata: {
-          name,
-          namespace,
-          uid,
-          generation: (metadata?.generation ?? 1) + (specChanged ? 1 : 0),
-          // The time this process first saw it: of two that want one route, the one that was there first keeps it.
-          creationTimestamp: metadata?.creationTimestamp ?? time,
-          ...(resource.metadata.labels === undefined ? {} : { labels: resource.metadata.labels }),
-          ...(resource.metadata.annotations === undefined ? {} : { annotations: resource.metadata.annotations }),
+          ...identityOf(document, uid, before?.input.resource, time),
+          ...(labels === undefined ? {} : { labels }),
+          ...(annotations === undefined ? {} : { annotations }),
         },
         spec: resource.spec,
       },
@@ -101,20 +95,12 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
       return before.input;
     }
     const { namespace, name, resource } = document;
-    const { metadata } = before?.input.resource ?? {};
-    const uid = metadata?.uid ?? stableUid(`subscription ${namespace}/${name}`);
-    const specChanged = before !== undefined && !isDeepStrictEqual(before.document.resource.spec, resource.spec);
+    const uid = before?.uid ?? stableUid(`subscription ${namespace}/${name}`);
     const input: SubscriptionInput = {
       resource: {
         apiVersion,
         kind: 'WebhookSubscription',
-        metadata: {
-          name,
-          namespace,
-          uid,
-          generation: (metadata?.generation ?? 1) + (specChanged ? 1 : 0),
-          creationTimestamp: metadata?.creationTimestamp ?? time,
-        },
+        metadata: identityOf(document, uid, before?.input.resource, time),
         spec: resource.spec,
       },
       namespaceUid: uidOfNamespace(namespace),
@@ -176,6 +162,21 @@ export function createLocalInputs(now: () => number): LocalInputsMaker {
       return { functions, subscriptions, references, documents: byUid, touched };
     },
   };
+}
+
+/**
+ * What an API server would say of a document: one generation more for another spec. `time` is when this process first saw
+ * it: of two that want one route, the one that was there first keeps it.
+ */
+function identityOf(
+  { namespace, name, resource }: ResourceDocument,
+  uid: string,
+  before: ResourceDocument['resource'] | undefined,
+  time: string,
+): ObjectMeta {
+  const { generation = 1, creationTimestamp = time } = before?.metadata ?? {};
+  const changed = before !== undefined && !isDeepStrictEqual(before.spec, resource.spec);
+  return { name, namespace, uid, generation: generation + (changed ? 1 : 0), creationTimestamp };
 }
 
 /** The UID of a namespace of files: a namespace has it whether or not something is in it. */

@@ -1,20 +1,7 @@
 /** What the installation allows: hosts, defaults, ceilings, egress, quotas. Complete; read from a file by `read-policy.ts`. */
 
+import type { ResolvedLimits } from '../function/types.ts';
 import type { RuntimeGroups } from './runtime-groups.ts';
-
-/** Limits of one call, in the units the product computes with. */
-export interface LimitValues {
-  readonly timeoutMs: number;
-  readonly cpuMs: number;
-  readonly memoryBytes: number;
-  readonly concurrency: number;
-  readonly requestBodyBytes: number;
-  readonly responseBodyBytes: number;
-  readonly logBytes: number;
-  readonly logLines: number;
-  readonly hostCalls: number;
-  readonly parallelHostCalls: number;
-}
 
 /** A host, and who may mount what on it. */
 export interface HostGrant {
@@ -75,9 +62,9 @@ export interface InstallationPolicy {
   readonly class?: string;
   /** In order of preference: a relative path is mounted by the first that covers its namespace. */
   readonly hosts: readonly HostGrant[];
-  readonly defaults: { readonly limits: LimitValues; readonly retryScheduleMs: readonly number[] };
+  readonly defaults: { readonly limits: ResolvedLimits; readonly retryScheduleMs: readonly number[] };
   readonly ceilings: {
-    readonly limits: LimitValues;
+    readonly limits: ResolvedLimits;
     readonly retryAttempts: number;
     readonly retryWaitMs: number;
     readonly ackAfterMs: number;
@@ -109,7 +96,7 @@ const kibi = 1024;
 const mebi = 1024 * kibi;
 
 /** Limits of a call where neither the function nor the installation says otherwise. */
-export const defaultLimits: LimitValues = {
+export const defaultLimits: ResolvedLimits = {
   timeoutMs: 10 * second,
   cpuMs: 1 * second,
   memoryBytes: 16 * mebi,

@@ -4,10 +4,10 @@ import { parseDuration } from '../function/duration.ts';
 import { toJsonSchema } from '../function/local-schema.ts';
 import { toMistakes, type Mistake } from '../function/mistakes.ts';
 import { parseQuantity } from '../function/quantity.ts';
-import type { Limits, Retry } from '../function/types.ts';
+import type { Limits, ResolvedLimits, Retry } from '../function/types.ts';
 import { parseAddressBlock } from './address-ranges.ts';
 import { parseEgressGrant, parseEgressPattern } from './egress.ts';
-import type { EgressGrants, HostGrant, InstallationPolicy, LimitValues, Quota } from './installation-policy.ts';
+import type { EgressGrants, HostGrant, InstallationPolicy, Quota } from './installation-policy.ts';
 import { parseAmount } from './limit-amounts.ts';
 import { namespaceName, policySchema } from './policy-schema.ts';
 import { checkRuntimeGroups, readRuntimeGroups, type RuntimeGroupsFile } from './read-runtime-groups.ts';
@@ -124,8 +124,8 @@ function hostGrant({ host, publicUrl, namespaces, mount }: NonNullable<PolicyFil
   };
 }
 
-function withLimits(base: LimitValues, wanted: Limits = {}): LimitValues {
-  const values: Partial<Record<keyof LimitValues, number>> = {};
+function withLimits(base: ResolvedLimits, wanted: Limits = {}): ResolvedLimits {
+  const values: Partial<Record<keyof ResolvedLimits, number>> = {};
   for (const field of Object.keys(wanted) as (keyof Limits)[]) {
     const { value, kind } = limitFields[field];
     const amount = parseAmount(wanted[field] ?? '', kind);

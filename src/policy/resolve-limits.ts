@@ -1,6 +1,6 @@
 /** Limits and retries of a function or trigger: what the user asked for, else the default, never above the ceiling. */
-import type { Limits, Retry } from '../function/types.ts';
-import type { InstallationPolicy, LimitValues } from './installation-policy.ts';
+import type { Limits, ResolvedLimits, Retry } from '../function/types.ts';
+import type { InstallationPolicy } from './installation-policy.ts';
 import { formatAmount, parseAmount, type AmountKind } from './limit-amounts.ts';
 
 /** A value the installation does not allow, or cannot read. */
@@ -21,30 +21,30 @@ export const limitFields = {
   responseBody: { value: 'responseBodyBytes', kind: 'bytes' },
   log: { value: 'logBytes', kind: 'bytes' },
   hostCalls: { value: 'hostCalls', kind: 'count' },
-} as const satisfies Record<keyof Limits, { readonly value: keyof LimitValues; readonly kind: AmountKind }>;
+} as const satisfies Record<keyof Limits, { readonly value: keyof ResolvedLimits; readonly kind: AmountKind }>;
 
 const fieldNames = Object.keys(limitFields) as (keyof Limits)[];
 
 /** The defaults of the installation, held under its ceilings. */
-export function defaultLimitsOf(policy: InstallationPolicy): LimitValues {
-  const names = Object.keys(policy.defaults.limits) as (keyof LimitValues)[];
+export function defaultLimitsOf(policy: InstallationPolicy): ResolvedLimits {
+  const names = Object.keys(policy.defaults.limits) as (keyof ResolvedLimits)[];
   // One object for all functions without limits of their own.
   if (names.every((name) => policy.defaults.limits[name] <= policy.ceilings.limits[name]))
     return policy.defaults.limits;
   return Object.fromEntries(
     names.map((name) => [name, Math.min(policy.defaults.limits[name], policy.ceilings.limits[name])]),
-  ) as unknown as LimitValues;
+  ) as unknown as ResolvedLimits;
 }
 
 /** Applies the user's fields over `base`; a field that is refused keeps the base value and is a problem. */
 export function resolveLimits(
   policy: InstallationPolicy,
-  base: LimitValues,
+  base: ResolvedLimits,
   wanted: Limits | undefined,
   path: string,
-): { readonly limits: LimitValues; readonly problems: readonly LimitProblem[] } {
+): { readonly limits: ResolvedLimits; readonly problems: readonly LimitProblem[] } {
   if (wanted === undefined) return { limits: base, problems: [] };
-  const limits: { -readonly [Name in keyof LimitValues]: LimitValues[Name] } = { ...base };
+  const limits: { -readonly [Name in keyof ResolvedLimits]: ResolvedLimits[Name] } = { ...base };
   const problems: LimitProblem[] = [];
   for (const field of fieldNames) {
     const text = wanted[field];

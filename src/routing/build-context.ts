@@ -1,6 +1,6 @@
 /** What building one function needs besides the function: the same for all functions of a build. */
-import type { WebhookFunction } from '../function/types.ts';
-import type { InstallationPolicy, LimitValues } from '../policy/installation-policy.ts';
+import type { ResolvedLimits, WebhookFunction } from '../function/types.ts';
+import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { ReceiverDefinition } from '../receivers/types.ts';
 import type { RoutePattern } from '../triggers/route-pattern.ts';
 import type { ReferenceReader } from './read-references.ts';
@@ -24,7 +24,7 @@ export interface BuildContext {
   readonly reader: ReferenceReader;
   readonly namespace: string;
   /** Of the function, for its triggers. */
-  readonly limits: LimitValues;
+  readonly limits: ResolvedLimits;
   readonly retryScheduleMs: readonly number[];
   readonly callback: CallbackEntry | undefined;
 }
