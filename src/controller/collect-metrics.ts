@@ -22,7 +22,7 @@ export function collectControllerMetrics(
   sample.set('controller_resources_waiting', stats.waiting);
   sample.set('controller_table_builds_total', stats.builds);
   sample.set('controller_last_build_seconds', stats.lastBuildMs / 1000);
-  sample.set('linked_runtimes', stats.linkedRuntimes);
+  for (const [group, count] of stats.linkedRuntimes) sample.set('linked_runtimes', count, { group });
   sample.set('references', stats.references);
   sample.set('reference_lag_seconds', stats.referenceLagMs / 1000);
   sample.set('status_writes_total', stats.statusWrites);

@@ -10,8 +10,8 @@ export interface ControllerStats {
   readonly subscriptions: number;
   /** Resources that wait for their namespace or references. */
   readonly waiting: number;
-  /** That have a link to this replica now. */
-  readonly linkedRuntimes: number;
+  /** By runtime group, those without any included: how many have a link to this replica now. */
+  readonly linkedRuntimes: ReadonlyMap<string, number>;
   readonly references: number;
   readonly referenceLagMs: number;
   readonly builds: number;

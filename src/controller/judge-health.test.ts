@@ -9,7 +9,7 @@ const stats: ControllerStats = {
   functions: 1,
   subscriptions: 0,
   waiting: 0,
-  linkedRuntimes: 0,
+  linkedRuntimes: new Map(),
   references: 0,
   referenceLagMs: 30_000,
   builds: 1,

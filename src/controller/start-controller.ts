@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { countLinked } from './count-linked.ts';
 import { createAdmittedResources } from './admitted-resources.ts';
 import type { Clock } from './clock.ts';
 import { countWatch } from './counted-watch.ts';
@@ -227,7 +228,7 @@ export function startController(options: ControllerOptions): Controller {
       functions: loop.current()?.functions.size ?? 0,
       subscriptions: loop.current()?.subscriptions?.size ?? 0,
       waiting: resources.waiting,
-      linkedRuntimes: acknowledgements?.runtimes().filter(({ connected }) => connected).length ?? 0,
+      linkedRuntimes: countLinked(policy().runtimeGroups, acknowledgements?.runtimes() ?? []),
       references: references.size,
       referenceLagMs: references.lagMs(),
       ...loop.stats,

@@ -19,7 +19,12 @@ export const controllerMetricsCatalogue = [
   },
   { name: 'controller_table_builds_total', type: 'counter', labels: [], help: 'Builds of the table.' },
   { name: 'controller_last_build_seconds', type: 'gauge', labels: [], help: 'Duration of the last build.' },
-  { name: 'linked_runtimes', type: 'gauge', labels: [], help: 'Runtimes that have a link to this replica.' },
+  {
+    name: 'linked_runtimes',
+    type: 'gauge',
+    labels: ['group'],
+    help: 'Runtimes of each runtime group that have a link to this replica. Alarm on 0: nothing of its namespaces is served anew.',
+  },
   { name: 'references', type: 'gauge', labels: [], help: 'Secrets, ConfigMaps and ServiceAccounts referred to.' },
   {
     name: 'reference_lag_seconds',
