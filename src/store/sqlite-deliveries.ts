@@ -29,7 +29,7 @@ export function createDeliveryRows(
 
   const insert = database.prepare(
     `INSERT INTO deliveries (event, destination, generation, state, due, background, attempts, crashes, epoch, order_key, scope, bytes)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING RETURNING seq`,
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING`,
   );
   const select = database.prepare(
     'SELECT seq, destination, order_key, state, epoch, crashes, attempts, scope, bytes FROM deliveries WHERE seq = ?',
@@ -169,19 +169,18 @@ export function createDeliveryRows(
     const scope = usage.idOf(stored.namespaceUid);
     const bytes = deliveryBytes(stored);
     const background = delivery.background === true ? 1 : 0;
-    const row = insert.get(event, destination, generation, state, when, background, taken, key, scope, bytes) as
-      | { seq: number }
-      | undefined;
-    if (row === undefined) return undefined;
+    const added = insert.run(event, destination, generation, state, when, background, taken, key, scope, bytes);
+    if (added.changes === 0) return undefined;
+    const seq = Number(added.lastInsertRowid);
     move('created', state);
     usage.change(scope, 'waitingRows', 1, owed);
     usage.change(scope, 'waitingBytes', bytes, owed);
     if (delivery.leaseMs !== undefined && !held)
-      return { ...takeRow(row.seq, delivery.destination, delivery.leaseMs), event: stored };
+      return { ...takeRow(seq, delivery.destination, delivery.leaseMs), event: stored };
     if (eagerMs !== undefined && !queues) {
-      noteLease(row.seq, eagerMs);
-      watch.taken(row.seq, 0, false);
-      const receipt = { delivery: row.seq, epoch: 1 };
+      noteLease(seq, eagerMs);
+      watch.taken(seq, 0, false);
+      const receipt = { delivery: seq, epoch: 1 };
       const order = key === null ? {} : { orderKey: key };
       return {
         receipt,

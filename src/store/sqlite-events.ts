@@ -17,7 +17,7 @@ export function createEventRows(
   duplicates: DuplicateKeys,
 ): EventRows {
   const insert = database.prepare(
-    'INSERT INTO events (scope, id, type, source, time, attributes, body) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING seq',
+    'INSERT INTO events (scope, id, type, source, time, attributes, body) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
   );
   const sequenceOf = database.prepare('SELECT seq FROM events WHERE scope = ? AND id = ?');
   const byId = database.prepare(
@@ -48,11 +48,11 @@ export function createEventRows(
       const { namespaceUid, id, type, source, time, attributes, body } = event;
       // Nobody wants it: its key is kept, there is nothing to run.
       if (item.deliveries.length === 0) return { id, leased: [] };
-      const row = insert.get(namespaceUid, id, type, source, time ?? clock.now(), attributes, body) as
-        | { seq: number }
-        | undefined;
+      // What it did is cheaper to read than a row that it returns.
+      const added = insert.run(namespaceUid, id, type, source, time ?? clock.now(), attributes, body);
+      const isNew = added.changes === 1;
       // The very same event again (an outbox repeated, a schedule's slot fired by two): the first one stands.
-      const seq = row?.seq ?? (item.known === true ? sequence(namespaceUid, id) : undefined);
+      const seq = isNew ? Number(added.lastInsertRowid) : item.known === true ? sequence(namespaceUid, id) : undefined;
       if (seq === undefined) return { id, duplicateOf: id, leased: [] };
       const leased: Lease[] = [];
       for (const delivery of item.deliveries) {

@@ -6,6 +6,7 @@ import type { StoreMeasures } from './measures.ts';
 import { loneRunPath, openLoneRuns } from './lone-run.ts';
 import { createOldestDue } from './oldest-due.ts';
 import type { Retention } from './retention.ts';
+import { createTurns, type StepOutcome } from './run-turn.ts';
 import { createCheckpoints } from './sqlite-checkpoint.ts';
 import { createAppendClock } from './append-times.ts';
 import { createCounters } from './sqlite-counters.ts';
@@ -117,7 +118,10 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
     measure,
     diskLow: () => guard.low,
   });
-  const inSavepoint = createSavepoint(database, journal, 'item');
+  const runTurn = createTurns({
+    inSavepoint: createSavepoint(database, journal, 'item'),
+    isOpen: () => database.isTransaction,
+  });
   const begin = database.prepare('BEGIN IMMEDIATE');
   const commit = database.prepare('COMMIT');
   const keepClock = database.prepare(
@@ -158,10 +162,12 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
 
   return {
     turn(items) {
-      const answers: (() => void)[] = [];
+      let outcomes: readonly StepOutcome[] = [];
       try {
         transaction(() => {
-          for (const item of items) answers.push(runItem(item));
+          outcomes = runTurn(
+            items.map(({ arrived, run }) => ({ shared: arrived !== undefined, run: () => run(operations) })),
+          );
         });
       } catch (error) {
         // Nothing of this turn is kept, so nothing of it may be answered.
@@ -171,7 +177,7 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
         return;
       }
       committedAt = clockSource.monotonic();
-      for (const answer of answers) answer();
+      for (const [index, outcome] of outcomes.entries()) answer(items[index] as TurnItem, outcome);
       checkpoints.bound();
     },
     hasNews: () => deliveries.hasNews(),
@@ -196,17 +202,10 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
     },
   };
 
-  function runItem(item: TurnItem): () => void {
-    try {
-      const value = inSavepoint(() => item.run(operations));
-      return () => {
-        if (item.arrived !== undefined) appends.observe(committedAt - item.arrived);
-        item.done(value);
-      };
-    } catch (error) {
-      if (!database.isTransaction) throw error;
-      return () => item.failed(error as Error);
-    }
+  function answer(item: TurnItem, outcome: StepOutcome): void {
+    if ('error' in outcome) return item.failed(outcome.error);
+    if (item.arrived !== undefined) appends.observe(committedAt - item.arrived);
+    item.done(outcome.value);
   }
 }
 
