@@ -16,7 +16,7 @@ import { explainRequest, type SupposedRequest } from '../runtime/live/explain-re
 import type { LiveAnswer } from '../link/live-questions.ts';
 import { problemReply } from './answer-http.ts';
 import { registerRunApi } from './run-api-http.ts';
-import { registerSnapshot } from './snapshot-http.ts';
+import { registerSnapshot } from '../runtime/snapshot-http.ts';
 import { describeSubscription, listSubscriptions, pingSubscription } from './subscription-api.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;

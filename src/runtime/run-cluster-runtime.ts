@@ -22,6 +22,7 @@ import { askForNamespaces } from './ask-for-namespaces.ts';
 import { openLiveAnswers, type LiveAnswers } from './live/open-live-answers.ts';
 import { askForReview } from './ask-for-review.ts';
 import { createNamespacePurge, type NamespacePurge } from './purge-namespaces.ts';
+import { openSnapshotSocket, snapshotSocket } from './snapshot-http.ts';
 import { createRuntime, type Runtime, type RuntimeAddresses } from './runtime.ts';
 
 export interface ClusterRuntimeOptions {
@@ -150,6 +151,7 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
       }),
       (error) => log.warn('it is not known which namespaces are gone', { error: error.message }),
     );
+    const snapshots = await offerSnapshots(options, store);
     const { addresses } = runtime;
     log.info('the runtime listens', { ...addresses, workers: runtime.workers });
     return {
@@ -163,6 +165,7 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
         stopResuming();
         stopPurging();
         await live.close();
+        await snapshots?.close();
         await runtime.drain();
         await connection.close();
         await linked.close();
@@ -172,6 +175,21 @@ export async function runClusterRuntime(options: ClusterRuntimeOptions): Promise
   } catch (error) {
     await store.close();
     throw error;
+  }
+}
+
+/** Undefined: PostgreSQL, or the volume knows no sockets: then a store can be copied only while nobody uses it. */
+async function offerSnapshots(
+  { settings, log }: ClusterRuntimeOptions,
+  store: OpenStore,
+): Promise<{ close(): Promise<void> } | undefined> {
+  if (store.snapshot === undefined) return undefined;
+  const path = join(dirname(settings.storeFile), snapshotSocket);
+  try {
+    return await openSnapshotSocket(path, { snapshot: store.snapshot, now: systemClock.now });
+  } catch (error) {
+    log.warn('the store cannot be copied while it is used', { socket: path, error: String(error) });
+    return undefined;
   }
 }
 

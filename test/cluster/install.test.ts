@@ -76,6 +76,16 @@ describe('a reader of the guide', { skip }, () => {
     );
     assert.equal(said, '1');
   });
+
+  test('can make the pod that a backup is brought back in', async () => {
+    const blocks = readFencedBlocks(join(root, 'docs', 'guide', 'operations.md'));
+    const block = blocks.find(({ text }) => text.includes('metadata: { name: restore }'));
+    assert.ok(block);
+    const strict = block.text.replace('apply -f', 'apply --dry-run=server --validate=strict -f');
+    const label = 'pod-security.kubernetes.io/enforce=restricted';
+    await shell(`kubectl label namespace moonhook-system ${label}`, folder);
+    assert.match(await shell(strict, folder), /pod\/restore created/);
+  });
 });
 
 const postgres: ChartValues = { 'store.postgres': { enabled: true, urlFrom: { secretName: 'db', key: 'url' } } };
