@@ -27,6 +27,7 @@ const looksUpNames = /from 'node:dns(?:\/promises)?'/;
 
 test('sockets to others are opened in the outbound guard, and by commands to the process they speak to', () => {
   assert.deepEqual(filesWith(opensSockets), [
+    'cli/copy-ends.ts', // the runtime that holds a store, by the socket beside it
     'cli/dev-client.ts', // the running process of the same user, by the address in its private file
     'cli/send.ts', // the same
     'cli/serve-documents.ts', // a run of its own in the same process
