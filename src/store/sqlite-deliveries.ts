@@ -47,8 +47,9 @@ export function createDeliveryRows(
   const headOfKey = database.prepare(
     "SELECT seq, state FROM deliveries WHERE destination = ? AND order_key = ? AND state IN ('waiting', 'held', 'leased') ORDER BY seq LIMIT 1",
   );
+  // The condition of the index word for word: SQLite concludes nothing from a shorter list, and would read all rows.
   const waitingOfKey = database.prepare(
-    "SELECT seq FROM deliveries WHERE destination = ? AND order_key = ? AND state IN ('waiting', 'held')",
+    "SELECT seq FROM deliveries WHERE destination = ? AND order_key = ? AND state IN ('waiting', 'held', 'leased') AND state <> 'leased'",
   );
   const promote = database.prepare("UPDATE deliveries SET state = 'waiting' WHERE seq = ? RETURNING due");
   const leasedRows = database.prepare("SELECT seq FROM deliveries WHERE state = 'leased'");

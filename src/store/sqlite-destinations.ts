@@ -26,9 +26,11 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock, jo
   const earliest = database.prepare(
     "SELECT min(due) AS due FROM (SELECT min(due) AS due FROM deliveries WHERE destination = ?1 AND state = 'waiting' AND background = 0 UNION ALL SELECT min(due) FROM deliveries WHERE destination = ?1 AND state = 'waiting' AND background = 1)",
   );
+  // The condition of each index word for word: SQLite concludes nothing from a shorter list, and would read all rows.
   const countWaiting = database.prepare(
     `SELECT (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE destination = ? AND state = 'waiting' LIMIT ?)) +
-       (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE destination = ? AND order_key IS NOT NULL AND state = 'held' LIMIT ?)) AS count`,
+       (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE destination = ? AND order_key IS NOT NULL
+          AND state IN ('waiting', 'held', 'leased') AND state = 'held' LIMIT ?)) AS count`,
   );
 
   const ids = new Map<string, number>();
