@@ -23,7 +23,7 @@ const reasonsIntro = `# Conditions of a WebhookFunction
 
 \`Accepted\`: valid, allowed, and a runtime has checked the code. \`ResolvedRefs\`: what it refers to is there and may be used.
 \`Programmed\`: the runtimes have it. \`Ready\`: the sum of the three, with the reason of the one that decides. \`Stalled\` is there only while
-waiting changes nothing. Reasons are stable; messages are for people and may change.
+waiting changes nothing, \`Stranded\` while events wait in a runtime group that the namespace has left. Reasons are stable; messages are for people and may change.
 `;
 
 export function generateResourceDocs(): ReadonlyMap<string, string> {

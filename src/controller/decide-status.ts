@@ -18,7 +18,7 @@ export type StatusDecision =
 const silence: ReadonlySet<string> = new Set(['Pending', 'NoRuntimes', 'RuntimeUnreachable']);
 
 /** Conditions whose words change only with the resource or what it refers to. */
-const ownWords: ReadonlySet<string> = new Set(['Accepted', 'ResolvedRefs', 'Stalled']);
+const ownWords: ReadonlySet<string> = new Set(['Accepted', 'ResolvedRefs', 'Stalled', 'Stranded']);
 
 export function decideStatus(current: ResourceStatus | undefined, desired: ResourceStatus): StatusDecision {
   if (current !== undefined && isDeepStrictEqual(plain(current), plain(desired))) return 'keep';

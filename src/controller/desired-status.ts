@@ -2,6 +2,7 @@
 import type { Condition } from '../function/types.ts';
 import { summarise, type RuntimeReport } from '../routing/conditions.ts';
 import type { FunctionEntry, FunctionVerdict } from '../routing/types.ts';
+import { judgeMove } from './judge-move.ts';
 import type { ScheduleTimes, SubscriptionHealthReport, TriggerReport } from './types.ts';
 import type { ResourceStatus } from './watched-resources.ts';
 
@@ -10,6 +11,8 @@ export interface StatusFacts {
   /** Absent: nothing of it is in the table, or it is a subscription. */
   readonly entry: FunctionEntry | undefined;
   readonly runtimes: readonly RuntimeReport[];
+  /** Groups that the policy says its namespace was in. */
+  readonly leaving: readonly string[];
   /** How its kubernetes triggers do; undefined: nobody follows them. */
   readonly triggers: ReadonlyMap<string, TriggerReport> | undefined;
   readonly schedules: ReadonlyMap<string, ScheduleTimes> | undefined;
@@ -31,15 +34,23 @@ export function desiredStatus(facts: StatusFacts): ResourceStatus {
   const verdict = judgedByTriggers(facts.verdict, facts.triggers);
   const previous = (current?.conditions ?? []) as readonly Condition[];
   const summary = summarise(verdict, runtimes, { previous, now });
-  const conditions: readonly AnyCondition[] = summary.conditions.map((condition) => ({
-    ...condition,
-    message: cut(condition.message, longestMessage),
-  }));
+  const { runtimeGroup, stranded } = judgeMove({
+    namespace: verdict.namespace,
+    group: verdict.group,
+    leaving: facts.leaving,
+    before: current?.['runtimeGroup'],
+  });
+  const own: readonly AnyCondition[] = [
+    ...summary.conditions,
+    ...(stranded === undefined ? [] : [stamped('Stranded', stranded, facts)]),
+  ];
+  const conditions = own.map((condition) => ({ ...condition, message: cut(condition.message, longestMessage) }));
   const warnings = verdict.warnings.slice(0, mostWarnings).map((warning) => cut(warning, longestWarning));
   const shared = {
     observedGeneration: verdict.generation,
     revision: verdict.revision,
     programmed: summary.programmed,
+    runtimeGroup,
     ...(warnings.length === 0 ? {} : { warnings }),
   };
   if (verdict.kind === 'WebhookSubscription') return { ...shared, ...sending(facts, conditions) };
@@ -112,19 +123,9 @@ function triggersOf(
 }
 
 /** How the receiver of a subscription does. */
-function sending(
-  { verdict, health, current, now }: StatusFacts,
-  conditions: readonly AnyCondition[],
-): Partial<ResourceStatus> {
-  const draft = healthOf(health);
-  const old = current?.conditions?.find(({ type }) => type === 'Healthy');
-  const kept = old?.status === draft.status ? old.lastTransitionTime : undefined;
-  const healthy: AnyCondition = {
-    type: 'Healthy',
-    ...draft,
-    observedGeneration: verdict.generation,
-    lastTransitionTime: kept ?? now,
-  };
+function sending(facts: StatusFacts, conditions: readonly AnyCondition[]): Partial<ResourceStatus> {
+  const { health } = facts;
+  const healthy = stamped('Healthy', healthOf(health), facts);
   const time = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
   return {
     conditions: [...conditions, healthy],
@@ -132,6 +133,17 @@ function sending(
     ...(health?.failing === undefined ? {} : { lastFailure: time(health.failing.at) }),
     ...(health === undefined ? {} : { breaker: health.breaker }),
   };
+}
+
+/** A condition that keeps the time of its last transition. */
+function stamped(
+  type: string,
+  draft: Pick<Condition, 'status' | 'reason' | 'message'>,
+  { verdict, current, now }: StatusFacts,
+): AnyCondition {
+  const old = current?.conditions?.find((condition) => condition.type === type);
+  const kept = old?.status === draft.status ? old.lastTransitionTime : undefined;
+  return { type, ...draft, observedGeneration: verdict.generation, lastTransitionTime: kept ?? now };
 }
 
 function healthOf(health: SubscriptionHealthReport | undefined): Pick<Condition, 'status' | 'reason' | 'message'> {

@@ -1,4 +1,6 @@
 /** How each resource stands: the API server's last word of it, and what this replica would write into its status now. */
+import type { InstallationPolicy } from '../policy/installation-policy.ts';
+import { groupsLeftBy } from '../policy/runtime-groups.ts';
 import type { FunctionVerdict } from '../routing/types.ts';
 import type { AdmittedResources } from './admitted-resources.ts';
 import type { Clock } from './clock.ts';
@@ -28,6 +30,7 @@ export function createStandingJudge(options: {
   readonly loop: Pick<TableLoop, 'verdict' | 'current'>;
   readonly endpoints: RuntimeEndpoints;
   readonly clock: Clock;
+  policy(): InstallationPolicy;
   acknowledgements(): Acknowledgements | undefined;
   triggers(uid: string): StatusFacts['triggers'];
 }): StandingJudge {
@@ -39,6 +42,7 @@ export function createStandingJudge(options: {
     const acknowledgements = options.acknowledgements();
     return desiredStatus({
       verdict,
+      leaving: groupsLeftBy(options.policy(), verdict.namespace),
       entry: loop.current()?.functions.get(uid),
       runtimes: reportRuntimes(verdict, ready, acknowledgements?.runtimes() ?? []),
       triggers: options.triggers(uid),

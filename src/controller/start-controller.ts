@@ -149,6 +149,7 @@ export function startController(options: ControllerOptions): Controller {
     loop,
     endpoints,
     clock,
+    policy,
     acknowledgements: () => acknowledgements,
     triggers: (uid) => triggers?.triggerStates(uid),
   });

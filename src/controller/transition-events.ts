@@ -15,7 +15,9 @@ export type JudgeStatus = (status: ResourceStatus | undefined) => Transition | u
 const longestNote = 340;
 
 /** `Ready` repeats the reason of the condition that decides; `Healthy` is about the receiver of a subscription. */
-const told: ReadonlySet<string> = new Set(['Ready', 'Healthy']);
+const told: ReadonlySet<string> = new Set(['Ready', 'Healthy', 'Stranded']);
+/** Something is wrong while they are `True`. */
+const abnormal: ReadonlySet<string> = new Set(['Stranded']);
 
 export function transitionsBetween(current: ResourceStatus | undefined, next: ResourceStatus): readonly Transition[] {
   return (next.conditions ?? []).flatMap(({ type, status, reason, message }) => {
@@ -23,6 +25,7 @@ export function transitionsBetween(current: ResourceStatus | undefined, next: Re
     const before = current?.conditions?.find((condition) => condition.type === type);
     if (before?.status === status && before.reason === reason) return [];
     const note = message.length > longestNote ? `${message.slice(0, longestNote - 2)} …` : message;
-    return [{ type: status === 'True' ? 'Normal' : 'Warning', reason, message: note }];
+    const fine = (status === 'True') !== abnormal.has(type);
+    return [{ type: fine ? 'Normal' : 'Warning', reason, message: note }];
   });
 }

@@ -3,7 +3,7 @@ import type { Condition, ConditionType } from './types.ts';
 
 export interface ReasonEntry {
   /** Conditions it appears on; `Ready` and `Stalled` repeat the reason of the condition that decides. */
-  readonly types: readonly (ConditionType | 'Healthy')[];
+  readonly types: readonly (ConditionType | 'Healthy' | 'Stranded')[];
   readonly status: Condition['status'];
   readonly meaning: string;
   /** What its reader can do. */

@@ -253,6 +253,13 @@ export const conditionReasons = {
     meaning: 'The API server refuses the ServiceAccount or the installation.',
     action: 'Grant verb, resource and namespace of the message.',
   },
+  MoveNotDeclared: {
+    types: ['Stranded'],
+    status: 'True',
+    meaning:
+      'The namespace moved to another runtime group and the installation does not say so: what the old group had accepted waits there and is not run.',
+    action: 'The operator adds the namespace and the old group to `runtimeMoves`; the message has both.',
+  },
   KindNotFound: {
     types: ['ResolvedRefs'],
     status: 'False',

@@ -26,6 +26,12 @@ export const conditionsSchema = (description: string): SchemaNode =>
     'type',
   );
 
+/** Where stored events are. */
+export const runtimeGroupSchema: SchemaNode = text(
+  'The runtime group whose store has its events: the one that serves it, or, while the condition Stranded stands, the one before.',
+  63,
+);
+
 /** Status of a new object: not ready until somebody has judged it. */
 export const pendingStatus = {
   conditions: [
@@ -54,9 +60,10 @@ export const statusSchema: SchemaNode = object(
     ),
     servingRevision: text('The revision whose code is serving: an older one while the newest is broken.', 128),
     conditions: conditionsSchema(
-      'What is known about this revision: Accepted, ResolvedRefs, Programmed, Ready, and Stalled when only the user can help.',
+      'What is known about this revision: Accepted, ResolvedRefs, Programmed, Ready, Stalled when only the user can help, and Stranded when events wait in another runtime group.',
     ),
     programmed: text('Runtimes that have this revision, of all, at the last verdict: 3/3.', 32),
+    runtimeGroup: runtimeGroupSchema,
     url: text('Public address of the first HTTP trigger.', 2048),
     // A printer column shows only the first of several values (kubernetes/kubectl#517), so the names are one text.
     triggerNames: text('Names of the triggers, joined by commas.', 2560),

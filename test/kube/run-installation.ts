@@ -38,7 +38,9 @@ export interface Installation {
   /** Lines of the controller's log. */
   readonly log: readonly string[];
   /** Another runtime, of the group `default` unless said otherwise. */
-  addRuntime(name: string, group?: string): Promise<RuntimeProcess>;
+  addRuntime(name: string, group?: string, more?: Readonly<Record<string, string>>): Promise<RuntimeProcess>;
+  /** Metrics of the controller, as they are scraped. */
+  metrics(): Promise<string>;
   /** The policy that the chart makes of these values holds from now on. */
   setPolicy(values: ChartValues): void;
   /** A kubeconfig of a ServiceAccount that is bound to these ClusterRoles in these namespaces. */
@@ -99,14 +101,14 @@ export async function runInstallation(
   assert.ok(links !== undefined && api !== undefined);
   const { authorities } = links.certificates.current();
   const { port: linkPort } = links.server;
-  const addRuntime = async (name: string, group = 'default'): Promise<RuntimeProcess> => {
+  const addRuntime: Installation['addRuntime'] = async (name, group = 'default', more = {}) => {
     const { pod, token } = await makeRuntimePod(client, { namespace: installationNamespace, group }, name);
     const made = await startRuntimeProcess(pod.metadata, undefined, {
       controllers: [linkPort],
       token,
       authority: authorities,
       serverName: linkServerName,
-      environment: { ...environment, MOONHOOK_GROUP: group },
+      environment: { ...environment, MOONHOOK_GROUP: group, ...more },
     });
     after(() => made.close());
     return made;
@@ -120,6 +122,7 @@ export async function runInstallation(
     authorities,
     addRuntime,
     setPolicy,
+    metrics: async () => (await fetch(`http://127.0.0.1:${running.program.adminPort}/metrics`)).text(),
     log: log.lines,
     userWith: async (name, roles) => {
       await apply(client, `/api/v1/namespaces/default/serviceaccounts/${name}`, {
