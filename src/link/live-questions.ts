@@ -22,7 +22,17 @@ interface Anywhere {
 }
 
 export type LiveQuery =
-  | (Anywhere & { readonly op: 'deliveries'; readonly query: Query })
+  /** `remember`: a number under which the answer is remembered for a while, so that its changes can be asked for. */
+  | (Anywhere & { readonly op: 'deliveries'; readonly query: Query; readonly remember?: string })
+  /** What became different of them since change `from`, which is then change `to`; waits for the first for so long. */
+  | (Anywhere & {
+      readonly op: 'deliveryChanges';
+      readonly query: Query;
+      readonly snapshot: string;
+      readonly from: number;
+      readonly to: number;
+      readonly waitMs: number;
+    })
   | (InNamespace & { readonly op: 'delivery'; readonly id: string; readonly depth: RecordDepth })
   | (Anywhere & { readonly op: 'explain'; readonly id: string; readonly depth: RecordDepth })
   | (Anywhere & { readonly op: 'calls'; readonly query: Query; readonly depth: RecordDepth })

@@ -1,9 +1,11 @@
 /** `run.moonhook.dev` through the real API server with the real kubectl: tables, lists, rights, and who is not believed. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { spawn } from 'node:child_process';
+import { test, type TestContext } from 'node:test';
 import { resourceCatalogue } from '../../src/controller/aggregated-api/resource-catalogue.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import { eventually } from '../kube/eventually.ts';
+import { kubeTools } from '../kube/kube-tools.ts';
 import { apply, functionPath, openTrigger, webhookFunction, type StatusObject } from '../kube/run-controller.ts';
 import { runInstallation } from '../kube/run-installation.ts';
 import { bodyOf, useCluster, type KubectlResult, type TestCluster } from '../kube/with-control-plane.ts';
@@ -50,13 +52,14 @@ async function start(own: TestCluster) {
   }
   const kubectlAs = (kubeconfig: string) => (arguments_: readonly string[], input?: string) =>
     own.kubectl(['--kubeconfig', kubeconfig, ...arguments_], input);
-  const viewer = kubectlAs(await installation.userWith('viewer', { 'team-a': ['moonhook-view'] }));
+  const viewerConfig = await installation.userWith('viewer', { 'team-a': ['moonhook-view'] });
+  const viewer = kubectlAs(viewerConfig);
   const both = ['moonhook-view', 'moonhook-edit'];
   const editor = kubectlAs(await installation.userWith('editor', { 'team-a': both }));
   const admin = kubectlAs(await installation.userWith('admin', { 'team-a': [...both, 'moonhook-admin'] }));
   const operator = kubectlAs(await installation.userWith('operator', { '*': ['moonhook-view'] }));
   for (const namespace of ['team-a', 'team-b']) await send(installation.runtime.publicUrl, namespace, 'tea');
-  return { ...own, ...installation, viewer, editor, admin, operator };
+  return { ...own, ...installation, viewer, viewerConfig, editor, admin, operator };
 }
 
 async function send(publicUrl: string, namespace: string, item: string, path = 'orders'): Promise<void> {
@@ -166,7 +169,7 @@ test('lists are read as JSON, of one namespace, of all, in pages, and by field',
     (await viewer(['get', 'deadletter', 'dlv-999', '-n', 'team-a'])).stderr,
     /NotFound.*"dlv-999" not found/,
   );
-  const watched = await started.kubectl(['get', 'deliveries', '-n', 'team-a', '-w']);
+  const watched = await started.kubectl(['get', 'routes', '-n', 'team-a', '-w']);
   assert.match(watched.stderr, /watch is not supported|MethodNotAllowed/, watched.stdout);
 });
 
@@ -317,6 +320,64 @@ test('a dead letter is discarded by deleting it, by those who may', { skip }, as
   assert.equal(discarded.code, 0, discarded.stderr);
   assert.deepEqual(await names(), others);
   assert.match((await editor(['delete', first, '-n', 'team-a'])).stderr, /not found/);
+});
+
+/** A kubectl that goes on until the end of the test; answers the first match in what it has printed. */
+function watching(t: TestContext, arguments_: readonly string[]): (wanted: RegExp) => Promise<RegExpExecArray> {
+  const child = spawn(kubeTools().kubectl, arguments_, { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(() => child.kill('SIGKILL'));
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (bytes: Buffer) => (printed += bytes.toString()));
+  return (wanted) =>
+    eventually(
+      `kubectl ${arguments_.slice(2).join(' ')} prints ${wanted.source}`,
+      () => wanted.exec(printed) ?? undefined,
+      () => printed,
+    );
+}
+
+test('kubectl watches deliveries and dead letters: what comes, changes and leaves', { skip }, async (t) => {
+  assert.ok(started);
+  const { viewer, viewerConfig, editor, runtime } = started;
+  const watch = (resource: string): ReturnType<typeof watching> =>
+    watching(t, [
+      ...['--kubeconfig', viewerConfig, 'get', resource, '-n', 'team-a', '-w', '--output-watch-events'],
+      ...['--field-selector', 'function=orders'],
+    ]);
+  const deadLetters = watch('deadletters');
+  const deliveries = watch('deliveries');
+  const [, old = ''] = await deadLetters(/^ADDED +(dlv-\d+) +orders web/m);
+  await deliveries(new RegExp(`^ADDED +${old} +orders web +dead`, 'm'));
+  await send(runtime.publicUrl, 'team-a', 'honey');
+  const [, name = ''] = await deadLetters(/^ADDED +(dlv-\d+) +orders web .*no stock of honey/m);
+  assert.notEqual(name, old);
+  await deliveries(new RegExp(`^(?:ADDED|MODIFIED) +${name} +orders web +dead`, 'm'));
+  assert.equal((await editor(['delete', 'deadletter', name, '-n', 'team-a', '--timeout=20s'])).code, 0);
+  await deadLetters(new RegExp(`^DELETED +${name} `, 'm'));
+  await deliveries(new RegExp(`^MODIFIED +${name} +orders web +cancelled`, 'm'));
+
+  // A version tells what came after it, once, and expires rather than leave anything out.
+  const path = `${runRoot}/namespaces/team-a/deadletters`;
+  const { metadata } = parsed(await viewer(['get', '--raw', path])) as { metadata: { resourceVersion: string } };
+  await send(runtime.publicUrl, 'team-a', 'salt');
+  const from = (version: string): Promise<KubectlResult> =>
+    viewer(['get', '--raw', `${path}?watch=true&timeoutSeconds=3&resourceVersion=${version}`]);
+  const lines = await until(
+    () => from(metadata.resourceVersion),
+    ({ stdout }) => stdout !== '',
+  );
+  assert.deepEqual(
+    lines.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as WatchLine)
+      .map(({ type, object }) => [type, object['error']]),
+    [['ADDED', 'no stock of salt']],
+  );
+  assert.match((await from(metadata.resourceVersion)).stderr, /cannot be gone on from.*list again/);
+  assert.match((await from('12345678901234')).stderr, /Expired.*not remembered/);
+  assert.match((await from('x')).stderr, /must be that of a list/);
 });
 
 test('the controller asks for nothing that the roles of the chart do not grant', { skip }, () => {

@@ -1,13 +1,25 @@
 /** `deliveries` and `deadletters`: pages out of the stores of all groups of runtimes, newest first. */
-import type { AskedNamespace } from '../../link/live-questions.ts';
+import type { AskedNamespace, LiveQuery } from '../../link/live-questions.ts';
+import type { Asked, Runtimes } from './ask-runtimes.ts';
 import { believeDeliveries, servedBy } from './believe-rows.ts';
 import { isRefusal, refusal, type Refusal } from './api-status.ts';
-import { depthFor, type Answered, type ApiObject, type ApiParts, type Asking, type Handler } from './handler.ts';
+import {
+  depthFor,
+  type Answered,
+  type ApiList,
+  type ApiObject,
+  type ApiParts,
+  type Asking,
+  type Fields,
+  type Handler,
+} from './handler.ts';
 import { runVersion } from './read-path.ts';
 import { formatPosition, readListQuery, type ListQuery } from './read-query.ts';
 import { anyName } from './resource-catalogue.ts';
+import { newSnapshot, versionOf } from './snapshot-version.ts';
 
-type Kind = 'Delivery' | 'DeadLetter';
+export type DeliveryKind = 'Delivery' | 'DeadLetter';
+type Kind = DeliveryKind;
 
 const known = ['id', 'state', 'function', 'subscription', 'trigger', 'since', 'until', 'latest'];
 const deadOnly = { state: 'dead', latest: 'true' };
@@ -16,38 +28,52 @@ interface DeliveryPage {
   readonly metadata?: { readonly continue?: string };
 }
 
+/** Which deliveries are asked for. */
+export interface ChosenDeliveries extends ListQuery {
+  readonly namespace: AskedNamespace | undefined;
+  /** In the terms of the runtimes. */
+  readonly question: Readonly<Record<string, string>>;
+}
+
+/** `'none'`: there is no such namespace. */
+export async function chooseDeliveries(
+  parts: ApiParts,
+  kind: Kind,
+  { request }: Asking,
+): Promise<ChosenDeliveries | Refusal | 'none'> {
+  const query = readListQuery(request, known);
+  if (isRefusal(query)) return query;
+  const namespace = request.namespace === undefined ? undefined : await parts.namespaceOf(request.namespace);
+  if (namespace !== undefined && isRefusal(namespace)) return namespace.status === 404 ? 'none' : namespace;
+  return { ...query, namespace, question: { ...query.fields, ...(kind === 'DeadLetter' ? deadOnly : {}) } };
+}
+
 export function listDeliveries(kind: Kind): Handler {
-  return async (parts, { request, signal }) => {
-    const query = readListQuery(request, known);
-    if (isRefusal(query)) return query;
-    const namespace = request.namespace === undefined ? undefined : await parts.namespaceOf(request.namespace);
-    if (namespace !== undefined && isRefusal(namespace)) return namespace.status === 404 ? listOf(kind, []) : namespace;
-    return page(parts, kind, namespace, query, signal);
+  return async (parts, asking) => {
+    const chosen = await chooseDeliveries(parts, kind, asking);
+    if (chosen === 'none') return { kind: 'list', list: listOf(kind, [], {}) };
+    if (isRefusal(chosen)) return chosen;
+    const list = await pageOfDeliveries(parts, kind, chosen, asking.signal);
+    return isRefusal(list) ? list : { kind: 'list', list };
   };
 }
 
-async function page(
+/** One page; the first one has a version from which its changes can be told. */
+export async function pageOfDeliveries(
   parts: ApiParts,
   kind: Kind,
-  namespace: AskedNamespace | undefined,
-  { fields, limit, position }: ListQuery,
+  { namespace, question, limit, position }: ChosenDeliveries,
   signal: AbortSignal,
-): Promise<Answered | Refusal> {
+): Promise<ApiList | Refusal> {
   const groups = parts.groupsOf(namespace).filter((group) => position === undefined || group in position);
   if (groups.length === 0) return refusal(503, noRuntime, { retryAfterSeconds: 1 });
-  const more = kind === 'DeadLetter' ? deadOnly : {};
+  const snapshot = position === undefined ? newSnapshot(parts.wall(), parts.random()) : undefined;
   const pages = await Promise.all(
     groups.map(async (group) => {
       const after = position?.[group] ?? '';
-      const asked = await parts.runtimes.query(
-        group,
-        {
-          op: 'deliveries',
-          ...(namespace === undefined ? {} : { namespace }),
-          query: { ...fields, ...more, limit: String(limit), ...(after === '' ? {} : { continue: after }) },
-        },
-        signal,
-      );
+      const query = { ...question, limit: String(limit), ...(after === '' ? {} : { continue: after }) };
+      const scope = namespace === undefined ? {} : { namespace };
+      const asked = await askForPage(parts, group, { op: 'deliveries', ...scope, query }, { snapshot, signal });
       return { group, after, asked };
     }),
   );
@@ -65,12 +91,33 @@ async function page(
     if (ended && !left) continue;
     next[group] = taken.findLast((row) => row.group === group)?.item.metadata.name ?? after;
   }
-  const position_ = Object.keys(next).length === 0 ? {} : { continue: formatPosition(next) };
+  const version = snapshot === undefined ? {} : { resourceVersion: versionOf(snapshot, 0) };
   return listOf(
     kind,
-    taken.map(({ item }) => named(item, kind)),
-    position_,
+    taken.map(({ item }) => named(item, kind, version.resourceVersion)),
+    { ...version, ...(Object.keys(next).length === 0 ? {} : { continue: formatPosition(next) }) },
   );
+}
+
+/** Of the runtime that is to remember it, or, where that one cannot, of any. */
+async function askForPage(
+  { runtimes }: ApiParts,
+  group: string,
+  question: Extract<LiveQuery, { readonly op: 'deliveries' }>,
+  { snapshot, signal }: { readonly snapshot: string | undefined; readonly signal: AbortSignal },
+): Promise<Asked> {
+  const pod = snapshot === undefined ? undefined : rememberingPod(runtimes, group, snapshot);
+  if (pod !== undefined && snapshot !== undefined) {
+    const asked = await runtimes.queryPod(pod, { ...question, remember: snapshot }, signal);
+    if (asked.ok || asked.refusal.status < 500) return asked;
+  }
+  return runtimes.query(group, question, signal);
+}
+
+/** Every replica of the controller finds the same one by the number alone. */
+export function rememberingPod(runtimes: Pick<Runtimes, 'pods'>, group: string, snapshot: string): string | undefined {
+  const pods = runtimes.pods([group]).toSorted();
+  return pods[Number(snapshot.slice(-6)) % pods.length];
 }
 
 export function getDelivery(kind: Kind): Handler {
@@ -130,7 +177,7 @@ async function endDelivery(parts: ApiParts, asking: Asking, kind: Kind): Promise
 }
 
 /** What is believed of the deliveries in an answer. */
-function deliveriesOf(
+export function deliveriesOf(
   parts: ApiParts,
   group: string,
   namespace: AskedNamespace | undefined,
@@ -144,13 +191,14 @@ function deliveriesOf(
 const noRuntime = 'no runtime has a link to this controller: see the pods of the installation';
 
 /** What is left of a delivery that has ended is another object: whoever has deleted one waits until it is not there. */
-function named(item: ApiObject, kind: Kind): ApiObject {
+export function named(item: ApiObject, kind: Kind, resourceVersion?: string): ApiObject {
   const uid = `${item.metadata.name}.${item['ended'] === undefined ? 'open' : 'ended'}`;
-  return { ...item, kind, metadata: { ...item.metadata, uid } };
+  const version = resourceVersion === undefined ? {} : { resourceVersion };
+  return { ...item, kind, metadata: { ...item.metadata, uid, ...version } };
 }
 
-function listOf(kind: Kind, items: readonly ApiObject[], metadata: object = {}): Answered {
-  return { kind: 'list', list: { apiVersion: runVersion, kind: `${kind}List`, metadata: { ...metadata }, items } };
+function listOf(kind: Kind, items: readonly ApiObject[], metadata: Fields): ApiList {
+  return { apiVersion: runVersion, kind: `${kind}List`, metadata, items };
 }
 
 const timeOf = ({ metadata }: ApiObject): string => metadata.creationTimestamp ?? '';

@@ -52,6 +52,8 @@ export interface ApiParts {
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
   /** Milliseconds since the epoch. */
   wall(): number;
+  /** From 0 up to 1. */
+  random(): number;
 }
 
 export interface Asking {

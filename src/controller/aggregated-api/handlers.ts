@@ -7,6 +7,7 @@ import type { Handler } from './handler.ts';
 import { readPayloads } from './past-event-resources.ts';
 import type { Verb } from './read-path.ts';
 import { getRoute, getRuntime, getStanding, listRoutes, listRuntimes, listStandings } from './standing-resources.ts';
+import { watchDeliveries } from './watch-deliveries.ts';
 
 /** By resource, or resource and subresource. */
 export const handlers: Readonly<Record<string, Partial<Readonly<Record<Verb, Handler>>>>> = {
@@ -14,9 +15,15 @@ export const handlers: Readonly<Record<string, Partial<Readonly<Record<Verb, Han
   deadletters: {
     get: getDelivery('DeadLetter'),
     list: listDeliveries('DeadLetter'),
+    watch: watchDeliveries('DeadLetter'),
     delete: deleteDelivery('DeadLetter'),
   },
-  deliveries: { get: getDelivery('Delivery'), list: listDeliveries('Delivery'), delete: deleteDelivery('Delivery') },
+  deliveries: {
+    get: getDelivery('Delivery'),
+    list: listDeliveries('Delivery'),
+    watch: watchDeliveries('Delivery'),
+    delete: deleteDelivery('Delivery'),
+  },
   events: { create: publish },
   functions: { get: getStanding('WebhookFunction'), list: listStandings('WebhookFunction') },
   'functions/cancel': { create: cancel('function') },

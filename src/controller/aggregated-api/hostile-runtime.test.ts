@@ -72,6 +72,7 @@ function api(answers: Readonly<Record<string, (question: LiveQuery) => unknown>>
     onRefusedRows: (_group: string, rows: number) => void (refused += rows),
     sleep: async () => undefined,
     wall: () => 0,
+    random: () => 0,
   } as unknown as ApiParts;
   const answer = createAnswerer(parts, async () => undefined);
   return {
@@ -86,6 +87,14 @@ function api(answers: Readonly<Record<string, (question: LiveQuery) => unknown>>
         user: { name: 'ada', groups: [], extra: {} },
       });
       if (isRefusal(said)) return said;
+      if (said.kind === 'watch') {
+        const events: string[] = [];
+        for await (const { type, object } of said.events) {
+          const { metadata, message } = object as { readonly metadata: { readonly name?: string }; message?: string };
+          events.push(`${type} ${metadata.name ?? message}`);
+        }
+        return events;
+      }
       if (said.kind === 'list') return said.list.items.map(({ metadata }) => metadata.name);
       assert.equal(said.kind, 'object');
       return said.kind === 'object' ? said.object : undefined;
@@ -139,6 +148,26 @@ suite('a runtime that invents', () => {
     assert.match(story, /"own"/);
     assert.match(story, /"dlv-1"/);
     assert.doesNotMatch(story, /of-b|dlv-2|team-b/);
+  });
+
+  test('a watch tells of changes of the namespace alone, and of nothing that is no change', async () => {
+    let asked = 0;
+    const { get, refused } = api({
+      default: (question) => {
+        assert.equal(question.op, 'deliveryChanges');
+        if ((asked += 1) > 1) return { events: [], gone: 'that was all' };
+        const invented = inventedDeliveries.map((object) => ({ type: 'MODIFIED', object }));
+        return {
+          events: [{ type: 'ADDED', object: delivery(1) }, ...invented, { type: 'REVEALED', object: delivery(9) }],
+        };
+      },
+    });
+    const events = await get('/namespaces/team-a/deadletters?watch=true&resourceVersion=1234567890');
+    assert.ok(Array.isArray(events));
+    assert.equal(events[0], 'ADDED dlv-1');
+    assert.match(String(events[1]), /^ERROR this version cannot be gone on from: that was all/);
+    assert.equal(events.length, 2);
+    assert.equal(refused(), inventedDeliveries.length + 1);
   });
 
   test('asked about all namespaces it tells of those that its group serves', async () => {

@@ -40,6 +40,7 @@ export async function startAggregatedApi(
     refresh: (standing) => requestRefresh(client, standing, clock.wallNow()),
     sleep: (milliseconds, aborted) => clock.sleep(milliseconds, aborted),
     wall: clock.wallNow,
+    random: clock.random,
   };
   const authorize = createAuthorizer({
     reviewAccess: createKubeReviews(client).reviewAccess,

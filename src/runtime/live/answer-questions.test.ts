@@ -6,6 +6,7 @@ import type { CallRecord } from '../call-record.ts';
 import { matchesRecord, type RecordFilter } from '../record-filter.ts';
 import type { RunningCall } from '../worker-messages.ts';
 import { createLiveAnswers } from './answer-questions.ts';
+import { createDeliveryFollows } from './follow-deliveries.ts';
 import { createFollowSessions } from './follow-sessions.ts';
 import type { LiveView } from './live-view.ts';
 
@@ -43,6 +44,7 @@ function answers(running: readonly RunningCall[] = []) {
   const answer = createLiveAnswers({
     view,
     follows: createFollowSessions({ newId: () => `cursor-${(id += 1)}`, after: () => () => undefined }),
+    deliveries: createDeliveryFollows({ after: () => () => undefined, now: () => 0 }),
     passRequest: async ({ path }) => {
       passed.push(path);
       return { status: 200, body: {} };

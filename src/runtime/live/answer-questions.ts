@@ -9,6 +9,7 @@ import { describeDelivery, explainId, listDeliveries, readDeliveryQuery } from '
 import { subscriptionIn } from './destination-view.ts';
 import { effectiveFunction, effectiveSubscription } from './effective-spec.ts';
 import { explainRequest, type SupposedRequest } from './explain-request.ts';
+import type { DeliveryFollows } from './follow-deliveries.ts';
 import type { FollowSessions } from './follow-sessions.ts';
 import { deleteKeyValue, readKeyValues, setKeyValue } from './key-value-answers.ts';
 import type { LiveView } from './live-view.ts';
@@ -22,6 +23,7 @@ export interface LiveParts {
   /** Of all namespaces. */
   readonly view: LiveView;
   readonly follows: FollowSessions;
+  readonly deliveries: DeliveryFollows;
   /** To the call listener of this process. */
   readonly passRequest: PassRequest;
 }
@@ -62,7 +64,17 @@ async function answerQuery(
   switch (question.op) {
     case 'deliveries': {
       const read = readDeliveryQuery(question.query);
-      return typeof read === 'string' ? bad(read) : listDeliveries(view, name, read);
+      if (typeof read === 'string') return bad(read);
+      const { remember } = question;
+      if (remember === undefined) return listDeliveries(view, name, read);
+      return parts.deliveries.list({ view, namespace, query: read, snapshot: remember });
+    }
+    case 'deliveryChanges': {
+      const read = readDeliveryQuery(question.query);
+      if (typeof read === 'string') return bad(read);
+      const { snapshot, from, to, waitMs } = question;
+      const asked = { view, namespace, query: read, snapshot, from, to, waitMs, signal };
+      return { status: 200, body: await parts.deliveries.changes(asked) };
     }
     case 'delivery':
       return describeDelivery(view, question.namespace.name, question.id);

@@ -10,6 +10,7 @@ import type { Store } from '../../store/store.ts';
 import { createDocuments } from '../fetch-document.ts';
 import type { Runtime } from '../runtime.ts';
 import { createLiveAnswers } from './answer-questions.ts';
+import { createDeliveryFollows } from './follow-deliveries.ts';
 import { createFollowSessions } from './follow-sessions.ts';
 import type { LiveView } from './live-view.ts';
 import { createPassRequest } from './pass-request.ts';
@@ -70,15 +71,18 @@ export function openLiveAnswers(options: {
     now: wall,
   };
   const follows = createFollowSessions({ newId, after });
+  const deliveries = createDeliveryFollows({ after, now: options.now });
   return {
     answer: createLiveAnswers({
       view,
       follows,
+      deliveries,
       passRequest: createPassRequest(runtime.addresses.calls, options.callToken),
     }),
     resume: () => replays.resume(namespaces(runtime.table).values()),
     async close() {
       follows.close();
+      deliveries.close();
       await replays.close();
       await guard.close();
     },
