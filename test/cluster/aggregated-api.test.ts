@@ -340,11 +340,9 @@ function watching(t: TestContext, arguments_: readonly string[]): (wanted: RegEx
 test('kubectl watches deliveries and dead letters: what comes, changes and leaves', { skip }, async (t) => {
   assert.ok(started);
   const { viewer, viewerConfig, editor, runtime } = started;
+  const options = ['-n', 'team-a', '-w', '--output-watch-events', '--field-selector', 'function=orders'];
   const watch = (resource: string): ReturnType<typeof watching> =>
-    watching(t, [
-      ...['--kubeconfig', viewerConfig, 'get', resource, '-n', 'team-a', '-w', '--output-watch-events'],
-      ...['--field-selector', 'function=orders'],
-    ]);
+    watching(t, ['--kubeconfig', viewerConfig, 'get', resource, ...options]);
   const deadLetters = watch('deadletters');
   const deliveries = watch('deliveries');
   const [, old = ''] = await deadLetters(/^ADDED +(dlv-\d+) +orders web/m);
