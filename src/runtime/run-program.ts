@@ -49,6 +49,7 @@ function injectFault(
   const name = `${fn.entry.namespace}/${fn.entry.name}`;
   if (fault?.stuckFunction === name) {
     signals.mark = functionMark(program.revision);
+    request.onSlice?.(true);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   }
   if (fault?.killFunction === name) {
@@ -57,6 +58,7 @@ function injectFault(
   }
   if (fault?.crashFunction === name) {
     signals.mark = functionMark(program.revision);
+    request.onSlice?.(true);
     process.exit(70);
   }
 }

@@ -9,36 +9,45 @@ export interface StandbySettings {
 export class StandbyThread {
   readonly #settings: StandbySettings;
   #starting: Promise<WorkerThread | undefined> | undefined = undefined;
+  /** Of the shared arrays; undefined: the standby is being taken over, and nobody knows yet which is left. */
+  #slot: number | undefined;
   #closed = false;
 
-  constructor(settings: StandbySettings) {
+  constructor(slot: number, settings: StandbySettings) {
+    this.#slot = slot;
     this.#settings = settings;
   }
 
-  /** Starts one in a slot of the shared arrays that nobody uses. */
-  prepare(slot: number): void {
-    if (this.#closed) return;
-    this.#starting = this.#settings
-      .start(slot, () => {
-        this.#starting = undefined;
-      })
-      .catch((error: unknown) => {
-        if (!this.#closed) this.#settings.onError('the standby worker could not be started', error);
-        this.#starting = undefined;
-        return undefined;
-      });
+  /** Starts one, unless there is one. */
+  prepare(): void {
+    if (this.#closed || this.#starting !== undefined || this.#slot === undefined) return;
+    const forget = (): void => {
+      if (this.#starting === starting) this.#starting = undefined;
+    };
+    const starting = this.#settings.start(this.#slot, forget).catch((error: unknown) => {
+      if (!this.#closed) this.#settings.onError('the standby worker could not be started', error);
+      forget();
+      return undefined;
+    });
+    this.#starting = starting;
   }
 
-  /** The thread, which is the caller's from now on; undefined: there is none. */
-  async take(): Promise<WorkerThread | undefined> {
+  /** The thread, which is the caller's from now on, for that of slot `ended`, which is left; undefined: there is none. */
+  async take(ended: number): Promise<WorkerThread | undefined> {
+    const slot = this.#slot;
+    // Of two threads that end at once the second finds no standby, and the first prepares the next one.
+    if (slot === undefined) return undefined;
     const starting = this.#starting;
     this.#starting = undefined;
-    return starting;
+    this.#slot = undefined;
+    const thread = await starting;
+    this.#slot = thread === undefined ? slot : ended;
+    return thread;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    const thread = await this.take();
+    const thread = await this.#starting;
     await thread?.terminate();
   }
 }

@@ -65,7 +65,7 @@ export class WorkerPool {
   constructor(settings: PoolSettings) {
     this.#settings = settings;
     this.#threads = Array.from({ length: settings.workers + 1 });
-    this.#standby = new StandbyThread({
+    this.#standby = new StandbyThread(settings.workers, {
       start: (slot, gone) => this.#begin(slot, gone),
       onError: (message, error) => settings.onError(message, error),
     });
@@ -109,7 +109,7 @@ export class WorkerPool {
   #prepareStandby(): void {
     if (!this.#settings.standby || this.#standbyWanted || this.#closing) return;
     this.#standbyWanted = true;
-    this.#standby.prepare(this.#settings.workers);
+    this.#standby.prepare();
   }
 
   /** One change after the other; resolves with what all threads say. */
@@ -264,12 +264,11 @@ export class WorkerPool {
 
   /** The whole table first, the port last: nobody is answered by half a table. */
   async #restore(index: number): Promise<void> {
-    const spare = await this.#standby.take();
-    const thread = spare ?? (await this.#begin(index));
+    const thread = (await this.#standby.take(index)) ?? (await this.#begin(index));
+    if (this.#closing) return thread.terminate();
     this.#serve(thread);
-    // One slot is left: the ended thread's where the standby took over.
     this.#standbyWanted = true;
-    if (this.#settings.standby) this.#standby.prepare(this.#threads.indexOf(undefined));
+    if (this.#settings.standby) this.#standby.prepare();
     const turn = this.#applying.then(async () => {
       const changes: WorkerChange[] = [];
       for (const entry of this.#table.functions.values()) {

@@ -94,6 +94,7 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
     appendIf: (conditional) => ask('appendIf', conditional),
     lease: (wishes, leaseMs) => ask('lease', wishes, leaseMs),
     release: (receipts, delayMs) => ask('release', receipts, delayMs),
+    abandon: (receipts) => ask('abandon', receipts),
     extend: (receipts, leaseMs) => ask('extend', receipts, leaseMs),
     settle: (items) => ask('settle', items),
     read: (filter, page) => ask('read', filter, page),

@@ -10,6 +10,8 @@ export interface DeliveryRows {
   replay(delivery: number, destination: string, generation: number, keepOrder: boolean): boolean;
   lease(wishes: readonly LeaseWish[], leaseMs: number): Lease[];
   release(receipts: readonly Receipt[], delayMs: number): void;
+  /** As `Store.abandon`. */
+  abandon(receipts: readonly Receipt[]): void;
   extend(receipts: readonly Receipt[], leaseMs: number): Receipt[];
   /** The row, if the receipt may settle it; `repeated` if it has before. */
   claim(receipt: Receipt): Row | 'repeated' | 'stale';

@@ -76,12 +76,37 @@ export async function extendLeases(
 
 /** Takes rows back whose lease has lapsed, at most `limit`: their process died or froze. */
 export async function returnLapsed(client: ClientBase, limit: number): Promise<readonly ReturnedRow[]> {
-  const { rows } = await client.query<{ seq: string; destination: string; crashes: number }>(
+  const { rows } = await client.query<DeadRow>(
     `WITH clock AS MATERIALIZED (SELECT moonhook_now() AS now)
      SELECT seq, destination, crashes FROM moonhook_deliveries
      WHERE state = 'leased' AND lease_until <= (SELECT now FROM clock) ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED`,
     [limit],
   );
+  return await takeBack(client, rows);
+}
+
+/** Takes rows back whose thread died; receipts that are not current are left out. */
+export async function returnAbandoned(
+  client: ClientBase,
+  receipts: readonly Receipt[],
+): Promise<readonly ReturnedRow[]> {
+  const { rows } = await client.query<DeadRow>(
+    `SELECT d.seq, d.destination, d.crashes FROM moonhook_deliveries d
+     JOIN unnest($1::bigint[], $2::int[]) AS r (seq, epoch) ON r.seq = d.seq
+     WHERE d.epoch = r.epoch AND d.state = 'leased' ORDER BY d.seq FOR UPDATE OF d`,
+    [receipts.map(({ delivery }) => delivery), receipts.map(({ epoch }) => epoch)],
+  );
+  return await takeBack(client, rows);
+}
+
+interface DeadRow {
+  readonly seq: string;
+  readonly destination: string;
+  readonly crashes: number;
+}
+
+/** Locked rows whose process or thread has died. */
+async function takeBack(client: ClientBase, rows: readonly DeadRow[]): Promise<readonly ReturnedRow[]> {
   if (rows.length === 0) return [];
   const changes = rows.map(({ crashes }) => crashesAfterDeath(crashes));
   await client.query(

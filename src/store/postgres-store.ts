@@ -7,7 +7,7 @@ import { appendConditional } from './postgres-append-if.ts';
 import { createBatches } from './postgres-batches.ts';
 import { growthOfAppend, growthOfWrites } from './growth.ts';
 import { readCounts } from './postgres-counts.ts';
-import { cancelRows, extendLeases, returnLeases } from './postgres-deliveries.ts';
+import { cancelRows, extendLeases, returnAbandoned, returnLeases, type ReturnedRow } from './postgres-deliveries.ts';
 import { createPostgresDestinations } from './postgres-destinations.ts';
 import { answerDuplicates } from './postgres-duplicates.ts';
 import { createPostgresHeads } from './postgres-heads.ts';
@@ -102,6 +102,12 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
     hints.send();
   }
 
+  async function returned(rows: readonly ReturnedRow[], delayMs = 0): Promise<void> {
+    const names = await destinations.namesOf(rows.map(({ destination }) => destination));
+    for (const name of names.values()) heads.note(name, delayMs);
+    changed();
+  }
+
   /** Items of one call are stored together; calls of one batch, too, and each fails alone. */
   const append = createBatches<readonly AppendItem[], readonly Appended[]>({
     run: (calls) => appendCalls(calls),
@@ -187,9 +193,12 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
         returnLeases(client, receipts, delayMs, (delivery) => watch.isAlone(delivery)),
       );
       for (const { delivery } of receipts) forget(delivery);
-      const names = await destinations.namesOf(rows.map(({ destination }) => destination));
-      for (const name of names.values()) heads.note(name, delayMs);
-      changed();
+      await returned(rows, delayMs);
+    },
+    async abandon(receipts) {
+      const rows = await sessions.transaction(({ client }) => returnAbandoned(client, receipts));
+      for (const { delivery } of receipts) forget(delivery);
+      await returned(rows);
     },
     async extend(receipts, leaseMs) {
       const lost = await extendLeases(pool, receipts, leaseMs);

@@ -2,12 +2,16 @@
 import type { MessagePort } from 'node:worker_threads';
 import { withoutEvents } from './append-answer.ts';
 import { fromError } from './store-errors.ts';
+import { HeldLeases } from './held-leases.ts';
 import type { StoreAnswer, StoreRequest } from './sqlite-thread.ts';
 import type { AppendItem, Appended, Store } from './store.ts';
 
-/** Until the port is closed from the other end. */
+/** Until the port is closed from the other end: then what was leased over it and not given up is given back. */
 export function serveStore(store: Store, port: MessagePort): void {
   let answers: StoreAnswer[] = [];
+  const held = new HeldLeases();
+  let unanswered = 0;
+  let closed = false;
   /** What is answered in one turn of the event loop is one message. */
   function answer(told: StoreAnswer): void {
     answers.push(told);
@@ -20,17 +24,37 @@ export function serveStore(store: Store, port: MessagePort): void {
   }
   const stopWaking = store.wake(() => answer({ wake: true }));
   port.on('message', (requests: readonly StoreRequest[]) => {
-    for (const { id, operation, arguments: values } of requests) {
+    for (const request of requests) {
+      const { id, operation, arguments: values } = request;
+      unanswered += 1;
       const answered = (store[operation] as (...each: readonly unknown[]) => Promise<unknown>)(...values);
       answered.then(
-        (value) =>
+        (value) => {
+          held.note(request, value);
           answer({
             id,
             value: operation === 'append' ? withoutEvents(values[0] as AppendItem[], value as Appended[]) : value,
-          }),
-        (error: Error) => answer({ id, ...fromError(error) }),
+          });
+          leave();
+        },
+        (error: Error) => {
+          answer({ id, ...fromError(error) });
+          leave();
+        },
       );
     }
   });
-  port.on('close', stopWaking);
+  /** What it asked last comes first: it may have leased or settled something. */
+  function leave(answers = 1): void {
+    unanswered -= answers;
+    const receipts = held.all();
+    if (!closed || unanswered > 0 || receipts.length === 0) return;
+    // A store that cannot be reached, or is being closed: their leases end by themselves.
+    store.abandon(receipts).catch(() => undefined);
+  }
+  port.on('close', () => {
+    stopWaking();
+    closed = true;
+    leave(0);
+  });
 }

@@ -238,6 +238,9 @@ export function createDeliveryRows(
         backToWaiting(row, delayMs, { attempts: -1, crashes, epoch: 1 });
       }
     },
+    abandon(receipts) {
+      for (const receipt of receipts) if (current(receipt) !== undefined) reclaimRow(receipt.delivery);
+    },
     extend(receipts, leaseMs) {
       const lost: Receipt[] = [];
       for (const receipt of receipts) {

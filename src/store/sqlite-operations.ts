@@ -104,6 +104,7 @@ export function createOperations(parts: OperationParts): SqliteStore {
     },
     lease: (wishes, leaseMs) => (parts.diskLow() ? [] : deliveries.lease(wishes, leaseMs)),
     release: (receipts, delayMs) => deliveries.release(receipts, delayMs),
+    abandon: (receipts) => deliveries.abandon(receipts),
     extend: (receipts, leaseMs) => deliveries.extend(receipts, leaseMs),
     settle: (items) => items.map(settle),
     read: (filter, page) => readDeliveries(database, filter, page),

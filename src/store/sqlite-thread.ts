@@ -4,6 +4,7 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { withoutEvents } from './append-answer.ts';
+import { HeldLeases } from './held-leases.ts';
 import type { SqliteStore } from './sqlite-operations.ts';
 import { openSqliteStore, type SqliteSettings, type TurnItem } from './sqlite-store.ts';
 import { fromError, type ErrorAnswer } from './store-errors.ts';
@@ -43,13 +44,13 @@ const idlePauseMs = 10;
 
 const settings = workerData as ThreadSettings;
 /** Operations after which another process part may find work. */
-const waking: ReadonlySet<string> = new Set(['append', 'appendIf', 'settle', 'release', 'replay', 'cancel']);
+const waking: ReadonlySet<string> = new Set(['append', 'appendIf', 'settle', 'release', 'abandon', 'replay', 'cancel']);
 
 /** Operations that a sender waits for. */
 const appending: ReadonlySet<string> = new Set(['append', 'appendIf']);
 
 const owner = openSqliteStore(settings, { wall: () => Date.now(), monotonic: () => performance.now() });
-const ports = new Set<MessagePort>();
+const ports = new Map<MessagePort, HeldLeases>();
 /** What each port is told of a turn, in one message. */
 const answers = new Map<MessagePort, StoreAnswer[]>();
 let waiting: TurnItem[] = [];
@@ -65,7 +66,7 @@ function flush(): void {
   wake = false;
   try {
     owner.turn(items);
-    if (wake && owner.hasNews()) for (const port of ports) answer(port, { wake: true });
+    if (wake && owner.hasNews()) for (const port of ports.keys()) answer(port, { wake: true });
   } finally {
     for (const [port, told] of answers) port.postMessage(told);
     answers.clear();
@@ -89,6 +90,7 @@ function take(port: MessagePort, request: StoreRequest): void {
     run: (store) => (store[request.operation] as (...values: readonly unknown[]) => unknown)(...request.arguments),
     done(value) {
       if (waking.has(request.operation)) wake = true;
+      ports.get(port)?.note(request, value);
       answer(port, {
         id: request.id,
         value:
@@ -99,9 +101,28 @@ function take(port: MessagePort, request: StoreRequest): void {
     },
     failed: (error) => answer(port, { id: request.id, ...fromError(error) }),
   });
+  flushSoon();
+}
+
+function flushSoon(): void {
   if (scheduled) return;
   scheduled = true;
   setImmediate(flush);
+}
+
+/** The thread at the other end has ended: what it had leased runs elsewhere at once. What it said last comes first. */
+function leave(port: MessagePort): void {
+  if (scheduled) return void setImmediate(leave, port);
+  const receipts = ports.get(port)?.all() ?? [];
+  ports.delete(port);
+  if (closing || receipts.length === 0) return;
+  waiting.push({
+    run: (store) => store.abandon(receipts),
+    done: () => (wake = true),
+    // Nothing can be written now: their leases end by themselves.
+    failed: () => undefined,
+  });
+  flushSoon();
 }
 
 const ticking = setInterval(() => owner.tick(), settings.idleMs);
@@ -117,11 +138,11 @@ idling = setTimeout(idle, settings.idleMs);
 parentPort?.on('message', (message: ThreadMessage) => {
   if ('connect' in message) {
     const port = message.connect;
-    ports.add(port);
+    ports.set(port, new HeldLeases());
     port.on('message', (requests: readonly StoreRequest[]) => {
       for (const request of requests) take(port, request);
     });
-    port.on('close', () => ports.delete(port));
+    port.on('close', () => leave(port));
     return;
   }
   if ('snapshot' in message) {
@@ -139,7 +160,7 @@ async function close(): Promise<void> {
   clearTimeout(idling);
   if (waiting.length > 0) flush();
   owner.close();
-  for (const port of ports) port.close();
+  for (const port of ports.keys()) port.close();
   parentPort?.close();
 }
 

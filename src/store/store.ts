@@ -254,6 +254,8 @@ export interface Store {
   lease(wishes: readonly LeaseWish[], leaseMs: number): Promise<readonly Lease[]>;
   /** Gives the attempt back: drain, open breaker, no slot. */
   release(receipts: readonly Receipt[], delayMs: number): Promise<void>;
+  /** Who held these has died: given back at once, and counted as when a lease lapses. What is not current is left alone. */
+  abandon(receipts: readonly Receipt[]): Promise<void>;
   /** Answers those that were lost; their calls must be ended. */
   extend(receipts: readonly Receipt[], leaseMs: number): Promise<readonly Receipt[]>;
   /** Repeated with the same receipt it gives its first answer. */
