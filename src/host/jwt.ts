@@ -1,5 +1,5 @@
 /** `crypto.jwt_sign` and `crypto.jwt_verify`: JSON Web Tokens (RFC 7519) by `jose`. */
-import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { CompactSign, compactVerify, errors as joseErrors } from 'jose';
 import { Results, type HostArguments, type LuaKey, type LuaValue } from '../lua/types.ts';
 import { checkClaims, hasPlainHeader } from '../receivers/check-claims.ts';
@@ -8,28 +8,12 @@ import { decodeJson } from './json-decode.ts';
 import { JsonProblem } from './json-problem.ts';
 import { encodeJson, EncodeProblem } from './json-encode.ts';
 import { jsonDecodeLimits } from './json.ts';
+import { readKey, signatureWork } from './jwt-key.ts';
 import type { HostEntry } from './types.ts';
 
 const symmetric = ['HS256', 'HS384', 'HS512'] as const;
 const asymmetric = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const;
 const tokenCap = 64 * 1024;
-const keyCap = 64 * 1024;
-
-/** A PEM text is an asymmetric key and never an HMAC secret: a public key must not verify what anyone can sign with it. */
-function readKey(args: HostArguments, position: number, use: 'sign' | 'verify'): KeyObject {
-  const bytes = args.bytes(position);
-  if (bytes.length > keyCap) args.fail(position, 'longer than 64 KiB');
-  const text = Buffer.from(bytes).toString('latin1');
-  if (!text.includes('-----BEGIN')) {
-    if (bytes.length < 16) return args.fail(position, 'a secret of at least 16 bytes or a key in PEM expected');
-    return createSecretKey(bytes);
-  }
-  try {
-    return use === 'sign' ? createPrivateKey(text) : createPublicKey(text);
-  } catch {
-    return args.fail(position, use === 'sign' ? 'not a private key in PEM' : 'not a public key or certificate in PEM');
-  }
-}
 
 function allowedFor(key: KeyObject): readonly string[] {
   return key.type === 'secret' ? symmetric : asymmetric;
@@ -101,7 +85,7 @@ export const jwtEntries: readonly HostEntry[] = [
   local claims = assert(crypto.jwt_verify(token, secret))
   assert(claims.sub == "42" and claims.exp - claims.iat == 60)
 end`,
-    caps: 'token ≤ 64 KiB; one host call',
+    caps: 'token ≤ 64 KiB, RSA keys ≤ 4,096 bits; one host call; costs CPU by the key',
     implementation: waiting('crypto.jwt_sign', async (args, call) => {
       const claims = claimsOf(args, 1);
       const key = readKey(args, 2, 'sign');
@@ -116,6 +100,7 @@ end`,
       const payload = new Map<LuaKey, LuaValue>([['iat', now], ...claims]);
       if (typeof expires === 'number') payload.set('exp', now + Math.floor(expires));
       const bytes = payloadOf(args, 1, payload);
+      call.charge(signatureWork(key, 'sign'));
       try {
         const token = await new CompactSign(bytes)
           .setProtectedHeader({ alg, typ: 'JWT', ...(kid === undefined ? {} : { kid }) })
@@ -157,7 +142,7 @@ end`,
   local claims, err = crypto.jwt_verify("eyJhbGciOiJub25lIn0.e30.", "0123456789abcdef0123456789abcdef")
   assert(claims == nil and err.message)
 end`,
-    caps: 'token ≤ 64 KiB; one host call',
+    caps: 'token ≤ 64 KiB; one host call; costs CPU by the key',
     implementation: waiting('crypto.jwt_verify', async (args, call) => {
       const token = args.text(1);
       const key = readKey(args, 2, 'verify');
@@ -170,6 +155,7 @@ end`,
         return args.fail(3, 'leeway must be seconds from 0 to 300');
       if (token.length > tokenCap) return failed('the token is longer than 64 KiB');
       if (!hasPlainHeader(token)) return failed('the token is refused: its header is not valid');
+      call.charge(signatureWork(key, 'verify'));
       try {
         const { payload, protectedHeader } = await compactVerify(token, key, { algorithms: [...algorithms] });
         // RFC 7797: what is signed would not be what is read.
