@@ -10,7 +10,7 @@ export type CallEnd =
 /** Ends the call and describes it. */
 export function finishedCall(call: Call, end: CallEnd): CallResult {
   call.finish();
-  const { cpuMs, memoryPeak: memoryPeakBytes, hostCalls, lines } = call;
+  const { usedMs: cpuMs, memoryPeak: memoryPeakBytes, hostCalls, lines } = call;
   const { lines: log, truncated: logTruncated } = lines;
   const usage: CallUsage =
     call.request.record === true

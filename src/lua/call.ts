@@ -43,6 +43,8 @@ export interface Operation {
 const chargePerMs = 4 * 1024 * 1024;
 /** Bytes one reading in the journal is counted with. */
 const readingBytes = 32;
+/** Why everything that hangs on a call ends: without a reason each abort makes an exception with a stack, which nobody reads. */
+const callEnded = 'the call has ended';
 
 /** State of one call. Fields are read and written by the engine; host functions see the HostCall part. */
 export class Call<Context = unknown> implements HostCall<Context> {
@@ -135,14 +137,14 @@ export class Call<Context = unknown> implements HostCall<Context> {
 
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
-    if (this.ended && !this.#abort.signal.aborted) this.#abort.abort();
+    if (this.ended && !this.#abort.signal.aborted) this.#abort.abort(callEnded);
     return this.#abort.signal;
   }
 
   /** Aborts what hangs on the signal. */
   finish(): void {
     this.ended = true;
-    this.#abort?.abort();
+    this.#abort?.abort(callEnded);
   }
 
   /** It stands in a queue, unless its turn has come at once. */
@@ -210,6 +212,11 @@ export class Call<Context = unknown> implements HostCall<Context> {
     if (this.held > this.limits.memoryBytes) throw this.memoryEnd();
   }
 
+  /** CPU of finished slices, and of work on its behalf elsewhere. */
+  get usedMs(): number {
+    return this.cpuMs + this.charged / chargePerMs;
+  }
+
   memoryEnd(): MachineEnd {
     return new MachineEnd('memory', `used more memory than ${formatBytes(this.limits.memoryBytes)}`);
   }
@@ -218,7 +225,7 @@ export class Call<Context = unknown> implements HostCall<Context> {
   check(now: number, sliceMs: number): void {
     if (this.pendingEnd !== undefined) throw this.pendingEnd;
     if (now >= this.deadline) throw new MachineEnd('timeout', `took longer than ${this.limits.timeoutMs} ms`);
-    if (this.cpuMs + sliceMs + this.charged / chargePerMs > this.limits.cpuMs) {
+    if (this.usedMs + sliceMs > this.limits.cpuMs) {
       throw new MachineEnd('cpu', `used more CPU time than ${this.limits.cpuMs} ms`);
     }
     if (this.request.signal?.aborted === true) throw new MachineEnd('cancelled', 'was cancelled');

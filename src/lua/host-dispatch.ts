@@ -219,8 +219,13 @@ export class HostDispatch<Context = unknown> {
     try {
       promise = entry.run(machine.args, view);
     } catch (error) {
-      if (error instanceof MachineEnd) throw error;
       promise = Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+    if (machine.end !== undefined) {
+      // The end met it while it read its arguments, and went into its promise. If the call is run again, it is asked anew.
+      promise.catch(() => undefined);
+      call.operations.pop();
+      throw machine.end;
     }
     promise.then(
       (result) => settle({ ok: true, results: listResults(result) }),

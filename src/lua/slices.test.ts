@@ -29,6 +29,19 @@ describe('a call that outlives the plain entry', () => {
     await engine.close();
   });
 
+  test('is asked anew what it had just begun to ask the host, when that was found out while the host read its arguments', async () => {
+    // No loop of the script looks at the clock: only the charged work does.
+    const time = { now: 0 };
+    const { engine, effects, load, call, defects } = await testEngine({ clock: () => (time.now += 20) });
+    const revision = await load(
+      'return function() local t = {} for i = 1, 4 do t[i] = gate.work(2) end return table.concat(t, " ") end',
+    );
+    const result = await call(revision);
+    assert.deepEqual(valuesOf(result), ['worked worked worked worked']);
+    assert.deepEqual([effects.length, result.usage.hostCalls.length, defects], [4, 4, []]);
+    await engine.close();
+  });
+
   test('lets other calls run in between, wherever the loop is', async () => {
     const { engine, load, call } = await testEngine();
     const quick = await load('return function() return "quick" end');

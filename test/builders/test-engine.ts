@@ -84,6 +84,16 @@ function hostFunctions(gate: Gate, effects: string[]): HostFunction[] {
     { kind: 'waiting', name: 'gate.soon', atLoad: false, run: async (args) => args.value(1) },
     {
       kind: 'waiting',
+      name: 'gate.work',
+      atLoad: false,
+      run: async (args, call) => {
+        for (let times = args.integer(1); times > 0; times -= 1) call.charge(4 * 1024 * 1024);
+        effects.push('worked');
+        return 'worked';
+      },
+    },
+    {
+      kind: 'waiting',
       name: 'gate.fail',
       atLoad: false,
       run: (args) => Promise.reject(new LuaRaise(args.text(1))),
