@@ -71,7 +71,23 @@ test('a namespace takes no more than its share of the places, and there are few'
   for (let index = 0; index < 4; index += 1) assert.deepEqual(caught.look(`a${index}`, 'greedy'), []);
   assert.equal(caught.look('a4', 'greedy'), undefined);
   for (let index = 0; index < 12; index += 1) assert.deepEqual(caught.look(`b${index}`, `team-${index}`), []);
-  assert.equal(caught.look('c', 'late'), undefined);
-  caught.end('a0');
+  // Whoever has most makes room, with what was asked for the longest time ago.
   assert.deepEqual(caught.look('c', 'late'), []);
+  assert.deepEqual(caught.wanted().includes('a0'), false);
+  assert.equal(caught.look('a0', 'greedy'), undefined, 'it has more than others still');
+});
+
+test('four namespaces cannot keep the others out, and sixteen share the places one by one', () => {
+  const { caught } = start();
+  for (let index = 0; index < 16; index += 1) caught.look(`a${index}`, `greedy-${index % 4}`);
+  assert.equal(caught.wanted().length, 16);
+  for (let index = 0; index < 12; index += 1) assert.deepEqual(caught.look(`b${index}`, `team-${index}`), []);
+  assert.equal(caught.wanted().length, 16);
+  for (const rest of [0, 1, 2, 3]) {
+    const kept = caught.wanted().filter((uid) => uid.startsWith('a') && Number(uid.slice(1)) % 4 === rest);
+    assert.equal(kept.length, 1, `greedy-${rest} keeps one`);
+  }
+  assert.equal(caught.look('c', 'one too many'), undefined);
+  caught.end('b0');
+  assert.deepEqual(caught.look('c', 'one too many'), []);
 });

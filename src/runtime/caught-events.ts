@@ -54,8 +54,14 @@ export function createCaughtEvents(options: {
         known.until = until;
         return known.events;
       }
-      const own = [...boxes.values()].filter((box) => box.namespaceUid === namespaceUid).length;
-      if (boxes.size >= mostFunctions || own >= mostOfNamespace) return undefined;
+      const places = Map.groupBy(boxes, ([, box]) => box.namespaceUid);
+      const own = places.get(namespaceUid)?.length ?? 0;
+      if (own >= mostOfNamespace) return undefined;
+      if (boxes.size >= mostFunctions) {
+        const given = surplusOf([...places.values()], own);
+        if (given === undefined) return undefined;
+        boxes.delete(given);
+      }
       boxes.set(functionUid, { namespaceUid, events: [], until });
       tell();
       return [];
@@ -78,6 +84,17 @@ export function createCaughtEvents(options: {
       boxes.clear();
     },
   };
+}
+
+/**
+ * All places are taken: whose is given to a namespace that has `own`. The namespace with the most gives the one that was asked
+ * for the longest time ago, if it has more than the other would have then; undefined: everybody has their share.
+ */
+function surplusOf(places: readonly (readonly [string, Box][])[], own: number): string | undefined {
+  const most = Math.max(...places.map(({ length }) => length));
+  if (most <= own + 1) return undefined;
+  const candidates = places.filter(({ length }) => length === most).flat();
+  return candidates.toSorted(([, one], [, other]) => one.until - other.until)[0]?.[0];
 }
 
 function sizeOf({ body, attributes }: CaughtEvent): number {

@@ -4,22 +4,55 @@ import type { HttpCall } from './http-call.ts';
 /** Headers that are credentials whatever the receiver says: never stored, never recorded. */
 export const sensitiveHeaders: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie']);
 
-const mask = '***';
+export const mask = '***';
+const none: ReadonlySet<string> = new Set();
+
+/** Whole names, as they stand in queries and forms mostly. */
+const credentialNames: ReadonlySet<string> = new Set([
+  'key',
+  'sig',
+  'auth',
+  'jwt',
+  'pwd',
+  'pass',
+  'passwd',
+  'bearer',
+  'cookie',
+]);
+/** What names of credentials end with, or hold as a part, in any spelling: `X-Api-Key`, `api_key`, `accessToken`. */
+const credentialEndings =
+  /(token|secret|password|passphrase|passwd|apikey|accesskey|authkey|privatekey|secretkey|sharedkey|subscriptionkey|functionskey|credential|credentials|authorization|cookie)$/;
+/** Nearly every name that is no credential has nothing of these. */
+const hint = /tok|key|sec|pass|pwd|sig|auth|jwt|cred|bear|cook|%/i;
+
+/** Whether a header or query parameter is called like a credential: nobody who reads what came in needs its value. */
+export function isCredentialName(name: string): boolean {
+  if (!hint.test(name)) return false;
+  const plain = name.toLowerCase();
+  return credentialNames.has(plain) || credentialEndings.test(plain.replaceAll(/[-_.\s]/g, ''));
+}
 
 /** Path and query as received, with credentials replaced. */
 export function maskTarget(call: HttpCall): string {
   const receiver = (call.trigger ?? call.namedTrigger)?.receiver;
-  if (receiver === undefined) return call.listener === 'public' ? maskUnknown(call) : call.target;
+  if (receiver === undefined) {
+    if (call.listener === 'public') return maskUnknown(call);
+    return hint.test(call.queryText) ? pathOf(call) + maskQuery(call.queryText, none) : call.target;
+  }
   const { credentialQuery, credentialParams } = receiver;
-  if (credentialQuery.size === 0 && credentialParams.size === 0) return call.target;
+  if (credentialQuery.size === 0 && credentialParams.size === 0 && !hint.test(call.queryText)) return call.target;
   return maskPath(call, credentialParams) + maskQuery(call.queryText, credentialQuery);
 }
 
 /** No receiver says which parts are credentials (it is not resolved, or no route matched): any value may be one. */
 function maskUnknown(call: HttpCall): string {
-  const [path = ''] = call.target.split('?', 1);
+  const path = pathOf(call);
   const names = call.route.split('/').flatMap((part) => (part.startsWith(':') ? [part.slice(1)] : []));
   return (names.length === 0 ? path : maskPath(call, new Set(names))) + maskQuery(call.queryText, undefined);
+}
+
+function pathOf({ target }: HttpCall): string {
+  return target.split('?', 1)[0] ?? '';
 }
 
 /** The canonical path with credential parameters masked. */
@@ -41,7 +74,9 @@ function maskQuery(text: string, names: ReadonlySet<string> | undefined): string
   const parts = text.split('&').map((part) => {
     const at = part.indexOf('=');
     if (names === undefined) return at === -1 ? mask : `${part.slice(0, at)}=${mask}`;
-    return at !== -1 && names.has(decodeName(part.slice(0, at))) ? `${part.slice(0, at)}=${mask}` : part;
+    if (at === -1) return part;
+    const name = decodeName(part.slice(0, at));
+    return names.has(name) || isCredentialName(name) ? `${part.slice(0, at)}=${mask}` : part;
   });
   return `?${parts.join('&')}`;
 }

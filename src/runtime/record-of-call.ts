@@ -2,7 +2,7 @@
 import type { CallRecord, CapturedRequest } from './call-record.ts';
 import type { Ending, HttpCall } from './http-call.ts';
 import { placeRunError } from './place-error.ts';
-import { maskTarget, sensitiveHeaders } from './mask-credentials.ts';
+import { isCredentialName, mask, maskTarget, sensitiveHeaders } from './mask-credentials.ts';
 
 const capturedBodyBytes = 64 * 1024;
 
@@ -182,8 +182,8 @@ function capture(call: HttpCall): CapturedRequest {
   const raw = call.request.rawHeaders;
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] as string).toLowerCase();
-    const masked = hidden?.has(name) === true || sensitiveHeaders.has(name);
-    headers.push([name, masked ? '***' : (raw[index + 1] as string)]);
+    const masked = hidden?.has(name) === true || sensitiveHeaders.has(name) || isCredentialName(name);
+    headers.push([name, masked ? mask : (raw[index + 1] as string)]);
   }
   return {
     headers,

@@ -1,6 +1,9 @@
 /** Credentials of requests that nobody could verify, and ids that callers choose, do no harm in records, logs and headers. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import type { PastEvents } from '../../src/runtime/live/past-events.ts';
+import { openLiveAnswers, type LiveAnswers } from '../../src/runtime/live/open-live-answers.ts';
+import { openStore, type OpenStore } from '../../src/store/open-store.ts';
 import { serveFunctions, type ServedFunctions } from '../builders/serve-functions.ts';
 
 const secret = 'f3a1c9e07b5d4482';
@@ -191,5 +194,103 @@ suite('ids that strangers choose through a function', () => {
     assert.deepEqual(new Set(heard.map((each) => each.eventName)), new Set(['com.acme.relayed', 'com.acme.x']));
     assert.equal(heard.length, 2);
     assert.ok(heard.every((each) => each.log?.[0]?.message === 'order#1'));
+  });
+});
+
+suite('credentials that a function of an open trigger checks itself', () => {
+  let served: ServedFunctions;
+  let store: OpenStore;
+  let live: LiveAnswers;
+  before(async () => {
+    store = await openStore({ path: ':memory:', onLost: (error) => assert.fail(error) });
+    const code =
+      'return function(event) log.info(event.request.headers["x-api-key"] .. " " .. event.request.query.token) return "in" end';
+    served = await serveFunctions({
+      store,
+      settings: { workers: 1 },
+      secrets: { 'sender/key': 'another-0123456789abcdef' },
+      functions: [
+        {
+          name: 'checks',
+          code,
+          triggers: [
+            { name: 'sync', http: { path: 'sync', receiver: { open: {} } } },
+            { name: 'async', http: { path: 'async', mode: 'async', receiver: { open: {} } } },
+            {
+              name: 'closed',
+              http: { path: 'closed', receiver: { bearer: { secretRefs: [{ name: 'sender', key: 'key' }] } } },
+            },
+          ],
+        },
+      ],
+    });
+    live = openLiveAnswers({
+      runtime: served.runtime,
+      store: store.connect(),
+      callToken: served.token,
+      newId: () => 'an-id',
+      after: () => () => undefined,
+      now: () => performance.now(),
+      wall: () => Date.now(),
+    });
+  });
+  after(async () => {
+    await live.close();
+    await served.close();
+    await store.close();
+  });
+
+  const send = async (path: string): Promise<string> => {
+    const response = await fetch(`${served.url}/default/${path}?token=${secret}&to%6ben=${secret}&page=2`, {
+      headers: { 'x-api-key': secret, 'x-page': '2' },
+    });
+    await response.body?.cancel();
+    return response.headers.get('x-call-id') ?? '';
+  };
+  const pastEvents = async (): Promise<PastEvents> => {
+    const namespace = { name: 'default', uid: 'ns-default' };
+    const question = { op: 'pastEvents', namespace, name: 'checks', catching: true };
+    const said = await live.answer('query', question, AbortSignal.timeout(30_000));
+    assert.ok(said.ok);
+    return (said.body as { body: PastEvents }).body;
+  };
+
+  test('reach the function, also after they were stored, and nobody who reads records', async () => {
+    for (const path of ['sync', 'async']) {
+      const id = await send(path);
+      const ran = await served.record({ trigger: path, outcomes: ['ok'] }, ({ log }) => log !== undefined);
+      assert.equal(ran.log?.[0]?.message, `${secret} ${secret}`, `control: ${path} saw the header`);
+      const record = await served.record({ id }, ({ kind }) => kind === 'http');
+      assert.equal(record.request?.target, `/default/${path}?token=***&to%6ben=***&page=2`);
+    }
+  });
+
+  test('are masked in a refused request that is recorded in full', async () => {
+    const refused = await served.record({ id: await send('closed') });
+    assert.equal(refused.outcome, 'unverified', JSON.stringify(refused));
+    assert.ok(!JSON.stringify(refused).includes(secret), JSON.stringify(refused));
+    const headers = new Map(refused.captured?.headers);
+    assert.deepEqual([headers.get('x-api-key'), headers.get('x-page')], ['***', '2']);
+  });
+
+  test('are masked in events that are caught, or shown as they are stored', async () => {
+    assert.ok((await pastEvents()).catching);
+    for (;;) {
+      await send('sync');
+      const { events } = await pastEvents();
+      const [caught, stored] = [
+        events.find(({ trigger }) => trigger === 'sync'),
+        events.find(({ trigger }) => trigger === 'async'),
+      ];
+      assert.ok(stored);
+      if (caught === undefined) continue;
+      for (const event of [caught, stored]) {
+        assert.ok(!JSON.stringify(event).includes(secret), JSON.stringify(event));
+        const headers = new Map(event.headers);
+        assert.deepEqual([headers.get('x-api-key'), headers.get('x-page')], ['***', '2'], 'control: the rest is there');
+        assert.match(event.target ?? '', /token=\*\*\*.*page=2/);
+      }
+      break;
+    }
   });
 });

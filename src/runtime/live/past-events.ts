@@ -1,11 +1,13 @@
 /**
  * Real events of a function, to try a draft on: those that are stored, and those that are caught while somebody looks. Their
- * requests are without credentials, as they are stored; bodies are what senders sent.
+ * requests are without credentials, as they are stored, and values that are called like credentials are `***`: a function of an
+ * open trigger may check them itself. Bodies are what senders sent.
  */
 import { shownId } from '../../delivery/chosen-id.ts';
 import type { LiveAnswer } from '../../link/live-questions.ts';
 import type { DeliveryState } from '../../store/store.ts';
 import { caughtBodyBytes } from '../catch-in-worker.ts';
+import { isCredentialName, mask } from '../mask-credentials.ts';
 import { readAttributes, type EventAttributes } from '../stored-event.ts';
 import { addresseeOf, coverSubject, functionIn } from './destination-view.ts';
 import type { LiveView } from './live-view.ts';
@@ -119,7 +121,7 @@ function plainEvent({ id, time, type, trigger, attributes, body, bodyBytes, stat
     ...(trigger === undefined ? {} : { trigger }),
     ...(request === undefined ? {} : { method: request.method, target: targetOf(request) }),
     headers: (request?.headers ?? []).flatMap(([header, values]) =>
-      values.map((value): [string, string] => [header, value]),
+      values.map((value): [string, string] => [header, isCredentialName(header) ? mask : value]),
     ),
     ...(contentType === undefined ? {} : { contentType }),
     body: text,
@@ -129,7 +131,9 @@ function plainEvent({ id, time, type, trigger, attributes, body, bodyBytes, stat
 }
 
 function targetOf({ path, query }: NonNullable<EventAttributes['request']>): string {
-  const pairs = query.flatMap(([name, values]) => values.map((value): [string, string] => [name, value]));
+  const pairs = query.flatMap(([name, values]) =>
+    values.map((value): [string, string] => [name, isCredentialName(name) ? mask : value]),
+  );
   return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs).toString()}`;
 }
 

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isCredentialName } from './mask-credentials.ts';
+
+test('names of credentials are known in their usual spellings', () => {
+  for (const name of [
+    'X-Api-Key',
+    'x-auth-token',
+    'authorization',
+    'Cookie',
+    'ocp-apim-subscription-key',
+    'x-functions-key',
+    'x-webhook-secret',
+    'X-Amz-Security-Token',
+    'api_key',
+    'apikey',
+    'accessToken',
+    'access_token',
+    'client_secret',
+    'token',
+    'key',
+    'sig',
+    'PASSWORD',
+    'pwd',
+    'jwt',
+  ])
+    assert.ok(isCredentialName(name), name);
+});
+
+test('control: other names are left alone', () => {
+  for (const name of [
+    'content-type',
+    'user-agent',
+    'x-github-delivery',
+    'x-hub-signature-256',
+    'sec-fetch-mode',
+    'keyword',
+    'tokens_used',
+    'author',
+    'monkey',
+    'bypass',
+    'code',
+    'state',
+    'page',
+    'id',
+    '',
+  ])
+    assert.ok(!isCredentialName(name), name);
+});
