@@ -32,13 +32,14 @@ export async function startNode(options: {
   readonly nodePrograms: string;
   readonly names: string;
   readonly archives: readonly string[];
+  readonly apiServerFlags: readonly string[];
 }): Promise<Node> {
   makeNetwork();
   const { binaries, nodePrograms } = options;
   const plane = await startControlPlane(binaries, {
     controllerManager: true,
     address: nodeAddress,
-    apiServerFlags: ['--endpoint-reconciler-type=lease', '--allow-privileged=true'],
+    apiServerFlags: ['--endpoint-reconciler-type=lease', '--allow-privileged=true', ...options.apiServerFlags],
   });
   const folder = join(plane.folder, 'node');
   mkdirSync(folder);

@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chartFolder } from '../chart/render-chart.ts';
 import { eventually } from '../kube/eventually.ts';
+import { makeFrontProxy } from '../kube/front-proxy.ts';
 import { kubeTools } from '../kube/kube-tools.ts';
 import { kubectlOf } from '../kube/with-control-plane.ts';
 import { imageName, imageTag } from './build-image.ts';
@@ -16,7 +17,8 @@ import { startNode } from './start-node.ts';
 const partsFile = process.env['MOONHOOK_NODE_PARTS'];
 if (partsFile === undefined) throw new Error('run it with `npm run test:node`, which prepares what it needs');
 const parts = JSON.parse(readFileSync(partsFile, 'utf8')) as NodeParts;
-const node = await startNode(parts);
+const proxy = await makeFrontProxy();
+const node = await startNode({ ...parts, apiServerFlags: proxy.flags });
 after(() => node.stop());
 const { plane } = node;
 const run = kubectlOf(plane.kubeconfig);
@@ -68,33 +70,32 @@ async function state(): Promise<string> {
   return `${shown.stdout}\n${events.stdout.slice(-3000)}\n${said}\n${node.logs()}`;
 }
 
-async function rolledOut(): Promise<void> {
-  for (const name of ['deployment/moonhook-controller', 'statefulset/moonhook-runtime']) {
+async function rolledOut(...more: readonly string[]): Promise<void> {
+  for (const name of ['deployment/moonhook-controller', 'statefulset/moonhook-runtime', ...more]) {
     const { code } = await run(['-n', namespace, 'rollout', 'status', name, `--timeout=${patienceMs / 1000}s`]);
     if (code !== 0) throw new Error(`${name} is not ready\n${await state()}`);
   }
 }
 
-async function publicUrl(): Promise<string> {
-  const address = await kubectl(['-n', namespace, 'get', 'service', 'moonhook', '-o', 'jsonpath={.spec.clusterIP}']);
-  return `http://${address}`;
+async function addressOf(service: string): Promise<string> {
+  return kubectl(['-n', namespace, 'get', 'service', service, '-o', 'jsonpath={.spec.clusterIP}']);
 }
 
 /** Undefined: no answer. */
-async function call(path: string, init: RequestInit = {}): Promise<{ status: number; text: string } | undefined> {
+async function call(path: string, service = 'moonhook'): Promise<{ status: number; text: string } | undefined> {
   try {
-    const response = await fetch(`${await publicUrl()}${path}`, { ...init, signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(`http://${await addressOf(service)}${path}`, { signal: AbortSignal.timeout(10_000) });
     return { status: response.status, text: await response.text() };
   } catch {
     return undefined;
   }
 }
 
-async function answers(path: string, expected: string | RegExp): Promise<void> {
+async function answers(path: string, expected: string | RegExp, service?: string): Promise<void> {
   let last: { readonly status: number; readonly text: string } | undefined;
   const deadline = Date.now() + patienceMs;
   while (Date.now() < deadline) {
-    last = await call(path);
+    last = await call(path, service);
     const text = last?.text ?? '';
     if (typeof expected === 'string' ? text === expected : expected.test(text)) return;
     await sleep(200);
@@ -102,10 +103,10 @@ async function answers(path: string, expected: string | RegExp): Promise<void> {
   throw new Error(`${path} does not answer ${String(expected)}: ${JSON.stringify(last)}\n${await state()}`);
 }
 
-const hook = (name: string, code: string): unknown => ({
+const hook = (name: string, code: string, owner = 'team-a'): unknown => ({
   apiVersion: 'moonhook.dev/v1alpha1',
   kind: 'WebhookFunction',
-  metadata: { name, namespace: 'team-a' },
+  metadata: { name, namespace: owner },
   spec: { code, triggers: [{ name: 'web', http: { path: name, receiver: { open: {} } } }] },
 });
 
@@ -114,16 +115,14 @@ test('the image is small: what it adds to Node is under 80 MB', () => {
   assert.ok(parts.ownBytes < 80e6, `${parts.ownBytes} bytes`);
 });
 
-test('helm install gives ready pods', async () => {
-  const data = join(plane.folder, 'volume');
+/** A volume of the node that the next claim gets. */
+async function makeVolume(name: string): Promise<void> {
+  const data = join(plane.folder, name);
   mkdirSync(data, { mode: 0o700 });
-  await kubectl(['create', 'namespace', 'team-a']);
-  await kubectl(['create', 'namespace', namespace]);
-  await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
   await apply({
     apiVersion: 'v1',
     kind: 'PersistentVolume',
-    metadata: { name: 'volume' },
+    metadata: { name },
     spec: {
       capacity: { storage: '1Gi' },
       accessModes: ['ReadWriteOnce'],
@@ -137,6 +136,13 @@ test('helm install gives ready pods', async () => {
       },
     },
   });
+}
+
+test('helm install gives ready pods', async () => {
+  await kubectl(['create', 'namespace', 'team-a']);
+  await kubectl(['create', 'namespace', namespace]);
+  await kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
+  await makeVolume('volume');
   helm('install', 'moonhook', chartFolder, ...values);
   await rolledOut();
 });
@@ -261,10 +267,56 @@ test('the leader is deleted: an edit is served and judged all the same', async (
   await kubectl(['-n', 'team-a', 'wait', 'whf/hello', '--for=condition=Ready', `--timeout=${patienceMs / 1000}s`]);
 });
 
-test('helm upgrade keeps the functions, helm test passes, helm uninstall leaves functions and no pods', async () => {
-  helm('upgrade', 'moonhook', chartFolder, ...values, '--set', 'log.level=debug');
-  await rolledOut();
+const group = {
+  name: 'payments',
+  namespaces: ['bank'],
+  runtime: { resources: { requests: { cpu: '100m' } } },
+  store: { sqlite: { size: '1Gi' } },
+};
+const grouped = ['--set-json', `runtimeGroups=${JSON.stringify([group])}`];
+
+test('a namespace with runtimes of its own is answered by those, through their Service, and by no other', async () => {
+  await kubectl(['create', 'namespace', 'bank']);
+  await makeVolume('volume-of-payments');
+  helm('upgrade', 'moonhook', chartFolder, ...values, ...grouped);
+  // A kubelet looks at mounted ConfigMaps once a minute, or when something of the pod changes.
+  const controllers = ['pods', '-l', 'app.kubernetes.io/component=controller'];
+  await kubectl(['-n', namespace, 'annotate', ...controllers, 'example.com/policy=grouped']);
+  await rolledOut('statefulset/moonhook-runtime-payments');
+  await apply(hook('hello', 'return function() return "hello from the bank" end', 'bank'));
+  await answers('/bank/hello', 'hello from the bank', 'moonhook-public-payments');
+  let last: unknown;
+  await eventually(
+    'the default group does not know it',
+    async () => {
+      const said = await call('/bank/hello');
+      last = said;
+      return said?.status === 404;
+    },
+    () => last,
+    patienceMs,
+  );
+  await kubectl(['-n', 'bank', 'wait', 'whf/hello', '--for=condition=Ready', `--timeout=${patienceMs / 1000}s`]);
+  assert.match(await kubectl(['-n', 'bank', 'get', 'whf', 'hello']), /hello\s+True\s+1\/1\s/);
+  assert.equal((await call('/team-a/hello', 'moonhook-public-payments'))?.status, 404);
   await answers('/team-a/hello', 'edited');
+});
+
+test('the API server serves calls and dead letters out of the pods, whichever group has them', async () => {
+  const api = 'apiservice/v1alpha1.run.moonhook.dev';
+  await kubectl(['wait', api, '--for=condition=Available', `--timeout=${patienceMs / 1000}s`]);
+  assert.match(await kubectl(['get', 'runtimes']), /moonhook-runtime-payments-0 +payments +True +True +1\s/);
+  for (const owner of ['team-a', 'bank']) {
+    assert.match(await kubectl(['get', 'calls', '-n', owner]), /hello +web +ok/);
+    assert.equal((await run(['get', 'deadletters', '-n', owner])).code, 0);
+  }
+});
+
+test('helm upgrade keeps the functions, helm test passes, helm uninstall leaves functions and no pods', async () => {
+  helm('upgrade', 'moonhook', chartFolder, ...values, ...grouped, '--set', 'log.level=debug');
+  await rolledOut('statefulset/moonhook-runtime-payments');
+  await answers('/team-a/hello', 'edited');
+  await answers('/bank/hello', 'hello from the bank', 'moonhook-public-payments');
   helm('test', 'moonhook', '--timeout', '3m');
   helm('uninstall', 'moonhook', '--wait', '--timeout', '3m');
   // What its Deployments made is deleted by the cluster afterwards.
