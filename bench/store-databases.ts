@@ -4,10 +4,14 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { bitsOf, KeyFilter, placeOf } from '../src/store/key-filter.ts';
 import { openStore } from '../src/store/open-store.ts';
+import { classOf, runKeys } from '../src/store/sqlite-key-runs.ts';
 
 /** Of the namespace and destinations below. */
 export const namespaceUid = '0b9c5c1e-6f6c-4f6b-9f6e-1d2f3a4b5c6d';
+/** Of the delivery ids. */
+const windowMs = 72 * 3_600_000;
 /** What all the waiting rows are for. */
 export const blocked = `${namespaceUid}/blocked/trigger:t`;
 
@@ -16,42 +20,54 @@ export function failOnLost(error: Error): never {
 }
 
 /**
- * A database that knows `count` delivery ids, about 80 bytes on disk each. Kept in the temporary folder between runs and
+ * A database that knows `count` delivery ids, about 50 bytes on disk each. Kept in the temporary folder between runs and
  * made anew when `fresh` says that it is not what it was.
  */
 export async function databaseOfKeys(count: number, progress: (line: string) => void): Promise<string> {
   const folder = join(tmpdir(), 'moonhook-bench');
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, `keys-${count}.db`);
+  const path = join(folder, `key-runs-${count}.db`);
   if (existsSync(path) && isUsable(path, count)) return path;
   progress(`building a database of ${count.toLocaleString('en-US')} delivery ids once: ${path}`);
   const building = `${path}.part`;
   for (const end of ['', '-wal', '-shm', '-reserve']) rmSync(building + end, { force: true });
   await createDatabase(building);
   write(building, (database) => {
-    database.exec('DROP INDEX duplicates_age');
     database.prepare('INSERT INTO scopes (id, uid) VALUES (1, ?)').run(namespaceUid);
     database
       .prepare('INSERT INTO endpoints (id, name, scope, keys) VALUES (1, ?, 1, ?)')
       .run(new Uint8Array(16), count);
-    const insert = database.prepare('INSERT INTO duplicates (key, event, endpoint, expires) VALUES (?, ?, 1, ?)');
-    const key = Buffer.alloc(16);
-    const noise = Buffer.alloc(1 << 20);
-    const step = 2n ** 64n / BigInt(count);
-    const expires = Date.now() + 72 * 3_600_000;
-    // In the order of the keys, so that pages are written once; each is random but for its rank.
-    for (let index = 0; index < count; index += 1) {
-      const at = (index * 12) % (noise.length - 12);
-      if (at < 12) randomFillSync(noise);
-      key.writeBigUInt64BE(BigInt(index) * step, 0);
-      noise.copy(key, 4, at, at + 12);
-      insert.run(key, `c0123456789ab-${index.toString(36)}`, expires + Math.floor(index / 100));
-    }
-    database.exec('CREATE INDEX duplicates_age ON duplicates (endpoint, expires)');
+    for (let from = 0; from < count; from += runKeys) writeRun(database, from, Math.min(runKeys, count - from));
   });
   for (const end of ['-wal', '-shm', '-reserve']) rmSync(path + end, { force: true });
   renameSync(building, path);
   return path;
+}
+
+/** A full run of keys, as the store leaves it. */
+function writeRun(database: DatabaseSync, from: number, count: number): void {
+  const run = 1 + from / runKeys;
+  const insert = database.prepare(
+    'INSERT INTO duplicate_keys (run, key, event, endpoint, expires) VALUES (?, ?, ?, 1, ?)',
+  );
+  const filter = KeyFilter.for(count);
+  const noise = Buffer.alloc(count * 12);
+  randomFillSync(noise);
+  const key = Buffer.alloc(16);
+  const step = 2n ** 64n / BigInt(count);
+  const expires = Date.now() + windowMs;
+  // In the order of the keys, so that pages are written once; each is random but for its rank.
+  for (let index = 0; index < count; index += 1) {
+    key.writeBigUInt64BE(BigInt(index) * step, 0);
+    noise.copy(key, 4, index * 12, index * 12 + 12);
+    insert.run(run, key, `c0123456789ab-${(from + index).toString(36)}`, expires + Math.floor(index / 100));
+    filter.add(placeOf(key), bitsOf(key));
+  }
+  database
+    .prepare(
+      'INSERT INTO duplicate_runs (id, class, opened, size, earliest, latest, filter) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    )
+    .run(run, classOf(windowMs), Date.now(), count, expires, expires + Math.floor(count / 100), filter.bytes);
 }
 
 /** In `path`: `count` events of 256 bytes that all wait for one destination, and ten for each of a hundred others. */
@@ -106,7 +122,7 @@ function isUsable(path: string, count: number): boolean {
   try {
     const row = database
       .prepare(
-        'SELECT sum(keys) AS keys, min(expires) AS expires FROM endpoints, (SELECT min(expires) AS expires FROM duplicates WHERE endpoint = 1)',
+        'SELECT sum(keys) AS keys, (SELECT min(earliest) FROM duplicate_runs WHERE filter IS NOT NULL) AS expires FROM endpoints',
       )
       .get();
     const { keys, expires } = row as { keys: number; expires: number };

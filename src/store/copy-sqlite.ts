@@ -17,7 +17,7 @@ export function openSqliteSource(path: string): CopySource {
     tables: async () => tablesOf(database),
     count: async (table) => countOf(database, table),
     async *rows({ name, columns }) {
-      const statement = database.prepare(`SELECT ${columns.join(', ')} FROM ${name}`);
+      const statement = database.prepare(`SELECT ${columns.join(', ')} FROM ${sourceOf(name)}`);
       statement.setReturnArrays(true);
       let batch: CopyValue[][] = [];
       let bytes = 0;
@@ -131,7 +131,9 @@ function tablesOf(database: DatabaseSync): readonly CopyTable[] {
       "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite@_%' ESCAPE '@' ORDER BY name",
     )
     .all() as { name: string }[];
-  return rows.map(({ name }) => ({ name, columns: [...typesOf(database, name).keys()] }));
+  return rows
+    .filter(({ name }) => !keyRuns.has(name))
+    .map(({ name }) => ({ name, columns: [...typesOf(database, name).keys()] }));
 }
 
 function typesOf(database: DatabaseSync, table: string): ReadonlyMap<string, string> {
@@ -142,8 +144,15 @@ function typesOf(database: DatabaseSync, table: string): ReadonlyMap<string, str
   return new Map(rows.map(({ name, type }) => [name, type]));
 }
 
+/** Where this engine keeps delivery ids in runs; elsewhere they are one table. */
+const keyRuns: ReadonlySet<string> = new Set(['duplicate_keys', 'duplicate_runs']);
+const allKeys = `(SELECT key, event, endpoint, expires FROM duplicates
+  UNION ALL SELECT key, event, endpoint, expires FROM duplicate_keys)`;
+
+const sourceOf = (table: string): string => (table === 'duplicates' ? allKeys : table);
+
 function countOf(database: DatabaseSync, table: string): number {
-  return (database.prepare(`SELECT count(*) AS count FROM ${table}`).get() as { count: number }).count;
+  return (database.prepare(`SELECT count(*) AS count FROM ${sourceOf(table)}`).get() as { count: number }).count;
 }
 
 /** What is bytes there may be text here, as PostgreSQL's text holds no NUL. */

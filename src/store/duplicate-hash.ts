@@ -1,5 +1,5 @@
 /** Names of duplicate keys as they are kept: 16 bytes of SHA-256, so that short rows keep the index of millions of keys small. */
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import type { DuplicateKey } from './store.ts';
 
 export function hashKey(namespaceUid: string, { endpoint, key }: DuplicateKey): Buffer {
@@ -12,5 +12,5 @@ export function hashEndpoint(namespaceUid: string, { endpoint }: DuplicateKey): 
 }
 
 function hash(parts: readonly string[]): Buffer {
-  return createHash('sha256').update(JSON.stringify(parts)).digest().subarray(0, 16);
+  return digest('sha256', JSON.stringify(parts), 'buffer').subarray(0, 16);
 }

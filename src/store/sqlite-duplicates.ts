@@ -1,10 +1,13 @@
 /** Known delivery ids in SQLite: who has been here within the window, bounded in number with a share for each endpoint. */
 import type { DatabaseSync } from 'node:sqlite';
 import { hashEndpoint, hashKey } from './duplicate-hash.ts';
+import { createFormerKeys } from './sqlite-former-keys.ts';
 import { dropNoted, putNoted, type Journal } from './sqlite-journal.ts';
+import { createKeyRuns } from './sqlite-key-runs.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { DuplicateKey } from './store.ts';
 import type { UsageBook } from './sqlite-usage.ts';
+import { createKeySweeper, type Removed } from './sweep-key-runs.ts';
 
 export interface DuplicateKeys {
   /** The id of the event that has the key; undefined: the caller's has it from now on. */
@@ -32,6 +35,8 @@ interface Endpoint {
 
 /** Endpoints whose expired keys are looked for in one turn. */
 const endpointsPerTurn = 64;
+/** Names of endpoints remembered at a time. */
+const mostNames = 4096;
 /** A cut window is told for so long after the last key that was given up for it. */
 const toldMs = 10 * 60_000;
 
@@ -43,37 +48,51 @@ export function createDuplicateKeys(
   firstBound: number,
 ): DuplicateKeys {
   let bound = firstBound;
-  const find = database.prepare('SELECT event, expires FROM duplicates WHERE key = ?');
-  const insert = database.prepare('INSERT INTO duplicates (key, event, endpoint, expires) VALUES (?, ?, ?, ?)');
-  const replace = database.prepare('UPDATE duplicates SET event = ?, expires = ? WHERE key = ?');
+  const runs = createKeyRuns(database, journal);
+  const sweeper = createKeySweeper(database, runs);
+  const former = createFormerKeys(database, journal);
   const insertEndpoint = database.prepare('INSERT INTO endpoints (name, scope, keys) VALUES (?, ?, 0) RETURNING id');
   const updateEndpoint = database.prepare('UPDATE endpoints SET keys = ? WHERE id = ?');
   const removeEndpoint = database.prepare('DELETE FROM endpoints WHERE id = ?');
-  const removeOldest = database.prepare(
-    `DELETE FROM duplicates WHERE key IN (SELECT key FROM duplicates WHERE endpoint = ? AND expires <= ? ORDER BY expires LIMIT ?)
-     RETURNING expires`,
-  );
   const byName = new Map<string, Endpoint>();
+  const byId = new Map<number, Endpoint>();
+  /** Namespace and endpoint → name, which takes a hash. */
+  const names = new Map<string, string>();
   const dirty = new Set<Endpoint>();
+  const sweepExcess = sweeper.createSweep();
+  /** Namespaces that are gone, each with its place. */
+  const forgetting = new Map<number, ReturnType<typeof sweeper.createSweep>>();
   let total = 0;
   let cursor = 0;
   let cut: { readonly windowMs: number; readonly at: number } | undefined;
 
   const rows = database.prepare('SELECT id, hex(name) AS name, scope, keys FROM endpoints').all();
   for (const row of rows as unknown as Omit<Endpoint, 'windowMs'>[]) {
-    byName.set(row.name, { ...row, windowMs: 0 });
+    const endpoint = { ...row, windowMs: 0 };
+    byName.set(row.name, endpoint);
+    byId.set(row.id, endpoint);
     total += row.keys;
   }
 
+  function nameOf(namespaceUid: string, duplicate: DuplicateKey): string {
+    const words = `${namespaceUid}\n${duplicate.endpoint}`;
+    let name = names.get(words);
+    if (name === undefined) {
+      if (names.size >= mostNames) names.clear();
+      names.set(words, (name = hashEndpoint(namespaceUid, duplicate).toString('hex').toUpperCase()));
+    }
+    return name;
+  }
+
   function endpointOf(namespaceUid: string, duplicate: DuplicateKey): Endpoint {
-    const hash = hashEndpoint(namespaceUid, duplicate);
-    const name = hash.toString('hex').toUpperCase();
+    const name = nameOf(namespaceUid, duplicate);
     const known = byName.get(name);
     if (known !== undefined) return known;
     const scope = usage.idOf(namespaceUid);
-    const { id } = insertEndpoint.get(hash, scope) as { id: number };
+    const { id } = insertEndpoint.get(Buffer.from(name, 'hex'), scope) as { id: number };
     const endpoint = { id, name, scope, keys: 0, windowMs: duplicate.windowMs };
     putNoted(journal, byName, name, endpoint);
+    putNoted(journal, byId, id, endpoint);
     return endpoint;
   }
 
@@ -87,23 +106,35 @@ export function createDuplicateKeys(
     });
   }
 
-  /** Keys that expire before `until`, oldest first; answers how many went and when the last of them would have expired. */
-  function remove(endpoint: Endpoint, until: number, limit: number): { readonly gone: number; readonly last: number } {
-    const gone = removeOldest.all(endpoint.id, until, limit) as { expires: number }[];
-    if (gone.length > 0) count(endpoint, -gone.length);
-    if (endpoint.keys <= 0 && gone.length > 0) {
-      removeEndpoint.run(endpoint.id);
-      dropNoted(journal, byName, endpoint.name);
-    }
-    return { gone: gone.length, last: gone.reduce((latest, { expires }) => Math.max(latest, expires), 0) };
+  /** So many keys of it went. */
+  function lose(id: number, keys: number): void {
+    const endpoint = byId.get(id);
+    if (endpoint === undefined || keys === 0) return;
+    count(endpoint, -keys);
+    if (endpoint.keys > 0) return;
+    removeEndpoint.run(id);
+    dropNoted(journal, byName, endpoint.name);
+    dropNoted(journal, byId, id);
+  }
+
+  function loseAll({ byEndpoint, gone }: Removed): number {
+    for (const [id, keys] of byEndpoint) lose(id, keys);
+    return gone;
+  }
+
+  function removeFormer(endpoint: Endpoint, until: number, limit: number): readonly number[] {
+    const gone = former.remove(endpoint.id, until, limit);
+    lose(endpoint.id, gone.length);
+    return gone;
   }
 
   function trimExpired(limit: number): number {
+    const now = clock.now();
+    let gone = loseAll(sweeper.removeExpired(now, limit));
     const endpoints = [...byName.values()];
-    let gone = 0;
     for (let looked = 0; looked < Math.min(endpointsPerTurn, endpoints.length) && gone < limit; looked += 1) {
       const endpoint = endpoints[cursor++ % endpoints.length];
-      if (endpoint !== undefined) gone += remove(endpoint, clock.now(), limit - gone).gone;
+      if (endpoint !== undefined) gone += removeFormer(endpoint, now, limit - gone).length;
     }
     return gone;
   }
@@ -115,26 +146,36 @@ export function createDuplicateKeys(
     let largest: Endpoint | undefined;
     for (const endpoint of byName.values()) if (endpoint.keys > (largest?.keys ?? 0)) largest = endpoint;
     if (largest === undefined) return 0;
-    const { gone, last } = remove(largest, Number.MAX_SAFE_INTEGER, excess);
-    if (largest.windowMs > 0)
+    const removed = removeFormer(largest, Number.MAX_SAFE_INTEGER, excess);
+    let [gone, last] = [removed.length, removed.at(-1) ?? 0];
+    if (gone < excess) {
+      // Those that have nearly as much go with it: one look through a run serves them all.
+      const most = Math.max(bound / byName.size, largest.keys / 2);
+      const many = [...byName.values()].filter(({ keys }) => keys > most).map(({ id }) => id);
+      const swept = sweepExcess(many, excess - gone);
+      gone += loseAll(swept);
+      last = Math.max(last, swept.last);
+    }
+    if (largest.windowMs > 0 && gone > 0)
       cut = { windowMs: Math.max(0, largest.windowMs - (last - clock.now())), at: clock.monotonic() };
-    return gone;
+    // While there are too many it goes on, also where one look found none that may go.
+    return Math.max(1, gone);
   }
 
   return {
     claim(namespaceUid, duplicate, eventId) {
       const key = hashKey(namespaceUid, duplicate);
       const now = clock.now();
-      const known = find.get(key) as { event: string; expires: number } | undefined;
-      if (known !== undefined && known.expires > now) return known.event;
-      const expires = now + duplicate.windowMs;
+      const known = runs.find(key) ?? former.find(key);
       if (known !== undefined) {
-        replace.run(eventId, expires, key);
-        return undefined;
+        if (known.expires > now) return known.event;
+        known.remove();
+        lose(known.endpoint, 1);
       }
+      const { windowMs } = duplicate;
       const endpoint = endpointOf(namespaceUid, duplicate);
-      endpoint.windowMs = duplicate.windowMs;
-      insert.run(key, eventId, endpoint.id, expires);
+      endpoint.windowMs = windowMs;
+      runs.add({ key, event: eventId, endpoint: endpoint.id, expires: now + windowMs, windowMs }, now);
       count(endpoint, 1);
       return undefined;
     },
@@ -143,12 +184,24 @@ export function createDuplicateKeys(
       return gone + trimExcess(limit - gone);
     },
     forget(scope, limit) {
+      const own = [...byName.values()].filter((endpoint) => endpoint.scope === scope);
+      if (own.length === 0 || limit <= 0) return 0;
       let gone = 0;
-      for (const endpoint of byName.values()) {
-        if (gone >= limit) break;
-        if (endpoint.scope === scope) gone += remove(endpoint, Number.MAX_SAFE_INTEGER, limit - gone).gone;
+      for (const endpoint of own) gone += removeFormer(endpoint, Number.MAX_SAFE_INTEGER, limit - gone).length;
+      if (gone >= limit) return gone;
+      let sweep = forgetting.get(scope);
+      if (sweep === undefined) forgetting.set(scope, (sweep = sweeper.createSweep()));
+      const removed = sweep(
+        own.map(({ id }) => id),
+        limit - gone,
+      );
+      gone += loseAll(removed);
+      if (removed.finished) {
+        forgetting.delete(scope);
+        // Every run was looked through.
+        for (const { id, keys } of own) lose(id, keys);
       }
-      return gone;
+      return Math.max(1, gone);
     },
     count: () => total,
     setBound: (keys) => void (bound = keys),

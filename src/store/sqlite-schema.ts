@@ -4,8 +4,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { checkUsage, recountUsage } from './sqlite-usage.ts';
 import { StoreInUse, StoreRefused } from './store-refused.ts';
 
-/** Version written by this program; it also opens databases one version newer (expand, then contract). Nobody wrote 2. */
-const schemaVersion = 3;
+/**
+ * Version written by this program; it also opens databases one version newer (expand, then contract). Nobody wrote 2 and 4:
+ * programs of before would not know the delivery ids of version 5, and so refuse it.
+ */
+const schemaVersion = 5;
 
 /** SQLite before 3.51.3 can corrupt a WAL that is reset (sqlite.org, "WAL-reset bug"). */
 const oldestLibrary = [3, 51, 3] as const;
@@ -49,6 +52,16 @@ const accounts = `
     key BLOB PRIMARY KEY, event TEXT NOT NULL, endpoint INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
   CREATE INDEX duplicates_age ON duplicates (endpoint, expires);
   INSERT INTO counters (name, value) VALUES ('trimmedDead', 0), ('trimmedCancelled', 0);
+`;
+
+/** Delivery ids in runs; those in `duplicates` stay there until they expire. */
+const keyRuns = `
+  CREATE TABLE duplicate_keys (
+    run INTEGER NOT NULL, key BLOB NOT NULL, event TEXT NOT NULL, endpoint INTEGER NOT NULL, expires INTEGER NOT NULL,
+    PRIMARY KEY (run, key)) WITHOUT ROWID;
+  CREATE TABLE duplicate_runs (
+    id INTEGER PRIMARY KEY, class INTEGER NOT NULL, opened INTEGER NOT NULL, size INTEGER NOT NULL,
+    earliest INTEGER NOT NULL, latest INTEGER NOT NULL, filter BLOB);
 `;
 
 /** Keys of version 1 know no endpoint: they share one. */
@@ -112,10 +125,11 @@ function migrate(database: DatabaseSync): void {
       `the database has schema version ${version}, this program knows ${schemaVersion}: use a newer Moonhook`,
     );
   }
-  if (version !== 0 && version !== 1) return;
+  if (version >= schemaVersion) return;
   database.exec('BEGIN IMMEDIATE');
   if (version === 0) database.exec(schema + accounts);
-  else database.exec(fromVersion1);
+  else if (version === 1) database.exec(fromVersion1);
+  database.exec(keyRuns);
   database.exec(`PRAGMA user_version = ${schemaVersion}`);
   database.exec('COMMIT');
   if (version === 1) recountUsage(database);

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { hashKey } from './duplicate-hash.ts';
+import { createDuplicateKeys, type DuplicateKeys } from './sqlite-duplicates.ts';
+import { createJournal, type Journal } from './sqlite-journal.ts';
+import { openDatabase } from './sqlite-schema.ts';
+import { createUsageBook } from './sqlite-usage.ts';
+import type { DuplicateKey } from './store.ts';
+import { createStoreClock } from './store-clock.ts';
+
+const hour = 3_600_000;
+const key = (name: string, windowMs = 72 * hour, endpoint = 'f/t'): DuplicateKey => ({ endpoint, key: name, windowMs });
+
+interface Opened {
+  readonly keys: DuplicateKeys;
+  readonly journal: Journal;
+  pass(ms: number): void;
+  sql(text: string): Readonly<Record<string, unknown>> | undefined;
+  /** The same file again, as after a crash. */
+  reopen(bound?: number): Opened;
+}
+
+function openAt(path: string, now: { ms: number }, closers: (() => void)[], bound: number): Opened {
+  const database = openDatabase(path);
+  // One transaction until it is closed: nobody waits for a sync of each statement.
+  database.exec('BEGIN');
+  closers.push(() => {
+    database.exec('COMMIT');
+    database.close();
+  });
+  const journal = createJournal();
+  const clock = createStoreClock({ wall: () => now.ms, monotonic: () => now.ms }, 0);
+  const keys = createDuplicateKeys(database, clock, createUsageBook(database, journal), journal, bound);
+  return {
+    keys,
+    journal,
+    pass: (ms) => void (now.ms += ms),
+    sql: (text) => database.prepare(text).get(),
+    reopen(again = bound) {
+      keys.write();
+      closers.splice(0).forEach((close) => close());
+      return openAt(path, now, closers, again);
+    },
+  };
+}
+
+function open(t: TestContext, bound = 1_000_000): Opened {
+  const folder = mkdtempSync(join(tmpdir(), 'moonhook-keys-'));
+  const closers: (() => void)[] = [];
+  t.after(() => {
+    for (const close of closers) close();
+    rmSync(folder, { recursive: true });
+  });
+  return openAt(join(folder, 'store.db'), { ms: 1_750_000_000_000 }, closers, bound);
+}
+
+function drain(keys: DuplicateKeys): void {
+  for (let turn = 0; turn < 10_000; turn += 1) if (keys.trim(500) === 0) return;
+  assert.fail('trimming has no end');
+}
+
+describe('delivery ids', () => {
+  test('are known in every run until their window ends, also after a restart', (t) => {
+    let store = open(t);
+    for (let run = 0; run < 3; run += 1) {
+      for (let index = 0; index < 300; index += 1)
+        assert.equal(store.keys.claim('ns', key(`${run}-${index}`), `e${run}-${index}`), undefined);
+      store.pass(20 * hour);
+    }
+    const check = (): void => {
+      for (let run = 0; run < 3; run += 1)
+        assert.equal(store.keys.claim('ns', key(`${run}-7`), 'again'), `e${run}-7`, `run ${run}`);
+    };
+    check();
+    assert.equal(store.sql('SELECT count(*) AS runs FROM duplicate_runs')?.['runs'], 3);
+    store = store.reopen();
+    check();
+    assert.equal(store.keys.count(), 900);
+    store.pass(13 * hour);
+    assert.equal(store.keys.claim('ns', key('0-7'), 'anew'), undefined, 'its window has ended');
+    assert.equal(store.keys.claim('ns', key('0-7'), 'again'), 'anew');
+    assert.equal(store.keys.claim('ns', key('1-7'), 'again'), 'e1-7');
+    drain(store.keys);
+    assert.equal(store.keys.count(), 601, 'the oldest run is gone');
+    assert.equal(store.sql('SELECT count(*) AS keys FROM duplicate_keys')?.['keys'], 601);
+  });
+
+  test('of short windows do not stay for those of long ones', (t) => {
+    const { keys, pass, sql } = open(t);
+    for (let index = 0; index < 50; index += 1) {
+      keys.claim('ns', key(`long-${index}`), 'e');
+      keys.claim('ns', key(`short-${index}`, 60_000, 'g/t'), 'e');
+    }
+    pass(60_001);
+    drain(keys);
+    assert.equal(keys.count(), 50);
+    assert.equal(sql('SELECT count(*) AS runs FROM duplicate_runs')?.['runs'], 1);
+  });
+
+  test('that a turn took back are not known, and what they opened is not there', (t) => {
+    const { keys, journal, sql, pass } = open(t);
+    keys.claim('ns', key('kept'), 'e1');
+    sql('SELECT 1');
+    pass(20 * hour);
+    journal.clear();
+    sql('SAVEPOINT item');
+    keys.claim('ns', key('undone'), 'e2');
+    assert.equal(sql('SELECT count(*) AS runs FROM duplicate_runs')?.['runs'], 2);
+    sql('ROLLBACK TO item');
+    journal.rollback(0);
+    assert.equal(keys.count(), 1);
+    assert.equal(keys.claim('ns', key('undone'), 'e3'), undefined);
+    assert.equal(keys.claim('ns', key('undone'), 'e4'), 'e3');
+    assert.equal(keys.claim('ns', key('kept'), 'e4'), 'e1');
+  });
+
+  test('of a database of before are known, and go at their time', (t) => {
+    let store = open(t);
+    const old = hashKey('ns', key('old')).toString('hex');
+    const expires = 1_750_000_000_000 + hour;
+    store.sql(`INSERT INTO endpoints (id, name, scope, keys) VALUES (1, x'00', 0, 1)`);
+    store.sql(`INSERT INTO duplicates (key, event, endpoint, expires) VALUES (x'${old}', 'e0', 1, ${expires})`);
+    for (const change of ['DROP TABLE duplicate_keys', 'DROP TABLE duplicate_runs', 'PRAGMA user_version = 3'])
+      store.sql(change);
+    store = store.reopen();
+    assert.equal(store.sql('PRAGMA user_version')?.['user_version'], 5);
+    assert.equal(store.keys.claim('ns', key('old'), 'again'), 'e0');
+    assert.equal(store.keys.claim('ns', key('new'), 'e1'), undefined);
+    store.pass(hour + 1);
+    drain(store.keys);
+    assert.equal(store.keys.count(), 1);
+    assert.equal(store.keys.claim('ns', key('old'), 'e2'), undefined);
+    assert.equal(store.keys.claim('ns', key('old'), 'again'), 'e2');
+  });
+
+  test('above the bound: the oldest of whoever has most go, and nobody else loses one', (t) => {
+    const { keys, pass } = open(t, 2000);
+    for (let index = 0; index < 100; index += 1) keys.claim('ns', key(`quiet-${index}`, 72 * hour, 'quiet'), 'e');
+    for (let index = 0; index < 6000; index += 1) {
+      if (index % 10 === 0) pass(1000);
+      keys.claim('ns', key(`loud-${index}`, 72 * hour, 'loud'), `e${index}`);
+    }
+    drain(keys);
+    assert.equal(keys.count(), 2000);
+    const known = (name: string, endpoint: string): boolean =>
+      keys.claim('ns', key(name, 72 * hour, endpoint), 'again') !== undefined;
+    for (let index = 0; index < 100; index += 1) assert.ok(known(`quiet-${index}`, 'quiet'));
+    for (let index = 5500; index < 6000; index += 1) assert.ok(known(`loud-${index}`, 'loud'), `${index} is new`);
+    for (let index = 0; index < 3500; index += 1) assert.ok(!known(`loud-${index}`, 'loud'), `${index} is old`);
+  });
+
+  test('of a namespace that is gone are forgotten in every run', (t) => {
+    const { keys, pass, sql } = open(t);
+    for (let run = 0; run < 2; run += 1) {
+      for (let index = 0; index < 5000; index += 1) {
+        keys.claim('gone', key(`${run}-${index}`), 'e');
+        if (index % 10 === 0) keys.claim('stays', key(`${run}-${index}`), 'e');
+      }
+      pass(20 * hour);
+    }
+    const scope = Number(sql("SELECT id FROM scopes WHERE uid = 'gone'")?.['id']);
+    let turns = 0;
+    while (keys.forget(scope, 500) > 0) assert.ok((turns += 1) < 1000);
+    assert.equal(keys.count(), 1000);
+    assert.equal(sql('SELECT count(*) AS keys FROM duplicate_keys')?.['keys'], 1000);
+    assert.equal(keys.claim('stays', key('0-0'), 'again'), 'e');
+  });
+});
