@@ -57,6 +57,12 @@ const subscriptionColumns = [
     description: 'Whether the receiver takes events.',
   },
   {
+    name: 'URL',
+    type: 'string',
+    jsonPath: '.spec.url',
+    description: 'Where events are sent; none: the URL stands in a Secret.',
+  },
+  {
     name: 'Breaker',
     type: 'string',
     priority: 1,

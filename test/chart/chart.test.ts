@@ -36,6 +36,19 @@ const combinations: Readonly<Record<string, ChartValues>> = {
   'with tenants': { 'tenants.namespaces': ['team-a', 'team-b'] },
   'with an admission policy': { 'admissionPolicy.enabled': true },
   'with one controller': { 'controller.replicas': 1 },
+  'with additions to its pods': {
+    controller: {
+      podLabels: { team: 'platform' },
+      topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'example.com/rack', whenUnsatisfiable: 'DoNotSchedule' }],
+      extraEnv: [{ name: 'TZ', value: 'UTC' }],
+    },
+    runtime: {
+      podLabels: { team: 'platform' },
+      extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/etc/authority/ca.crt' }],
+      extraVolumes: [{ name: 'authority', configMap: { name: 'authority' } }],
+      extraVolumeMounts: [{ name: 'authority', mountPath: '/etc/authority', readOnly: true }],
+    },
+  },
   'with its own egress': { 'policy.egress': { grants: ['10.1.0.0/16', '10.2.3.4'], clusterServices: 'Own' } },
 };
 
@@ -249,6 +262,9 @@ describe('values that cannot work are refused with what to do', () => {
     [{ 'runtime.workers': 'many' }, /got string, want integer/],
     [{ 'policy.host': [] }, /additional properties 'host' not allowed/],
     [{ 'image.pullPolicy': 'Sometimes' }, /pullPolicy/],
+    [{ 'runtime.podLabels': { 'moonhook.dev/runtime-group': 'b' } }, /runtime\.podLabels: .* is set by the chart/],
+    [{ 'controller.extraEnv': [{ name: 'MOONHOOK_LINK_AUDIENCE', value: 'x' }] }, /is set by the chart, from its own/],
+    [{ 'runtime.extraVolumes': [{ name: 'link-token', emptyDir: {} }] }, /link-token is a volume of the chart/],
   ];
   for (const [values, expected] of cases) {
     test(JSON.stringify(values), () => {
@@ -257,6 +273,28 @@ describe('values that cannot work are refused with what to do', () => {
       if (!rendering.ok) assert.match(rendering.message, expected);
     });
   }
+});
+
+test('what values add to pods stands in them, beside what the chart needs', () => {
+  const values = combinations['with additions to its pods'];
+  assert.ok(values);
+  const own = (objects: readonly KubeObject[], kind: string): KubeObject['spec'] =>
+    ofKind(objects, kind)[0]?.spec.template;
+  const added = renderedObjects(values);
+  const plain = renderedObjects({});
+  const [runtime, before] = [own(added, 'StatefulSet'), own(plain, 'StatefulSet')];
+  assert.deepEqual(runtime.metadata.labels, { ...before.metadata.labels, team: 'platform' });
+  const [container, containerBefore] = [runtime.spec.containers[0], before.spec.containers[0]];
+  assert.deepEqual(container.env.slice(0, -1), containerBefore.env);
+  assert.equal(container.env.at(-1).name, 'NODE_EXTRA_CA_CERTS');
+  assert.deepEqual(container.volumeMounts.slice(0, -1), containerBefore.volumeMounts);
+  assert.deepEqual(runtime.spec.volumes.slice(0, -1), before.spec.volumes);
+  assert.deepEqual(runtime.spec.topologySpreadConstraints, before.spec.topologySpreadConstraints);
+  const spread = own(added, 'Deployment').spec.topologySpreadConstraints;
+  assert.deepEqual(
+    spread.map(({ topologyKey }: { readonly topologyKey: string }) => topologyKey),
+    ['example.com/rack'],
+  );
 });
 
 test('uninstalling leaves the definitions behind, unless told otherwise', () => {

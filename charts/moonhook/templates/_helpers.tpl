@@ -87,9 +87,33 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- end -}}
 
+{{/* What the chart sets itself is not set beside it: dict "where" path "values" component */}}
+{{- define "moonhook.checkExtras" -}}
+{{- $where := .where -}}
+{{- range $label, $_ := .values.podLabels -}}
+{{- if or (hasPrefix "app.kubernetes.io/" $label) (hasPrefix "helm.sh/" $label) (hasPrefix "moonhook.dev/" $label) -}}
+{{- fail (printf "%s.podLabels: %s is set by the chart" $where $label) -}}
+{{- end -}}
+{{- end -}}
+{{- range .values.extraEnv -}}
+{{- if or (hasPrefix "MOONHOOK_" .name) (hasPrefix "POD_" .name) -}}
+{{- fail (printf "%s.extraEnv: %s is set by the chart, from its own values" $where .name) -}}
+{{- end -}}
+{{- end -}}
+{{- range .values.extraVolumes -}}
+{{- if has .name (list "policy" "tmp" "link-token" "link-ca" "table" "data") -}}
+{{- fail (printf "%s.extraVolumes: %s is a volume of the chart" $where .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Mistakes that a schema cannot tell. */}}
 {{- define "moonhook.check" -}}
 {{- include "moonhook.checkGroups" . -}}
+{{- include "moonhook.checkExtras" (dict "where" "controller" "values" .Values.controller) -}}
+{{- range (include "moonhook.groups" . | fromYaml).groups -}}
+{{- include "moonhook.checkExtras" (dict "where" (eq .name "default" | ternary "runtime" (printf "runtimeGroups %s: runtime" .name)) "values" .runtime) -}}
+{{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
 {{- fail "ingress.enabled needs ingress.hosts" -}}
 {{- end -}}
