@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFunctionCheck } from '../../src/function/check-function.ts';
+import { createSubscriptionCheck } from '../../src/function/check-subscription.ts';
+import type { Mistake } from '../../src/function/mistakes.ts';
 import type { SchemaNode } from '../../src/function/schema-node.ts';
 import { functionSchema } from '../../src/function/schema.ts';
 import { subscriptionSchema } from '../../src/function/schema-subscription.ts';
@@ -8,11 +10,31 @@ import type { WebhookFunction } from '../../src/function/types.ts';
 import { resourcePath, type KubeAnswer } from '../../src/controller/kube-answer.ts';
 import { receivers } from '../../src/receivers/catalogue.ts';
 import { functionDocuments } from '../builders/function-documents.ts';
+import { subscriptionDocuments } from '../builders/subscription-documents.ts';
 import { bodyOf, useCluster, type KubectlResult } from '../kube/with-control-plane.ts';
 
 const { cluster, skip } = await useCluster();
-const check = createFunctionCheck(receivers);
-const path = resourcePath({ apiVersion: 'moonhook.dev/v1alpha1', resource: 'webhookfunctions', namespace: 'a' });
+const checkFunction = createFunctionCheck(receivers);
+const pathOf = (resource: string): string =>
+  resourcePath({ apiVersion: 'moonhook.dev/v1alpha1', resource, namespace: 'a' });
+const functions = pathOf('webhookfunctions');
+const kinds = {
+  WebhookFunction: {
+    path: functions,
+    schema: functionSchema(receivers),
+    documents: functionDocuments,
+    check: (document: unknown, before: unknown): readonly Mistake[] => {
+      const own = checkFunction(document, before as WebhookFunction | undefined);
+      return own.ok ? [] : own.mistakes;
+    },
+  },
+  WebhookSubscription: {
+    path: pathOf('webhooksubscriptions'),
+    schema: subscriptionSchema,
+    documents: subscriptionDocuments,
+    check: createSubscriptionCheck(),
+  },
+};
 
 type Resource = {
   readonly metadata: { readonly name?: string; readonly resourceVersion?: string };
@@ -20,7 +42,7 @@ type Resource = {
 };
 
 /** What the API server says on a document that replaces `before`, or is new. Nothing stays. */
-async function judge(document: unknown, before: unknown): Promise<KubeAnswer<Resource>> {
+async function judge(path: string, document: unknown, before?: unknown): Promise<KubeAnswer<Resource>> {
   assert.ok(cluster);
   const strict = { fieldValidation: 'Strict' };
   const dry = { ...strict, dryRun: 'All' };
@@ -38,18 +60,28 @@ test('the API server judges every document as files are judged', { skip }, async
   assert.ok(cluster);
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'a' } };
   bodyOf(await cluster.client.request({ method: 'POST', path: '/api/v1/namespaces', body: namespace }));
-  const ruleMessages = new Set(rulesOf(functionSchema(receivers)));
-  for (const { name, accepted, document, before, droppedByServer } of functionDocuments) {
-    await t.test(name, async () => {
-      const answer = await judge(document, before);
-      assert.equal(answer.ok, accepted || droppedByServer === true, answer.ok ? 'accepted' : answer.message);
-      const own = check(document, before as WebhookFunction | undefined);
-      assert.equal(own.ok, accepted);
-      if (answer.ok || own.ok) return;
-      for (const { message } of own.mistakes) {
-        if (ruleMessages.has(message))
+  for (const [kind, { path, schema, documents, check }] of Object.entries(kinds)) {
+    const rules = rulesOf(schema);
+    const broken = new Set<string>();
+    for (const { name, accepted, document, before, droppedByServer } of documents) {
+      await t.test(`${kind}, ${name}`, async () => {
+        const answer = await judge(path, document, before);
+        assert.equal(answer.ok, accepted || droppedByServer === true, answer.ok ? 'accepted' : answer.message);
+        const own = check(document, before);
+        assert.equal(own.length === 0, accepted);
+        if (answer.ok) return;
+        for (const { message } of own) {
+          if (!rules.includes(message)) continue;
           assert.ok(answer.message.includes(message), `${answer.message} lacks ${message}`);
-      }
+          broken.add(message);
+        }
+      });
+    }
+    await t.test(`every rule of ${kind} was broken`, () => {
+      assert.deepEqual(
+        rules.filter((message) => !broken.has(message)),
+        [],
+      );
     });
   }
 });
@@ -69,7 +101,7 @@ test('kubectl shows the sentence of a broken rule', { skip }, async () => {
 
 test('a new function is not ready, by the schema alone', { skip }, async () => {
   const [first] = functionDocuments;
-  const { status } = bodyOf(await judge(first?.document, undefined));
+  const { status } = bodyOf(await judge(functions, first?.document));
   const { conditions } = status as {
     readonly conditions: readonly { readonly type: string; readonly status: string }[];
   };

@@ -1,14 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFunctionCheck } from '../../src/function/check-function.ts';
+import { createSubscriptionCheck } from '../../src/function/check-subscription.ts';
+import type { Mistake } from '../../src/function/mistakes.ts';
 import type { SchemaNode } from '../../src/function/schema-node.ts';
 import { subscriptionSchema } from '../../src/function/schema-subscription.ts';
 import { functionSchema } from '../../src/function/schema.ts';
 import type { WebhookFunction } from '../../src/function/types.ts';
 import { receivers } from '../../src/receivers/catalogue.ts';
 import { functionDocuments } from '../builders/function-documents.ts';
+import { subscriptionDocuments } from '../builders/subscription-documents.ts';
 
-const check = createFunctionCheck(receivers);
+const checkFunction = createFunctionCheck(receivers);
+const kinds = {
+  WebhookFunction: {
+    documents: functionDocuments,
+    check: (document: unknown, before: unknown): readonly Mistake[] => {
+      const result = checkFunction(document, before as WebhookFunction | undefined);
+      return result.ok ? [] : result.mistakes;
+    },
+    schema: functionSchema(receivers),
+  },
+  WebhookSubscription: {
+    documents: subscriptionDocuments,
+    check: createSubscriptionCheck(),
+    schema: subscriptionSchema,
+  },
+};
 
 /** Rules with the place they stand at; a rule that several places share counts at each. */
 function* rulesOf(
@@ -20,23 +38,26 @@ function* rulesOf(
   if (node.items) yield* rulesOf(node.items, `${path}[]`);
 }
 
-for (const { name, accepted, document, before } of functionDocuments) {
-  test(`files are judged as the API server judges: ${name}`, () => {
-    const result = check(document, before as WebhookFunction | undefined);
-    assert.equal(result.ok, accepted, result.ok ? '' : JSON.stringify(result.mistakes));
+for (const [kind, { documents, check, schema }] of Object.entries(kinds)) {
+  for (const { name, accepted, document, before } of documents) {
+    test(`files are judged as the API server judges: ${kind}, ${name}`, () => {
+      const mistakes = check(document, before);
+      assert.equal(mistakes.length === 0, accepted, JSON.stringify(mistakes));
+    });
+  }
+
+  test(`every rule of the CRD of ${kind} refuses some document with its own sentence`, () => {
+    const said = new Set(
+      documents.flatMap(({ document, before }) => check(document, before).map(({ message }) => message)),
+    );
+    const rules = [...rulesOf(schema, '')];
+    assert.ok(rules.length > 3);
+    assert.deepEqual(
+      rules.filter(({ message }) => !said.has(message)),
+      [],
+    );
   });
 }
-
-test('every rule of the CRD refuses some document with its own sentence', () => {
-  const said = new Set(
-    functionDocuments.flatMap(({ document, before }) => {
-      const result = check(document, before as WebhookFunction | undefined);
-      return result.ok ? [] : result.mistakes.map(({ message }) => message);
-    }),
-  );
-  const silent = [...rulesOf(functionSchema(receivers), '')].filter(({ message }) => !said.has(message));
-  assert.deepEqual(silent, []);
-});
 
 test('CEL of a rule names only fields that its object has', () => {
   const problems: string[] = [];
