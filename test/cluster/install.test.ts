@@ -1,14 +1,15 @@
 /** The chart and the guide against a real API server: everything is taken as it is rendered, and as a reader types it. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { readFencedBlocks } from '../builders/read-markdown.ts';
 import { chartFolder, renderChart, renderedObjects, type ChartValues, type KubeObject } from '../chart/render-chart.ts';
+import { eventually } from '../kube/eventually.ts';
 import { kubeTools } from '../kube/kube-tools.ts';
 import { useCluster } from '../kube/with-control-plane.ts';
 
@@ -75,6 +76,46 @@ describe('a reader of the guide', { skip }, () => {
       folder,
     );
     assert.equal(said, '1');
+  });
+
+  test('can upgrade across a change of the definitions, back and forth, and keeps every function', async () => {
+    assert.ok(cluster);
+    const own = cluster;
+    // A version that did not have these fields yet.
+    const older = join(folder, 'older');
+    cpSync(chartFolder, older, { recursive: true });
+    const file = join(older, 'files', 'crds', 'moonhook.dev_webhookfunctions.yaml');
+    const definition = parse(readFileSync(file, 'utf8')) as KubeObject;
+    const { spec, status } = definition['spec'].versions[0].schema.openAPIV3Schema.properties;
+    delete spec.properties.egress;
+    delete status.properties.runtimeGroup;
+    writeFileSync(file, stringify(definition));
+    const upgrade = (chart: string): Promise<string> =>
+      shell(`helm upgrade moonhook ${chart} -n moonhook-system --reset-values >/dev/null`, folder);
+    const uids = async (): Promise<string> =>
+      (await own.kubectl(['-n', 'team-a', 'get', 'whf', '-o', 'jsonpath={.items[*].metadata.uid}'])).stdout;
+    const before = await uids();
+    assert.ok(before.length > 0);
+    const narrowed = {
+      apiVersion: 'moonhook.dev/v1alpha1',
+      kind: 'WebhookFunction',
+      metadata: { name: 'narrowed', namespace: 'team-a' },
+      spec: {
+        code: 'return function() end',
+        egress: { allow: ['hooks.example.com'] },
+        triggers: [{ name: 'web', http: { path: 'narrowed', receiver: { open: {} } } }],
+      },
+    };
+    const apply = (): Promise<{ readonly code: number; readonly stderr: string }> =>
+      own.kubectl(['apply', '--dry-run=server', '--validate=strict', '-f', '-'], JSON.stringify(narrowed));
+    await upgrade(older);
+    assert.equal(await uids(), before);
+    await eventually('the older definition is in force', async () =>
+      /unknown field "spec.egress"/.test((await apply()).stderr),
+    );
+    await upgrade(chartFolder);
+    assert.equal(await uids(), before);
+    await eventually('the newer definition is in force', async () => (await apply()).code === 0);
   });
 
   test('can make the pod that a backup is brought back in', async () => {
