@@ -1,4 +1,5 @@
 /** First look at a request, before it is known whose it is: bounds that protect the process, and the chain of calls. */
+import type { IncomingMessage } from 'node:http';
 import { readBudget } from '../triggers/event-budget.ts';
 import type { HttpCall } from './http-call.ts';
 import { refuse } from './refuse.ts';
@@ -27,7 +28,7 @@ export function screenRequest(call: HttpCall, parts: WorkerParts): void {
       publicDetail: `more than ${inbound.headerCount} header lines`,
     });
   }
-  const mistake = mistakeOf(call.method, head);
+  const mistake = mistakeOf(request, head);
   if (mistake !== undefined)
     return refuse(call, parts, 'RequestInvalid', { outcome: 'limited', publicDetail: mistake });
   const { hops, budget } = head;
@@ -37,10 +38,15 @@ export function screenRequest(call: HttpCall, parts: WorkerParts): void {
 }
 
 /** What a proxy before us may read otherwise than we do, and a method that only shows a browser's secrets to its page. */
-function mistakeOf(method: string, { hosts, host }: RequestHead): string | undefined {
-  if (method === 'TRACE') return 'the method TRACE is not served';
+function mistakeOf(request: IncomingMessage, { hosts, host, transferEncoding }: RequestHead): string | undefined {
+  if (request.method === 'TRACE') return 'the method TRACE is not served';
   if (hosts > 1) return 'more than one Host header';
-  return host === undefined || hostForm.test(host) ? undefined : 'the Host header is not a host';
+  if (host !== undefined && !hostForm.test(host)) return 'the Host header is not a host';
+  if (request.httpVersionMajor < 1) return 'the version of HTTP is missing';
+  if (transferEncoding === undefined) return undefined;
+  // RFC 9112 §6.1: in HTTP/1.0 it is faulty; and what is encoded besides would be taken for the body as it was sent.
+  if (request.httpVersion === '1.0') return 'HTTP/1.0 has no Transfer-Encoding';
+  return transferEncoding.toLowerCase() === 'chunked' ? undefined : 'a Transfer-Encoding other than chunked';
 }
 
 /** RFC 9110 §7.2, as far as it matters: a name or an address, and a port. */

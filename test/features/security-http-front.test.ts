@@ -55,6 +55,9 @@ suite('the public listener', () => {
     assert.match(await request('GET /default/echo HTTP/1.1'), /^HTTP\/1\.1 200 [^]*GET one\.example $/);
     const posted = await request('POST /default/echo HTTP/1.1', ['Host: [::1]:80', 'Content-Length: 3'], 'abc');
     assert.match(posted, /^HTTP\/1\.1 200 [^]*POST \[::1\]:80 abc$/);
+    const chunks = ['Host: one.example', 'Transfer-Encoding: Chunked'];
+    const chunked = await request('POST /default/echo HTTP/1.1', chunks, '3\r\nabc\r\n0\r\n\r\n');
+    assert.match(chunked, /^HTTP\/1\.1 200 [^]*POST one\.example abc$/);
   });
 
   for (const [name, first, headers, body] of [
@@ -80,6 +83,25 @@ suite('the public listener', () => {
       'POST /default/echo HTTP/1.1',
       ['Host: one.example', 'Transfer-Encoding: chunked, identity'],
       '0\r\n\r\n',
+    ],
+    [
+      'an encoding below the chunks',
+      'POST /default/echo HTTP/1.1',
+      ['Host: one.example', 'Transfer-Encoding: gzip, chunked'],
+      '3\r\nabc\r\n0\r\n\r\n',
+    ],
+    [
+      'chunks in HTTP/1.0',
+      'POST /default/echo HTTP/1.0',
+      ['Host: one.example', 'Transfer-Encoding: chunked'],
+      '3\r\nabc\r\n0\r\n\r\n',
+    ],
+    ['a request line without a version', 'GET /default/echo', ['Host: one.example'], ''],
+    [
+      'a length in the trailer',
+      'POST /default/echo HTTP/1.1',
+      ['Host: one.example', 'Transfer-Encoding: chunked'],
+      '1\r\na\r\n0\r\nContent-Length: 9\r\n\r\n',
     ],
     ['a folded header', 'GET /default/echo HTTP/1.1', ['Host: one.example', 'X-A: b', ' c'], ''],
     ['a space before the colon', 'GET /default/echo HTTP/1.1', ['Host : one.example'], ''],
