@@ -2,6 +2,7 @@
  * Pulls due deliveries from the store, runs them within free slots, keeps their leases alive and settles them together
  * with everything they did. One loop per worker; any number of loops share a store.
  */
+import { Roll, type OnRoll } from '../lua/roll.ts';
 import { createSettleBatches } from './settle-batches.ts';
 import { loadsOf, shareOut, type Due } from './share-out.ts';
 import type { Ending, Head, Lease, Receipt, Settled, SettleItem, Store } from '../store/store.ts';
@@ -69,17 +70,20 @@ const pauseAfterErrorMs = 500;
 const pauseAfterDefectMs = 5_000;
 const conflictRetries = 5;
 
-type Running = { readonly lease: Lease; readonly abort: AbortController };
+interface Running extends OnRoll {
+  readonly lease: Lease;
+  readonly abort: AbortController;
+}
 
 export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   const { store, leaseMs = defaultLeaseMs } = settings;
-  const running = new Map<number, Running>();
+  const running = new Roll<Running>();
   /** Places of deliveries that are being stored. */
   let reserved = 0;
   /** Calls that have ended, and wait for their settle: they hold no place. */
   let settling = 0;
   const settleSoon = createSettleBatches(store, (callback) => settings.turns.nextTurn(callback));
-  const starts = createLeaseStarts(settings.turns, settings.after, (lease) => void runLease(lease));
+  const starts = createLeaseStarts(settings.turns, settings.after, (each: Running) => void runLease(each));
   let heads: readonly Head[] = [];
   let headsUntil = 0;
   let notBefore = 0;
@@ -94,9 +98,10 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     stopTimer = settings.after(milliseconds, () => void pull());
   }
 
-  function adopt(leases: readonly Lease[], begin: (leases: readonly Lease[]) => void): void {
-    for (const lease of leases) running.set(lease.receipt.delivery, { lease, abort: new AbortController() });
-    begin(leases);
+  function adopt(leases: readonly Lease[], begin: (adopted: readonly Running[]) => void): void {
+    const adopted = leases.map((lease): Running => ({ lease, abort: new AbortController(), place: -1 }));
+    for (const each of adopted) running.add(each);
+    begin(adopted);
   }
 
   /** Waits until the earliest head is due; new work and freed slots poke. */
@@ -138,7 +143,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
       if (dueInMs > 0) wait = Math.min(wait, dueInMs);
       else due.push({ destination, slots: settings.slots(destination) });
     }
-    const wishes = shareOut(due, loadsOf(running.values()), settings.turns.isBusy() ? mostWhileBusy : mostPerPull).map(
+    const wishes = shareOut(due, loadsOf(running.all()), settings.turns.isBusy() ? mostWhileBusy : mostPerPull).map(
       (wish) => {
         const limit = settings.limit?.(wish.destination);
         return limit === undefined ? wish : { ...wish, limit };
@@ -152,28 +157,27 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     return leases.length > 0 ? 0 : wait;
   }
 
-  async function runLease(lease: Lease): Promise<void> {
-    const { delivery } = lease.receipt;
-    const abort = running.get(delivery)?.abort;
+  async function runLease(each: Running): Promise<void> {
+    const { lease, abort } = each;
     // Lost or given back before its turn came.
-    if (abort === undefined || abort.signal.aborted) return ended(delivery);
+    if (abort.signal.aborted) return ended(each);
     if (draining) {
       await giveBack([lease.receipt]);
-      return ended(delivery);
+      return ended(each);
     }
     try {
-      const ending = await runUntilSettled(lease, abort.signal);
+      const ending = await runUntilSettled(each);
       if (ending !== undefined) settings.onSettled?.(lease, ending);
     } catch (error) {
       settings.onError(error as Error);
     } finally {
-      ended(delivery);
+      ended(each);
       poke();
     }
   }
 
-  function ended(delivery: number): void {
-    running.delete(delivery);
+  function ended(each: Running): void {
+    running.delete(each);
     settleIdle();
   }
 
@@ -182,22 +186,23 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   }
 
   /** Undefined: the lease was lost, somebody else has it; or it was given back. */
-  async function runUntilSettled(lease: Lease, signal: AbortSignal): Promise<Ending | undefined> {
+  async function runUntilSettled(each: Running): Promise<Ending | undefined> {
+    const { lease } = each;
     for (let round = 0; ; round++) {
-      const attempt = await runOnce(lease, signal);
+      const attempt = await runOnce(lease, each.abort.signal);
       if ('giveBackMs' in attempt) {
         await giveBack([lease.receipt], attempt.giveBackMs);
         return undefined;
       }
       const last = round >= conflictRetries;
-      const settled = await settle({ receipt: lease.receipt, ending: attempt.ending, ...attempt.effects });
+      const settled = await settle(each, attempt);
       if (settled === 'ok') return attempt.ending;
       if (settled === 'stale') return undefined;
       if (typeof settled === 'object') {
-        return await settleInstead(lease, await settings.overQuota(lease, settled.overQuota));
+        return await settleInstead(each, await settings.overQuota(lease, settled.overQuota));
       }
       if (!last) continue;
-      return await settleInstead(lease, await settings.conflicted(lease));
+      return await settleInstead(each, await settings.conflicted(lease));
     }
   }
 
@@ -211,19 +216,20 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     }
   }
 
-  async function settleInstead(lease: Lease, { ending, effects }: Attempt): Promise<Ending | undefined> {
-    return (await settle({ receipt: lease.receipt, ending, ...effects })) === 'ok' ? ending : undefined;
+  async function settleInstead(each: Running, attempt: Attempt): Promise<Ending | undefined> {
+    return (await settle(each, attempt)) === 'ok' ? attempt.ending : undefined;
   }
 
   /** A result that cannot be written now is kept and written later: the call is not run again. */
-  async function settle(item: SettleItem): Promise<Settled> {
+  async function settle(each: Running, { ending, effects }: Attempt): Promise<Settled> {
+    const item: SettleItem = { receipt: each.lease.receipt, ending, ...effects };
     for (;;) {
       settling += 1;
       try {
         return await settleSoon(item).finally(() => (settling -= 1));
       } catch (error) {
         settings.onError(error as Error);
-        if (draining || !running.has(item.receipt.delivery)) return 'stale';
+        if (draining || !running.has(each)) return 'stale';
         await new Promise<void>((resolve) => void settings.after(pauseAfterErrorMs, resolve));
       }
     }
@@ -242,10 +248,14 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     if (running.size === 0) return;
     try {
       const lost = await store.extend(
-        [...running.values()].map(({ lease }) => lease.receipt),
+        running.all().map(({ lease }) => lease.receipt),
         leaseMs,
       );
-      for (const { delivery } of lost) running.get(delivery)?.abort.abort(new Error('the lease was lost'));
+      const gone = new Set(lost.map(({ delivery, epoch }) => `${delivery}/${epoch}`));
+      for (const { lease, abort } of running.all()) {
+        const { delivery, epoch } = lease.receipt;
+        if (gone.has(`${delivery}/${epoch}`)) abort.abort(new Error('the lease was lost'));
+      }
     } catch (error) {
       settings.onError(error as Error);
     }
@@ -290,7 +300,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
         });
       }
       stopExtending();
-      const left = [...running.values()];
+      const left = running.all();
       for (const { abort } of left) abort.abort(new Error('the runtime is shutting down'));
       if (left.length > 0) await giveBack(left.map(({ lease }) => lease.receipt));
     },

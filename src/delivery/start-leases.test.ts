@@ -26,7 +26,7 @@ function bench(busy: boolean) {
   let asked: (() => void)[] = [];
   const pauses: { readonly milliseconds: number; readonly end: () => void }[] = [];
   const started: number[] = [];
-  const starts = createLeaseStarts(
+  const starts = createLeaseStarts<Lease>(
     { nextTurn: (callback) => void asked.push(callback), now: () => clock.now, isBusy: () => busy },
     (milliseconds, end) => void pauses.push({ milliseconds, end }),
     ({ receipt }) => {

@@ -70,6 +70,10 @@ export class Call<Context = unknown> implements HostCall<Context> {
   held = 0;
   heldPeak = 0;
   memoryPeak = 0;
+  /** On the roll of calls that run. */
+  place = -1;
+  /** Bytes reserved for it while it waits; 0: it does not wait. */
+  reserved = 0;
   /** What Lua used of memory when the call was parked. */
   liveBytes = 0;
   hostCalls: HostCallRecord[] = [];

@@ -14,6 +14,7 @@ import { MachinePool } from './machine-pool.ts';
 import { osFunctions } from './os-functions.ts';
 import { ParkingBooks } from './parking-books.ts';
 import { ProgramLoader } from './program-loader.ts';
+import { Roll } from './roll.ts';
 import { Runner } from './runner.ts';
 import type { RunnerHost } from './runner-host.ts';
 import { SliceQueue } from './slice-queue.ts';
@@ -48,7 +49,7 @@ class LuaEngine<Context> implements Engine<Context> {
   /** Loading never waits for calls. */
   readonly #loading: MachinePool;
   readonly #loader: ProgramLoader;
-  readonly #running = new Set<Call>();
+  readonly #running = new Roll<Call>();
   readonly #kills = new Map<string, number>();
   readonly #signals: ThreadSignals;
   readonly #onDefect: EngineOptions<Context>['onDefect'];
@@ -195,7 +196,7 @@ class LuaEngine<Context> implements Engine<Context> {
 
   #parked(call: Call, bytes: number): void {
     this.#books.parked(call, bytes);
-    const victim = this.#books.overfull();
+    const victim = this.#books.overfull(() => this.#running.all());
     if (victim !== undefined)
       this.#end(victim, new MachineEnd('memory', 'ended because parked calls were at their cap'));
   }
@@ -204,7 +205,7 @@ class LuaEngine<Context> implements Engine<Context> {
   #watch(): void {
     this.#timer ??= setInterval(() => {
       const now = this.#sources.clock();
-      for (const call of this.#running) {
+      for (const call of this.#running.all()) {
         if (now >= call.deadline)
           this.#end(call, new MachineEnd('timeout', `took longer than ${call.limits.timeoutMs} ms`));
       }
@@ -273,7 +274,7 @@ class LuaEngine<Context> implements Engine<Context> {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const call of this.#running) this.#end(call, new MachineEnd('cancelled', 'the engine closes'));
+    for (const call of this.#running.all()) this.#end(call, new MachineEnd('cancelled', 'the engine closes'));
     while (this.#running.size > 0) await new Promise((resolve) => setImmediate(resolve));
     clearInterval(this.#timer);
     this.#timer = undefined;

@@ -19,9 +19,7 @@ export class ParkingBooks {
   readonly #process: Account = { waiting: 0, reserved: 0 };
   readonly #namespaces = new Map<string, Account>();
   readonly #functions = new Map<LoadedProgram, Account>();
-  readonly #reserves = new Map<Call, number>();
-  readonly #parked = new Map<Call, number>();
-  #parkedBytes = 0;
+  readonly #parked = { calls: 0, bytes: 0 };
 
   constructor(settings: EngineSettings) {
     this.#settings = settings;
@@ -64,13 +62,13 @@ export class ParkingBooks {
   }
 
   waits(call: Call): void {
-    if (this.#reserves.has(call)) return;
+    if (call.reserved > 0) return;
     this.#reserve(call, Math.max(smallestReserve, call.program.parkedEstimate), 1);
   }
 
   #reserve(call: Call, bytes: number, waiting: number): void {
-    const before = this.#reserves.get(call) ?? 0;
-    this.#reserves.set(call, bytes);
+    const before = call.reserved;
+    call.reserved = bytes;
     for (const account of this.#accounts(call)) {
       account.waiting += waiting;
       account.reserved += bytes - before;
@@ -78,9 +76,9 @@ export class ParkingBooks {
   }
 
   waitsNoMore(call: Call): void {
-    const reserved = this.#reserves.get(call);
-    if (reserved === undefined) return;
-    this.#reserves.delete(call);
+    const { reserved } = call;
+    if (reserved === 0) return;
+    call.reserved = 0;
     for (const account of this.#accounts(call)) {
       account.waiting -= 1;
       account.reserved -= reserved;
@@ -94,23 +92,25 @@ export class ParkingBooks {
     const { program } = call;
     program.parkedEstimate = Math.max(bytes, Math.floor(program.parkedEstimate * 0.99));
     program.parkedBytes += bytes;
-    this.#parked.set(call, bytes);
-    this.#parkedBytes += bytes;
-    if (this.#reserves.has(call)) this.#reserve(call, Math.max(bytes, smallestReserve), 0);
+    this.#parked.calls += 1;
+    this.#parked.bytes += bytes;
+    if (call.reserved > 0) this.#reserve(call, Math.max(bytes, smallestReserve), 0);
   }
 
   unparked(call: Call, bytes: number): void {
-    if (!this.#parked.delete(call)) return;
     call.program.parkedBytes -= bytes;
-    this.#parkedBytes -= bytes;
+    this.#parked.calls -= 1;
+    this.#parked.bytes -= bytes;
   }
 
-  /** The call to end while parked bytes are over the cap: the largest one of the function that holds most. */
-  overfull(): Call | undefined {
-    if (this.#parkedBytes <= this.#settings.parkedBytes) return undefined;
+  /** Of the calls that run, the one to end while parked bytes are over the cap: the largest one of the function that holds most. */
+  overfull(running: () => readonly Call[]): Call | undefined {
+    if (this.#parked.bytes <= this.#settings.parkedBytes) return undefined;
     let victim: Call | undefined;
     let weight: readonly [number, number] = [-1, -1];
-    for (const [call, bytes] of this.#parked) {
+    for (const call of running()) {
+      if (call.parked === undefined) continue;
+      const { bytes } = call.parked;
       const own = [call.program.parkedBytes, bytes] as const;
       if (own[0] > weight[0] || (own[0] === weight[0] && own[1] > weight[1])) [victim, weight] = [call, own];
     }
@@ -118,6 +118,6 @@ export class ParkingBooks {
   }
 
   totals(): { readonly calls: number; readonly bytes: number } {
-    return { calls: this.#parked.size, bytes: this.#parkedBytes };
+    return { ...this.#parked };
   }
 }

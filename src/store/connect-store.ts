@@ -4,23 +4,17 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { withEvents, type AppendedAway } from './append-answer.ts';
+import { PendingRequests } from './pending-requests.ts';
 import { toError } from './store-errors.ts';
 import { StoreFailed } from './store-failed.ts';
 import type { StoreAnswer, StoreRequest } from './sqlite-thread.ts';
 import type { Store } from './store.ts';
 import { takeInTurns } from './take-in-turns.ts';
 
-interface Pending {
-  // Each request knows the type of its own answer.
-  resolve(value: never): void;
-  reject(error: Error): void;
-}
-
 /** `port` is one end of a channel whose other end the store's thread has. `close` ends this connection only. */
 export function connectStore(port: MessagePort, durable: boolean): Store {
-  const pending = new Map<number, Pending>();
+  const pending = new PendingRequests();
   const listeners = new Set<() => void>();
-  let next = 1;
   let closed = false;
 
   let asked: StoreRequest[] = [];
@@ -33,8 +27,7 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
         for (const listener of listeners) listener();
         return;
       }
-      const request = pending.get(answer.id);
-      pending.delete(answer.id);
+      const request = pending.take(answer.id);
       if ('error' in answer) request?.reject(toError(answer));
       else request?.resolve(answer.value as never);
       if (pending.size === 0) port.unref();
@@ -43,8 +36,7 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
   port.on('message', hear);
   port.on('close', () => {
     closed = true;
-    for (const { reject } of pending.values()) reject(new StoreFailed('the store has been closed'));
-    pending.clear();
+    for (const { reject } of pending.takeAll()) reject(new StoreFailed('the store has been closed'));
   });
   port.unref();
 
@@ -71,17 +63,15 @@ export function connectStore(port: MessagePort, durable: boolean): Store {
 
   function fail(id: number | undefined, error: Error): void {
     if (id === undefined) return;
-    pending.get(id)?.reject(error);
-    pending.delete(id);
+    pending.take(id)?.reject(error);
     if (pending.size === 0) port.unref();
   }
 
   function ask<Value>(operation: StoreRequest['operation'], ...values: readonly unknown[]): Promise<Value> {
     if (closed) return Promise.reject(new StoreFailed('the store has been closed'));
-    const id = next++;
     port.ref();
     return new Promise<Value>((resolve: (value: Value) => void, reject) => {
-      pending.set(id, { resolve, reject });
+      const id = pending.add({ resolve, reject });
       asked.push({ id, operation, arguments: values });
       if (asked.length === 1) setImmediate(send);
     });

@@ -52,7 +52,7 @@ const appending: ReadonlySet<string> = new Set(['append', 'appendIf']);
 const owner = openSqliteStore(settings, { wall: () => Date.now(), monotonic: () => performance.now() });
 const ports = new Map<MessagePort, HeldLeases>();
 /** What each port is told of a turn, in one message. */
-const answers = new Map<MessagePort, StoreAnswer[]>();
+let answers: { readonly port: MessagePort; readonly told: StoreAnswer[] }[] = [];
 let waiting: TurnItem[] = [];
 let scheduled = false;
 let wake = false;
@@ -68,15 +68,16 @@ function flush(): void {
     owner.turn(items);
     if (wake && owner.hasNews()) for (const port of ports.keys()) answer(port, { wake: true });
   } finally {
-    for (const [port, told] of answers) port.postMessage(told);
-    answers.clear();
+    const all = answers;
+    answers = [];
+    for (const { port, told } of all) port.postMessage(told);
   }
 }
 
 function answer(port: MessagePort, told: StoreAnswer): void {
-  const before = answers.get(port);
-  if (before === undefined) answers.set(port, [told]);
-  else before.push(told);
+  const before = answers.find((each) => each.port === port);
+  if (before === undefined) answers.push({ port, told: [told] });
+  else before.told.push(told);
 }
 
 function take(port: MessagePort, request: StoreRequest): void {
