@@ -93,7 +93,7 @@ function bareMachine(module: WebAssembly.Module, { environment }: MeasuredEngine
 function restores(module: WebAssembly.Module, measured: MeasuredEngine): Measure[] {
   const { machine, base } = bareMachine(module, measured);
   const flat = flatten(machine.views.u8, base, base.heapEnd);
-  const kilobytes = ((flat.heap.length + flat.low.length) / 1024).toFixed(0);
+  const kilobytes = ((flat.heap.length + flat.writable.length) / 1024).toFixed(0);
   const same = rounds(() => machine.restoreFlat(base, flat, 'a'), 30_000);
   let tenant = 0;
   const other = rounds(() => machine.restoreFlat(base, flat, String((tenant += 1))), 3000);

@@ -40,6 +40,8 @@ export class CallOutcomes {
           call.reveal();
           return 'go on';
         }
+        // Ended from outside after its last look at the clock: it would wait until its deadline.
+        if (call.pendingEnd !== undefined) return this.caught(call, machine, call.pendingEnd);
         call.waitingFor = operation;
         this.#host.waiting(call, true);
         this.poolOf(machine).offer();

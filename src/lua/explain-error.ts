@@ -164,6 +164,8 @@ export function userLine(traceback: string, files: readonly string[]): { file: s
 export function killedAt(machine: Machine, call: Call): { file: string; line: number } | undefined {
   const { exports, views } = machine;
   exports.mh_begin(1_000_000, -1);
+  // Whether the collector has worked is forgotten by now.
+  machine.distrust();
   machine.call = undefined;
   try {
     views.refresh();

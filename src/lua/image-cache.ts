@@ -40,12 +40,14 @@ export class ImageCache {
       machine.restoreFlat(base, flat, namespaceUid);
       return true;
     }
-    machine.restore(base, delta, namespaceUid);
-    if (delta === undefined) return false;
     program.uses = this.restores - program.usedAt < recentRestores ? program.uses + 1 : 1;
     program.usedAt = this.restores;
-    if (program.uses > usesBeforeFlat) this.#flatten(machine, program, delta);
-    return true;
+    const becomesFlat = delta !== undefined && program.uses > usesBeforeFlat;
+    // An image is taken of memory that was copied whole.
+    if (becomesFlat) machine.distrust();
+    machine.restore(base, delta, namespaceUid);
+    if (becomesFlat) this.#flatten(machine, program, delta);
+    return delta !== undefined;
   }
 
   #flatten(machine: Machine, program: LoadedProgram, delta: Delta): void {
@@ -98,6 +100,6 @@ export class ImageCache {
 }
 
 /** What the ground has is not counted. */
-function flatBytes({ base }: LoadedProgram, { low, still, heap }: FlatImage): number {
-  return low.length + heap.length + (still === base.loaded.still ? 0 : still.length);
+function flatBytes({ base }: LoadedProgram, { writable, still, heap }: FlatImage): number {
+  return writable.length + heap.length + (still === base.loaded.still ? 0 : still.length);
 }

@@ -25,6 +25,9 @@ export interface Capture {
 
 /** Memory that others are a difference over. It lies in a memory of WebAssembly that Lua cannot reach. */
 export interface Ground extends Capture {
+  /** The parts of `low`. */
+  readonly constants: Uint8Array;
+  readonly writable: Uint8Array;
   readonly lowWords: Int32Array;
   readonly stillWords: Int32Array;
   readonly heapWords: Int32Array;
@@ -41,11 +44,13 @@ export interface Delta {
   readonly tail: Uint8Array | undefined;
   readonly heapEnd: number;
   readonly bytes: number;
+  /** Something that stands still in the ground is another here, or the collector is at work. */
+  readonly movesStill: boolean;
 }
 
 /** A delta applied: the writable data and the whole heap, for functions called often. */
 export interface FlatImage {
-  readonly low: Uint8Array;
+  readonly writable: Uint8Array;
   /** Of most functions the ground's own. */
   readonly still: Uint8Array;
   readonly heap: Uint8Array;
@@ -61,10 +66,12 @@ export function difference(memory: Uint8Array, ground: Ground, heapEnd: number):
   const words = new Int32Array(memory.buffer, memory.byteOffset, memory.byteLength >>> 2);
   const { low, lowWords, still, stillWords, heap, heapWords, found } = ground;
   let length = compare(current, words, low, lowWords, lowStart, writableStart - lowStart, found, 0);
+  const before = length;
   length = compare(current, words, still, stillWords, stillStart, 0, found, length);
+  const movesStill = length > before;
   length = compare(current, words, heap, heapWords, heapBase, 0, found, length);
   const size = length * 4 + Math.max(0, heapEnd - ground.heapEnd);
-  return delta(new SharedArrayBuffer(size), found.subarray(0, length), memory, ground, heapEnd);
+  return delta(new SharedArrayBuffer(size), found.subarray(0, length), memory, ground, heapEnd, movesStill);
 }
 
 /** The same while a call waits: in blocks of 16 bytes, compared inside WebAssembly, which is quicker. */
@@ -76,7 +83,7 @@ export function differenceInBlocks(exports: LuaExports, memory: Uint8Array, grou
   end = exports.mh_difference(heapBase, heap.byteOffset, heap.length, end);
   const bytes = end - found.byteOffset;
   const size = bytes + Math.max(0, heapEnd - ground.heapEnd);
-  return delta(new ArrayBuffer(size), found.subarray(0, bytes >>> 2), memory, ground, heapEnd);
+  return delta(new ArrayBuffer(size), found.subarray(0, bytes >>> 2), memory, ground, heapEnd, true);
 }
 
 /** `store` has room for the runs and what lies beyond the ground's end. */
@@ -86,14 +93,15 @@ function delta(
   memory: Uint8Array,
   ground: Ground,
   heapEnd: number,
+  movesStill: boolean,
 ): Delta {
   const runs = new Int32Array(store, 0, found.length);
   runs.set(found);
   const bytes = store.byteLength;
-  if (heapEnd <= ground.heapEnd) return { runs, tail: undefined, heapEnd, bytes };
+  if (heapEnd <= ground.heapEnd) return { runs, tail: undefined, heapEnd, bytes, movesStill };
   const tail = new Uint8Array(store, found.byteLength);
   tail.set(memory.subarray(ground.heapEnd, heapEnd));
-  return { runs, tail, heapEnd, bytes };
+  return { runs, tail, heapEnd, bytes, movesStill };
 }
 
 /** Eight words at once: in a changed page most are as they were. Regions are whole blocks. */
@@ -168,7 +176,7 @@ export function applyDelta(memory: Uint8Array, memoryWords: Int32Array, ground: 
 export function flatten(memory: Uint8Array, ground: Ground, heapEnd: number): FlatImage {
   const still = memory.subarray(stillStart, stillStart + ground.still.length);
   return {
-    low: memory.slice(writableStart, lowEnd),
+    writable: memory.slice(writableStart, lowEnd),
     still: Buffer.compare(still, ground.still) === 0 ? ground.still : still.slice(),
     heap: memory.slice(heapBase, heapEnd),
     heapEnd,
@@ -210,7 +218,11 @@ export function layGrounds<Name extends string>(captures: Readonly<Record<Name, 
   const grounds = all.map(([name, each]): readonly [string, Ground] => {
     const [low, still, heap] = [lay(each.low), lay(each.still), lay(each.heap)];
     const views = { lowWords: words(low), stillWords: words(still), heapWords: words(heap) };
-    return [name, { low, still, heap, heapEnd: each.heapEnd, ...views, images, found }];
+    const parts = {
+      constants: low.subarray(0, writableStart - lowStart),
+      writable: low.subarray(writableStart - lowStart),
+    };
+    return [name, { low, ...parts, still, heap, heapEnd: each.heapEnd, ...views, images, found }];
   });
   return Object.fromEntries(grounds) as Record<Name, Ground>;
 }

@@ -48,6 +48,8 @@ export const globalObjects = 88;
 /** Collectable object */
 export const objectNext = 0;
 export const objectTag = 4;
+/** Where the collector strings together what it still has to visit, by type. */
+export const collectorLinks: Readonly<Record<number, number>> = { 5: 28, 6: 8, 8: 40, 10: 80 };
 /** CallInfo */
 export const frameFunction = 0;
 /** TValue: 8 bytes of value, then the tag; 16 bytes in all. */

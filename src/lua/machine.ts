@@ -1,15 +1,15 @@
 /** One Lua machine: an instance, the image it was last restored from, and the call that runs in it. */
 import type { BaseImage } from './base-image.ts';
 import type { Call } from './call.ts';
-import { cleanMemory } from './clean-memory.ts';
 import { MachineEnd } from './ends.ts';
 import type { Owner } from './fair-queue.ts';
 import { materialise, pushLazy } from './give-lazy.ts';
 import { FrameArguments } from './host-arguments.ts';
-import { applyDelta, type Delta, type FlatImage } from './image.ts';
+import type { Delta, FlatImage } from './image.ts';
 import { createInstance, type InstanceHost, type LuaExports } from './instance.ts';
-import { breakPointer, heapBase, lowStart, stillStart, writableStart } from './layout.ts';
+import { breakPointer } from './layout.ts';
 import type { MachineHost } from './machine-host.ts';
+import { MachineMemory } from './machine-memory.ts';
 import { MemoryViews } from './memory-views.ts';
 import { ValuePusher } from './push-value.ts';
 import { ValueReader } from './read-value.ts';
@@ -23,6 +23,7 @@ const workQuantum = 65536;
 const sliceMs = 2;
 /** A plain entry that holds the thread longer is ended and run again in slices. */
 const plainMs = 10;
+
 /** A machine runs one call at a time; its memory is only trusted after `restore`. */
 export class Machine implements InstanceHost {
   readonly exports: LuaExports;
@@ -35,8 +36,6 @@ export class Machine implements InstanceHost {
   call: Call | undefined;
   /** Set when an end was thrown: host code that swallowed it cannot go on. */
   end: MachineEnd | undefined;
-  /** The namespace whose bytes may lie in memory outside the image. */
-  tenant = '';
   sliced = false;
   /** The lua_State whose host function runs; 0 outside. */
   state = 0;
@@ -50,9 +49,7 @@ export class Machine implements InstanceHost {
   owner: Owner | undefined;
   #beforeMark = 0;
   readonly #slice: SliceClock;
-  #holds: FlatImage | undefined;
-  /** How many slots the table of strings has in that image. */
-  #stringSlots = 0;
+  readonly #memory: MachineMemory;
   readonly #host: MachineHost;
 
   constructor(module: WebAssembly.Module, base: BaseImage, host: MachineHost) {
@@ -63,6 +60,7 @@ export class Machine implements InstanceHost {
     this.resumeSliced = WebAssembly.promising(this.exports.mh_resume);
     this.closeSliced = WebAssembly.promising(this.exports.mh_close);
     this.views = new MemoryViews(this.exports);
+    this.#memory = new MachineMemory(this.exports, this.views);
     this.reader = new ValueReader(this.views, base, (table) => materialise(this, table));
     this.pusher = new ValuePusher(this.views, base, (state, table) => pushLazy(this, state, table, base.lazy));
     this.args = new FrameArguments(this.views, this.reader);
@@ -73,48 +71,30 @@ export class Machine implements InstanceHost {
     return this.views.u8.length;
   }
 
+  /** The namespace whose bytes may lie in memory outside the image. */
+  get tenant(): string {
+    return this.#memory.tenant;
+  }
+
   get heapEnd(): number {
     return this.views.word(breakPointer);
   }
 
   /** Makes the memory equal to the base image, or to a function's: a difference over the image with a function loaded. */
   restore(base: BaseImage, delta: Delta | undefined, tenant: string): void {
-    const { views } = this;
-    if (views.u8.length === 0) views.refresh();
-    if (tenant !== this.tenant) cleanMemory(this.exports, views, base);
-    this.tenant = tenant;
-    const ground = delta === undefined ? base : base.loaded;
-    this.#reserve(Math.max(delta?.heapEnd ?? 0, ground.heapEnd));
-    views.u8.set(ground.low, lowStart);
-    views.u8.set(ground.still, stillStart);
-    views.u8.set(ground.heap, heapBase);
-    if (delta !== undefined) applyDelta(views.u8, views.i32, ground, delta);
-    this.#holds = undefined;
+    this.#memory.restore(base, delta, tenant);
     this.#begin();
   }
 
-  /**
-   * Makes the memory equal to a function image. After a good end of a call of the same image the binary's constants are
-   * not copied again: only corruption could have changed them, and then it is this function's own. Nor are strings,
-   * prototypes and closures of the base image, if no garbage was collected and the table of strings has not grown.
-   */
+  /** Makes the memory equal to a function image. */
   restoreFlat(base: BaseImage, flat: FlatImage, tenant: string): void {
-    const { views } = this;
-    if (views.u8.length === 0) views.refresh();
-    if (flat !== this.#holds || tenant !== this.tenant) {
-      if (tenant !== this.tenant) cleanMemory(this.exports, views, base);
-      this.tenant = tenant;
-      this.#reserve(flat.heapEnd);
-      views.u8.set(base.low, lowStart);
-      views.u8.set(flat.still, stillStart);
-    } else if (this.exports.mh_collected() !== 0 || views.word(base.stringSlots) !== this.#stringSlots) {
-      views.u8.set(flat.still, stillStart);
-    }
-    views.u8.set(flat.low, writableStart);
-    views.u8.set(flat.heap, heapBase);
-    this.#holds = flat;
-    this.#stringSlots = views.word(base.stringSlots);
+    this.#memory.restoreFlat(base, flat, tenant);
     this.#begin();
+  }
+
+  /** The next restore copies everything. */
+  distrust(): void {
+    this.#memory.distrust();
   }
 
   #begin(): void {
@@ -122,14 +102,6 @@ export class Machine implements InstanceHost {
     this.work = 0;
     this.shortUntil = 0;
     this.exports.mh_begin(quantum, -1);
-  }
-
-  /** Room for an image in a machine whose memory has not grown that far. */
-  #reserve(end: number): void {
-    const missing = end - this.views.u8.length;
-    if (missing <= 0) return;
-    this.exports.memory.grow(Math.ceil(missing / 65536));
-    this.views.refresh();
   }
 
   /** The call runs here from now on. */
@@ -187,7 +159,7 @@ export class Machine implements InstanceHost {
 
   throwEnd(end: MachineEnd): MachineEnd {
     this.end = end;
-    this.#holds = undefined;
+    this.distrust();
     return end;
   }
 

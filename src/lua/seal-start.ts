@@ -1,7 +1,7 @@
 /** After the top level of a program has run: what calls start from is left, without garbage. */
 import type { BaseImage } from './base-image.ts';
 import type { LuaExports } from './instance.ts';
-import { globalDebt, globalTotalBytes, stateGlobal, tags } from './layout.ts';
+import { collectorLinks, globalDebt, globalObjects, globalTotalBytes, objectTag, stateGlobal, tags } from './layout.ts';
 import type { MemoryViews } from './memory-views.ts';
 
 /** The collector rests until a call has allocated this much. */
@@ -13,6 +13,17 @@ export function restCollector(views: MemoryViews, state: number): void {
   const total = views.word(global + globalTotalBytes) + (views.i32[(global + globalDebt) >>> 2] ?? 0);
   views.u32[(global + globalTotalBytes) >>> 2] = total + collectorRest;
   views.i32[(global + globalDebt) >>> 2] = -collectorRest;
+}
+
+/**
+ * Forgets in which order the collector visited objects: between two of its rounds nobody reads it, and it is another one with
+ * each function.
+ */
+function clearCollectorLinks({ u8, u32 }: MemoryViews, global: number): void {
+  for (let object = u32[(global + globalObjects) >>> 2] ?? 0; object !== 0; object = u32[object >>> 2] ?? 0) {
+    const link = collectorLinks[(u8[object + objectTag] ?? 0) & 0x0f];
+    if (link !== undefined) u32[(object + link) >>> 2] = 0;
+  }
 }
 
 /** A machine, or what builds images. */
@@ -34,6 +45,7 @@ export function sealStart(
   const status = exports.lua_pcallk(state, 0, 0, 0, 0, 0);
   if (status !== 0) exports.lua_settop(state, -2);
   views.refresh();
+  clearCollectorLinks(views, views.word(state + stateGlobal));
   restCollector(views, state);
   exports.mh_scrub(0);
 }
