@@ -55,6 +55,20 @@ test('silence takes nothing back that runtimes have said of the same revision', 
   }
 });
 
+test('silence of the runtimes of another group is news: those that spoke serve it no more', () => {
+  const served = { ...ready, runtimeGroup: 'default' };
+  assert.equal(decideStatus(served, { ...unheard, runtimeGroup: 'default' }), 'keep', 'the control');
+  assert.notEqual(decideStatus(served, { ...unheard, runtimeGroup: 'payments' }), 'keep', 'a move that was declared');
+  const stranded = { type: 'Stranded', status: 'True', reason: 'MoveNotDeclared', message: 'it moved' } as const;
+  const moved = { ...unheard, runtimeGroup: 'default', conditions: [...(unheard.conditions ?? []), stranded] };
+  assert.equal(decideStatus(served, moved), 'soon');
+  assert.equal(
+    decideStatus(ready, { ...unheard, runtimeGroup: 'default' }),
+    'keep',
+    'of a version before nothing is known',
+  );
+});
+
 test('of another revision or generation silence is news', () => {
   assert.equal(decideStatus(ready, { ...unheard, revision: 'r2' }), 'soon');
   assert.equal(decideStatus(ready, { ...unheard, observedGeneration: 2 }), 'soon');

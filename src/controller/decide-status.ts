@@ -39,6 +39,10 @@ function knewMore(current: ResourceStatus, desired: ResourceStatus): boolean {
   const was = conditionOf(current, 'Programmed');
   const is = conditionOf(desired, 'Programmed');
   if (was?.status !== 'True' || is === undefined || is.status === 'True' || !silence.has(is.reason)) return false;
+  // Another group is to serve it: what the runtimes of the one before said counts no more.
+  if (conditionOf(current, 'Stranded')?.reason !== conditionOf(desired, 'Stranded')?.reason) return false;
+  const group = current['runtimeGroup'];
+  if (group !== undefined && group !== desired['runtimeGroup']) return false;
   const refs = conditionOf(current, 'ResolvedRefs');
   const refsNow = conditionOf(desired, 'ResolvedRefs');
   return refs?.status === refsNow?.status && refs?.reason === refsNow?.reason && refs?.message === refsNow?.message;
