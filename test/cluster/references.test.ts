@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { createGoneNamespaces } from '../../src/controller/link/gone-namespaces.ts';
+import { createNamespacePurge } from '../../src/runtime/purge-namespaces.ts';
+import { openStore } from '../../src/store/open-store.ts';
 import { bodyOf, clientOf, useCluster } from '../kube/with-control-plane.ts';
 import { kubeconfigOf } from '../kube/control-plane.ts';
 import { eventually } from '../kube/eventually.ts';
@@ -283,26 +286,76 @@ test('code from a ConfigMap needs its own consent, and follows edits', { skip },
   await answers('/team-a/mapped', '200 two');
 });
 
-test('a namespace made again under its name is another one', { skip }, async () => {
-  assert.ok(admin && started);
-  const { controller } = started.running;
-  const uidNow = (): string | undefined =>
-    [...(controller.table.current()?.functions.values() ?? [])].find(({ name }) => name === 'reborn')?.namespaceUid;
-  const first = await makeNamespace(admin, 'short-lived');
-  const path = functionPath('short-lived', 'reborn');
-  const spec = { code: 'return function() return "x" end', triggers: [openTrigger('reborn')] };
-  await apply(admin, path, webhookFunction('reborn', spec));
-  await eventually('it is in the table', () => uidNow() === first.metadata.uid);
-  bodyOf(await admin.request({ method: 'DELETE', path: '/api/v1/namespaces/short-lived' }));
-  await eventually('it is gone', async () => {
-    const answer = await admin.request({ path: '/api/v1/namespaces/short-lived' });
-    return !answer.ok && answer.status === 404;
+/** Which of these namespaces a store forgets, if each has stored an event, by what the API server says of them. */
+async function purgedOf(uids: readonly string[]): Promise<readonly string[]> {
+  assert.ok(admin);
+  const opened = await openStore({ path: ':memory:', onLost: (error) => assert.fail(error) });
+  const store = opened.connect();
+  let time = 0;
+  const purged: string[] = [];
+  const ask = createGoneNamespaces({ client: admin, namespace: releaseNamespace, now: () => time });
+  const purge = createNamespacePurge({
+    stored: async () => Object.keys((await store.measures()).usage),
+    gone: async (asked) => {
+      const answer = await ask({ uids: asked });
+      return answer.ok ? (answer.body as { readonly gone: readonly string[] }).gone : undefined;
+    },
+    purge: (uid) => store.purge(uid),
+    now: () => time,
+    restMs: 60_000,
+    onPurge: (uid) => void purged.push(uid),
+    onStrangeStore: (count) => assert.fail(`${count} of a strange store`),
   });
-  const second = await makeNamespace(admin, 'short-lived');
-  assert.notEqual(second.metadata.uid, first.metadata.uid);
-  await apply(admin, path, webhookFunction('reborn', spec));
-  await eventually('it is in the table again', () => uidNow() === second.metadata.uid, uidNow);
-});
+  const kept = async (uid: string): Promise<boolean> =>
+    (await store.read({ namespaceUid: uid }, { limit: 1 })).length > 0;
+  try {
+    for (const namespaceUid of uids) {
+      const event = { id: 'one', namespaceUid, type: 'com.acme.made', source: '/', attributes: '{}' };
+      await store.append([{ event: { ...event, body: new Uint8Array() }, deliveries: [{ destination: 'uid/web' }] }]);
+    }
+    await purge.look();
+    assert.equal(purged.length, 0, 'not before it has been gone for some time');
+    time += 60_000;
+    await purge.look();
+    for (const uid of uids) {
+      if (purged.includes(uid)) await eventually('its rows are gone', async () => !(await kept(uid)));
+      else assert.ok(await kept(uid));
+    }
+    return purged;
+  } finally {
+    await store.close();
+    await opened.close();
+  }
+}
+
+test(
+  'a namespace made again under its name is another one, and what the first one stored is forgotten',
+  { skip },
+  async () => {
+    assert.ok(admin && started);
+    const { controller } = started.running;
+    const uidNow = (): string | undefined =>
+      [...(controller.table.current()?.functions.values() ?? [])].find(({ name }) => name === 'reborn')?.namespaceUid;
+    const first = await makeNamespace(admin, 'short-lived');
+    const path = functionPath('short-lived', 'reborn');
+    const spec = { code: 'return function() return "x" end', triggers: [openTrigger('reborn')] };
+    await apply(admin, path, webhookFunction('reborn', spec));
+    await eventually('it is in the table', () => uidNow() === first.metadata.uid);
+    bodyOf(await admin.request({ method: 'DELETE', path: '/api/v1/namespaces/short-lived' }));
+    await eventually('it is gone', async () => {
+      const answer = await admin.request({ path: '/api/v1/namespaces/short-lived' });
+      return !answer.ok && answer.status === 404;
+    });
+    const second = await makeNamespace(admin, 'short-lived');
+    assert.notEqual(second.metadata.uid, first.metadata.uid);
+    const other = await makeNamespace(admin, 'team-b');
+    assert.deepEqual(await purgedOf([first.metadata.uid, second.metadata.uid, other.metadata.uid]), [
+      first.metadata.uid,
+    ]);
+    await apply(admin, path, webhookFunction('reborn', spec));
+    await eventually('it is in the table again', () => uidNow() === second.metadata.uid, uidNow);
+  },
+);
 
 test('secrets are read by name only, and nothing is written but statuses, Events and the lease', { skip }, async () => {
   assert.ok(cluster);
