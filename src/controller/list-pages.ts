@@ -1,6 +1,6 @@
 /** A whole list of a collection, page by page: it counts only if every page came. */
 import type { KubeClient } from './kube-client.ts';
-import type { KubeFailure, KubeRequest } from './kube-answer.ts';
+import type { KubeAnswer, KubeFailure, KubeRequest } from './kube-answer.ts';
 import { isKubeObject, type KubeObject } from './kube-object.ts';
 
 /** What is listed and watched. */
@@ -14,9 +14,19 @@ export interface Collection {
   readonly impersonate?: string;
 }
 
+/** As it came: nothing of it is known to be so. */
+interface Answered {
+  readonly kind?: unknown;
+  readonly metadata?: { readonly resourceVersion?: unknown; readonly continue?: unknown } | null;
+  readonly items?: unknown;
+}
+
 interface Page {
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-  readonly items?: readonly unknown[] | null;
+  readonly ok: true;
+  readonly version: string;
+  readonly items: readonly KubeObject[];
+  /** Of the next page; undefined: there is none. */
+  readonly token: string | undefined;
 }
 
 export type ListResult<Item> =
@@ -41,7 +51,7 @@ export async function listPages<Item extends KubeObject>(
   let token: string | undefined;
   for (;;) {
     const first = token === undefined;
-    const answer = await client.request<Page>({
+    const answer = await client.request<Answered>({
       ...requestOf(collection, signal),
       query: {
         ...selectorsOf(collection),
@@ -50,17 +60,11 @@ export async function listPages<Item extends KubeObject>(
         ...(first && exactly !== undefined ? { resourceVersion: exactly, resourceVersionMatch: 'Exact' } : {}),
       },
     });
-    if (!answer.ok) return answer;
-    const { metadata } = answer.body;
-    // An empty list of metadata has null for its items.
-    const items = answer.body.items === null ? [] : answer.body.items;
-    const version = metadata?.resourceVersion;
-    if (version === undefined || !Array.isArray(items) || !items.every(isKubeObject)) {
-      return { ok: false, status: answer.status, reason: 'Garbled', message: `${collection.path} answered no list` };
-    }
-    for (const object of items) objects.set(object.metadata.uid, keep(object));
-    token = metadata?.continue === '' ? undefined : metadata?.continue;
-    if (token === undefined) return { ok: true, version, objects };
+    const page = pageOf(answer, collection);
+    if (!page.ok) return page;
+    for (const object of page.items) objects.set(object.metadata.uid, keep(object));
+    ({ token } = page);
+    if (token === undefined) return { ok: true, version: page.version, objects };
   }
 }
 
@@ -70,14 +74,44 @@ export async function currentVersion(
   collection: Collection,
   signal?: AbortSignal,
 ): Promise<{ readonly ok: true; readonly version: string } | KubeFailure> {
-  const answer = await client.request<Page>({
+  const answer = await client.request<Answered>({
     ...requestOf(collection, signal),
     query: { ...selectorsOf(collection), limit: 1 },
   });
+  return pageOf(answer, collection);
+}
+
+/**
+ * A list says what kind of list it is, and of what version. Only with both are no items an empty collection, whether they
+ * are written as `[]` or as `null`, which is what servers in Go write for a list that was never filled: anything else was
+ * said by somebody before the API server, and taking it would end all that is served.
+ */
+function pageOf(answer: KubeAnswer<Answered>, { path }: Collection): Page | KubeFailure {
   if (!answer.ok) return answer;
-  const version = answer.body.metadata?.resourceVersion;
-  if (version !== undefined) return { ok: true, version };
-  return { ok: false, status: answer.status, reason: 'Garbled', message: `${collection.path} answered no list` };
+  const { kind, metadata, items } = answer.body;
+  const version = metadata?.resourceVersion;
+  const token = metadata?.continue ?? '';
+  const whole = items === null && isListKind(kind) ? [] : items;
+  if (
+    isNamed(kind) &&
+    kind !== 'Status' &&
+    isNamed(version) &&
+    typeof token === 'string' &&
+    Array.isArray(whole) &&
+    whole.every(isKubeObject)
+  ) {
+    return { ok: true, version, items: whole, token: token === '' ? undefined : token };
+  }
+  return { ok: false, status: answer.status, reason: 'Garbled', message: `${path} answered no list` };
+}
+
+function isNamed(text: unknown): text is string {
+  return typeof text === 'string' && text !== '';
+}
+
+/** A definition may call its list something else (`listKind`), but nothing writes `null` for the items of those. */
+function isListKind(kind: unknown): boolean {
+  return typeof kind === 'string' && kind.endsWith('List');
 }
 
 export function selectorsOf({ labelSelector, fieldSelector }: Collection): NonNullable<KubeRequest['query']> {

@@ -103,6 +103,39 @@ for (const [what, answer] of Object.entries(kinds)) {
   });
 }
 
+test('a list that is no list ends nothing that serves; a whole one without items does', { skip }, async () => {
+  assert.ok(started);
+  const { client, proxy, call } = started;
+  const list = '/apis/moonhook.dev/v1alpha1/webhookfunctions';
+  const expired = '{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Expired","code":410}';
+  const lists = (): number => proxy.seen.filter((line) => line.startsWith(`GET ${list}?limit=500`)).length;
+  /** The functions are listed anew: the first list is answered so, and what follows it by the API server. */
+  async function relist(body: string | undefined, until: (listed: number) => Promise<boolean>): Promise<void> {
+    const before = lists();
+    if (body !== undefined) proxy.answerNext(1, /webhookfunctions\?limit=500/, { status: 200, body });
+    proxy.answerNext(1, /webhookfunctions\?.*watch=true/, { status: 410, body: expired });
+    await eventually(`it was listed again after ${body ?? 'that'}`, () => {
+      // A watch that was being opened is none that could be cut.
+      if (lists() === before) proxy.cutWatches();
+      return until(lists() - before);
+    });
+  }
+  for (const body of [
+    '{"metadata":{"resourceVersion":"1"},"items":null}',
+    '{"kind":"WebhookFunctionList","items":null}',
+  ]) {
+    await relist(body, async (listed) => {
+      assert.equal(await call('greets'), '200 hello');
+      return listed >= 2;
+    });
+  }
+  const { metadata } = bodyOf(await client.request<{ readonly metadata: unknown }>({ path: list }));
+  const empty = { kind: 'WebhookFunctionList', apiVersion: 'moonhook.dev/v1alpha1', metadata, items: null };
+  // Control: this one is believed.
+  await relist(JSON.stringify(empty), async () => (await call('greets')).startsWith('404'));
+  await relist(undefined, async () => (await call('greets')) === '200 hello');
+});
+
 test('no answer at all: what serves goes on, and what changed is noticed when it answers again', { skip }, async () => {
   assert.ok(started);
   const { client, proxy, call } = started;
