@@ -5,9 +5,8 @@ import type { LoadReport } from './cluster-events-load.ts';
 import type { Recorder } from './cluster-events-recorder.ts';
 import { quantile, type Measure } from './measure.ts';
 
-interface Line {
-  readonly object?: { readonly metadata?: { readonly resourceVersion?: string } };
-}
+/** Of an object's metadata: nothing else of a Pod has a field of that name. */
+const versionField = /"resourceVersion":"(\d+)"/;
 
 /** Version of a state → when its line came, milliseconds since the epoch. */
 export async function watchPods(
@@ -26,7 +25,8 @@ export async function watchPods(
   async function read(): Promise<void> {
     for await (const line of lines) {
       const at = performance.timeOrigin + performance.now();
-      const version = Number((JSON.parse(line) as Line).object?.metadata?.resourceVersion);
+      // Parsed, the whole line would take as much of a processor as the controller's own reading.
+      const version = Number(versionField.exec(line)?.[1]);
       if (!seen.has(version)) seen.set(version, at);
     }
   }

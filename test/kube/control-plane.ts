@@ -58,15 +58,19 @@ export interface ControlPlaneOptions {
   readonly apiServerFlags?: readonly string[];
   /** Where pods of a node reach it; default: loopback only. */
   readonly address?: string;
+  /** Of its programs, beside that of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** What the audit log tells (audit.k8s.io/v1, `rules` of a Policy); default: all requests. */
+  readonly auditRules?: readonly Readonly<Record<string, unknown>>[];
 }
 
-const auditPolicy = {
+const auditPolicy = (rules: ControlPlaneOptions['auditRules']): unknown => ({
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
   // A watch that is still open is told when it starts.
   omitStages: ['RequestReceived'],
-  rules: [{ level: 'Metadata' }],
-};
+  rules: rules ?? [{ level: 'Metadata' }],
+});
 
 /** Starts it; ready for requests when this resolves. */
 export async function startControlPlane(
@@ -86,9 +90,9 @@ export async function startControlPlane(
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   writeFileSync(file('accounts.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
   writeFileSync(file('accounts.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
-  writeFileSync(file('audit.json'), JSON.stringify(auditPolicy));
+  writeFileSync(file('audit.json'), JSON.stringify(auditPolicy(options.auditRules)));
 
-  const etcd = startProgram(binaries.etcd, [
+  const etcdFlags = [
     `--data-dir=${file('etcd')}`,
     `--listen-client-urls=${etcdUrl}`,
     `--advertise-client-urls=${etcdUrl}`,
@@ -97,8 +101,8 @@ export async function startControlPlane(
     `--initial-cluster=default=${peerUrl}`,
     '--unsafe-no-fsync',
     '--log-level=error',
-  ]);
-  const apiServer = startProgram(binaries.apiServer, [
+  ];
+  const apiServerFlags = [
     `--etcd-servers=${etcdUrl}`,
     `--cert-dir=${file('certificates')}`,
     `--bind-address=${address}`,
@@ -119,7 +123,9 @@ export async function startControlPlane(
     // Without the controller manager nobody makes the accounts that this plugin waits for.
     ...(options.controllerManager === true ? [] : ['--disable-admission-plugins=ServiceAccount']),
     ...(options.apiServerFlags ?? []),
-  ]);
+  ];
+  const etcd = startProgram(binaries.etcd, etcdFlags, options.environment);
+  const apiServer = startProgram(binaries.apiServer, apiServerFlags, options.environment);
   const programs: Program[] = [apiServer, etcd];
 
   async function ready(): Promise<void> {

@@ -22,13 +22,18 @@ const setpriv = '/usr/bin/setpriv';
 // A test that is killed takes them along, where the system can do that.
 const tied: readonly string[] = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL', '--'] : [];
 
-export function startProgram(program: KubeProgram, flags: readonly string[]): Program {
+export function startProgram(
+  program: KubeProgram,
+  flags: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Program {
   let said = '';
   let child = launch();
 
   function launch(): ChildProcess {
     const [executable = '', ...rest] = [...tied, ...program, ...flags];
-    const started = spawn(executable, rest, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const env = { ...process.env, ...environment };
+    const started = spawn(executable, rest, { stdio: ['ignore', 'ignore', 'pipe'], env });
     started.stderr.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-logLength)));
     started.once('error', (error) => (said += `\n${error.message}`));
     return started;
