@@ -91,6 +91,7 @@ function refusing(refusal: Refusal): RunClient {
     explain: answer,
     explainRequest: answer,
     invoke: answer,
+    publish: answer,
     replay: answer,
     replayStatus: answer,
     cancelReplay: answer,

@@ -94,6 +94,7 @@ function clientOf(desk: ClusterDesk): RunClient {
       const answer = await create('functions', place, invocationOf(order));
       return answer.ok ? { ok: true, value: responseOf(answer.value) } : answer;
     },
+    publish: (namespace, event) => create('events', { namespace }, event),
     replay: (namespace, wish) => selected('replay', namespace, { ...wish }),
     replayStatus: async (namespace, generation) => {
       const place = { namespace, name: any, subresource: 'replay' };

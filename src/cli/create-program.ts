@@ -14,6 +14,7 @@ const verbs: Readonly<Record<string, () => Promise<Register>>> = {
   render: async () => (await import('./render.ts')).registerRender,
   invoke: async () => (await import('./invoke.ts')).registerInvoke,
   send: async () => (await import('./send.ts')).registerSend,
+  publish: async () => (await import('./publish.ts')).registerPublish,
   calls: async () => (await import('./calls.ts')).registerCalls,
   logs: async () => (await import('./calls.ts')).registerLogs,
   explain: async () => (await import('./explain.ts')).registerExplain,

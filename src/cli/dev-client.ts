@@ -84,16 +84,16 @@ export async function askApiRaw(
   const found = findDevProcess(dataDirectory);
   if (!found.ok) return found;
   const response = await askProcess(`${found.value.adminUrl}/-/api${path}`, found.value.token, init);
-  if (!response.ok || response.value.ok) return response;
-  const problem: unknown = await response.value.json().catch(() => undefined);
+  return !response.ok || response.value.ok ? response : refusalOf(response.value);
+}
+
+/** A problem (RFC 9457) that a listener of the process answered. */
+export async function refusalOf(response: Response): Promise<Refusal> {
+  const problem: unknown = await response.json().catch(() => undefined);
   const detail = typeof problem === 'object' && problem !== null && 'detail' in problem ? String(problem.detail) : '';
-  const message = detail === '' ? `the answer is ${response.value.status}` : detail;
+  const message = detail === '' ? `the answer is ${response.status}` : detail;
   const exitCode =
-    response.value.status === 404
-      ? exitCodes.notFound
-      : response.value.status === 400
-        ? exitCodes.unusable
-        : exitCodes.failed;
+    response.status === 404 ? exitCodes.notFound : response.status === 400 ? exitCodes.unusable : exitCodes.failed;
   return { ok: false, exitCode, message };
 }
 

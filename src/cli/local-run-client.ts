@@ -1,5 +1,5 @@
 /** The running `moonhook dev` of a data directory, asked over its API. */
-import { askApi, askApiRaw, askProcess, findDevProcess, readLines, type Answered } from './dev-client.ts';
+import { askApi, askApiRaw, askProcess, findDevProcess, readLines, refusalOf, type Answered } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CallQuery, PlainObject, Query, RunClient } from './run-client.ts';
 
@@ -42,6 +42,24 @@ export function connectLocalRun(dataDirectory: string | undefined): RunClient {
       const url = `${found.value.callUrl}/${verb}/${namespace}/${name}${path}`;
       const init = { method, headers, ...(body === undefined ? {} : { body: new Uint8Array(body) }) };
       return askProcess(url, found.value.token, init);
+    },
+    async publish(namespace, event) {
+      const found = findDevProcess(dataDirectory);
+      if (!found.ok) return found;
+      const answer = await askProcess(
+        `${found.value.callUrl}/events/${encodeURIComponent(namespace)}`,
+        found.value.token,
+        {
+          method: 'POST',
+          headers: { 'content-type': 'application/cloudevents+json' },
+          body: JSON.stringify({ specversion: '1.0', ...event }),
+        },
+      );
+      if (!answer.ok) return answer;
+      if (!answer.value.ok) return refusalOf(answer.value);
+      const duplicateOf = answer.value.headers.get('x-moonhook-duplicate-of');
+      const told = (await answer.value.json()) as PlainObject;
+      return { ok: true, value: { ...told, ...(duplicateOf === null ? {} : { duplicateOf }) } };
     },
     replay: (namespace, wish) => send('POST', below(namespace, '/replay'), wish),
     replayStatus: (namespace, generation) => ask(below(namespace, `/replays/${generation}`)),

@@ -79,6 +79,8 @@ export interface RunClient {
   explainRequest(namespace: string, name: string, request: object): Promise<Answered<PlainObject>>;
   /** What the function answered, whatever it was. */
   invoke(order: InvokeOrder): Promise<Answered<Response>>;
+  /** Attributes and data of a CloudEvent, onto the bus of the namespace. */
+  publish(namespace: string, event: PlainObject): Promise<Answered<PlainObject>>;
   replay(namespace: string, wish: ReplayWish): Promise<Answered<PlainObject>>;
   replayStatus(namespace: string, generation: number): Promise<Answered<PlainObject>>;
   cancelReplay(namespace: string, generation: number): Promise<Answered<PlainObject>>;

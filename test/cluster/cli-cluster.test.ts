@@ -167,7 +167,7 @@ test('keys are set, read and listed', { skip }, async () => {
   assert.equal(shared, 'true\n');
 });
 
-test('replay, suspend, resume, refresh and ping do what they say', { skip }, async () => {
+test('replay, suspend, resume, refresh, publish and ping do what they say', { skip }, async () => {
   assert.ok(started);
   assert.match(await said(['replay', 'whf/team-a/orders', '--dead']), /1 delivery runs again as replay \d+/);
   assert.match(await said(['suspend', 'team-a/orders']), /team-a\/orders suspended/);
@@ -175,6 +175,9 @@ test('replay, suspend, resume, refresh and ping do what they say', { skip }, asy
   assert.equal(stands.stdout, 'true');
   assert.match(await said(['resume', 'team-a/orders']), /team-a\/orders resumed/);
   assert.match(await said(['refresh', 'team-a/orders']), /what it refers to is read again/);
+  const publish = ['publish', 'com.example.nobody', '-n', 'team-a', '--id', 'e1', '-d', '{"n":1}'];
+  assert.match(await said(publish), /event e1 goes nowhere: .* of team-a matches com\.example\.nobody/);
+  assert.match(await said(publish), /event e1 was published before/);
   const pinged = await started.cli('ping', 'whs/team-a/shop');
   assert.match(pinged.stdout, /subscription team-a\/shop/, pinged.stderr);
 });

@@ -142,7 +142,7 @@ export const publish: Handler = async (parts, asking) => {
     bodyBase64: body,
   }));
   if (isRefusal(answer) || answer.kind !== 'object') return answer;
-  const { status, bodyBase64 } = answer.object as unknown as PassedResponse;
+  const { status, headers, bodyBase64 } = answer.object as unknown as PassedResponse;
   const said = readBody({ body: Buffer.from(bodyBase64, 'base64') });
   if (isRefusal(said) || status >= 400) {
     const detail = isRefusal(said) ? undefined : (said['detail'] ?? said['title']);
@@ -150,7 +150,10 @@ export const publish: Handler = async (parts, asking) => {
   }
   const { metadata } = answer.object as { readonly metadata: Fields };
   const own = { ...metadata, name: String(said['id']) };
-  return { kind: 'object', status: 201, object: { ...said, apiVersion: runVersion, kind: 'Event', metadata: own } };
+  const duplicateOf = headers.find(([name]) => name === 'x-moonhook-duplicate-of')?.[1];
+  const repeated = duplicateOf === undefined ? {} : { duplicateOf };
+  const object = { ...said, ...repeated, apiVersion: runVersion, kind: 'Event', metadata: own };
+  return { kind: 'object', status: 201, object };
 };
 
 /** Whose keys: of the function that the path names, or with `-` shared ones of the namespace. */

@@ -1,0 +1,101 @@
+/** `moonhook publish` against a running `moonhook dev`: where an event goes, once, and what is wrong with one. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { runCli, startCli, type CliResult } from '../builders/run-cli.ts';
+
+const folder = `apiVersion: moonhook.dev/v1alpha1
+kind: WebhookFunction
+metadata: { name: listens, namespace: shop }
+spec:
+  code: |
+    return function(event)
+      kv.set(event.id, { type = event.type, source = event.source, subject = event.subject, data = event.data,
+        region = event.attributes and event.attributes.region })
+    end
+  triggers:
+    - { name: orders, event: { type: com.acme.* } }
+`;
+
+test('publish puts an event on the bus of a namespace, once', async (context) => {
+  const base = mkdtempSync(join(tmpdir(), 'moonhook-publish-'));
+  mkdirSync(join(base, 'hooks'));
+  writeFileSync(join(base, 'hooks', 'shop.yaml'), folder);
+  writeFileSync(join(base, 'data.json'), '{"n":2}');
+  const dev = startCli(['dev', 'hooks', '--port', '0', '--call-port', '0', '--admin-port', '0'], { cwd: base });
+  context.after(async () => {
+    await dev.stop('SIGKILL');
+    rmSync(base, { recursive: true, force: true });
+  });
+  await dev.output(/serves hooks: 1 of 1 functions ready/);
+  const cli = (...parts: readonly string[]): Promise<CliResult> => runCli(parts, { cwd: join(base, 'hooks') });
+  /** What the function has kept of an event, once it ran. */
+  const kept = async (id: string): Promise<unknown> => {
+    for (let tries = 0; tries < 100; tries += 1) {
+      const { exitCode, stdout } = await cli('kv', 'get', 'shop/listens', id);
+      if (exitCode === 0) return JSON.parse(stdout);
+    }
+    return assert.fail(`nothing ran for ${id}`);
+  };
+
+  await context.test('with everything that it may say', async () => {
+    const attributes = ['--attribute', 'region=eu', '--subject', 'orders/7', '--source', '/till'];
+    const { exitCode: code, stdout } = await cli(
+      'publish',
+      'com.acme.paid',
+      '-n',
+      'shop',
+      '--id',
+      'p1',
+      '-d',
+      '{"n":1}',
+      ...attributes,
+    );
+    assert.equal(stdout, 'event p1 goes to 1 destination; its story: moonhook explain p1 -n shop\n');
+    assert.equal(code, 0);
+    const told = { type: 'com.acme.paid', source: '/till', subject: 'orders/7', data: { n: 1 }, region: 'eu' };
+    assert.deepEqual(await kept('p1'), told);
+    const story = await cli('explain', 'p1', '-n', 'shop');
+    assert.match(story.stdout, /shop\/listens trigger orders · ok/);
+  });
+
+  await context.test('from a file, or as text, with an id of its own', async () => {
+    const file = await cli('publish', 'com.acme.paid', '-n', 'shop', '-d', `@${join(base, 'data.json')}`, '-o', 'json');
+    const { id, deliveries } = JSON.parse(file.stdout) as { readonly id: string; readonly deliveries: number };
+    assert.equal(deliveries, 1);
+    assert.deepEqual(await kept(id), { type: 'com.acme.paid', source: '/moonhook/cli', data: { n: 2 } });
+    await cli('publish', 'com.acme.said', '-n', 'shop', '--id', 'p2', '-d', 'not {json', '--text');
+    assert.deepEqual(await kept('p2'), { type: 'com.acme.said', source: '/moonhook/cli', data: 'not {json' });
+  });
+
+  await context.test('a repetition and an event that nobody wants are told', async () => {
+    const again = await cli('publish', 'com.acme.paid', '-n', 'shop', '--id', 'p1', '--source', '/till');
+    assert.equal(again.stdout, 'event p1 was published before: nothing runs again\n');
+    const nobody = await cli('publish', 'com.other', '-n', 'shop', '--id', 'p3');
+    assert.equal(
+      nobody.stdout,
+      'event p3 goes nowhere: no event trigger and no subscription of shop matches com.other\n',
+    );
+    assert.deepEqual([again.exitCode, nobody.exitCode], [0, 0]);
+  });
+
+  await context.test('what cannot be published is refused with the reason, and nothing is stored', async () => {
+    for (const [parts, why, code] of [
+      [['com.acme.bad', '-n', 'shop', '-d', '{"n":'], /the data is not JSON .*--text/, 2],
+      [['com.acme.bad', '-n', 'shop', '-d', '@nowhere'], /cannot read nowhere/, 2],
+      [['com.acme.bad', '-n', 'shop', '--attribute', 'region'], /NAME=VALUE/, 2],
+      [['com.acme.bad', '-n', 'shop', '--attribute', 'hops=1'], /hops/, 2],
+      [['dev.moonhook.call.dead', '-n', 'shop'], /dev\.moonhook/, 2],
+      [['com.acme.bad', '-n', 'nowhere'], /namespace "nowhere" has no functions/, 5],
+    ] as const) {
+      const result = await cli('publish', ...parts);
+      assert.equal(result.exitCode, code, result.stderr);
+      assert.match(result.stderr, why);
+      assert.equal(result.stdout, '');
+    }
+    const { stdout } = await cli('deliveries', '-n', 'shop');
+    assert.ok(stdout.includes('com.acme.paid') && !stdout.includes('com.acme.bad'), stdout);
+  });
+});
