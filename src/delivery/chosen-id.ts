@@ -17,3 +17,8 @@ export function shownId(stored: string): string {
   const at = stored.lastIndexOf(border);
   return at === -1 ? stored : decodeURIComponent(stored.slice(at + 1));
 }
+
+/** Whether an event is stored under an id that its publisher chose, and it is this one. */
+export function isChosenId(stored: string, id: string): boolean {
+  return stored.includes(border) && shownId(stored) === id;
+}

@@ -81,6 +81,30 @@ test('publish puts an event on the bus of a namespace, once', async (context) =>
     assert.deepEqual([again.exitCode, nobody.exitCode], [0, 0]);
   });
 
+  await context.test('the id finds its deliveries, also of what has not run yet, and acts on them', async () => {
+    await cli('suspend', 'shop/listens');
+    const { stdout } = await cli('publish', 'com.acme.paid', '-n', 'shop', '--id', 'p/4 #1', '-d', '1');
+    assert.match(stdout, /goes to 1 destination/);
+    const story = await cli('explain', 'p/4 #1', '-n', 'shop');
+    assert.match(story.stdout, /delivery dlv-\d+ to shop\/listens trigger orders: waiting/, story.stderr);
+    assert.match((await cli('deliveries', '-n', 'shop', '--id', 'p/4 #1')).stdout, /shop\/listens orders +waiting/);
+    const cancelled = await cli('cancel', 'p/4 #1', '-n', 'shop', '-y');
+    assert.match(cancelled.stdout, /^1 delivery/, cancelled.stderr);
+    const elsewhere = await cli('explain', 'p/4 #1', '-n', 'other');
+    assert.equal(elsewhere.exitCode, 5);
+    await cli('resume', 'shop/listens');
+    const replayed = await cli('replay', 'p/4 #1', '-n', 'shop', '-y');
+    assert.match(replayed.stdout, /^1 delivery runs again/, replayed.stderr);
+    assert.deepEqual(await kept('p/4 #1'), { type: 'com.acme.paid', source: '/moonhook/cli', data: 1 });
+    // The same id of another source is another event: which one is meant has to be said.
+    await cli('publish', 'com.acme.paid', '-n', 'shop', '--id', 'p/4 #1', '--source', '/till');
+    const both = await cli('cancel', 'p/4 #1', '-n', 'shop', '-y');
+    assert.equal(both.exitCode, 2);
+    const named = /2 events: name one of .*(\/till#[^, \n]+)/.exec(both.stderr)?.[1] ?? both.stderr;
+    const one = await cli('explain', named, '-n', 'shop');
+    assert.match(one.stdout, /to shop\/listens trigger orders/, one.stderr);
+  });
+
   await context.test('what cannot be published is refused with the reason, and nothing is stored', async () => {
     for (const [parts, why, code] of [
       [['com.acme.bad', '-n', 'shop', '-d', '{"n":'], /the data is not JSON .*--text/, 2],

@@ -1,4 +1,5 @@
 /** Finds deliveries by what people have: a delivery's name, an event id, a call id, the sender's delivery id. */
+import { isChosenId } from '../../delivery/chosen-id.ts';
 import type { DeliveryFilter, DeliveryRow } from '../../store/store.ts';
 import { deliveryNumber } from './delivery-view.ts';
 import type { LiveView } from './live-view.ts';
@@ -22,6 +23,10 @@ export interface FoundDeliveries extends NamespaceName {
 
 /** Of one event: as many as anybody reads. */
 const rowLimit = 1000;
+/** Deliveries that are looked through for an id that a publisher chose: ten thousand. */
+const mostPages = 10;
+/** Of more namespaces at once only ids are found that stand in an index. */
+const mostPlaces = 20;
 
 /** One entry per event or delivery that the id stands for. Rows of other namespaces are not there. */
 export async function findDeliveries(
@@ -47,5 +52,28 @@ export async function findDeliveries(
     if (place !== undefined && eventId !== undefined) events.set(`${own} ${eventId}`, { place, eventId });
   }
   const indirect = await Promise.all([...events.values()].map(({ place, eventId }) => covered(place, { eventId })));
-  return indirect.filter(({ rows }) => rows.length > 0);
+  const byRecord = indirect.filter(({ rows }) => rows.length > 0);
+  if (byRecord.length > 0 || places.length > mostPlaces) return byRecord;
+  const stored = await Promise.all(
+    places.map(async (place) => [...(await storedIds(view, place.uid, id))].map((eventId) => ({ place, eventId }))),
+  );
+  return await Promise.all(stored.flat().map(({ place, eventId }) => covered(place, { eventId })));
+}
+
+/**
+ * Events that a publisher gave this id are stored under their source as well, and the same id of several sources is several
+ * events: they are looked for among the newest deliveries.
+ */
+async function storedIds(view: LiveView, namespaceUid: string, id: string): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  // The last page ended with this one: numbers fall.
+  let after: number | undefined;
+  for (let page = 0; page < mostPages; page += 1) {
+    const more = after === undefined ? {} : { after };
+    const rows = await view.store.read({ namespaceUid }, { limit: rowLimit, newestFirst: true, ...more });
+    for (const { eventId } of rows) if (isChosenId(eventId, id)) found.add(eventId);
+    after = rows.at(-1)?.delivery;
+    if (rows.length < rowLimit) break;
+  }
+  return found;
 }
