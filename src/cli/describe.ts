@@ -7,6 +7,7 @@ import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-r
 import { refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
+import { switchOnHint } from './suspend.ts';
 import { complain, formatTable, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
 import type { RunClient } from './run-client.ts';
 import { readId, readSubject } from './subject-name.ts';
@@ -104,7 +105,7 @@ function page(described: Described): string {
     ['Revision', described.revision],
     ...(servingRevision === undefined || servingRevision === described.revision ? [] : [['Serving', servingRevision]]),
     ['Generation', String(described.generation)],
-    ...(described.health === undefined ? [] : [['Receiver', describeHealth(described.health)]]),
+    ...(described.health === undefined ? [] : [['Receiver', describeHealth(described.health, described)]]),
     ...(described.breaker === undefined ? [] : [['Breaker', described.breaker]]),
   ];
   const parts = [
@@ -143,7 +144,11 @@ function page(described: Described): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-function describeHealth({ state = 'Unknown', ...facts }: Readonly<Record<string, string>>): string {
-  const shown = Object.entries(facts).map(([name, value]) => `${name} ${value}`);
-  return shown.length === 0 ? state : `${state} (${shown.join(', ')})`;
+function describeHealth(
+  { state = 'Unknown', ...facts }: Readonly<Record<string, string>>,
+  { namespace, name }: Pick<Described, 'namespace' | 'name'>,
+): string {
+  const shown = Object.entries(facts).map(([fact, value]) => `${fact} ${value}`);
+  const told = shown.length === 0 ? state : `${state} (${shown.join(', ')})`;
+  return state.startsWith('SwitchedOff') ? `${told}; ${switchOnHint(`whs/${namespace}/${name}`)}` : told;
 }

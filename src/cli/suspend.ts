@@ -67,11 +67,27 @@ async function setSuspend(text: string, suspend: boolean, given: SuspendOptions)
         : `${label} was ${suspend ? 'suspended' : 'not suspended'} already`,
     ]);
   }
-  if (live) return exitCodes.ok;
+  if (live) {
+    if (!suspend && kind === 'subscription' && (await isSwitchedOff(client, subject)))
+      complain(`${label} is switched off because of its receiver; ${switchOnHint(label)}`);
+    return exitCodes.ok;
+  }
   complain(
     `${file ?? 'it'} is written, and the run has not taken it up: moonhook describe ${kind === 'subscription' ? 'whs/' : ''}${namespace}/${name}`,
   );
   return exitCodes.failed;
+}
+
+/** What to do about a subscription that its receiver's answers have switched off. */
+export function switchOnHint(label: string): string {
+  return `once the receiver answers again, moonhook ping ${label} switches it on, and moonhook replay ${label} --dead sends what died`;
+}
+
+async function isSwitchedOff(client: RunClient, { kind, namespace, name }: SubjectName): Promise<boolean> {
+  const answer = await client.describe(kind, namespace, name);
+  if (!answer.ok) return false;
+  const { health } = answer.value as { readonly health?: { readonly state?: string } };
+  return health?.state?.startsWith('SwitchedOff') === true;
 }
 
 const patienceMs = 10_000;

@@ -22,12 +22,12 @@ export const healthReasons = {
     types: ['Healthy'],
     status: 'False',
     meaning: 'The receiver answered 410 Gone: nothing is sent any more.',
-    action: 'Delete the subscription, or edit its spec to try again.',
+    action: 'Delete the subscription; or, once the receiver answers again, `moonhook ping whs/NAME` or edit its spec.',
   },
   SwitchedOffOnlyFailures: {
     types: ['Healthy'],
     status: 'False',
     meaning: 'For five days every attempt has failed: nothing is sent any more.',
-    action: 'Mend the receiver, then edit the spec of the subscription to try again.',
+    action: 'Mend the receiver, then `moonhook ping whs/NAME`, or edit the spec of the subscription.',
   },
 } as const satisfies Record<string, ReasonEntry>;

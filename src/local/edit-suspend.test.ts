@@ -27,6 +27,8 @@ test('a value that is there is replaced, with its comment kept; nothing is writt
   const text = `${head}spec:\n  code: x\n  suspend:   true   # until Monday\n  limits: { timeout: 1s }\n`;
   assert.equal(edited(text, false), text.replace('true   #', 'false   #'));
   assert.deepEqual(editSuspend(text, hook, true), { ok: true, text, changed: false });
+  const absent = `${head}spec:\n  code: x\n`;
+  assert.deepEqual(editSuspend(absent, hook, false), { ok: true, text: absent, changed: false });
   const empty = `${head}spec:\n  suspend:\n  code: x\n`;
   assert.equal(edited(empty, true), empty.replace('suspend:', 'suspend: true'));
 });

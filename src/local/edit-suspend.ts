@@ -32,19 +32,20 @@ export function editSuspend(text: string, resource: EditedResource, suspend: boo
   const map = spec as ParsedMap;
   if (map.anchor !== undefined) return byHand('spec is shared by an anchor');
   const pair = map.items.find(({ key }) => isScalar(key) && key.value === 'suspend');
-  if (isScalar(pair?.value) && pair.value.value === suspend) return { ok: true, text, changed: false };
+  const same = pair === undefined ? !suspend : isScalar(pair.value) && pair.value.value === suspend;
+  if (same) return { ok: true, text, changed: false };
   const next = pair === undefined ? insert(text, map, suspend) : replace(text, pair, suspend);
   if (next === undefined) return byHand('spec is written in a form that is not edited');
   // What was meant, and nothing else: however the file is written.
   const wanted = documents.map((each) => each.toJS({ maxAliasCount: 100 }) as unknown);
   const after = documentsOf(next);
   const edited = after[index];
-  const same =
+  const others =
     after.length === documents.length &&
     after.every((each, at) => at === index || isDeepStrictEqual(each.toJS({ maxAliasCount: 100 }), wanted[at]));
   document.setIn([...resource.prefix, 'spec', 'suspend'], suspend);
   const whole = isDeepStrictEqual(edited?.toJS({ maxAliasCount: 100 }), document.toJS({ maxAliasCount: 100 }));
-  return same && whole ? { ok: true, text: next, changed: true } : byHand('the file is written in an unusual form');
+  return others && whole ? { ok: true, text: next, changed: true } : byHand('the file is written in an unusual form');
 }
 
 function documentsOf(text: string): readonly Document.Parsed[] {
