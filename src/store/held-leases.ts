@@ -3,8 +3,8 @@ import type { StoreRequest } from './sqlite-thread.ts';
 import type { Appended, Lease, Receipt, Settled, SettleItem } from './store.ts';
 
 export class HeldLeases {
-  /** Delivery → its current receipt. */
-  readonly #held = new Map<number, Receipt>();
+  /** Delivery → epoch of its lease. Numbers only: former tables of a map keep what was in them. */
+  readonly #held = new Map<number, number>();
 
   /** What an answered request changed. */
   note({ operation, arguments: [first] }: StoreRequest, answer: unknown): void {
@@ -20,15 +20,15 @@ export class HeldLeases {
   }
 
   all(): readonly Receipt[] {
-    return [...this.#held.values()];
+    return Array.from(this.#held, ([delivery, epoch]) => ({ delivery, epoch }));
   }
 
   #add(leases: readonly Pick<Lease, 'receipt'>[]): void {
-    for (const { receipt } of leases) this.#held.set(receipt.delivery, receipt);
+    for (const { receipt } of leases) this.#held.set(receipt.delivery, receipt.epoch);
   }
 
   /** The row may have lapsed meanwhile, and been leased here again. */
   #drop({ delivery, epoch }: Receipt): void {
-    if (this.#held.get(delivery)?.epoch === epoch) this.#held.delete(delivery);
+    if (this.#held.get(delivery) === epoch) this.#held.delete(delivery);
   }
 }
