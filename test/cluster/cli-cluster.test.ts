@@ -9,10 +9,11 @@ import { readFencedBlocks } from '../builders/read-markdown.ts';
 import { runCli, startCli, type CliResult } from '../builders/run-cli.ts';
 import { eventually } from '../kube/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
+import { makeAccount, mayWatch } from '../kube/event-cluster.ts';
 import { kubeTools } from '../kube/kube-tools.ts';
 import { apply, functionPath, openTrigger, webhookFunction } from '../kube/run-controller.ts';
 import { runInstallation } from '../kube/run-installation.ts';
-import { useCluster, type TestCluster } from '../kube/with-control-plane.ts';
+import { bodyOf, useCluster, type TestCluster } from '../kube/with-control-plane.ts';
 
 const proxy = await makeFrontProxy();
 const { cluster, skip } = await useCluster({ apiServerFlags: proxy.flags });
@@ -141,6 +142,47 @@ test('machines are answered in the fields of a local run', { skip }, async () =>
   assert.ok(!('metadata' in record) && !('apiVersion' in record));
   assert.match(status.stdout, /moonhook-runtime-0 +default +True +True +2/, status.stderr);
   assert.match(supposed, /trigger web by route \/team-a\/orders/);
+});
+
+test('what became of a watched object is asked for by its kind, namespace and name', { skip }, async () => {
+  assert.ok(started);
+  const { client, cli } = started;
+  await makeAccount(client, 'team-a', 'watcher');
+  await mayWatch(client, 'watcher', { group: '', resource: 'pods' }, 'team-a');
+  const watching = webhookFunction('pod-watch', {
+    code: 'return function(event) log.info("it is " .. event.data.object.status.phase) end',
+    serviceAccountName: 'watcher',
+    triggers: [
+      {
+        name: 'pods',
+        filter: 'object.status.phase ~= "Succeeded"',
+        // Whichever is there first: the trigger, or the Pod.
+        kubernetes: { apiVersion: 'v1', kind: 'Pod', initial: 'Each', events: ['Added', 'Modified'] },
+      },
+    ],
+  });
+  await apply(client, functionPath('team-a', 'pod-watch'), watching);
+  const pods = '/api/v1/namespaces/team-a/pods';
+  const spec = { containers: [{ name: 'main', image: 'registry.example.com/web:1' }] };
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web-0' }, spec };
+  bodyOf(await client.request({ method: 'POST', path: pods, body: pod }));
+  const story = async (told: RegExp): Promise<string> => {
+    let last = '';
+    return eventually(
+      `the story of the Pod tells ${told.source}`,
+      async () => {
+        last = (await cli('explain', 'Pod/team-a/web-0', '-n', 'team-a')).stdout;
+        return told.test(last) ? last : undefined;
+      },
+      () => last,
+    );
+  };
+  assert.match(await story(/it is Pending/), /team-a\/pod-watch/);
+  const contentType = 'application/merge-patch+json';
+  const done = { status: { phase: 'Succeeded' } };
+  bodyOf(await client.request({ method: 'PATCH', path: `${pods}/web-0/status`, contentType, body: done }));
+  await story(/filter/);
+  assert.match(await said(['explain', 'Pod/team-a/web-1', '-n', 'team-a'], 5), /no call, event or delivery/);
 });
 
 test('what is missing is named: the object, or the right', { skip }, async () => {
