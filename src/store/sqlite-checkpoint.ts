@@ -1,4 +1,4 @@
-/** When the log of SQLite goes into the database: in idle turns from 4 MiB, forced at 64 MiB; and freed pages given back. */
+/** When the log of SQLite goes into the database: in idle turns from 4 MiB, between two busy ones from 8 MiB; and freed pages given back. */
 import type { DatabaseSync } from 'node:sqlite';
 
 export interface Checkpoints {
@@ -13,9 +13,10 @@ export interface Checkpoints {
 
 const mebi = 1024 ** 2;
 const idleBytes = 4 * mebi;
-const forcedBytes = 64 * mebi;
+/** Everybody waits for it: a few milliseconds often are better than a hundred now and then. */
+const forcedBytes = 8 * mebi;
 /** The log's length is asked for once in so many turns. */
-const turnsPerLook = 16;
+const turnsPerLook = 4;
 /** Freed pages may make up a quarter of the file, and 16 MiB in any case: they are used again before it grows. */
 const freePages = (16 * mebi) / 4096;
 /** Given back in one idle turn. */
