@@ -31,7 +31,9 @@ async function store(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigg
     functionName: fn.entry.name,
     target: { trigger: trigger.entry.name },
   });
-  const waiting = await parts.waiting.of(destination);
+  // Most of what is asked here is known: a promise for each answer would cost as much as the answers.
+  const count = parts.waiting.of(destination);
+  const waiting = typeof count === 'number' ? count : await count;
   if (waiting >= parts.settings.asynchronous.waitingPerDestination) {
     call.note('queue', false, `${waiting} events wait for this trigger`);
     return refuse(call, parts, 'Overloaded', {
@@ -40,13 +42,15 @@ async function store(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigg
       retryAfterMs: 30_000,
     });
   }
-  const own = await ownDelivery(call, parts, trigger, destination);
+  const own =
+    trigger.http?.debounce === undefined ? { destination } : await debouncedDelivery(call, parts, trigger, destination);
   if (own === 'refused') return undefined;
   if (chooseCallback(call, parts, trigger.http?.callback, destination) === 'refused') return undefined;
   const items: AppendItem[] = [];
   const all = splitBatch(call, fn);
   for (const accepted of all) {
-    const duplicate = await findDuplicateKey(call, parts, fn, trigger, destination, accepted);
+    const found = findDuplicateKey(call, parts, fn, trigger, destination, accepted);
+    const duplicate = found instanceof Promise ? await found : found;
     if (duplicate === 'refused') return undefined;
     const bus = trigger.http?.publish === true ? await publishedDeliveries(parts, accepted.event) : nobody;
     const event = withBudget(accepted.event, shareBudget(call.budget, all.length * (1 + bus.count)));
@@ -74,8 +78,8 @@ async function store(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigg
 
 const isNew = ({ duplicateOf, generation }: Appended): boolean => duplicateOf === undefined || generation !== undefined;
 
-/** With `debounce` it waits for quiet. */
-async function ownDelivery(
+/** It waits for quiet. */
+async function debouncedDelivery(
   call: HttpCall,
   parts: WorkerParts,
   trigger: LiveTrigger,

@@ -7,9 +7,16 @@ export function appendEager(items: readonly AppendItem[], parts: WorkerParts): P
   return parts.pending.run(items, () => append(items, parts));
 }
 
-async function append(items: readonly AppendItem[], parts: WorkerParts): Promise<readonly Appended[]> {
+function append(items: readonly AppendItem[], parts: WorkerParts): Promise<readonly Appended[]> {
   const places = items.map(({ deliveries: [own] }) => (own === undefined ? undefined : reserve(own, parts)));
-  if (places.every((place) => place === undefined)) return await parts.store.append(items);
+  return places.every((place) => place === undefined) ? parts.store.append(items) : appendLeased(items, places, parts);
+}
+
+async function appendLeased(
+  items: readonly AppendItem[],
+  places: readonly ReturnType<typeof reserve>[],
+  parts: WorkerParts,
+): Promise<readonly Appended[]> {
   const { leaseMs } = parts.settings.asynchronous;
   let appended: readonly Appended[] = [];
   try {

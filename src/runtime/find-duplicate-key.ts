@@ -12,8 +12,10 @@ import type { AcceptedEvent } from './split-batch.ts';
 import { StoredEventSource } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
+type FoundKey = DuplicateKey | undefined | 'refused';
+
 /** The trigger's `dedup`, else what the sender's profile says; `refused`: the call was answered. */
-export async function findDuplicateKey(
+export function findDuplicateKey(
   call: HttpCall,
   parts: WorkerParts,
   fn: LiveFunction,
@@ -21,7 +23,7 @@ export async function findDuplicateKey(
   endpoint: string,
   /** One event of a batch. */
   item?: AcceptedEvent,
-): Promise<DuplicateKey | undefined | 'refused'> {
+): FoundKey | Promise<FoundKey> {
   const { identified } = call;
   const dedup = trigger.http?.dedup;
   const profile = trigger.receiver?.prepared.profile;
@@ -34,6 +36,18 @@ export async function findDuplicateKey(
       item?.item === undefined ? duplicateKey(profile, identified, call.body) : itemDuplicateKey(profile, item.item);
     return key === undefined ? undefined : { endpoint, key, windowMs, ...rerun };
   }
+  return evaluateKey(call, parts, fn, trigger, { endpoint, windowMs, expression }, item);
+}
+
+async function evaluateKey(
+  call: HttpCall,
+  parts: WorkerParts,
+  fn: LiveFunction,
+  trigger: LiveTrigger,
+  asked: { readonly endpoint: string; readonly windowMs: number; readonly expression: string },
+  item: AcceptedEvent | undefined,
+): Promise<FoundKey> {
+  const { endpoint, windowMs, expression } = asked;
   const event =
     item?.item === undefined ? new RequestEvent(call) : new StoredEventSource(item.event, trigger.entry.name, 1);
   const value = await evaluate(fn, parts, call.id, expression, new EventTable(event));

@@ -6,6 +6,7 @@ export interface AppendedAway extends Omit<Appended, 'leased'> {
 }
 
 export function withoutEvents(items: readonly AppendItem[], appended: readonly Appended[]): readonly AppendedAway[] {
+  if (!appended.some(isLeased)) return appended;
   return appended.map((each, index) => {
     const own = items[index]?.event;
     const leased = each.leased.map(({ event, ...lease }) => (event === own ? lease : { ...lease, event }));
@@ -14,6 +15,8 @@ export function withoutEvents(items: readonly AppendItem[], appended: readonly A
 }
 
 export function withEvents(items: readonly AppendItem[], appended: readonly AppendedAway[]): readonly Appended[] {
+  // Then they are whole as they are.
+  if (!appended.some(isLeased)) return appended as readonly Appended[];
   return appended.map((each, index) => {
     const own = items[index]?.event;
     const leased = each.leased.flatMap((lease) => {
@@ -23,3 +26,5 @@ export function withEvents(items: readonly AppendItem[], appended: readonly Appe
     return { ...each, leased };
   });
 }
+
+const isLeased = ({ leased }: AppendedAway): boolean => leased.length > 0;
