@@ -30,6 +30,7 @@ const tasks = {
     steps: [
       [
         'node',
+        '--v8-pool-size=1',
         '--max-semi-space-size=4',
         '--heap-growing-percent=50',
         '--no-allocation-site-pretenuring',
