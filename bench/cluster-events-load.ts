@@ -23,6 +23,8 @@ export interface LoadReport {
   readonly writes: readonly Write[];
   /** Writes that the API server refused. */
   readonly refused: number;
+  /** Seconds of a processor that writing took. */
+  readonly cpu: number;
 }
 
 /** Version: of the state it made. Times are milliseconds since the epoch. */
@@ -100,4 +102,6 @@ for (let count = 1; count <= total;) {
 }
 await Promise.all(running);
 await pool.close();
-process.stdout.write(`${JSON.stringify({ touched: [...touched], writes, refused } satisfies LoadReport)}\n`);
+const { user, system } = process.cpuUsage();
+const report: LoadReport = { touched: [...touched], writes, refused, cpu: (user + system) / 1e6 };
+process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -37,14 +37,24 @@ export async function runPhase(stage: Stage, recorder: Recorder, phase: Phase): 
   const beside = await watchPods(stage.client, podsPath, labelSelector);
   const callsBefore = recorder.calls();
   const before = Object.values(processes).map((pid) => cpuSeconds(pid));
+  const machineBefore = machineSeconds();
   const began = performance.now();
   const { perSecond, seconds } = phase;
   const { server, token, ca } = plane;
   const report = await load({ server, token, ca, path: podsPath, labelSelector, perSecond, seconds });
   const wall = (performance.now() - began) / 1000;
-  const shares = Object.entries(processes).map(
-    ([name, pid], index) => `${name} ${(((cpuSeconds(pid) - (before[index] ?? 0)) / wall) * 100).toFixed(0)} %`,
+  const machine = machineSeconds() - machineBefore;
+  const used = Object.entries(processes).map(
+    ([name, pid], index) => [name, cpuSeconds(pid) - (before[index] ?? 0)] as const,
   );
+  const known = used.reduce((sum, [, spent]) => sum + spent, report.cpu);
+  const shares = [
+    ...used,
+    ['writer', report.cpu] as const,
+    ['everything else on the machine', machine - known] as const,
+  ]
+    .map(([name, spent]) => `${name} ${((spent / wall) * 100).toFixed(0)} %`)
+    .join(', ');
   const finals = await readFinals(stage, report.touched);
   const missing = await waitUntilTold(recorder, finals);
   beside.stop();
@@ -61,7 +71,7 @@ export async function runPhase(stage: Stage, recorder: Recorder, phase: Phase): 
       name: 'writes a second that the API server took',
       value: rate,
       unit: '/s',
-      note: `of ${perSecond}; share of a core: ${shares.join(', ')}`,
+      note: `of ${perSecond}; share of a core: ${shares}`,
     },
     {
       name: 'final states that were not told',
@@ -168,4 +178,11 @@ function cpuSeconds(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Seconds that the processors of the machine were busy so far (proc(5): all fields but idle and waiting for disks). */
+function machineSeconds(): number {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
+  const [user, nice, system, , , interrupts, soft] = line.split(/ +/).slice(1).map(Number);
+  return [user, nice, system, interrupts, soft].reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0) / 100;
 }
