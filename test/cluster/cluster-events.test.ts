@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { readFencedBlocks } from '../builders/read-markdown.ts';
 import { eventually } from '../kube/eventually.ts';
 import { deleteObject, record, startEventWorld, writeConfigMap } from '../kube/event-cluster.ts';
-import { apply } from '../kube/run-controller.ts';
+import { apply, conditionStands, functionPath, webhookFunction } from '../kube/run-controller.ts';
 import { bodyOf, useCluster } from '../kube/with-control-plane.ts';
 
 const { cluster, skip } = await useCluster();
@@ -181,6 +182,60 @@ test('debounce waits for quiet, and brings the last state once', { skip }, async
   assert.ok(calls.length < 5, 'states in between gave up their places');
   assert.equal(calls[0]?.name, 'added', 'it was never seen before');
 });
+
+test(
+  'an object as large as the API server takes arrives whole, in its change and in its deletion',
+  { skip },
+  async () => {
+    assert.ok(world);
+    const { client, runtime } = world;
+    const code = `return {
+    web = function() return kv.get("sizes") or {} end,
+    watched = function(event)
+      local sizes = kv.get("sizes") or {}
+      sizes[event.name] = #event.data.object.data.text
+      kv.set("sizes", sizes)
+    end,
+  }`;
+    const labelSelector = { matchLabels: { size: 'largest' } };
+    const path = functionPath('team-a', 'largest');
+    await apply(
+      client,
+      path,
+      webhookFunction('largest', {
+        code,
+        serviceAccountName: 'hooks',
+        triggers: [
+          { name: 'web', http: { path: 'largest', receiver: { open: {} } } },
+          {
+            name: 'watched',
+            kubernetes: {
+              apiVersion: 'v1',
+              kind: 'ConfigMap',
+              labelSelector,
+              events: ['Added', 'Modified', 'Deleted'],
+            },
+          },
+        ],
+      }),
+    );
+    await conditionStands(client, path, 'Ready=True/Ready');
+    const sizes = (wanted: unknown): Promise<unknown> =>
+      eventually(`the sizes are ${JSON.stringify(wanted)}`, async () => {
+        const response = await fetch(`${runtime().publicUrl}/team-a/largest`);
+        return isDeepStrictEqual(await response.json(), wanted);
+      });
+    const labels = { size: 'largest' };
+    // A ConfigMap holds 1 MiB of data.
+    const most = 1_048_576 - 'text'.length;
+    await writeConfigMap(client, 'large', { labels, data: { text: 'x'.repeat(most - 1) } });
+    await sizes({ added: most - 1 });
+    await writeConfigMap(client, 'large', { labels, data: { text: 'y'.repeat(most) } });
+    await sizes({ added: most - 1, modified: most });
+    await deleteObject(client, configMap('large'));
+    await sizes({ added: most - 1, modified: most, deleted: most });
+  },
+);
 
 test('the example of the guide keeps its notes', { skip }, async () => {
   assert.ok(world && cluster);
