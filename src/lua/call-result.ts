@@ -18,3 +18,12 @@ export function finishedCall(call: Call, end: CallEnd): CallResult {
       : { cpuMs, memoryPeakBytes, hostCalls, log, logTruncated };
   return 'values' in end ? { kind: end.kind, values: end.values, usage } : { kind: end.kind, error: end.error, usage };
 }
+
+/** The embedder asked for what is not there: no script has run. */
+export function refused(message: string): CallResult {
+  return {
+    kind: 'error',
+    error: { message },
+    usage: { cpuMs: 0, memoryPeakBytes: 0, hostCalls: [], log: [], logTruncated: false },
+  };
+}

@@ -12,12 +12,20 @@ export interface ProgramImage {
   readonly parts: unknown;
 }
 
+/** A loaded program as its engine finds it without a search. */
+export interface ProgramHandle {
+  /** It has been unloaded, or loaded anew. */
+  readonly unloaded: boolean;
+}
+
 /** The engine of one thread. It knows nothing of HTTP, Kubernetes or files. */
 export interface Engine<Context = unknown> {
   /** Compiles, runs the top level (metered), keeps bytecode and image under `program.revision`. Effects outside: none. */
   load(program: Program, image?: ProgramImage): Promise<LoadResult>;
   /** What another thread of this process needs to load the revision without compiling; undefined: not loaded, or evicted. */
   image(revision: string): ProgramImage | undefined;
+  /** For calls of a program that are many: spares each the search among all. */
+  find(revision: string): ProgramHandle | undefined;
   /** Forgets the program and wipes idle machines of its namespace: they may still hold its values. */
   unload(revision: string): void;
   /** Answers at once (no promise) when the call ends without waiting: the fast path. Never throws for what a script does. */

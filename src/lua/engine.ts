@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { buildBaseImage } from './base-image.ts';
 import { Call, type Sources } from './call.ts';
-import { finishedCall } from './call-result.ts';
+import { finishedCall, refused } from './call-result.ts';
 import { MachineEnd } from './ends.ts';
 import { engineSettings, threadCpuMs, type EngineOptions, type EngineSettings } from './engine-options.ts';
 import { HostDispatch, type Callable } from './host-dispatch.ts';
@@ -20,7 +20,7 @@ import type { RunnerHost } from './runner-host.ts';
 import { SliceQueue } from './slice-queue.ts';
 import { ThreadSignals } from './thread-signals.ts';
 import { WaitingCalls, type ParkingHost } from './waiting-calls.ts';
-import type { Engine, EngineStats, ProgramImage } from './engine-contract.ts';
+import type { Engine, EngineStats, ProgramHandle, ProgramImage } from './engine-contract.ts';
 import type { CallLimits, CallRequest, CallResult, LoadResult, Program } from './types.ts';
 
 /** How often waiting calls are compared with their deadlines. */
@@ -127,7 +127,9 @@ class LuaEngine<Context> implements Engine<Context> {
   }
 
   call(request: CallRequest<Context>): CallResult | Promise<CallResult> {
-    const program = this.#programs.get(request.revision);
+    // Handles are made here only: each is one of these programs.
+    const { program: found } = request;
+    const program = found?.unloaded === false ? (found as LoadedProgram) : this.#programs.get(request.revision);
     if (program === undefined || this.#closed) return refused(`revision ${request.revision} is not loaded`);
     const { target } = request;
     const known =
@@ -149,6 +151,10 @@ class LuaEngine<Context> implements Engine<Context> {
       return result;
     }
     return this.#later(call);
+  }
+
+  find(revision: string): ProgramHandle | undefined {
+    return this.#programs.get(revision);
   }
 
   #later(call: Call): Promise<CallResult> {
@@ -285,13 +291,4 @@ class LuaEngine<Context> implements Engine<Context> {
 function callLimits<Context>(limits: CallLimits, request: CallRequest<Context>): CallLimits {
   if ('handler' in request.target) return request.limits === undefined ? limits : { ...limits, ...request.limits };
   return { ...limits, cpuMs: Math.min(limits.cpuMs, expressionCpuMs), ...request.limits };
-}
-
-/** The embedder asked for what is not there: no script has run. */
-function refused(message: string): CallResult {
-  return {
-    kind: 'error',
-    error: { message },
-    usage: { cpuMs: 0, memoryPeakBytes: 0, hostCalls: [], log: [], logTruncated: false },
-  };
 }

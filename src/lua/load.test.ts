@@ -138,3 +138,18 @@ test('an unloaded program is gone, calls of it that wait end as they would', asy
   assert.equal(engine.stats().functions, 0);
   await engine.close();
 });
+
+test('a handle spares the search, and one of a program that was loaded anew or unloaded is not followed', async () => {
+  const { engine, load, call } = await testEngine();
+  const revision = await load('return function() return "old" end', { revision: 'r' });
+  const old = engine.find(revision);
+  assert.ok(old !== undefined);
+  assert.deepEqual(valuesOf(await call('of no program', [], { program: old })), ['old'], 'control: it is followed');
+  await load('return function() return "new" end', { revision: 'r' });
+  assert.deepEqual(valuesOf(await call(revision, [], { program: old })), ['new']);
+  assert.deepEqual(valuesOf(await call(revision, [], { program: engine.find(revision) })), ['new']);
+  engine.unload(revision);
+  assert.equal(engine.find(revision), undefined);
+  assert.equal((await call(revision, [], { program: old })).kind, 'error');
+  await engine.close();
+});

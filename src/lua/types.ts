@@ -1,5 +1,6 @@
 /** What crosses the border between Lua and its host: values, host functions, calls and their results. */
 
+import type { ProgramHandle } from './engine-contract.ts';
 import type { JournalRecord } from './journal.ts';
 
 /** The value `json.null` of Lua: a JSON null that has to stay visible (an element of an array). */
@@ -269,6 +270,8 @@ export interface CallRequest<Context = unknown> {
   readonly callId: string;
   /** Revision given to `load` before. */
   readonly revision: string;
+  /** What the same engine found for the revision; looked for if it is not given or no longer loaded. */
+  readonly program?: ProgramHandle | undefined;
   /** A handler's name, or `{ expression }` for one of `Program.expressions`. */
   readonly target: { readonly handler: string } | { readonly expression: string };
   /** Globals for expressions besides the environment (`event`, or `object` and `previous`). */

@@ -1,15 +1,20 @@
 /** One function of the table as a worker serves it: its entry, the code that answers, and each trigger made ready. */
 import type { HostContext } from '../host/types.ts';
+import type { ProgramHandle } from '../lua/engine-contract.ts';
 import type { CallLimits, LuaMistake } from '../lua/types.ts';
 import type { PreparedReceiver, ReceiverSecrets } from '../receivers/types.ts';
 import type { Rejection, ServingCode } from '../routing/last-good.ts';
 import type { FunctionEntry, HttpTriggerEntry, TriggerEntry } from '../routing/types.ts';
+import type { Shelf } from './quiet-records.ts';
+import type { Noted } from './record-buffer.ts';
 import type { FunctionPlaces } from './worker-messages.ts';
 
 /** A loaded program; unloaded when it is retired and the last call of it has ended. */
 export interface LiveProgram {
   readonly revision: string;
   readonly handlers: ReadonlySet<string>;
+  /** What the engine finds it by. */
+  readonly handle: ProgramHandle | undefined;
   calls: number;
   retired: boolean;
 }
@@ -84,6 +89,8 @@ export class LiveFunction {
   /** At the places of their entries. */
   #triggers: (LiveTrigger | undefined)[] | undefined = undefined;
   #context: HostContext | undefined = undefined;
+  /** Of its quiet records. */
+  shelf: Shelf<Noted> | undefined = undefined;
 
   constructor(
     entry: FunctionEntry,
@@ -103,18 +110,24 @@ export class LiveFunction {
 
   /** By name. */
   trigger(name: string): LiveTrigger | undefined {
+    const at = this.entry.triggers.findIndex((entry) => entry.name === name);
+    return at < 0 ? undefined : this.#triggerAt(at);
+  }
+
+  /** By its entry in `entry`: no name has to be read. */
+  triggerOf(entry: TriggerEntry): LiveTrigger | undefined {
+    const at = this.entry.triggers.indexOf(entry);
+    return at < 0 ? undefined : this.#triggerAt(at);
+  }
+
+  #triggerAt(at: number): LiveTrigger {
+    const known = this.#triggers?.[at];
+    if (known !== undefined) return known;
     const { triggers } = this.entry;
-    for (let at = 0; at < triggers.length; at += 1) {
-      const entry = triggers[at] as TriggerEntry;
-      if (entry.name !== name) continue;
-      const known = this.#triggers?.[at];
-      if (known !== undefined) return known;
-      const made = this.#make.trigger(entry, this);
-      if (triggers.length === 1) this.#triggers = [made];
-      else (this.#triggers ??= triggers.map(() => undefined))[at] = made;
-      return made;
-    }
-    return undefined;
+    const made = this.#make.trigger(triggers[at] as TriggerEntry, this);
+    if (triggers.length === 1) this.#triggers = [made];
+    else (this.#triggers ??= triggers.map(() => undefined))[at] = made;
+    return made;
   }
 
   /** The installation's policy is another one. */

@@ -55,7 +55,8 @@ export async function loadFunction(
   for (const attempt of attempts) {
     if (attempt !== chosen && attempt.outcome.ok) tools.engine.unload(programRevision(entry, attempt.code));
   }
-  const program = serving === undefined ? undefined : liveProgram(programRevision(entry, serving.code), serving);
+  const program =
+    serving === undefined ? undefined : liveProgram(programRevision(entry, serving.code), serving, tools.engine);
   const broken = chosen === undefined || chosen.broken.size === 0 ? nothingBroken : chosen.broken;
   const fn = new LiveFunction(entry, places, program, { serving, rejection, broken }, tools.make);
   return { fn, acknowledgement, serving };
@@ -64,9 +65,10 @@ export async function loadFunction(
 /** Of most programs: one for all. */
 const onlyDefault: ReadonlySet<string> = new Set(['default']);
 
-function liveProgram(revision: string, { handlers }: ServingCode): LiveProgram {
+function liveProgram(revision: string, { handlers }: ServingCode, engine: Engine<HostContext>): LiveProgram {
   const plain = handlers.length === 1 && handlers[0] === 'default';
-  return { revision, handlers: plain ? onlyDefault : new Set(handlers), calls: 0, retired: false };
+  const handle = engine.find(revision);
+  return { revision, handlers: plain ? onlyDefault : new Set(handlers), handle, calls: 0, retired: false };
 }
 
 /** Code that loads only without an expression is not a good revision, but as last good code it can serve the rest. */

@@ -36,6 +36,7 @@ export async function loadSubscription(
   const program: LiveProgram = {
     revision: `subscription ${uid} ${revision}`,
     handlers: new Set(),
+    handle: undefined,
     calls: 0,
     retired: false,
   };

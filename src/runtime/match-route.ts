@@ -45,7 +45,7 @@ export function matchRoute(call: HttpCall, parts: WorkerParts): void {
 function take(call: HttpCall, target: RouteTarget<LiveFunction>, path: string): void {
   const { owner, route, publicUrl } = target;
   call.fn = owner;
-  call.trigger = owner.trigger(target.trigger.name);
+  call.trigger = owner.triggerOf(target.trigger);
   call.path = path;
   call.route = route.path;
   call.publicBase = publicUrl;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { QuietRecords } from './quiet-records.ts';
+import { QuietRecords, type Shelf } from './quiet-records.ts';
 
 suite('QuietRecords', () => {
   test('keeps the newest of each function, in order', () => {
@@ -12,6 +12,28 @@ suite('QuietRecords', () => {
     assert.deepEqual([records.held, records.drain()], [0, []]);
     records.add('a', () => 'again');
     assert.deepEqual(records.drain(), ['again']);
+  });
+
+  test('a shelf that is remembered is written to until it is emptied, then a new one is', () => {
+    const records = new QuietRecords<string>(2, 3);
+    const owner = { shelf: undefined as Shelf<string> | undefined };
+    const add = (text: string): void => records.add('a', () => text, owner);
+    for (let index = 0; index < 3; index += 1) add(`a${index}`);
+    const first = owner.shelf;
+    assert.ok(first !== undefined, 'control: it is remembered');
+    assert.deepEqual(records.drain(), ['a1', 'a2']);
+    add('after');
+    add('again');
+    assert.notEqual(owner.shelf, first);
+    assert.deepEqual([records.held, records.drain()], [2, ['after', 'again']]);
+    for (let round = 0; round < 9; round += 1) {
+      // More functions than places: shelves go, those that are remembered as well.
+      for (const other of ['b', 'c', 'd', 'e', 'f']) records.add(other, () => other);
+      add(`back ${round}`);
+      assert.ok(records.held <= 3);
+    }
+    add('back');
+    assert.ok(records.drain().includes('back'));
   });
 
   test('a function called often makes room for one called once', () => {

@@ -3,9 +3,16 @@
  * and what one calls often does not push out the only record of another.
  */
 
+/** Remembers the shelf of a function: looking for one among ten thousand costs more than all else that is done with a record. */
+interface ShelfOwner<Item> {
+  shelf: Shelf<Item> | undefined;
+}
+
 /** One function's records; full, the next one takes the place of the oldest. */
-interface Shelf<Item> {
+export interface Shelf<Item> {
   items: Item[];
+  /** Whose it is; undefined: it has been emptied, and there is another one, or none. */
+  keeper: object | undefined;
   /** Position of the oldest. */
   oldest: number;
 }
@@ -29,10 +36,10 @@ export class QuietRecords<Item> {
   }
 
   /** `make` is given what the new one takes the place of, which nobody has any more: it may be used again. */
-  add(functionUid: string, make: (replaced: Item | undefined) => Item): void {
-    const shelf = this.#shelves.get(functionUid);
+  add(functionUid: string, make: (replaced: Item | undefined) => Item, owner?: ShelfOwner<Item>): void {
+    const shelf = this.#find(functionUid, owner);
     if (shelf === undefined) {
-      this.#shelves.set(functionUid, { items: [make(undefined)], oldest: 0 });
+      this.#shelves.set(functionUid, { items: [make(undefined)], oldest: 0, keeper: this });
       this.#hold();
       return;
     }
@@ -48,6 +55,13 @@ export class QuietRecords<Item> {
     this.#hold();
   }
 
+  #find(functionUid: string, owner: ShelfOwner<Item> | undefined): Shelf<Item> | undefined {
+    if (owner?.shelf?.keeper === this) return owner.shelf;
+    const shelf = this.#shelves.get(functionUid);
+    if (owner !== undefined) owner.shelf = shelf;
+    return shelf;
+  }
+
   #hold(): void {
     this.#held += 1;
     if (this.#held > this.#max) this.#giveUpOne();
@@ -56,6 +70,7 @@ export class QuietRecords<Item> {
   /** All, each function's in order; none are left. */
   drain(): Item[] {
     const all = [...this.#shelves.values()].flatMap(inOrder);
+    for (const shelf of this.#shelves.values()) shelf.keeper = undefined;
     this.#shelves.clear();
     this.#search = this.#shelves.entries();
     this.#held = 0;
@@ -83,7 +98,9 @@ export class QuietRecords<Item> {
       shelf.items = items;
       shelf.oldest = 0;
       this.#held -= 1;
-      if (items.length === 0) this.#shelves.delete(functionUid);
+      if (items.length > 0) return;
+      shelf.keeper = undefined;
+      this.#shelves.delete(functionUid);
       return;
     }
   }

@@ -14,7 +14,7 @@ export interface RecordBatch {
 }
 
 /** A record, or what one is made of when it is sent. */
-type Noted = CallRecord | CallTrace;
+export type Noted = CallRecord | CallTrace;
 
 export class RecordBuffer {
   #urgent: Noted[] = [];
@@ -42,16 +42,17 @@ export class RecordBuffer {
   /** The record of an HTTP call that has ended. */
   addCall(call: HttpCall, status: number, ending: Ending, now: number): void {
     const logged = call.usage !== undefined && call.usage.log.length > 0;
-    const uid = call.fn?.entry.uid;
-    if (uid === undefined || logged || this.followed || !isQuiet(ending.outcome)) {
+    const { fn } = call;
+    if (fn === undefined || logged || this.followed || !isQuiet(ending.outcome)) {
       this.add(new CallTrace(call, status, ending, now));
       return;
     }
-    this.#quiet.add(uid, (replaced) => {
+    const make = (replaced: Noted | undefined): Noted => {
       if (!(replaced instanceof CallTrace)) return new CallTrace(call, status, ending, now);
       replaced.take(call, status, ending, now);
       return replaced;
-    });
+    };
+    this.#quiet.add(fn.entry.uid, make, fn);
   }
 
   get hasUrgent(): boolean {

@@ -1,13 +1,17 @@
 /** One call into the engine, with the marks that watchdog and unloading go by. */
 import type { HostContext } from '../host/types.ts';
+import type { ProgramHandle } from '../lua/engine-contract.ts';
 import { functionMark } from '../lua/engine-options.ts';
 import type { CallRequest, CallResult } from '../lua/types.ts';
 import type { LiveFunction, LiveProgram } from './live-function.ts';
 import type { WorkerParts } from './worker-parts.ts';
 import { runningCall } from './worker-stats.ts';
 
-/** `revision` is filled in here. */
-export type ProgramRequest = Omit<CallRequest<HostContext>, 'revision'> & { revision?: string };
+/** What says which program is filled in here. */
+export type ProgramRequest = Omit<CallRequest<HostContext>, 'revision' | 'program'> & {
+  revision?: string;
+  program?: ProgramHandle | undefined;
+};
 
 /** The caller has seen that the function has a program. */
 export function runProgram(
@@ -20,6 +24,7 @@ export function runProgram(
   if (fault !== undefined) injectFault(fn, program, parts, request);
   program.calls += 1;
   request.revision = program.revision;
+  request.program = program.handle;
   const result = engine.call(request as CallRequest<HostContext>);
   if (!(result instanceof Promise)) {
     leave(program, parts);
