@@ -2,6 +2,7 @@
 import { createKubeClient, type KubeClient } from '../controller/kube-client.ts';
 import type { KubeFailure, KubeRequest } from '../controller/kube-answer.ts';
 import { createCredentialReader } from '../controller/kube-credentials.ts';
+import { checkAnswer } from './check-answer.ts';
 import type { Answered, Refusal } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { version } from './package-version.ts';
@@ -46,8 +47,8 @@ export function openClusterDesk(options: {
       namespace: reader.namespace,
       label: context === undefined ? 'the current context' : `context ${context}`,
       async ask(request) {
-        const answer = await client.request<PlainObject>({ timeoutMs: patienceMs, ...request });
-        return answer.ok ? { ok: true, value: answer.body } : refusalOf(answer);
+        const answer = await client.request<unknown>({ timeoutMs: patienceMs, ...request });
+        return answer.ok ? checkAnswer(answer.body, request.path) : refusalOf(answer);
       },
       async stream(request) {
         const answer = await client.stream(request);

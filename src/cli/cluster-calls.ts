@@ -1,5 +1,6 @@
 /** Calls of a cluster as they come: a watch of `calls`, or logs asked for again and again, until the signal. */
 import type { ClusterDesk } from './ask-cluster.ts';
+import { readWatchLine } from './check-answer.ts';
 import type { Answered } from './dev-client.ts';
 import { plainCall, queryOfCalls } from './plain-objects.ts';
 import type { CallQuery, PlainObject, Query } from './run-client.ts';
@@ -70,11 +71,8 @@ async function* watchCalls(
     if (!stream.ok) throw new Error(stream.message);
     for await (const line of stream.value) {
       if (line.trim() === '') continue;
-      const { object } = JSON.parse(line) as { readonly object: PlainObject };
-      const { name, resourceVersion: version } = object['metadata'] as {
-        readonly name: string;
-        readonly resourceVersion?: string;
-      };
+      const { name, object } = readWatchLine(line, path);
+      const { resourceVersion: version } = object['metadata'] as { readonly resourceVersion?: string };
       resourceVersion = version ?? resourceVersion;
       // A watch that begins again tells of the last moment once more.
       if (told.has(name)) continue;
