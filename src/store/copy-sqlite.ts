@@ -151,7 +151,8 @@ const allKeys = `(SELECT key, event, endpoint, expires FROM duplicates
 
 const sourceOf = (table: string): string => (table === 'duplicates' ? allKeys : table);
 
-function countOf(database: DatabaseSync, table: string): number {
+/** Delivery ids are counted wherever they are kept. */
+export function countOf(database: DatabaseSync, table: string): number {
   return (database.prepare(`SELECT count(*) AS count FROM ${sourceOf(table)}`).get() as { count: number }).count;
 }
 

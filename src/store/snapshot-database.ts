@@ -1,7 +1,7 @@
 /** A snapshot of a SQLite database that is in use: a few pages at a time, while the writes go on. */
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { backup, type DatabaseSync } from 'node:sqlite';
-import { gapOf } from './copy-sqlite.ts';
+import { countOf, gapOf } from './copy-sqlite.ts';
 import { openDatabase } from './sqlite-schema.ts';
 import { StoreRefused } from './store-refused.ts';
 
@@ -43,11 +43,8 @@ export function checkSnapshot(path: string): Readonly<Record<string, number>> {
     if (check.quick_check !== 'ok') throw new Error(`${path} is damaged (${check.quick_check}): do not use it`);
     const gap = gapOf(database);
     if (gap !== 0) throw new Error(`the counters of ${path} do not agree with its rows (gap ${gap}): do not use it`);
-    const counts = ['events', 'deliveries', 'duplicates', 'key_values'].map((table) => {
-      const { count } = database.prepare(`SELECT count(*) AS count FROM ${table}`).get() as { count: number };
-      return [table, count] as const;
-    });
-    return Object.fromEntries(counts);
+    const tables = ['events', 'deliveries', 'duplicates', 'key_values'];
+    return Object.fromEntries(tables.map((table) => [table, countOf(database, table)]));
   } finally {
     database.close();
   }

@@ -152,6 +152,24 @@ describe('delivery ids', () => {
     for (let index = 0; index < 3500; index += 1) assert.ok(!known(`loud-${index}`, 'loud'), `${index} is old`);
   });
 
+  test('above the bound: runs that are emptied go, and their filters with them, long before their windows end', (t) => {
+    const { keys, pass, sql } = open(t, 100);
+    for (let run = 0; run < 3; run += 1) {
+      for (let index = 0; index < 2000; index += 1) {
+        keys.claim('ns', key(`${run}-${index}`, 72 * hour, 'loud'), 'e');
+        if (index < 5) keys.claim('ns', key(`${run}-${index}`, 72 * hour, run === 1 ? 'quiet' : 'loud'), 'e');
+      }
+      pass(19 * hour);
+    }
+    drain(keys);
+    assert.equal(keys.count(), 100);
+    const rows = (what: string) => sql(`SELECT ${what} AS found FROM duplicate_runs`)?.['found'];
+    assert.equal(rows('count(*)'), 2, 'one was emptied');
+    assert.equal(rows('max(length(filter))'), 64, 'of the other older one five keys are left');
+    for (let index = 0; index < 5; index += 1)
+      assert.equal(keys.claim('ns', key(`1-${index}`, 72 * hour, 'quiet'), 'again'), 'e');
+  });
+
   test('of a namespace that is gone are forgotten in every run', (t) => {
     const { keys, pass, sql } = open(t);
     for (let run = 0; run < 2; run += 1) {

@@ -12,6 +12,8 @@ export const runKeys = 262_144;
 /** A run of a slow sender ends after this share of its window: its keys go together, when the last of them has expired. */
 const shareOfWindow = 1 / 4;
 const shortestMs = 60_000;
+/** So small a share of its keys is worth a filter of their own: counting them must stay a moment's work. */
+const fewOfRun = 1 / 8;
 
 /** What is known of one key, and how to forget it. */
 export interface KnownKey {
@@ -47,6 +49,8 @@ export interface KeyRuns {
   /** Oldest first. */
   all(): Iterable<KeyRun>;
   drop(run: KeyRun): void;
+  /** Keys were taken out of it: it goes where none is left, and its filter shrinks where few are. */
+  tidy(run: KeyRun): void;
 }
 
 interface RunRow {
@@ -72,6 +76,9 @@ export function createKeyRuns(database: DatabaseSync, journal: Journal): KeyRuns
     'INSERT INTO duplicate_runs (id, class, opened, size, earliest, latest) VALUES (?, ?, ?, 0, 0, 0)',
   );
   const end = database.prepare('UPDATE duplicate_runs SET size = ?, earliest = ?, latest = ?, filter = ? WHERE id = ?');
+  const countUpTo = database.prepare(
+    'SELECT count(*) AS size FROM (SELECT 1 FROM duplicate_keys WHERE run = ? LIMIT ?)',
+  );
   const removeRun = database.prepare('DELETE FROM duplicate_runs WHERE id = ?');
   const runs = new Map<number, KeyRun>();
   /** Class of windows → the run that takes their keys. */
@@ -112,6 +119,11 @@ export function createKeyRuns(database: DatabaseSync, journal: Journal): KeyRuns
     return run;
   }
 
+  function drop(run: KeyRun): void {
+    removeRun.run(run.id);
+    dropNoted(journal, runs, run.id);
+  }
+
   return {
     find(key) {
       const [place, bits] = [placeOf(key), bitsOf(key)];
@@ -132,14 +144,23 @@ export function createKeyRuns(database: DatabaseSync, journal: Journal): KeyRuns
       run.size += 1;
     },
     all: () => runs.values(),
-    drop(run) {
-      removeRun.run(run.id);
-      dropNoted(journal, runs, run.id);
+    drop,
+    tidy(run) {
+      const few = Math.floor(run.size * fewOfRun);
+      const { size } = countUpTo.get(run.id, few + 1) as { size: number };
+      if (size === 0) return drop(run);
+      // That of a run which still takes keys needs its room.
+      const isNewest = [...newest.values()].some(({ id }) => id === run.id);
+      if (size > few || isNewest) return;
+      const left = readRun(database, run.id, run.opened);
+      const filter = left.filter.shrunkTo(left.size);
+      end.run(left.size, left.earliest, left.latest, filter.bytes, run.id);
+      putNoted(journal, runs, run.id, { ...left, filter });
     },
   };
 }
 
-/** A run that was being written when the database was closed. */
+/** A run as its keys say: one that was being written when the database was closed, or that lost most of them. */
 function readRun(database: DatabaseSync, id: number, opened: number): KeyRun {
   const filter = KeyFilter.for(runKeys);
   const select = database.prepare('SELECT key FROM duplicate_keys WHERE run = ?');

@@ -59,7 +59,9 @@ export function createKeySweeper(database: DatabaseSync, runs: KeyRuns): KeySwee
         if (found.length === most) break;
         slice += 1;
         if (slice >= slices) [slice, age] = [0, age + 1];
-        if (age >= ages) [at, age] = [run.id + 1, 0];
+        if (age < ages) continue;
+        [at, age] = [run.id + 1, 0];
+        runs.tidy(run);
       }
       return removed(rows, finished);
     };

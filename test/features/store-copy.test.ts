@@ -137,6 +137,8 @@ test('a snapshot of a store that is being written is whole and one moment of it'
     await store.append(Array.from({ length: 100 }, () => item('ns-a', `e${written++}`)));
     return written;
   };
+  await store.append([{ ...item('ns-a', 'once'), duplicate }]);
+  written += 1;
   while ((await append()) < 5000);
   const snapshot = opened.snapshot ?? assert.fail('a file has snapshots');
   let seen = 0;
@@ -147,6 +149,7 @@ test('a snapshot of a store that is being written is whole and one moment of it'
   const counts = checkSnapshot(path);
   assert.ok(Number(counts['events']) >= 5000 && Number(counts['events']) <= written, `${counts['events']}`);
   assert.equal(counts['events'], counts['deliveries']);
+  assert.equal(counts['duplicates'], 1);
   assert.ok(seen > 0, 'it was told how far it is');
   assert.equal(statSync(path).mode & 0o777, 0o600);
   await assert.rejects(
