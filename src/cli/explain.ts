@@ -24,7 +24,10 @@ export function registerExplain(program: Command): void {
       '<id-or-function>',
       "a call id, an event id, a delivery or the sender's delivery id, a watched object as Pod/NAMESPACE/NAME; or NAMESPACE/NAME with a request",
     )
-    .argument('[request]', 'path and query such as /team-a/hook?x=1, or a capture file { method, url, headers, body }')
+    .argument(
+      '[request]',
+      'path and query such as /team-a/hook?x=1, also as "GET /team-a/hook", or a capture file { method, url, headers, body }',
+    )
     .option('-X, --method <method>', 'method of a request given as a path (default: POST)')
     .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default), or of an id (default: any)')
     .option('-A, --all-namespaces', 'in a cluster: an id of any namespace')
@@ -63,8 +66,10 @@ async function explain(subject: string, request: string | undefined, given: Expl
   return exitCodes.ok;
 }
 
-/** A path, or the JSON of a file; a text: why neither. */
+/** A path with or without its method, or the JSON of a file; a text: why none of them. */
 function readRequest(request: string, method: string | undefined): object | string {
+  const line = /^([A-Z]+) +(\/.*|https?:\/\/.*)$/.exec(request);
+  if (line !== null) return { method: method ?? line[1], url: line[2] };
   if (request.startsWith('/') && !request.endsWith('.json')) return { method: method ?? 'POST', url: request };
   if (/^https?:\/\//.test(request)) return { method: method ?? 'POST', url: request };
   const input = readInput(request);

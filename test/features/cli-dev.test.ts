@@ -198,6 +198,8 @@ test('a run and the verbs that speak to it', async (context) => {
   await context.test('explain says what would happen to a request', async () => {
     const other = await cli('explain', 'team-a/greet', '/team-a/gret', '-X', 'GET');
     assert.match(other.stdout, /stop route: below \/team-a there is no "gret": did you mean "greet"\?/);
+    const asLine = await cli('explain', 'team-a/greet', 'GET /team-a/gret');
+    assert.equal(asLine.stdout, other.stdout, 'the method may stand before the path');
     const post = await cli('explain', 'team-a/greet', '/team-a/greet');
     assert.match(post.stdout, /takes GET, HEAD only: answers 405/);
     writeFileSync(
