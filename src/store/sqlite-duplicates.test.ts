@@ -170,6 +170,25 @@ describe('delivery ids', () => {
       assert.equal(keys.claim('ns', key(`1-${index}`, 72 * hour, 'quiet'), 'again'), 'e');
   });
 
+  test('above the bound over many runs: the oldest runs lose theirs, and nobody else does', (t) => {
+    const { keys, pass, sql } = open(t, 1000);
+    const long = 8 * 24 * hour;
+    for (let run = 0; run < 10; run += 1) {
+      keys.claim('ns', key(`quiet-${run}`, long, 'quiet'), 'e');
+      for (let index = 0; index < 200; index += 1) keys.claim('ns', key(`${run}-${index}`, long, 'loud'), 'e');
+      if (run % 2 === 1) pass(25 * hour);
+      keys.claim('ns', key(`short-${run}`, 2 ** (20 + run), `short-${run}`), 'e');
+    }
+    assert.ok(Number(sql('SELECT count(*) AS runs FROM duplicate_runs')?.['runs']) >= 8);
+    drain(keys);
+    assert.ok(keys.count() <= 1000);
+    const known = (name: string, endpoint: string): boolean =>
+      keys.claim('ns', key(name, long, endpoint), 'again') !== undefined;
+    for (let index = 0; index < 200; index += 1) assert.ok(known(`9-${index}`, 'loud'), `${index} of the newest`);
+    for (let run = 4; run < 10; run += 1) assert.ok(known(`quiet-${run}`, 'quiet'), `quiet ${run}`);
+    assert.ok(!known('0-0', 'loud'));
+  });
+
   test('of a namespace that is gone are forgotten in every run', (t) => {
     const { keys, pass, sql } = open(t);
     for (let run = 0; run < 2; run += 1) {

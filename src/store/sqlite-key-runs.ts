@@ -48,6 +48,7 @@ export interface KeyRuns {
   add(added: NewKey, now: number): void;
   /** Oldest first. */
   all(): Iterable<KeyRun>;
+  count(): number;
   drop(run: KeyRun): void;
   /** Keys were taken out of it: it goes where none is left, and its filter shrinks where few are. */
   tidy(run: KeyRun): void;
@@ -144,6 +145,7 @@ export function createKeyRuns(database: DatabaseSync, journal: Journal): KeyRuns
       run.size += 1;
     },
     all: () => runs.values(),
+    count: () => runs.size,
     drop,
     tidy(run) {
       const few = Math.floor(run.size * fewOfRun);

@@ -23,7 +23,9 @@ export interface KeySweeper {
 const rowsPerLook = 4096;
 const looksPerCall = 4;
 /** A run lies in the order of its hashes: its oldest keys are found by going through it so often, each time a little later. */
-const ages = 16;
+const agesOfFew = 16;
+/** With so many runs the order of runs is age enough, and going through all of them sixteen times would take minutes. */
+const manyRuns = 8;
 
 export function createKeySweeper(database: DatabaseSync, runs: KeyRuns): KeySweeper {
   const removeSome = database.prepare(
@@ -42,6 +44,7 @@ export function createKeySweeper(database: DatabaseSync, runs: KeyRuns): KeySwee
     return (endpoints, limit) => {
       const rows: Row[] = [];
       const wanted = JSON.stringify(endpoints);
+      const ages = runs.count() < manyRuns ? agesOfFew : 1;
       let finished = false;
       for (let look = 0; look < looksPerCall && rows.length < limit && !finished; look += 1) {
         const run = runFrom(runs, at);
@@ -51,7 +54,7 @@ export function createKeySweeper(database: DatabaseSync, runs: KeyRuns): KeySwee
         }
         if (run.id !== at) [at, age, slice] = [run.id, 0, 0];
         const slices = Math.max(1, Math.ceil(run.size / rowsPerLook));
-        const until = run.earliest + ((run.latest - run.earliest) * (age + 1)) / ages;
+        const until = run.earliest + ((run.latest - run.earliest) * Math.min(age + 1, ages)) / ages;
         const most = limit - rows.length;
         const found = removeOf.all(run.id, border(slice, slices), border(slice + 1, slices), until, wanted, most);
         rows.push(...(found as unknown as Row[]));
