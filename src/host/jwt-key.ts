@@ -15,6 +15,8 @@ const bytesPerMs = 4 * 1024 * 1024;
 /** Milliseconds that one signature takes, about (Node 24, x86-64); to verify takes less. */
 const curveMs: Readonly<Record<string, number>> = { prime256v1: 0.3, secp384r1: 2, secp521r1: 4 };
 const rsa2048Ms = 0.8;
+/** Bits of a public exponent: above 3,072 of the modulus OpenSSL takes no longer one, and honest ones have 17. */
+const mostExponent = 64;
 
 export type KeyUse = 'sign' | 'verify';
 
@@ -44,8 +46,8 @@ function parsePem(text: string, use: KeyUse): KeyObject | undefined {
 }
 
 /**
- * Bits of the integers of an RSA key (RFC 8017 §A.1), the version left out; undefined: it is another kind of key. The modulus
- * alone says nothing of a made-up key: its primes and exponents are what is computed with. Node is not asked for details: of
+ * Bits of the integers of an RSA key in their order (RFC 8017 §A.1); undefined: it is another kind of key. The modulus alone
+ * says nothing of a made-up key: its primes and exponents are what is computed with. Node is not asked for details: of
  * a key above 16,384 bits that leaves an error behind which fails the next reading of a key.
  */
 function partsOfRsa(key: KeyObject): readonly number[] | undefined {
@@ -61,7 +63,7 @@ function partsOfRsa(key: KeyObject): readonly number[] | undefined {
     const { tag, start, end } = elementAt(der, at);
     // More primes than two: nobody uses them for tokens.
     if (tag !== integerTag) return [Infinity];
-    if (end - start > 1) parts.push((end - start - (der[start] === 0 ? 1 : 0)) * 8);
+    parts.push((end - start - (der[start] === 0 ? 1 : 0)) * 8);
     at = end;
   }
   return parts;
@@ -77,10 +79,21 @@ function elementAt(der: Buffer, at: number): { readonly tag: number; readonly st
 
 /** What one signature by this key is charged as: it is made on another thread, out of sight of the call's clock. */
 export function signatureWork(key: KeyObject, use: KeyUse): number {
-  const [modulus] = partsOfRsa(key) ?? [];
+  const parts = partsOfRsa(key);
   const ms =
-    modulus === undefined
+    parts === undefined
       ? (curveMs[key.asymmetricKeyDetails?.namedCurve ?? ''] ?? 0.1)
-      : (modulus / 2048) ** 2 * (use === 'sign' ? rsa2048Ms : rsa2048Ms / 4);
+      : rsa2048Ms * rsaShare(parts, use);
   return Math.ceil(ms * bytesPerMs);
+}
+
+/** Of the time of a signature by an honest key of 2,048 bits. */
+function rsaShare(parts: readonly number[], use: KeyUse): number {
+  if (use === 'verify') {
+    const [modulus = 0, exponent = 0] = parts;
+    return (modulus / 2048) ** 2 * (exponent > mostExponent ? 2 : 1 / 4);
+  }
+  const [, modulus = 0, , , ...primes] = parts;
+  // Honest primes are half as long as the modulus.
+  return (Math.max(modulus, 2 * Math.max(0, ...primes)) / 2048) ** 2;
 }

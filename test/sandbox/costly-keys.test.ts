@@ -90,4 +90,16 @@ describe('a private key', () => {
     assert.equal(few.kind, 'ok', 'control: the key is right');
     assert.ok(few.usage.cpuMs > 5, `${few.usage.cpuMs} ms for two`);
   });
+
+  test('with primes as long as its modulus is paid for by their length, which is what takes the time', async () => {
+    const code = `return function()
+      for i = 1, 20 do crypto.jwt_sign({ n = i }, env.KEY, { alg = "RS256" }) end
+      return "signed"
+    end`;
+    const parts = { limits: { cpuMs: 100, timeoutMs: 15_000 } };
+    const made = await bench.run(code, { ...parts, env: { KEY: forgedKey(4096, 4096) } });
+    assert.equal(made.kind, 'cpu');
+    const usual = await bench.run(code, { ...parts, env: { KEY: forgedKey(2048) } });
+    assert.equal(usual.kind, 'ok', 'control: as many by a key of the usual size are not too many');
+  });
 });
