@@ -21,7 +21,11 @@ import { makeRuntimePod, makeToken } from '../kube/runtime-pod.ts';
 import { bodyOf, clientOf, useCluster, type TestCluster } from '../kube/with-control-plane.ts';
 
 const proxy = await makeFrontProxy();
-const { cluster, skip } = await useCluster({ apiServerFlags: proxy.flags });
+const { cluster, skip } = await useCluster({
+  apiServerFlags: proxy.flags,
+  // The control of a test below.
+  asks: ['list /secrets'],
+});
 const root = join(import.meta.dirname, '..', '..');
 const controllerAccount = `system:serviceaccount:${installationNamespace}:moonhook-controller`;
 const hooksAccount = 'system:serviceaccount:team-a:hooks';

@@ -8,6 +8,7 @@ import { createCredentialReader } from '../../src/controller/kube-credentials.ts
 import { prepareKube } from './build-kube.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './control-plane.ts';
 import { eventually } from './eventually.ts';
+import { findUngranted } from './judge-audit.ts';
 import { kubeTools } from './kube-tools.ts';
 
 export interface TestCluster {
@@ -28,7 +29,11 @@ const run = promisify(execFile);
 
 /** Undefined with the reason, for `skip`; else a cluster with our CRDs that ends with the tests of the file. */
 export async function useCluster(
-  options: ControlPlaneOptions & { readonly crds?: boolean } = {},
+  options: ControlPlaneOptions & {
+    readonly crds?: boolean;
+    /** What the test itself asks for in the controller's name, as `findUngranted` says it. */
+    readonly asks?: readonly string[];
+  } = {},
 ): Promise<
   { readonly cluster: TestCluster; readonly skip: false } | { readonly cluster: undefined; readonly skip: string }
 > {
@@ -40,8 +45,13 @@ export async function useCluster(
   const plane = await startControlPlane(kube.binaries, options);
   const client = clientOf(plane.kubeconfig);
   after(async () => {
+    const ungranted = findUngranted(plane.audit()).filter((line) => options.asks?.includes(line) !== true);
     await client.close();
     await plane.stop();
+    if (ungranted.length === 0) return;
+    // An error here would keep later hooks from ending what they started.
+    process.exitCode = 1;
+    process.stderr.write(`no role of the chart grants what the controller asked for: ${ungranted.join(', ')}\n`);
   });
   const kubectl = kubectlOf(plane.kubeconfig);
   const cluster = { plane, client, kubectl };
