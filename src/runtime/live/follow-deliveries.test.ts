@@ -108,6 +108,22 @@ async function settle(store: Store, kind: 'done' | 'dead'): Promise<void> {
 }
 
 suite('deliveries that are followed', () => {
+  test('whoever has gone before his turn came costs no look at the store', async (t) => {
+    const { follows, list, store, view } = await world(t);
+    await list('1');
+    let looks = 0;
+    const read: Store['read'] = (...asked) => {
+      looks += 1;
+      return store.read(...asked);
+    };
+    const question = { view: { ...view, store: { ...store, read } }, namespace: teamA, query: all, snapshot: '1' };
+    const ask = (signal: AbortSignal) => follows.changes({ ...question, from: 0, to: 1, waitMs: 0, signal });
+    assert.deepEqual(await ask(AbortSignal.abort()), { events: [] });
+    assert.equal(looks, 0);
+    assert.deepEqual(await ask(AbortSignal.timeout(30_000)), { events: [] });
+    assert.equal(looks, 1, 'control: who is there costs one');
+  });
+
   test('what came, changed and left since the list is told once, oldest first', async (t) => {
     const { append, list, changes, store } = await world(t);
     await append(2);

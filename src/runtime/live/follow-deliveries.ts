@@ -124,9 +124,11 @@ export function createDeliveryFollows(options: {
     sessions.delete(leaves);
   }
 
-  function look({ view, namespace, query }: ChangesQuestion): Promise<LiveAnswer> {
+  function look(question: ChangesQuestion, isWanted: () => boolean): Promise<LiveAnswer | undefined> {
+    const { view, namespace, query } = question;
     const { after: _after, ...newest } = query;
-    return turns.take(() => listDeliveries(view, namespace?.name, { ...newest, limit: mostFollowed }));
+    const list = (): Promise<LiveAnswer> => listDeliveries(view, namespace?.name, { ...newest, limit: mostFollowed });
+    return turns.take(namespace?.uid ?? '', list, isWanted);
   }
 
   const isAnswerable = (session: Session, question: ChangesQuestion, turn: number): boolean =>
@@ -137,7 +139,8 @@ export function createDeliveryFollows(options: {
     const turn = (session.turn += 1);
     const until = now() + Math.min(waitMs, longestWaitMs);
     for (;;) {
-      const said = await look(question);
+      const said = await look(question, () => !signal.aborted && isAnswerable(session, question, turn));
+      if (said === undefined) return signal.aborted ? { events: [] } : goneFor(anotherGoesOn);
       if (said.status !== 200) return goneFor(said.message);
       const page = pageOf(said.body);
       const { known } = session;
@@ -146,7 +149,7 @@ export function createDeliveryFollows(options: {
         return goneFor(`more than ${mostFollowed} came at once: choose fewer with a field selector`);
       }
       const events = await differences({ known, next, page, view });
-      if (!isAnswerable(session, question, turn)) return goneFor('somebody else goes on from there');
+      if (!isAnswerable(session, question, turn)) return goneFor(anotherGoesOn);
       // Nobody takes the answer: the next question does.
       if (signal.aborted) return { events: [] };
       session.known = next;
@@ -197,6 +200,8 @@ export function createDeliveryFollows(options: {
     },
   };
 }
+
+const anotherGoesOn = 'somebody else goes on from there';
 
 const goneFor = (gone: string): DeliveryChanges => ({ events: [], gone });
 

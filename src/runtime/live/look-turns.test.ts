@@ -29,7 +29,7 @@ test('after a look the next one waits four times as long as it took', async () =
     began.push(time.now());
     await pass(10);
   };
-  const both = [turns.take(look), turns.take(look)];
+  const both = [turns.take('a', look), turns.take('a', look)];
   await both[0];
   await pass(39);
   assert.deepEqual(began, [0]);
@@ -41,13 +41,33 @@ test('after a look the next one waits four times as long as it took', async () =
 test('a look that fails keeps nobody else waiting, and at the end nobody waits any more', async () => {
   const { pass, ...time } = clock();
   const turns = createTurns(time);
-  const failing = turns.take(async () => {
+  const failing = turns.take('a', async () => {
     await pass(1_000);
     throw new Error('no store');
   });
-  const next = turns.take(async () => 'seen');
+  const next = turns.take('a', async () => 'seen');
   await assert.rejects(failing, /no store/);
   turns.close();
   assert.equal(await next, 'seen');
   assert.equal(time.now(), 1_000);
+});
+
+test('whoever has many looks waits for his own, and looks that nobody wants any more take no time', async () => {
+  const { pass, ...time } = clock();
+  const turns = createTurns(time);
+  const order: string[] = [];
+  const look = (name: string) => async (): Promise<string> => {
+    order.push(name);
+    await pass(10);
+    return name;
+  };
+  let wanted = true;
+  const many = ['a1', 'a2', 'a3'].map((name) => turns.take('a', look(name)));
+  const left = turns.take('a', look('left'), () => wanted);
+  const other = turns.take('b', look('b1'));
+  wanted = false;
+  for (let turn = 0; turn < 100; turn += 1) await pass(50);
+  assert.deepEqual(await Promise.all([...many, other]), ['a1', 'a2', 'a3', 'b1']);
+  assert.deepEqual(order, ['a1', 'b1', 'a2', 'a3']);
+  assert.equal(await left, undefined);
 });
