@@ -100,7 +100,7 @@ function keepLease(lease: Lease, parts: WorkerParts): () => void {
 
 function settle(call: HttpCall, parts: WorkerParts, lease: Lease, result: CallResult): void {
   const schedule = call.trigger?.entry.retryScheduleMs ?? [];
-  settleEnding(lease, endingOfRun(result, 1, schedule), parts).then(undefined, (error: unknown) => {
+  settleEnding(lease, endingOfRun(result, 1, schedule, call.fn), parts).then(undefined, (error: unknown) => {
     parts.report('the end of a call over its ackAfter was not stored', error);
   });
 }

@@ -3,15 +3,20 @@ import { endAttempt, type AttemptResult } from '../delivery/retry-schedule.ts';
 import { toAttemptResult } from '../function/attempt-result.ts';
 import type { CallResult } from '../lua/types.ts';
 import type { Ending } from '../store/store.ts';
+import type { LiveFunction } from './live-function.ts';
 
-/** The ending that is settled. `random` answers [0, 1). */
+/** The ending that is settled: what `nil, err` says is told without the secrets of the function. `random` answers [0, 1). */
 export function endingOfRun(
   result: CallResult,
   attempt: number,
   retryScheduleMs: readonly number[],
+  fn: Pick<LiveFunction, 'hide'> | undefined,
   random: () => number = Math.random,
 ): Ending {
-  return endAttempt(resultOf(result), attempt, retryScheduleMs, random);
+  const read = resultOf(result);
+  if (read.kind !== 'again' && read.kind !== 'dead') return endAttempt(read, attempt, retryScheduleMs, random);
+  const error = fn?.hide?.(read.error) ?? read.error;
+  return endAttempt({ ...read, error }, attempt, retryScheduleMs, random);
 }
 
 function resultOf(result: CallResult): AttemptResult {

@@ -6,6 +6,7 @@ import type { CallResult, LuaValue } from '../lua/types.ts';
 import { activeCallHandlers, findHandler } from '../routing/find-handler.ts';
 import { EventTable, type EventSource, type RequestSource } from './event-table.ts';
 import { contextOf, type ContextOwner } from './host-context.ts';
+import { hideInHostCalls } from './hide-in-result.ts';
 import type { LiveFunction } from './live-function.ts';
 import { placeRunError } from './place-error.ts';
 import { runProgram } from './run-program.ts';
@@ -86,7 +87,7 @@ async function run(
     cpuMs: usage.cpuMs,
     memoryPeakBytes: usage.memoryPeakBytes,
     ...(usage.log.length === 0 ? {} : { log: usage.log, logTruncated: usage.logTruncated }),
-    ...(usage.hostCalls.length === 0 ? {} : { hostCalls: usage.hostCalls }),
+    ...(usage.hostCalls.length === 0 ? {} : { hostCalls: hideInHostCalls(usage.hostCalls, fn) }),
     ...(result.kind === 'ok' || result.kind === 'exit' ? {} : { error: placeRunError(result.error, fn) }),
   });
   return toCalled(fn, result);

@@ -5,6 +5,7 @@ import type { CallLimits, LuaMistake } from '../lua/types.ts';
 import type { PreparedReceiver, ReceiverSecrets } from '../receivers/types.ts';
 import type { Rejection, ServingCode } from '../routing/last-good.ts';
 import type { FunctionEntry, HttpTriggerEntry, TriggerEntry } from '../routing/types.ts';
+import { createHide, secretsOf, type Hide } from './hide-secrets.ts';
 import type { Shelf } from './quiet-records.ts';
 import type { Noted } from './record-buffer.ts';
 import type { FunctionPlaces } from './worker-messages.ts';
@@ -89,6 +90,8 @@ export class LiveFunction {
   /** At the places of their entries. */
   #triggers: (LiveTrigger | undefined)[] | undefined = undefined;
   #context: HostContext | undefined = undefined;
+  /** Null: it has no secrets. */
+  #hide: Hide | null | undefined = undefined;
   /** Of its quiet records. */
   shelf: Shelf<Noted> | undefined = undefined;
 
@@ -133,6 +136,12 @@ export class LiveFunction {
   /** The installation's policy is another one. */
   forgetContext(): void {
     this.#context = undefined;
+  }
+
+  /** Masks its secrets in texts about it; made with the first text. Undefined: it has none. */
+  get hide(): Hide | undefined {
+    if (this.#hide === undefined) this.#hide = createHide(secretsOf(this.entry)) ?? null;
+    return this.#hide ?? undefined;
   }
 
   /** Of calls that start a chain; others get a copy with their hops. */

@@ -59,7 +59,19 @@ export async function loadFunction(
     serving === undefined ? undefined : liveProgram(programRevision(entry, serving.code), serving, tools.engine);
   const broken = chosen === undefined || chosen.broken.size === 0 ? nothingBroken : chosen.broken;
   const fn = new LiveFunction(entry, places, program, { serving, rejection, broken }, tools.make);
-  return { fn, acknowledgement, serving };
+  return { fn, acknowledgement: hideInAcknowledgement(acknowledgement, fn), serving };
+}
+
+/** Code can fail to load with an error that holds a value of `env`: it becomes part of the status, which more people read. */
+function hideInAcknowledgement(acknowledgement: Acknowledgement, fn: LiveFunction): Acknowledgement {
+  const { message, suggestion } = acknowledgement;
+  const hide = message === undefined ? undefined : fn.hide;
+  if (message === undefined || hide === undefined) return acknowledgement;
+  return {
+    ...acknowledgement,
+    message: hide(message),
+    ...(suggestion === undefined ? {} : { suggestion: hide(suggestion) }),
+  };
 }
 
 /** Of most programs: one for all. */

@@ -29,7 +29,8 @@ function prepareTrigger(
   const expressions = expressionNames(entry);
   const wrong = Object.values(expressions).find((name: string) => broken.has(name)) as string | undefined;
   const unverifiable = receiver !== undefined && 'code' in receiver ? receiver : undefined;
-  const unavailable = unavailableOf(answer, wrong === undefined ? undefined : broken.get(wrong), wrong);
+  const found = unavailableOf(answer, wrong === undefined ? undefined : broken.get(wrong), wrong);
+  const unavailable = found && { ...found, message: owner.hide?.(found.message) ?? found.message };
   return {
     entry,
     ...(entry.kind === 'http' ? { http: entry } : {}),

@@ -5,6 +5,7 @@ import type { Ending, Lease } from '../store/store.ts';
 import type { Outcome } from '../telemetry/call-outcomes.ts';
 import type { CallRecord } from './call-record.ts';
 import type { Work } from './find-work.ts';
+import { hideInHostCalls } from './hide-in-result.ts';
 import { placeRunError } from './place-error.ts';
 import { StoredEventSource } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
@@ -54,6 +55,7 @@ export function recordDelivery(parts: WorkerParts, noted: Noted, more: Partial<C
     ...(ending.kind === 'retry' ? { nextAttempt: now + ending.delayMs } : {}),
     ...(ending.kind === 'dead' ? { detail: `${ending.reason}: ${ending.error}` } : {}),
     ...more,
+    ...(more.hostCalls === undefined ? {} : { hostCalls: hideInHostCalls(more.hostCalls, work.fn) }),
     ...(more.error === undefined ? {} : { error: placeRunError(more.error, work.fn) }),
   });
 }

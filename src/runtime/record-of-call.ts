@@ -1,6 +1,7 @@
 /** The record of an HTTP call, credentials masked. */
 import type { CallRecord, CapturedRequest } from './call-record.ts';
 import type { Ending, HttpCall } from './http-call.ts';
+import { hideInHostCalls } from './hide-in-result.ts';
 import { placeRunError } from './place-error.ts';
 import { isCredentialName, mask, maskTarget, sensitiveHeaders } from './mask-credentials.ts';
 
@@ -127,7 +128,8 @@ export class CallTrace {
       record.log = this.log;
       record.logTruncated = this.#logTruncated;
     }
-    if (this.#hostCalls !== undefined) record.hostCalls = this.#hostCalls;
+    if (this.#hostCalls !== undefined)
+      record.hostCalls = fn === undefined ? this.#hostCalls : hideInHostCalls(this.#hostCalls, fn);
     if (this.#handler !== undefined) record.handler = this.#handler;
     if (this.#namedTrigger !== undefined) record.trigger = this.#namedTrigger;
     if (code !== undefined) record.code = code;

@@ -18,7 +18,9 @@ export interface Refusal {
 }
 
 export function refuse(call: HttpCall, parts: WorkerParts, code: FailureCode, refusal: Refusal): void {
-  const { outcome, detail, publicDetail, headers = [], retryAfterMs } = refusal;
+  const { outcome, publicDetail, headers = [], retryAfterMs } = refusal;
+  // What strangers may see is never masked: it would tell them which guess is right.
+  const detail = refusal.detail === undefined ? undefined : (call.fn?.hide?.(refusal.detail) ?? refusal.detail);
   const shown = publicDetail ?? (call.trusted ? detail : undefined);
   const problem = { ...toProblem(code, shown, call.id), ...(call.trusted ? failureDetails(call) : {}) };
   const retry: readonly (readonly [string, string])[] =

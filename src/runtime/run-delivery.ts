@@ -141,7 +141,7 @@ async function runWork(
       ...(traceparent === undefined ? {} : { traceparent }),
     },
   });
-  const ending = endingOfRun(result, lease.attempt, schedule);
+  const ending = endingOfRun(result, lease.attempt, schedule, fn);
   note(outcomeOf(result, ending), ending, {
     ...usageFields(result.usage),
     ...(result.kind === 'ok' || result.kind === 'exit' ? {} : { error: result.error }),

@@ -3,6 +3,7 @@ import type { HostContext } from '../host/types.ts';
 import type { ProgramHandle } from '../lua/engine-contract.ts';
 import { functionMark } from '../lua/engine-options.ts';
 import type { CallRequest, CallResult } from '../lua/types.ts';
+import { hideInResult } from './hide-in-result.ts';
 import type { LiveFunction, LiveProgram } from './live-function.ts';
 import type { WorkerParts } from './worker-parts.ts';
 import { runningCall } from './worker-stats.ts';
@@ -28,15 +29,25 @@ export function runProgram(
   const result = engine.call(request as CallRequest<HostContext>);
   if (!(result instanceof Promise)) {
     leave(program, parts);
-    return result;
+    return hideInResult(result, fn);
   }
   const { callId, target } = request;
   const running = runningCall(fn, callId, 'handler' in target ? target.handler : target.expression, parts.clock.wall());
   parts.running.add(running);
-  return result.finally(() => {
+  const end = (): void => {
     parts.running.delete(running);
     leave(program, parts);
-  });
+  };
+  return result.then(
+    (settled) => {
+      end();
+      return hideInResult(settled, fn);
+    },
+    (error: unknown) => {
+      end();
+      throw error;
+    },
+  );
 }
 
 function leave(program: LiveProgram, parts: WorkerParts): void {

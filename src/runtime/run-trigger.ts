@@ -76,7 +76,7 @@ function finish(call: HttpCall, parts: WorkerParts, fn: LiveFunction, result: Ca
     encodeJson: encodeResult,
   });
   if (!response.ok) {
-    call.error = { message: response.message };
+    call.error = { message: fn.hide?.(response.message) ?? response.message };
     return refuse(call, parts, 'ResponseInvalid', { outcome: 'error', detail: response.message });
   }
   const answer: Answer = response.response;

@@ -31,7 +31,8 @@ export async function runVerifier(
     if (result.kind !== 'exit') call.error = result.error;
     return { ok: false, reason: `the verifier failed: ${reason}` };
   }
-  return readAnswer(result.values);
+  const answer = readAnswer(result.values);
+  return answer.ok ? answer : { ok: false, reason: (fn.hide?.(answer.reason) ?? answer.reason).slice(0, 200) };
 }
 
 function requestTable(request: RawRequest): LuaInput {
@@ -54,7 +55,7 @@ export function readAnswer(values: readonly LuaValue[]): VerifierAnswer {
   if (answer === true) return { ok: true };
   if (Array.isArray(answer) && answer.length === 0) return { ok: true };
   if (!(answer instanceof Map)) {
-    return { ok: false, reason: typeof reason === 'string' ? reason.slice(0, 200) : 'the verifier refused' };
+    return { ok: false, reason: typeof reason === 'string' ? reason : 'the verifier refused' };
   }
   const text = (key: string): string | undefined => {
     const value = answer.get(key);

@@ -1,0 +1,54 @@
+/** Masks a function's secrets in what a call of it says besides its answer: its error, its log, the lines of its host calls. */
+import type { CallError, CallResult, HostCallRecord, LogLine, LuaKey, LuaValue } from '../lua/types.ts';
+import type { Hide } from './hide-secrets.ts';
+import type { LiveFunction } from './live-function.ts';
+
+/** What the function answers stays as it is, and so does a call that said nothing. */
+export function hideInResult(result: CallResult, fn: LiveFunction): CallResult {
+  const { usage } = result;
+  const answered = result.kind === 'ok' || result.kind === 'exit';
+  if (answered && usage.log.length === 0) return result;
+  const { hide } = fn;
+  if (hide === undefined) return result;
+  const told = usage.log.length === 0 ? usage : { ...usage, log: usage.log.map((line) => hideInLine(line, hide)) };
+  return answered ? { ...result, usage: told } : { ...result, usage: told, error: hideInError(result.error, hide) };
+}
+
+/** For records: a call that nobody asks for does not pay for it. */
+export function hideInHostCalls(calls: readonly HostCallRecord[], fn: LiveFunction): readonly HostCallRecord[] {
+  if (!calls.some(({ summary }) => summary !== undefined)) return calls;
+  const { hide } = fn;
+  if (hide === undefined) return calls;
+  return calls.map((call) => (call.summary === undefined ? call : { ...call, summary: hide(call.summary) }));
+}
+
+function hideInError(error: CallError, hide: Hide): CallError {
+  const { message, traceback, value } = error;
+  return {
+    ...error,
+    message: hide(message),
+    ...(traceback === undefined ? {} : { traceback: hide(traceback) }),
+    ...(value === undefined ? {} : { value: hideInValue(value, hide) }),
+  };
+}
+
+function hideInLine(line: LogLine, hide: Hide): LogLine {
+  const message = hide(line.message);
+  return line.fields === undefined ? { ...line, message } : { ...line, message, fields: hideInMap(line.fields, hide) };
+}
+
+function hideInMap(map: ReadonlyMap<LuaKey, LuaValue>, hide: Hide): Map<LuaKey, LuaValue> {
+  return new Map([...map].map(([key, value]) => [typeof key === 'string' ? hide(key) : key, hideInValue(value, hide)]));
+}
+
+function hideInValue(value: LuaValue, hide: Hide): LuaValue {
+  if (typeof value === 'string') return hide(value);
+  if (Array.isArray(value)) return value.map((item) => hideInValue(item, hide));
+  if (value instanceof Map) return hideInMap(value, hide);
+  if (value instanceof Uint8Array) {
+    const text = Buffer.from(value).toString('latin1');
+    const hidden = hide(text);
+    return hidden === text ? value : new Uint8Array(Buffer.from(hidden, 'latin1'));
+  }
+  return value;
+}
