@@ -7,7 +7,7 @@ import { openDatabase } from './sqlite-schema.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 
 /** Tables that grow with traffic. */
-const large = ['deliveries', 'events', 'key_values', 'duplicates'];
+const large = ['deliveries', 'events', 'key_values', 'duplicates', 'duplicate_keys'];
 
 /** What an open store has prepared. */
 function preparedStatements(): readonly string[] {
