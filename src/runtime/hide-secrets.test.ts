@@ -71,6 +71,17 @@ test('a value of a megabyte is masked without long work', () => {
   assert.equal(large?.('a'.repeat(65_536)), '***');
 });
 
+test('of hundreds of secrets every value is looked for first, and of thousands no more than 512', () => {
+  const names = (count: number): string[] =>
+    Array.from({ length: count }, (_, index) => `secret number ${1000 + index}.`);
+  const many = createHide(names(500)) ?? assert.fail('there are secrets');
+  for (const name of names(500)) assert.equal(many(`<${name}>`), '<***>');
+  const thousands = createHide(names(5000)) ?? assert.fail('there are secrets');
+  assert.equal(names(5000).filter((name) => thousands(name) === '***').length, 512);
+  const few = createHide(names(20)) ?? assert.fail('there are secrets');
+  for (const name of names(20)) assert.ok(!few(base64(`user:${name}`)).includes(base64(`user:${name}`).slice(8)));
+});
+
 test('secrets of env and of verifiers in Lua are known, other values of env are none', () => {
   const trigger = httpTriggerEntry();
   const receiver = { ...trigger.receiver, name: 'custom', secrets: [base64('of the verifier')] };

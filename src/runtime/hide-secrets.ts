@@ -14,6 +14,11 @@ const headLength = 32;
 /** Encodings of long values are not looked for: their lines are. */
 const longestEncoded = 4096;
 const mostLines = 200;
+/**
+ * Each is looked for in each text, which nobody pays for: 64 KiB of log take some 20 ms, made for it 60. Of a function with more,
+ * values as they are come first.
+ */
+const mostForms = 512;
 /** What texts are cut to begins here: a summary of a host call is the shortest. */
 const cutFrom = 190;
 const leastCut = 8;
@@ -35,38 +40,53 @@ export function secretsOf({ env, secretEnv, triggers }: FunctionEntry): readonly
 
 /** Undefined: nothing is to be hidden. */
 export function createHide(secrets: readonly string[]): Hide | undefined {
-  const forms = [...new Set(secrets.flatMap(formsOf).map(fold))];
+  const forms = allForms(new Set(secrets));
   if (forms.length === 0) return undefined;
   return (text) => {
     if (text.length < leastLength) return text;
-    const spans = spansIn(fold(text), forms);
-    return spans.length === 0 ? text : cover(text, spans);
+    const covered = coverIn(fold(text), forms);
+    return covered === undefined ? text : withMasks(text, covered);
   };
 }
 
-type Span = readonly [start: number, end: number];
+function allForms(secrets: ReadonlySet<string>): readonly string[] {
+  const forms = new Set<string>();
+  const add = (form: string): void => void (forms.size < mostForms && forms.add(fold(form)));
+  for (const secret of secrets) {
+    const value = valueOf(secret);
+    if (value.length >= leastLength) add(value);
+  }
+  for (const secret of secrets) {
+    if (forms.size >= mostForms) break;
+    formsOf(secret).forEach(add);
+  }
+  return [...forms];
+}
 
-function spansIn(text: string, forms: readonly string[]): Span[] {
-  const spans: Span[] = [];
+/** 1 for each character of a secret; undefined: there is none. */
+function coverIn(text: string, forms: readonly string[]): Uint8Array | undefined {
+  let covered: Uint8Array | undefined;
+  const cover = (start: number, end: number): void =>
+    void (covered ??= new Uint8Array(text.length)).fill(1, start, end);
   const cuts = cutsIn(text);
   for (const form of forms) {
     const head = form.slice(0, headLength);
     for (let at = text.indexOf(head); at >= 0;) {
       let end = at + head.length;
       while (end - at < form.length && text.charCodeAt(end) === form.charCodeAt(end - at)) end += 1;
-      spans.push([at, end]);
+      cover(at, end);
       at = text.indexOf(head, end);
     }
     for (const cut of cuts) {
       const longest = Math.min(headLength, form.length) - 1;
       for (let length = longest; length >= leastCut; length -= 1) {
         if (!text.startsWith(form.slice(0, length), cut - length)) continue;
-        spans.push([cut - length, cut]);
+        cover(cut - length, cut);
         break;
       }
     }
   }
-  return spans;
+  return covered;
 }
 
 /** Where a text may have been cut within a secret. */
@@ -77,17 +97,16 @@ function cutsIn(text: string): readonly number[] {
   return cuts;
 }
 
-function cover(text: string, spans: Span[]): string {
-  spans.sort(([a], [b]) => a - b);
-  let covered = '';
+/** One mask for what lies side by side. */
+function withMasks(text: string, covered: Uint8Array): string {
+  let masked = '';
   let done = 0;
-  for (const [start, end] of spans) {
-    // Part of what is covered already.
-    if (end <= done) continue;
-    if (start >= done && (start > done || done === 0)) covered += text.slice(done, start) + mask;
-    done = end;
+  for (let start = covered.indexOf(1); start >= 0; start = covered.indexOf(1, done)) {
+    masked += text.slice(done, start) + mask;
+    const end = covered.indexOf(0, start);
+    done = end < 0 ? text.length : end;
   }
-  return covered + text.slice(done);
+  return masked + text.slice(done);
 }
 
 /** Host names are written in lower case, escapes in either: capitals of ASCII do not count. Positions stay. */
@@ -95,9 +114,11 @@ function fold(text: string): string {
   return text.replace(/[A-Z]+/g, (part) => part.toLowerCase());
 }
 
+const valueOf = (secret: string): string => secret.trim().toWellFormed();
+
 /** The value, its lines, and what it becomes in addresses, JSON, headers and hexadecimal notation. */
 function formsOf(secret: string): readonly string[] {
-  const value = secret.trim().toWellFormed();
+  const value = valueOf(secret);
   if (value.length < leastLength) return [];
   const lines = value.split(/[\r\n]+/, mostLines).map((line) => line.trim());
   const forms = [value, ...lines, latin1(value), ...lines.map(latin1), json(value)];
