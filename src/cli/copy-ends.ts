@@ -93,7 +93,8 @@ async function askSnapshot(from: string, to: string, progress: Progress, why: St
 async function askWhoHolds(folder: string, to: string): Promise<Response | undefined> {
   const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ path: to }) };
   const socket = join(folder, snapshotSocket);
-  if (existsSync(socket)) return askSocket(socket, init);
+  const answered = existsSync(socket) ? await askSocket(socket, init) : undefined;
+  if (answered !== undefined) return answered;
   const found = readDevProcess(folder);
   if (!found.ok) return undefined;
   const { adminUrl, token } = found.value;
@@ -102,16 +103,18 @@ async function askWhoHolds(folder: string, to: string): Promise<Response | undef
   return answer.value;
 }
 
+/** Undefined: nobody listens, a runtime that was killed has left it. */
 async function askSocket(
   socketPath: string,
   { body, ...init }: { readonly method: string; readonly headers: Record<string, string>; readonly body: string },
-): Promise<Response> {
+): Promise<Response | undefined> {
   const asked = request({ socketPath, path: '/store/snapshot', ...init });
   asked.end(body);
   try {
     const [answer] = (await once(asked, 'response')) as [IncomingMessage];
     return new Response(Readable.toWeb(answer) as ReadableStream, { status: answer.statusCode ?? 500 });
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') return undefined;
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`the runtime does not answer on ${socketPath}: ${reason}`, { cause: error });
   }

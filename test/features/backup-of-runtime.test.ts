@@ -110,6 +110,11 @@ test('a backup of a runtime that serves is made and brought back with one comman
     0,
     'nobody uses the store: it is read as a file',
   );
+  const other = start(['dev', 'hooks', ...ports, '--data-dir', 'data']);
+  await other.output(/http:\/\/127\.0\.0\.1:\d+(?=\/default\/job)/);
+  const used = shell('moonhook store copy data - > used.db');
+  assert.equal(used.status, 0, `who uses the store now is asked, not the socket that was left: ${used.stderr}`);
+  assert.equal(await other.stop('SIGTERM'), 0);
   const next = start(['runtime'], environment);
   await next.output(/the runtime listens/);
   assert.equal(shell('moonhook store copy data - > third.db').status, 0);
