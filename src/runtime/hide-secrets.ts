@@ -78,12 +78,10 @@ function coverIn(text: string, forms: readonly string[]): Uint8Array | undefined
       at = text.indexOf(head, end);
     }
     for (const cut of cuts) {
-      const longest = Math.min(headLength, form.length) - 1;
-      for (let length = longest; length >= leastCut; length -= 1) {
-        if (!text.startsWith(form.slice(0, length), cut - length)) continue;
-        cover(cut - length, cut);
-        break;
-      }
+      const start = Math.max(0, cut - headLength);
+      const end = text.slice(start, cut);
+      const at = end.indexOf(form.slice(0, leastCut));
+      if (at >= 0 && form.startsWith(end.slice(at))) cover(start + at, cut);
     }
   }
   return covered;
