@@ -57,6 +57,7 @@ test('what is left of a secret where a text was cut is masked', () => {
   assert.equal(long?.('[string "x = 0123456789abc..."]:1: bad'), '[string "x = ***..."]:1: bad');
   assert.equal(long?.(`${'.'.repeat(190)}0123456789`), `${'.'.repeat(190)}***`);
   assert.equal(long?.('0123456789abcdefghijklmnopqrstuvwxyz!'), '***!');
+  assert.equal(long?.(`${'.'.repeat(190)}01234567. 012345678`), `${'.'.repeat(190)}01234567. ***`);
   assert.equal(long?.('short, and not cut: 0123456789'), 'short, and not cut: 0123456789');
 });
 

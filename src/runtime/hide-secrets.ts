@@ -80,8 +80,12 @@ function coverIn(text: string, forms: readonly string[]): Uint8Array | undefined
     for (const cut of cuts) {
       const start = Math.max(0, cut - headLength);
       const end = text.slice(start, cut);
-      const at = end.indexOf(form.slice(0, leastCut));
-      if (at >= 0 && form.startsWith(end.slice(at))) cover(start + at, cut);
+      const least = form.slice(0, leastCut);
+      for (let at = end.indexOf(least); at >= 0; at = end.indexOf(least, at + 1)) {
+        if (!form.startsWith(end.slice(at))) continue;
+        cover(start + at, cut);
+        break;
+      }
     }
   }
   return covered;
