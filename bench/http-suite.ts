@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { quantile, type Measure, type Suite, type Unmeasured } from './measure.ts';
 import { loadCore, pinToCore, serverCore } from './one-core.ts';
 import { startPeers } from './http-peers.ts';
+import { productFlags } from './product-flags.ts';
 
 const rounds = 5;
 const seconds = 2;
@@ -31,8 +32,8 @@ async function load(target: Target, forSeconds = seconds): Promise<Load> {
 }
 
 async function startServer(workers: number): Promise<{ child: ChildProcess; bare: string; ours: string }> {
-  // As bin/moonhook starts it, so that no object of a request is taken for long-lived; both sides run in this process.
-  const execArgv = [...process.execArgv, '--no-allocation-site-pretenuring'];
+  // As bin/moonhook starts it; both sides run in this process.
+  const execArgv = [...process.execArgv, ...productFlags()];
   const child = fork(join(import.meta.dirname, 'http-server.ts'), [String(workers)], { execArgv });
   const [addresses] = (await once(child, 'message')) as [{ bare: string; ours: string }];
   pinToCore(child.pid, serverCore);
