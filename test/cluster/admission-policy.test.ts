@@ -67,6 +67,15 @@ async function create(user: string, object: Spec): Promise<KubectlResult> {
   return cluster.kubectl(['create', ...flags], JSON.stringify(object));
 }
 
+/** A trigger whose verifier is a function of the code; it is given these Secrets. */
+const customTrigger = (name: string, ...secrets: readonly string[]): Spec => {
+  const secretRefs = secrets.map((each) => ({ name: each, key: 'key' }));
+  return {
+    name,
+    http: { path: name, receiver: { custom: { handler: 'verify', ...(secrets.length === 0 ? {} : { secretRefs }) } } },
+  };
+};
+
 const reaching: Readonly<Record<string, readonly [Spec, RegExp]>> = {
   'acts as an account': [
     functionOf({ serviceAccountName: 'hooks' }),
@@ -74,6 +83,18 @@ const reaching: Readonly<Record<string, readonly [Spec, RegExp]>> = {
   ],
   'reads a Secret': [
     functionOf({ env: [{ name: 'KEY', valueFrom: secret('keys') }] }),
+    /you may not read the Secret keys: kubectl auth can-i get/,
+  ],
+  'reads all of a Secret': [
+    functionOf({ envFrom: [{ secretRef: { name: 'keys' } }] }),
+    /you may not read the Secret keys: kubectl auth can-i get/,
+  ],
+  'gives a Secret to a verifier': [
+    functionOf({ triggers: [customTrigger('open'), customTrigger('closed', 'keys', 'keys')] }),
+    /you may not read the Secret keys: kubectl auth can-i get/,
+  ],
+  'signs callbacks with a Secret': [
+    functionOf({ callback: { urls: ['example.com'], secretRefs: [{ name: 'keys', key: 'key' }] } }),
     /you may not read the Secret keys: kubectl auth can-i get/,
   ],
   'is signed with a Secret': [subscriptionOf({}), /you may not read the Secret keys/],
@@ -101,6 +122,7 @@ test('one Secret among many is enough, and so is one of a header or a URL', { sk
   const refused: readonly Spec[] = [
     functionOf({ env }),
     functionOf({ serviceAccountName: 'another' }),
+    functionOf({ triggers: [customTrigger('made', 'keys', 'other')] }),
     subscriptionOf({ headers: [{ name: 'x-key', valueFrom: secret('other') }] }),
     subscriptionOf({ url: undefined, urlFrom: secret('other') }),
   ];
