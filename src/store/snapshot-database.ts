@@ -7,6 +7,8 @@ import { StoreRefused } from './store-refused.ts';
 
 /** Between two steps the transactions that wait go first. */
 const pagesPerStep = 100;
+/** A busy store is in a transaction most of the time; a beginning takes some ten microseconds. */
+const mostBeginnings = 10_000;
 
 export type SnapshotProgress = (pages: number, total: number) => void;
 
@@ -25,13 +27,29 @@ export async function snapshotDatabase(
     throw new StoreRefused(taken ? `${to} is there already: choose another name, or move it away` : message);
   }
   try {
-    await backup(database, to, {
-      rate: pagesPerStep,
-      progress: ({ totalPages, remainingPages }) => onProgress(totalPages - remainingPages, totalPages),
-    });
+    await backupBetweenTurns(database, to, onProgress);
   } catch (error) {
     for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${to}${suffix}`, { force: true });
     throw error;
+  }
+}
+
+/**
+ * Steps run in a thread of the pool. Node repeats a step that finds the database in a transaction, but for the first one: it
+ * takes that for the end, and rejects with an error of code 0. Nothing has been copied then, and it can begin again.
+ */
+async function backupBetweenTurns(database: DatabaseSync, to: string, onProgress: SnapshotProgress): Promise<void> {
+  for (let begun = 1; ; begun += 1) {
+    try {
+      await backup(database, to, {
+        rate: pagesPerStep,
+        progress: ({ totalPages, remainingPages }) => onProgress(totalPages - remainingPages, totalPages),
+      });
+      return;
+    } catch (error) {
+      const { errcode } = error as { readonly errcode?: number };
+      if (errcode !== 0 || begun === mostBeginnings) throw error;
+    }
   }
 }
 
