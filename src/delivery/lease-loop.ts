@@ -3,6 +3,7 @@
  * with everything they did. One loop per worker; any number of loops share a store.
  */
 import { Roll, type OnRoll } from '../lua/roll.ts';
+import { keepLeases, type KeptLease } from './keep-leases.ts';
 import { createSettleBatches } from './settle-batches.ts';
 import { loadsOf, shareOut, type Due } from './share-out.ts';
 import type { Ending, Head, Lease, Receipt, Settled, SettleItem, Store } from '../store/store.ts';
@@ -70,10 +71,7 @@ const pauseAfterErrorMs = 500;
 const pauseAfterDefectMs = 5_000;
 const conflictRetries = 5;
 
-interface Running extends OnRoll {
-  readonly lease: Lease;
-  readonly abort: AbortController;
-}
+type Running = KeptLease & OnRoll;
 
 export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   const { store, leaseMs = defaultLeaseMs } = settings;
@@ -243,24 +241,6 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     }
   }
 
-  async function extend(): Promise<void> {
-    stopExtending = settings.after(leaseMs / 3, () => void extend());
-    if (running.size === 0) return;
-    try {
-      const lost = await store.extend(
-        running.all().map(({ lease }) => lease.receipt),
-        leaseMs,
-      );
-      const gone = new Set(lost.map(({ delivery, epoch }) => `${delivery}/${epoch}`));
-      for (const { lease, abort } of running.all()) {
-        const { delivery, epoch } = lease.receipt;
-        if (gone.has(`${delivery}/${epoch}`)) abort.abort(new Error('the lease was lost'));
-      }
-    } catch (error) {
-      settings.onError(error as Error);
-    }
-  }
-
   function poke(): void {
     if (draining) return;
     if (pulling) again = true;
@@ -269,7 +249,8 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
 
   const untilPull = (): number => Math.max(0, notBefore - settings.turns.now());
 
-  let stopExtending = settings.after(leaseMs / 3, () => void extend());
+  const { after, onError } = settings;
+  const stopKeeping = keepLeases({ store, leaseMs, held: () => running.all(), after, onError });
   const stopWaking = store.wake(poke);
   poke();
 
@@ -299,7 +280,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
           };
         });
       }
-      stopExtending();
+      stopKeeping();
       const left = running.all();
       for (const { abort } of left) abort.abort(new Error('the runtime is shutting down'));
       if (left.length > 0) await giveBack(left.map(({ lease }) => lease.receipt));

@@ -9,25 +9,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { runtimeDefaults, type InjectedFault } from '../../src/settings/runtime-settings.ts';
 import { openStore } from '../../src/store/open-store.ts';
-import type { AppendItem, DeliveryRow, Store } from '../../src/store/store.ts';
+import type { DeliveryRow, Store } from '../../src/store/store.ts';
 import { serveFunctions } from '../builders/serve-functions.ts';
+import { workItem } from './work-item.ts';
 
 const innocents = 16;
 const on = { name: 'on', event: { type: 'com.work' } };
-
-function item(id: string, name: string): AppendItem {
-  return {
-    event: {
-      id,
-      namespaceUid: 'ns-default',
-      type: 'com.work',
-      source: '/',
-      attributes: '{}',
-      body: Buffer.from(JSON.stringify({ id })),
-    },
-    deliveries: [{ destination: `ns-default/${name}/trigger:on` }],
-  };
-}
 
 /** Rows as they stand once `enough` says so. */
 async function rowsWhen(
@@ -54,9 +41,9 @@ for (const [how, fault, reason] of [
     const folder = await mkdtemp(join(tmpdir(), 'moonhook-thread-'));
     const store = await openStore({ path: join(folder, 'store.db'), onLost: (error) => assert.fail(error) });
     const connection = store.connect();
-    const items = Array.from({ length: innocents }, (_, index) => item(`innocent-${index}`, 'innocent'));
+    const items = Array.from({ length: innocents }, (_, index) => workItem(`innocent-${index}`, 'innocent'));
     // In the middle of them, so that many run when it strikes.
-    items.splice(innocents / 2, 0, item('poison', 'poison'));
+    items.splice(innocents / 2, 0, workItem('poison', 'poison'));
     await connection.append(items);
     const served = await serveFunctions({
       store,

@@ -1,7 +1,7 @@
 /** A runtime on a store in a file, one of whose functions kills the process. `fill`: stores the events and ends. */
 import { openStore } from '../../src/store/open-store.ts';
-import type { AppendItem } from '../../src/store/store.ts';
 import { serveFunctions } from '../builders/serve-functions.ts';
+import { workItem } from './work-item.ts';
 
 const [path = '', mode = 'run', innocents = '0'] = process.argv.slice(2);
 const store = await openStore({
@@ -11,26 +11,12 @@ const store = await openStore({
   },
 });
 
-function item(id: string, name: string): AppendItem {
-  return {
-    event: {
-      id,
-      namespaceUid: 'ns-default',
-      type: 'com.work',
-      source: '/',
-      attributes: '{}',
-      body: Buffer.from(JSON.stringify({ id })),
-    },
-    deliveries: [{ destination: `ns-default/${name}/trigger:on` }],
-  };
-}
-
 if (mode === 'fill') {
   const connection = store.connect();
   const count = Number(innocents);
-  const items = Array.from({ length: count }, (_, index) => item(`innocent-${index}`, 'innocent'));
+  const items = Array.from({ length: count }, (_, index) => workItem(`innocent-${index}`, 'innocent'));
   // In the middle of them, so that many run when it strikes.
-  items.splice(Math.floor(count / 2), 0, item('poison', 'poison'));
+  items.splice(Math.floor(count / 2), 0, workItem('poison', 'poison'));
   await connection.append(items);
   await store.close();
 } else {

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { LiveAnswer } from '../../link/live-questions.ts';
+import { crowdedSessions } from './crowded-sessions.ts';
 import { listDeliveries, type DeliveryQuery } from './delivery-answers.ts';
 import { deliveryNumber, type DeliveryView } from './delivery-view.ts';
 import { goneDelivery } from './gone-delivery.ts';
@@ -63,9 +64,6 @@ interface Session {
 
 /** Nobody asked for so long: it is forgotten. */
 const keptMs = 60_000;
-const mostSessions = 200;
-/** Of one namespace: who opens more ends his own. */
-const mostOfNamespace = 40;
 const longestWaitMs = 30_000;
 /** Between two looks of one follower. */
 const lookMs = 1_000;
@@ -111,13 +109,9 @@ export function createDeliveryFollows(options: {
     session.forget = after(keptMs, () => void sessions.delete(snapshot));
   }
 
-  /** First what nobody waits at goes, then the oldest; of the namespace that has too many, else of the one with most. */
+  /** First what nobody waits at goes, then the oldest. */
   function makeRoom(namespaceUid: string): void {
-    const ids = Map.groupBy(sessions.keys(), (id) => sessions.get(id)?.namespaceUid ?? '');
-    const own = ids.get(namespaceUid) ?? [];
-    if (own.length < mostOfNamespace && sessions.size < mostSessions) return;
-    const most = [...ids.values()].reduce((one, other) => (other.length > one.length ? other : one), own);
-    const crowd = own.length >= mostOfNamespace ? own : most;
+    const crowd = crowdedSessions(sessions, namespaceUid);
     const leaves = crowd.find((id) => sessions.get(id)?.waits === false) ?? crowd[0];
     if (leaves === undefined) return;
     sessions.get(leaves)?.forget();

@@ -2,6 +2,7 @@
 import type { RecordDepth } from '../../link/live-questions.ts';
 import type { CallRecord } from '../call-record.ts';
 import type { RecordFilter } from '../record-filter.ts';
+import { crowdedSessions } from './crowded-sessions.ts';
 import type { LiveView } from './live-view.ts';
 import { toPlainRecord } from './plain-record.ts';
 
@@ -48,9 +49,6 @@ interface Session {
 const keptMs = 60_000;
 const mostKept = 1_000;
 const mostAtOnce = 200;
-const mostSessions = 200;
-/** Of one namespace: who opens more ends his own. */
-const mostOfNamespace = 40;
 const longestWaitMs = 30_000;
 
 export function createFollowSessions(options: {
@@ -83,13 +81,8 @@ export function createFollowSessions(options: {
     return [id, session];
   }
 
-  /** Where a namespace has too many its oldest goes, else the oldest of the namespace that has most. */
   function makeRoom(namespaceUid: string): void {
-    const ids = Map.groupBy(sessions.keys(), (id) => sessions.get(id)?.namespaceUid ?? '');
-    const own = ids.get(namespaceUid) ?? [];
-    if (own.length < mostOfNamespace && sessions.size < mostSessions) return;
-    const most = [...ids.values()].reduce((one, other) => (other.length > one.length ? other : one), own);
-    const [oldest] = own.length >= mostOfNamespace ? own : most;
+    const [oldest] = crowdedSessions(sessions, namespaceUid);
     if (oldest !== undefined) end(oldest);
   }
 
