@@ -1,4 +1,5 @@
 /** Speaks to the API server of a cluster as the user of a kubeconfig, and says what is missing where it refuses. */
+import { errorMessage } from '../failures/error-message.ts';
 import { createKubeClient, type KubeClient } from '../controller/kube-client.ts';
 import type { KubeFailure, KubeRequest } from '../controller/kube-answer.ts';
 import { createCredentialReader } from '../controller/kube-credentials.ts';
@@ -38,7 +39,7 @@ export function openClusterDesk(options: {
     );
     client = createKubeClient(reader, `moonhook/${version}`);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     return { ok: false, exitCode: exitCodes.unusable, message: `the kubeconfig cannot be used: ${message}` };
   }
   return {

@@ -1,11 +1,8 @@
 /** Whether an answer of a cluster has the form that is read of it: a proxy before the API server may have written another. */
+import { isObject } from '../function/is-object.ts';
 import type { Answered } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { PlainObject } from './run-client.ts';
-
-function isObject(value: unknown): value is PlainObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** Objects may lack metadata (keys of a store do), not have it as anything else than an object. */
 function isItem(value: unknown): value is PlainObject {

@@ -1,4 +1,5 @@
 /** Which receiver a command works with: by name, from a file, or from a trigger of a function. */
+import { isObject } from '../function/is-object.ts';
 import { parseYaml } from '../local/parse-yaml.ts';
 import type { ReceiverChoice } from '../receivers/verify-capture.ts';
 
@@ -7,9 +8,6 @@ export type ChoiceResult =
   | { readonly ok: false; readonly message: string };
 
 type Fields = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Reads `{ github: { … } }`, `receiver: { … }` or a WebhookFunction (whose trigger may have to be named). */
 export function readReceiverFile(file: string, text: string, trigger?: string): ChoiceResult {

@@ -5,6 +5,7 @@ import { request, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
+import { errorMessage } from '../failures/error-message.ts';
 import { readDevProcess } from '../local/data-directory.ts';
 import { snapshotSocket } from '../runtime/snapshot-http.ts';
 import { openPostgresSource, openPostgresTarget } from '../store/copy-postgres.ts';
@@ -115,7 +116,7 @@ async function askSocket(
     return new Response(Readable.toWeb(answer) as ReadableStream, { status: answer.statusCode ?? 500 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') return undefined;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     throw new Error(`the runtime does not answer on ${socketPath}: ${reason}`, { cause: error });
   }
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { stringify } from 'yaml';
+import { errorMessage } from '../failures/error-message.ts';
 import type { CreateOrder, CreateResult } from '../console/editing-source.ts';
 import type { LocalView } from '../local/local-api.ts';
 import { newFunction, type NewSecret } from './starting-points.ts';
@@ -34,7 +35,7 @@ export async function createFunction(
     await writeFile(join(view.folder, file), made.yaml, { flag: 'wx' });
   } catch (error) {
     const taken = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     return { kind: 'refused', message: taken ? `a file of that name is there already: ${message}` : message };
   }
   return {

@@ -1,5 +1,7 @@
 /** `moonhook explain`: the story of a call, or what would happen to a request. */
 import type { Command } from 'commander';
+import { errorMessage } from '../failures/error-message.ts';
+import { isObject } from '../function/is-object.ts';
 import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
 import { refused, type Answered } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -76,9 +78,9 @@ function readRequest(request: string, method: string | undefined): object | stri
   if (!input.ok) return input.message;
   try {
     const value: unknown = JSON.parse(input.value.toString('utf8'));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    if (isObject(value)) return value;
     return `${request} is not an object { method, url, headers, body }`;
   } catch (error) {
-    return `${request} is not JSON: ${error instanceof Error ? error.message : String(error)}`;
+    return `${request} is not JSON: ${errorMessage(error)}`;
   }
 }

@@ -1,4 +1,5 @@
 /** Patches of JSON documents: merge patch (RFC 7386) and JSON patch (RFC 6902). */
+import { isObject } from '../function/is-object.ts';
 
 type Plain = Record<string, unknown>;
 
@@ -94,10 +95,6 @@ function remove(holder: Plain, pointer: string): string | undefined {
   const last = parts.pop() ?? 'root';
   const parent = parts.reduce<unknown>(memberOf, holder);
   if (Array.isArray(parent)) parent.splice(Number(last), 1);
-  else if (isObject(parent)) delete parent[last];
+  else if (isObject(parent)) delete (parent as Plain)[last];
   return undefined;
-}
-
-function isObject(value: unknown): value is Plain {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

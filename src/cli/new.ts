@@ -1,6 +1,7 @@
 /** `moonhook new NAME --from KIND`: writes a first function to start from. */
 import { writeFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
+import { errorMessage } from '../failures/error-message.ts';
 import { exitCodes } from './exit-codes.ts';
 import { templates } from './templates.ts';
 
@@ -35,7 +36,7 @@ function write(name: string, from: string, print: boolean): number {
     writeFileSync(file, template.text(name), { flag: 'wx' });
   } catch (error) {
     const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     process.stderr.write(`moonhook: ${exists ? `${file} is already there` : `cannot write ${file}: ${reason}`}\n`);
     return exitCodes.unusable;
   }

@@ -3,6 +3,7 @@
  * a changed object is applied: what changed, and what whoever applies it owns already. Pure.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { isObject } from '../function/is-object.ts';
 
 /** `fieldsV1`: `f:` names a member, `k:` an item of a list by its keys, `v:` a value of a set. */
 export interface FieldTree {
@@ -64,7 +65,7 @@ export function changedFields(
   const trees = managed.filter(({ subresource }) => subresource === undefined).map(({ fieldsV1 }) => fieldsV1);
   const all = trees.reduce<FieldTree>((sum, tree) => joined(sum, tree ?? {}), {});
   const applied = compare([], before, after, own, all, changes);
-  return { changes, applied: isMap(applied) ? applied : {} };
+  return { changes, applied: isObject(applied) ? applied : {} };
 }
 
 function compare(
@@ -76,7 +77,7 @@ function compare(
   changes: FieldChange[],
 ): unknown {
   const parts = Object.keys(all ?? {});
-  if (isMap(before) && isMap(after) && parts.length > 0) {
+  if (isObject(before) && isObject(after) && parts.length > 0) {
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
     const inner = names.flatMap((name) => {
       const key = `f:${name}`;
@@ -130,7 +131,7 @@ function compareItems(
     const key = keyOf(item);
     const inner = compare([...path, key], old.get(key), item, own?.[key], all?.[key], changes);
     if (inner === undefined && !moved) return [];
-    return [isMap(inner) ? { ...keysOf(item, names), ...inner } : keysOf(item, names)];
+    return [isObject(inner) ? { ...keysOf(item, names), ...inner } : keysOf(item, names)];
   });
   return items.length === 0 ? undefined : items;
 }
@@ -141,9 +142,9 @@ export function withField(object: unknown, path: FieldPath, value: unknown): unk
   if (key === undefined) return value;
   if (key.startsWith('f:')) {
     const name = key.slice(2);
-    const { [name]: inner, ...others } = isMap(object) ? object : {};
+    const { [name]: inner, ...others } = isObject(object) ? object : {};
     const next = withField(inner, rest, value);
-    return next === undefined ? others : { ...(isMap(object) ? object : {}), [name]: next };
+    return next === undefined ? others : { ...(isObject(object) ? object : {}), [name]: next };
   }
   const items = Array.isArray(object) ? (object as readonly unknown[]) : [];
   const wanted = JSON.parse(key.slice(2)) as unknown;
@@ -163,21 +164,17 @@ function keyNames(parts: readonly string[]): readonly string[] | undefined {
 function isKeyed(items: readonly unknown[], names: readonly string[]): boolean {
   const keys = items.map((item) => JSON.stringify(keysOf(item, names)));
   return (
-    items.every((item) => isMap(item) && names.every((name) => item[name] !== undefined)) &&
+    items.every((item) => isObject(item) && names.every((name) => item[name] !== undefined)) &&
     new Set(keys).size === keys.length
   );
 }
 
 function keysOf(item: unknown, names: readonly string[]): Plain {
-  return Object.fromEntries(names.map((name) => [name, isMap(item) ? item[name] : undefined]));
+  return Object.fromEntries(names.map((name) => [name, isObject(item) ? item[name] : undefined]));
 }
 
 function joined(one: FieldTree, other: FieldTree): FieldTree {
   const result: Record<string, FieldTree> = { ...one };
   for (const [key, tree] of Object.entries(other)) result[key] = joined(result[key] ?? {}, tree);
   return result;
-}
-
-function isMap(value: unknown): value is Plain {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { errorMessage } from '../failures/error-message.ts';
 import { StoreRefused } from '../store/store-refused.ts';
 import { readEnd } from './copy-ends.ts';
 
@@ -48,6 +49,6 @@ function folderBeside(place: string): string {
   try {
     return mkdtempSync(join('path' in end ? dirname(end.path) : tmpdir(), '.store-copy-'));
   } catch (error) {
-    throw new StoreRefused(error instanceof Error ? error.message : String(error));
+    throw new StoreRefused(errorMessage(error));
   }
 }

@@ -1,5 +1,6 @@
 /** Reads what a command is given: a file, standard input (`-`), or the text itself (`-d`). */
 import { readFileSync } from 'node:fs';
+import { errorMessage } from '../failures/error-message.ts';
 
 export type InputResult<Value> =
   | { readonly ok: true; readonly value: Value }
@@ -10,7 +11,7 @@ export function readInput(path: string): InputResult<Buffer> {
   try {
     return { ok: true, value: readFileSync(path === '-' ? 0 : path) };
   } catch (error) {
-    return { ok: false, message: `cannot read ${path}: ${error instanceof Error ? error.message : String(error)}` };
+    return { ok: false, message: `cannot read ${path}: ${errorMessage(error)}` };
   }
 }
 

@@ -1,6 +1,7 @@
 /** `moonhook runtime`: one runtime of a cluster. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import { errorMessage } from '../failures/error-message.ts';
 import { runClusterRuntime } from '../runtime/run-cluster-runtime.ts';
 import { readClusterRuntimeSettings } from '../settings/cluster-runtime-settings.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -49,7 +50,7 @@ async function run(): Promise<number> {
     await program.stop();
     return exitCode;
   } catch (error) {
-    complain(error instanceof Error ? error.message : String(error));
+    complain(errorMessage(error));
     return exitCodes.failed;
   }
 }

@@ -1,6 +1,7 @@
 /** `moonhook send NS/NAME --as github --event push -d @payload`: a request as the sender would make it, to `moonhook dev`. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import { errorMessage } from '../failures/error-message.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { placeSecrets } from '../receivers/place-secrets.ts';
 import { sampleOf } from '../receivers/read-samples.ts';
@@ -154,7 +155,7 @@ function makeRequest(sender: FoundSender, url: string, options: SendOptions): An
     const { secrets, named } = sender;
     return { ok: true, value: definition.sign(event, body.value, url, fields, { secrets, named }, tools) };
   } catch (error) {
-    return unusable(error instanceof Error ? error.message : String(error));
+    return unusable(errorMessage(error));
   }
 }
 

@@ -1,6 +1,7 @@
 /** `moonhook store`: copies (backup, restore, the way from SQLite to PostgreSQL and back), and whose a store is. */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { errorMessage } from '../failures/error-message.ts';
 import { disownStore } from '../store/disown-store.ts';
 import { describeDatabase } from '../store/open-postgres.ts';
 import { StoreRefused } from '../store/store-refused.ts';
@@ -62,7 +63,7 @@ async function adopt(text: string, options: CopyOptions): Promise<number> {
     ]);
     return exitCodes.ok;
   } catch (error) {
-    complain(error instanceof Error ? error.message : String(error));
+    complain(errorMessage(error));
     return error instanceof StoreRefused ? exitCodes.unusable : exitCodes.failed;
   }
 }
@@ -91,7 +92,7 @@ async function copy(fromText: string, toText: string, options: CopyOptions): Pro
     return exitCodes.ok;
   } catch (error) {
     progress.end();
-    complain(error instanceof Error ? error.message : String(error));
+    complain(errorMessage(error));
     return error instanceof StoreRefused ? exitCodes.unusable : exitCodes.failed;
   }
 }

@@ -3,6 +3,7 @@
  * placeholders for secrets and an empty store; the function answers there through the whole real path.
  */
 import { randomUUID } from 'node:crypto';
+import { errorMessage } from '../failures/error-message.ts';
 import type { Draft } from '../console/console-source.ts';
 import type { TryOrder, TryReport } from '../console/try-types.ts';
 import { toPlainRecord } from '../runtime/live/plain-record.ts';
@@ -94,7 +95,7 @@ async function sendAsSender(
   try {
     signed = definition.sign(event, body, target, choice.fields, { secrets, named }, tools);
   } catch (error) {
-    throw new TryRefused(error instanceof Error ? error.message : String(error));
+    throw new TryRefused(errorMessage(error));
   }
   const [first] = methods;
   const usual = first === undefined || methods.includes(signed.method) ? signed.method : first;

@@ -1,5 +1,7 @@
 /** Objects that stand for a cluster while a draft is tried: read and written as the API server does it, in memory. */
 import { parseAllDocuments } from 'yaml';
+import { errorMessage } from '../failures/error-message.ts';
+import { isObject } from '../function/is-object.ts';
 import type { TryKubernetesCall } from '../console/try-types.ts';
 import type { KubernetesAnswer, KubernetesArguments, KubernetesQuestion } from '../host/kubernetes-types.ts';
 import { jsonPatch, mergePatch } from './json-patch.ts';
@@ -70,7 +72,7 @@ function answerOf(
   try {
     return table.answer(operation, wanted);
   } catch (error) {
-    return refused(400, 'BadRequest', error instanceof Error ? error.message : String(error));
+    return refused(400, 'BadRequest', errorMessage(error));
   }
 }
 
@@ -253,5 +255,5 @@ function read(body: string | undefined): Plain {
 }
 
 function plain(value: unknown): Plain {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Plain) : {};
+  return isObject(value) ? value : {};
 }

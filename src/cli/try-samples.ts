@@ -1,4 +1,5 @@
 /** What the triggers of a draft can be tried on: the samples of their senders, or the data that their kind brings. */
+import { isObject } from '../function/is-object.ts';
 import type { Sample } from '../console/console-source.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { readSamples } from '../receivers/read-samples.ts';
@@ -94,5 +95,5 @@ function readable(text: string): string {
 }
 
 function plain(value: unknown): Plain {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Plain) : {};
+  return isObject(value) ? value : {};
 }

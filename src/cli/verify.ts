@@ -1,5 +1,6 @@
 /** `moonhook verify CAPTURE`: judges a captured request. Exit 0 verified, 3 not verified, 2 input that cannot be used. */
 import type { Command } from 'commander';
+import { errorMessage } from '../failures/error-message.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { placeSecrets } from '../receivers/place-secrets.ts';
 import type { ReceiverSecrets } from '../receivers/types.ts';
@@ -117,7 +118,7 @@ function readJson(capture: string): InputResult<unknown> {
   try {
     return { ok: true, value: JSON.parse(bytes.value.toString('utf8')) };
   } catch (error) {
-    return { ok: false, message: `${capture} is not JSON: ${error instanceof Error ? error.message : String(error)}` };
+    return { ok: false, message: `${capture} is not JSON: ${errorMessage(error)}` };
   }
 }
 

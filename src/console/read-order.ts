@@ -1,7 +1,6 @@
 /** Reads what a page asks to try; anything that is not of its form is refused as a whole. */
+import { isObject } from '../function/is-object.ts';
 import type { TryAnswer, TryOrder } from './try-types.ts';
-
-type Members = Readonly<Record<string, unknown>>;
 
 const texts = ['trigger', 'event', 'path', 'method', 'body', 'objects'] as const;
 const most = 200;
@@ -47,8 +46,4 @@ function isPairs(value: unknown): boolean {
     value.length <= most &&
     value.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === 'string'))
   );
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 /** The routes of the watching half, on a listener whose hooks have checked who asks. */
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { isObject } from '../function/is-object.ts';
 import type { FailureCode } from '../failures/catalogue.ts';
 import { toProblem } from '../failures/problem.ts';
 import { toCallRow } from './call-row.ts';
@@ -149,10 +150,10 @@ async function act(
   body: unknown,
   ask: (namespace: string, fields: PlainObject) => Promise<WatchAnswer>,
 ): Promise<WatchAnswer> {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+  if (!isObject(body)) {
     return { ok: false, status: 400, message: 'send an object as JSON' };
   }
-  const { namespace, ...fields } = body as PlainObject;
+  const { namespace, ...fields } = body;
   return within(typeof namespace === 'string' ? namespace : undefined, (own) => ask(own, fields));
 }
 

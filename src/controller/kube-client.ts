@@ -3,6 +3,7 @@
  * it and be handed to the next call, a dead HTTP/1.1 socket ends with the one call that finds it dead.
  */
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import { errorMessage } from '../failures/error-message.ts';
 import { failureOf, type KubeAnswer, type KubeRequest, type KubeStream } from './kube-answer.ts';
 import type { CredentialReader, Credentials } from './kube-credentials.ts';
 import { readLines } from './read-lines.ts';
@@ -200,7 +201,7 @@ function parse(text: string): unknown {
 }
 
 function unreachable(error: unknown): KubeAnswer<never> {
-  return unreached('Unreachable', error instanceof Error ? error.message : String(error));
+  return unreached('Unreachable', errorMessage(error));
 }
 
 function unreached(reason: string, message: string): KubeAnswer<never> {

@@ -1,5 +1,6 @@
 /** The controller as a program: one replica, its health and metrics, and the parts that run beside it. */
 import { randomUUID } from 'node:crypto';
+import { errorMessage } from '../failures/error-message.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { readInstallationPolicy, type ControllerSettings } from '../settings/controller-settings.ts';
 import { controllerMetricsCatalogue, type ControllerMetricName } from '../telemetry/controller-metrics.ts';
@@ -127,6 +128,6 @@ export async function runController(options: {
     return { ok: true, program: { controller, adminPort: listener.port, stop } };
   } catch (error) {
     await stop();
-    return { ok: false, mistakes: [error instanceof Error ? error.message : String(error)] };
+    return { ok: false, mistakes: [errorMessage(error)] };
   }
 }

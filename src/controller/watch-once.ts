@@ -1,4 +1,5 @@
 /** One watch from a version until it ends, however it ends. */
+import { errorMessage } from '../failures/error-message.ts';
 import type { Clock } from './clock.ts';
 import { failureOf, type KubeFailure } from './kube-answer.ts';
 import type { KubeClient } from './kube-client.ts';
@@ -105,7 +106,7 @@ export async function watchOnce(options: WatchOptions): Promise<WatchEnd> {
   } catch (error) {
     if (signal.aborted) return end({ kind: 'stopped' });
     if (givenUp !== undefined) return end({ kind: givenUp });
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     return end({ kind: 'failed', failure: { ok: false, status: 0, reason: 'Unreachable', message } });
   } finally {
     over.abort();

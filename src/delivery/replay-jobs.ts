@@ -3,6 +3,7 @@
  * a restart goes on and another process can stop it; a repeat with the same generation is the same replay.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { errorMessage } from '../failures/error-message.ts';
 import type { DeliveryFilter, Store } from '../store/store.ts';
 import type { KeyValueScope } from '../store/types.ts';
 import { cancelDeliveries } from './cancel-deliveries.ts';
@@ -108,7 +109,7 @@ export function createReplayJobs(options: {
   async function fail(namespaceUid: string, generation: number, error: unknown): Promise<void> {
     const loaded = await load(namespaceUid, generation);
     if (loaded?.job.status.state !== 'running') return;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     await save({ ...loaded.job, status: { ...loaded.job.status, state: 'failed', error: message } }, loaded.version);
   }
 

@@ -1,4 +1,5 @@
 /** Sends one outgoing request through the outbound guard and reads as much of the answer as is kept. */
+import { errorMessage } from '../failures/error-message.ts';
 import type { Outbound, OutboundResult } from '../policy/outbound-types.ts';
 import { parseRetryAfter, type OutgoingAnswer } from './judge-answer.ts';
 
@@ -42,7 +43,7 @@ export async function sendOutgoing(outbound: Outbound, request: OutgoingRequest,
       signal,
     });
   } catch (error) {
-    return { kind: 'failed', message: error instanceof Error ? error.message : String(error), refusedByGuard: false };
+    return { kind: 'failed', message: errorMessage(error), refusedByGuard: false };
   }
   if (!result.ok) {
     const { rule, message, byLookup = false } = result;

@@ -1,5 +1,6 @@
 /** Checks a document against the schema of its kind and its rules, as the API server would. */
 import { Ajv, type ValidateFunction } from 'ajv';
+import { isObject } from './is-object.ts';
 import { localSchema, toJsonSchema } from './local-schema.ts';
 import { formatPath, pointerSteps, toMistakes, type Mistake } from './mistakes.ts';
 import type { SchemaNode } from './schema-node.ts';
@@ -72,8 +73,4 @@ function walk(
   for (const [name, child] of Object.entries(node.properties ?? {})) {
     if (Object.hasOwn(value, name)) walk(child, value[name], earlier?.[name], [...steps, name], report);
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 /** The frame of every resource: version, kind, name, spec, status; `metadata` is the API server's. */
+import { isObject } from './is-object.ts';
 import { object, text, type Rule, type SchemaNode } from './schema-node.ts';
 import { apiVersion } from './types.ts';
 
@@ -26,8 +27,4 @@ export function documentSchema(kind: string, description: string, spec: SchemaNo
     },
     { required: ['spec'], rules: [nameRule] },
   );
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 /** The WebhookFunction schema, the one source of the CRD and of the checks of files. */
+import { isObject } from './is-object.ts';
 import {
   callback,
   egressTarget,
@@ -179,8 +180,4 @@ export function functionSchema(receivers: ReceiverSchemas): SchemaNode {
     spec(receivers),
     statusSchema,
   );
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 /** Reads messages of the link: what is none of the protocol is refused, what is newer than this program is skipped. */
+import { isObject } from '../function/is-object.ts';
 import type { Acknowledgement } from '../routing/types.ts';
 import type {
   AskFailure,
@@ -215,8 +216,8 @@ function readChange(value: unknown): WireChange {
 }
 
 function object(value: unknown, what: string): Members {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Malformed(`${what} is no object`);
-  return value as Members;
+  if (!isObject(value)) throw new Malformed(`${what} is no object`);
+  return value;
 }
 
 const isText = (value: unknown, longest: number): value is string =>

@@ -12,6 +12,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { errorMessage } from '../failures/error-message.ts';
 
 /** What `dev.json` says about the running process. */
 export interface DevProcess {
@@ -53,7 +54,7 @@ export function holdDataDirectory(path: string, tools: DataDirectoryTools): Data
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    return { ok: false, message: `cannot make the data directory ${path}: ${reasonOf(error)}` };
+    return { ok: false, message: `cannot make the data directory ${path}: ${errorMessage(error)}` };
   }
   const problem = privacyProblem(path, 'directory');
   if (problem !== undefined) return { ok: false, message: problem };
@@ -85,7 +86,7 @@ export function readDevProcess(path: string): DataDirectoryResult<DevProcess> {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
     if (isDevProcess(value)) return { ok: true, value };
   } catch (error) {
-    return { ok: false, message: `cannot read ${file}: ${reasonOf(error)}` };
+    return { ok: false, message: `cannot read ${file}: ${errorMessage(error)}` };
   }
   return { ok: false, message: `${file} is not what \`moonhook dev\` writes; start \`moonhook dev\` again` };
 }
@@ -102,7 +103,7 @@ function privacyProblem(path: string, kind: 'directory' | 'file'): string | unde
   try {
     stats = lstatSync(path);
   } catch (error) {
-    return `cannot read ${path}: ${reasonOf(error)}`;
+    return `cannot read ${path}: ${errorMessage(error)}`;
   }
   if (kind === 'directory' ? !stats.isDirectory() : !stats.isFile()) return `${path} is not a ${kind}`;
   // Windows has no such modes; there the profile's access list protects the directory.
@@ -127,7 +128,7 @@ function takeLock(lock: string, tools: DataDirectoryTools): string | undefined {
         linkSync(draft, lock);
         return undefined;
       } catch (error) {
-        if (codeOf(error) !== 'EEXIST') return `cannot lock ${lock}: ${reasonOf(error)}`;
+        if (codeOf(error) !== 'EEXIST') return `cannot lock ${lock}: ${errorMessage(error)}`;
       }
       const found = readLock(lock);
       if (found === undefined) continue;
@@ -140,7 +141,7 @@ function takeLock(lock: string, tools: DataDirectoryTools): string | undefined {
         renameSync(lock, taken);
       } catch (error) {
         if (codeOf(error) === 'ENOENT') continue;
-        return `cannot lock ${lock}: ${reasonOf(error)}`;
+        return `cannot lock ${lock}: ${errorMessage(error)}`;
       }
       if (readLock(taken)?.text !== found.text) linkSync(taken, lock);
       rmSync(taken, { force: true });
@@ -221,8 +222,4 @@ function writePrivately(path: string, text: string, tools: DataDirectoryTools): 
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

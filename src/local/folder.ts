@@ -1,6 +1,7 @@
 /** Reads the files of one folder and nothing outside it, whatever links and `..` say. */
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { errorMessage } from '../failures/error-message.ts';
 import { maxFileBytes } from './parse-yaml.ts';
 
 export interface FolderListing {
@@ -72,7 +73,7 @@ export async function readInside(root: string, name: string): Promise<FileConten
   } catch (error) {
     if (isAbsent(error)) return { kind: 'missing' };
     if (error instanceof TypeError) return { kind: 'refused', message: 'it is not text in UTF-8' };
-    return { kind: 'refused', message: error instanceof Error ? error.message : String(error) };
+    return { kind: 'refused', message: errorMessage(error) };
   }
 }
 

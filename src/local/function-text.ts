@@ -1,6 +1,7 @@
 /** The files of one function as a person edits them: read, judged as a draft, written whole or not at all. */
 import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { errorMessage } from '../failures/error-message.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { checkFolder } from './check-folder.ts';
 import type { Diagnostic } from './diagnostic.ts';
@@ -93,7 +94,7 @@ export async function saveFunctionFiles(
     try {
       await replaceFile(join(view.folder, file), text, randomUUID());
     } catch (error) {
-      return { kind: 'refused', message: `cannot write ${file}: ${messageOf(error)}` };
+      return { kind: 'refused', message: `cannot write ${file}: ${errorMessage(error)}` };
     }
   }
   const files = await filesOf(view, document);
@@ -123,8 +124,4 @@ function documentOf(view: LocalView, namespace: string, name: string): FunctionD
     if (verdict.namespace === namespace && verdict.name === name) return document;
   }
   return undefined;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,5 @@
 /** Judges the Lua of a table without serving it: what `check` asks in place of a runtime. */
+import { errorMessage } from '../failures/error-message.ts';
 import { createHostEnvironment } from '../host/environment.ts';
 import type { HostContext } from '../host/types.ts';
 import { createEngine } from '../lua/engine.ts';
@@ -23,7 +24,7 @@ export async function createLoadServer(onDefect: (message: string) => void): Pro
     module: await meteredLua(cacheFolder),
     environment: createHostEnvironment(),
     onDefect: (error, where) => {
-      onDefect(`a defect in ${where.name}: ${error instanceof Error ? error.message : String(error)}`);
+      onDefect(`a defect in ${where.name}: ${errorMessage(error)}`);
     },
   });
   let table: RouteTable = emptyTable;

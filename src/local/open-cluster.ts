@@ -2,6 +2,7 @@
  * The cluster of a kubeconfig beside a local run: kubernetes triggers are watched and `k8s.*` answered by the controller's own
  * parts, as the ServiceAccount of each function, or, where that is asked for, with one's own rights.
  */
+import { errorMessage } from '../failures/error-message.ts';
 import { startClusterEvents } from '../controller/cluster-events/start-cluster-events.ts';
 import { createClock } from '../controller/clock.ts';
 import { createHostCalls } from '../controller/host-calls/answer-calls.ts';
@@ -112,7 +113,7 @@ export async function openCluster(options: OpenClusterOptions): Promise<OpenClus
     try {
       return { ok: true, body: await runtime.append(asked) };
     } catch (error) {
-      return { ok: false, code: 'Failed', message: error instanceof Error ? error.message : String(error) };
+      return { ok: false, code: 'Failed', message: errorMessage(error) };
     }
   }
 

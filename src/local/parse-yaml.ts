@@ -1,5 +1,6 @@
 /** Reads a file of several YAML documents; a broken document does not stop the others. */
 import { parseAllDocuments, type Document } from 'yaml';
+import { errorMessage } from '../failures/error-message.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import {
   documentPlaces,
@@ -143,7 +144,7 @@ function parsePart(part: LaterPlaces): YamlDocument | { readonly mistakes: reado
     value = parsed.toJS({ maxAliasCount: maxAliases });
   } catch (error) {
     return {
-      mistakes: [mistake(0, `the document cannot be read: ${error instanceof Error ? error.message : String(error)}`)],
+      mistakes: [mistake(0, `the document cannot be read: ${errorMessage(error)}`)],
     };
   }
   if (value === null) return undefined;

@@ -1,4 +1,5 @@
 /** Turns the text of one file into the resources of local mode, or into what is wrong with them and where. */
+import { isObject } from '../function/is-object.ts';
 import type { WebhookSubscription } from '../function/subscription-types.ts';
 import { apiVersion, type WebhookFunction } from '../function/types.ts';
 import { formatPath } from '../function/mistakes.ts';
@@ -233,7 +234,7 @@ class DocumentReader {
 }
 
 function fieldsOf(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+  return isObject(value) ? value : undefined;
 }
 
 function labelsOf(metadata: Fields): Readonly<Record<string, string>> {

@@ -1,5 +1,6 @@
 /** The policy of a local run: everything on this machine is granted, unless `--policy` names a file that says otherwise. */
 import { readFileSync } from 'node:fs';
+import { errorMessage } from '../failures/error-message.ts';
 import { localPolicy, type InstallationPolicy } from '../policy/installation-policy.ts';
 import { readPolicy } from '../policy/read-policy.ts';
 import { formatDiagnostic } from './diagnostic.ts';
@@ -23,7 +24,7 @@ export function readPolicyFile(file: string | undefined, egressAllow: readonly s
   } catch (error) {
     return {
       ok: false,
-      lines: [`cannot read the policy ${file}: ${error instanceof Error ? error.message : String(error)}`],
+      lines: [`cannot read the policy ${file}: ${errorMessage(error)}`],
     };
   }
   const { documents, mistakes } = parseYaml(file, text);

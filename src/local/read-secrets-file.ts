@@ -1,5 +1,6 @@
 /** Reads the file of `--env-file`. */
 import { readFileSync, statSync } from 'node:fs';
+import { errorMessage } from '../failures/error-message.ts';
 import { formatDiagnostic } from './diagnostic.ts';
 import { parseEnvFile } from './env-file.ts';
 import type { Timers } from './watch-folder.ts';
@@ -15,7 +16,7 @@ export function readSecretsFile(file: string | undefined): SecretsFileResult {
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     return { ok: false, lines: [`cannot read the env file ${file}: ${reason}`] };
   }
   const { entries, mistakes } = parseEnvFile(file, text);

@@ -1,6 +1,7 @@
 /** A local run: a folder of files → route table → runtime in this process, kept up with every change of the folder. */
 import { realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { errorMessage } from '../failures/error-message.ts';
 import { createFunctionCheck } from '../function/check-function.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { receivers } from '../receivers/catalogue.ts';
@@ -84,7 +85,7 @@ export async function runLocal(options: RunLocalOptions): Promise<RunLocalResult
     return { ok: true, run: await start(options, held.value, policy.policyFor, secrets.entries) };
   } catch (error) {
     held.value.release();
-    return refuse(error instanceof Error ? error.message : String(error));
+    return refuse(errorMessage(error));
   }
 }
 

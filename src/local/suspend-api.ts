@@ -1,5 +1,6 @@
 /** `suspend` and `resume` of a local run: the field in the file of the resource, which the run then takes up like any edit. */
 import { join } from 'node:path';
+import { errorMessage } from '../failures/error-message.ts';
 import { editSuspend } from './edit-suspend.ts';
 import { readInside } from './folder.ts';
 import type { LiveAnswer } from '../link/live-questions.ts';
@@ -32,7 +33,7 @@ export async function setSuspend(
   try {
     if (edited.changed) await replaceFile(join(view.folder, file), edited.text, view.sending.newId());
   } catch (error) {
-    return { status: 409, message: `cannot write ${file}: ${error instanceof Error ? error.message : String(error)}` };
+    return { status: 409, message: `cannot write ${file}: ${errorMessage(error)}` };
   }
   return { status: 200, body: { kind: wanted, namespace, name, suspend, changed: edited.changed, file, line } };
 }

@@ -2,6 +2,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { lstat, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { errorMessage } from '../failures/error-message.ts';
 import { isIgnored, listFolder, stampOf } from './folder.ts';
 
 /** Timers as an argument: tests move them by hand. */
@@ -88,7 +89,7 @@ export async function watchFolder(options: WatchFolderOptions): Promise<FolderWa
     } catch (error) {
       // A folder that vanished meanwhile is found by the next look; anything else leaves looking as the only way.
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
-        startPolling(error instanceof Error ? error.message : String(error));
+        startPolling(errorMessage(error));
       }
     }
   };

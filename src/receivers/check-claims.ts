@@ -2,6 +2,7 @@
  * The registered claims of a token whose signature holds (RFC 7519 §4.1): read with our own reader, because the texts of
  * all tenants are read in one process.
  */
+import { isObject } from '../function/is-object.ts';
 import { parseJson } from '../function/parse-json.ts';
 
 interface ClaimRules {
@@ -63,7 +64,7 @@ function checkTimes(claims: Claims, { nowMs, toleranceSeconds, endRequired }: Cl
 export function readClaims(payload: Uint8Array): Claims | undefined {
   try {
     const value = parseJson(utf8.decode(payload));
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Claims) : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     // Neither text nor JSON: no claims, and the caller says so.
     return undefined;

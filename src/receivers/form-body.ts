@@ -1,4 +1,5 @@
 /** Reads `application/x-www-form-urlencoded` bodies: fields in order, bounded, never a prototype's names. */
+import { isObject } from '../function/is-object.ts';
 import { parseJson } from '../function/parse-json.ts';
 
 export const maxFormFields = 10_000;
@@ -135,7 +136,7 @@ export function formOfJson(body: Uint8Array): Uint8Array {
     // Not JSON: it is taken for a form that is written already.
     return body;
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return body;
+  if (!isObject(value)) return body;
   const form = new URLSearchParams();
   const add = (name: string, member: unknown): void => {
     if (typeof member !== 'object' || member === null) {

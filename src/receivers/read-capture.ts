@@ -1,4 +1,5 @@
 /** Reads a captured request from JSON: `{ method, url, headers, body | bodyBase64 }`, as `moonhook verify` takes it. */
+import { isObject } from '../function/is-object.ts';
 import { decodeBase64 } from './decode-digest.ts';
 import type { RawRequest } from './types.ts';
 
@@ -18,17 +19,16 @@ const headerName = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}$/;
 
 /** The request of a parsed capture, or what is wrong with it. */
 export function readCapture(capture: unknown, options: CaptureOptions = {}): CaptureResult {
-  if (typeof capture !== 'object' || capture === null || Array.isArray(capture)) {
+  if (!isObject(capture)) {
     return { ok: false, message: 'a capture is an object { method, url, headers, body | bodyBase64 }' };
   }
-  const fields = capture as Readonly<Record<string, unknown>>;
-  const verb = fields['method'] ?? 'POST';
+  const verb = capture['method'] ?? 'POST';
   if (typeof verb !== 'string' || !method.test(verb)) return { ok: false, message: 'method must be an HTTP method' };
-  const url = readUrl(fields['url'], options.publicUrl);
+  const url = readUrl(capture['url'], options.publicUrl);
   if (typeof url === 'object') return url;
-  const headers = readHeaders(fields['headers'] ?? {});
+  const headers = readHeaders(capture['headers'] ?? {});
   if (typeof headers === 'string') return { ok: false, message: headers };
-  const body = readBody(fields['body'], fields['bodyBase64']);
+  const body = readBody(capture['body'], capture['bodyBase64']);
   if (typeof body === 'string') return { ok: false, message: body };
   const target = targetOf(url);
   const params = options.route === undefined ? new Map<string, string>() : nameSegments(options.route, target);

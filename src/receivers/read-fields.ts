@@ -1,4 +1,5 @@
 /** Reads a receiver's own fields from the resource: types checked, unknown names refused, every mistake with its path. */
+import { isObject } from '../function/is-object.ts';
 import { parsePointer } from './read-json-pointer.ts';
 import { parseTolerance } from './timestamp.ts';
 
@@ -143,18 +144,17 @@ export class FieldReader {
       return this.#refuse(name, `must be a list of 1 to ${max} objects`);
     }
     return value.map((item: unknown, index) => {
-      const usable = typeof item === 'object' && item !== null && !Array.isArray(item);
+      const usable = isObject(item);
       if (!usable) this.mistake(`${name}[${index}]`, 'must be an object');
-      return new FieldReader(usable ? (item as Fields) : {}, this.#pathOf(`${name}[${index}]`), this.mistakes);
+      return new FieldReader(usable ? item : {}, this.#pathOf(`${name}[${index}]`), this.mistakes);
     });
   }
 
   object(name: string): FieldReader | undefined {
     const value = this.#value(name);
     if (value === undefined) return undefined;
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      return this.#refuse(name, 'must be an object');
-    return new FieldReader(value as Fields, this.#pathOf(name), this.mistakes);
+    if (!isObject(value)) return this.#refuse(name, 'must be an object');
+    return new FieldReader(value, this.#pathOf(name), this.mistakes);
   }
 
   #value(name: string): unknown {

@@ -1,4 +1,5 @@
 /** Gives an active call that names a trigger what events of that trigger have: path parameters, or the time of a schedule. */
+import { isObject } from '../function/is-object.ts';
 import { canonicalPath } from '../triggers/canonical-path.ts';
 import { comparePatterns, matchPattern, parseRoutePattern } from '../triggers/route-pattern.ts';
 import type { HttpTriggerEntry, ScheduleTriggerEntry } from '../routing/types.ts';
@@ -56,5 +57,5 @@ const contentType = 'application/json';
 
 function hasTime(data: unknown): boolean {
   if (data instanceof Map) return data.has('scheduledTime');
-  return typeof data !== 'object' || data === null || Array.isArray(data) || Object.hasOwn(data, 'scheduledTime');
+  return !isObject(data) || Object.hasOwn(data, 'scheduledTime');
 }

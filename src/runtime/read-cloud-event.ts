@@ -1,4 +1,5 @@
 /** Reads CloudEvents sent to a namespace's bus: binary, structured or batched mode (CloudEvents HTTP binding 1.0.2 §3). */
+import { isObject } from '../function/is-object.ts';
 import { mediaType } from './decode-data.ts';
 import { defaultEncodeOptions, encodeJson } from '../host/json-encode.ts';
 import type { LuaValue } from '../lua/types.ts';
@@ -87,7 +88,7 @@ function decodeHeader(value: string): string {
 }
 
 function readStructured(data: unknown, namespace: string): ReadEvent {
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return bad('a CloudEvent is a JSON object');
+  if (!isObject(data)) return bad('a CloudEvent is a JSON object');
   // Documents with integers beyond 2^53 and some escapes come as Maps.
   const fields = (data instanceof Map ? Object.fromEntries(data) : data) as Readonly<Record<string, unknown>>;
   const encoded = fields['data_base64'];

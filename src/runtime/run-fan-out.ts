@@ -1,4 +1,5 @@
 /** Expands an event that very many want: a delivery for each who wants it now, in pieces that may be repeated. */
+import { errorMessage } from '../failures/error-message.ts';
 import { pieces } from '../delivery/fan-out.ts';
 import type { Attempt, GivenBack } from '../delivery/lease-loop.ts';
 import { endAttempt } from '../delivery/retry-schedule.ts';
@@ -25,7 +26,7 @@ export async function runFanOut(lease: Lease, signal: AbortSignal, parts: Worker
     }
     return { ending: { kind: 'done' } };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     const ending = endAttempt({ kind: 'again', error: message }, attempt, scheduleMs, Math.random);
     return { ending };
   }

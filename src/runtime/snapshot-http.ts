@@ -2,6 +2,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
+import { errorMessage } from '../failures/error-message.ts';
 import { toProblem } from '../failures/problem.ts';
 import type { OpenStore } from '../store/open-store.ts';
 import { StoreRefused } from '../store/store-refused.ts';
@@ -60,7 +61,7 @@ export function registerSnapshot(api: FastifyInstance, source: SnapshotSource): 
       if (gone) rmSync(path, { force: true });
       say({ done: true });
     } catch (error) {
-      say({ error: error instanceof Error ? error.message : String(error), refused: error instanceof StoreRefused });
+      say({ error: errorMessage(error), refused: error instanceof StoreRefused });
     }
     raw.end();
     return reply;

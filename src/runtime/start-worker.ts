@@ -1,4 +1,5 @@
 /** Composes a worker: engine, store connection, table, listeners; takes the main thread's messages. */
+import { errorMessage } from '../failures/error-message.ts';
 import { createBreakers } from '../delivery/breakers.ts';
 import { createHealthBook } from '../delivery/subscription-health.ts';
 import { createTombstones } from '../delivery/tombstones.ts';
@@ -245,7 +246,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
           return undefined;
         case 'append': {
           const answer = await answerAppend(message.question, parts).catch((error: unknown) => ({
-            failed: error instanceof Error ? error.message : String(error),
+            failed: errorMessage(error),
           }));
           return send({ kind: 'appended', id: message.id, answer });
         }

@@ -1,5 +1,6 @@
 /** A worker thread: the HTTP listeners and the Lua engine in one place, so that no call leaves the thread. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { errorMessage } from '../failures/error-message.ts';
 import { collectAlone } from './collect-alone.ts';
 import { giveBackMemory, threadMemory } from './give-back-memory.ts';
 import { startWorker } from './start-worker.ts';
@@ -17,7 +18,7 @@ giveBackMemory(threadMemory(), (milliseconds, callback) => {
 port.on('message', (message: ToWorker) => {
   if (message.kind === 'listen') collectAlone();
   worker.take(message).catch((error: unknown) => {
-    send({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+    send({ kind: 'failed', message: errorMessage(error) });
   });
 });
 send({ kind: 'ready' });

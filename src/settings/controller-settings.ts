@@ -1,6 +1,7 @@
 /** Settings of a controller: the environment that the chart sets, and options for a run outside a cluster. */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { errorMessage } from '../failures/error-message.ts';
 import { defaultPolicy, type InstallationPolicy } from '../policy/installation-policy.ts';
 import { readPolicy } from '../policy/read-policy.ts';
 import type { ListenAddress } from './runtime-settings.ts';
@@ -117,7 +118,7 @@ export function readInstallationPolicy(settings: ControllerSettings): PolicyFile
     });
     return { ok: false, text, mistakes };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     return { ok: false, text, mistakes: [`cannot read the policy ${policyFile}: ${message}`] };
   }
 }

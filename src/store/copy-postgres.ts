@@ -1,5 +1,6 @@
 /** A PostgreSQL database as source and as target of a copy: one moment of it, one transaction into it. */
 import { Client, Pool, types } from 'pg';
+import { errorMessage } from '../failures/error-message.ts';
 import type { CopySource, CopyTable, CopyTarget, CopyValue } from './copy-store.ts';
 import { describeDatabase } from './open-postgres.ts';
 import { claimPostgres } from './postgres-owner.ts';
@@ -157,7 +158,7 @@ async function connect(url: string): Promise<Client> {
 
 function told(error: unknown, url: string): Error {
   if (error instanceof StoreRefused) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   return new StoreRefused(`PostgreSQL at ${describeDatabase(url)}: ${message}`, { cause: error });
 }
 

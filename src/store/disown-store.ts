@@ -1,6 +1,7 @@
 /** Makes a store that nobody uses forget whose it is: a restored backup, or one that moves to another cluster. */
 import { existsSync } from 'node:fs';
 import { Client } from 'pg';
+import { errorMessage } from '../failures/error-message.ts';
 import { describeDatabase } from './open-postgres.ts';
 import { claimPostgres, disownPostgres } from './postgres-owner.ts';
 import { claimSqlite, disownSqlite } from './sqlite-owner.ts';
@@ -39,9 +40,7 @@ async function disownDatabase(url: string): Promise<string | undefined> {
     await disownPostgres(client);
     return owner;
   } catch (error) {
-    throw error instanceof StoreRefused
-      ? error
-      : refused(error instanceof Error ? error.message : String(error), error);
+    throw error instanceof StoreRefused ? error : refused(errorMessage(error), error);
   } finally {
     await client.end().catch(() => undefined);
   }

@@ -1,6 +1,7 @@
 /** A snapshot of a SQLite database that is in use: a few pages at a time, while the writes go on. */
 import { closeSync, openSync, rmSync } from 'node:fs';
 import { backup, type DatabaseSync } from 'node:sqlite';
+import { errorMessage } from '../failures/error-message.ts';
 import { countOf, gapOf } from './copy-sqlite.ts';
 import { openDatabase } from './sqlite-schema.ts';
 import { StoreRefused } from './store-refused.ts';
@@ -23,7 +24,7 @@ export async function snapshotDatabase(
     closeSync(openSync(to, 'wx', 0o600));
   } catch (error) {
     const taken = (error as NodeJS.ErrnoException).code === 'EEXIST';
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorMessage(error);
     throw new StoreRefused(taken ? `${to} is there already: choose another name, or move it away` : message);
   }
   try {

@@ -3,6 +3,7 @@
  * event loop share one transaction and one sync; each is answered only after it.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { errorMessage } from '../failures/error-message.ts';
 import { withoutEvents } from './append-answer.ts';
 import { HeldLeases } from './held-leases.ts';
 import type { SqliteStore } from './sqlite-operations.ts';
@@ -176,7 +177,7 @@ async function snapshot(to: string, port: MessagePort): Promise<void> {
     await made;
     say({ done: true });
   } catch (error) {
-    say({ error: error instanceof Error ? error.message : String(error), refused: error instanceof StoreRefused });
+    say({ error: errorMessage(error), refused: error instanceof StoreRefused });
   } finally {
     snapshots.delete(made);
     port.close();

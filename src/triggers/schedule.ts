@@ -1,5 +1,6 @@
 /** Times of a cron expression in a time zone, computed by croner; nothing here looks at the clock. */
 import { Cron } from 'croner';
+import { errorMessage } from '../failures/error-message.ts';
 
 /** A schedule that was parsed once. */
 export interface Schedule {
@@ -64,6 +65,6 @@ function isTimeZone(name: string): boolean {
 }
 
 function readable(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   return message.replace(/^CronPattern:\s*/, '');
 }

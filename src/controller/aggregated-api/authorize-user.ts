@@ -1,5 +1,6 @@
 /** What a proved user may do: the API server is asked again, and its answer kept for seconds. Without an answer nobody may. */
 import { createHash } from 'node:crypto';
+import { errorMessage } from '../../failures/error-message.ts';
 import { createFairTurns, type TurnLimits } from '../fair-turns.ts';
 import type { AccessQuestion } from '../link/kube-reviews.ts';
 import { refusal, type Refusal } from './api-status.ts';
@@ -83,7 +84,7 @@ export function createAuthorizer(options: {
       }
       return allowed ? undefined : forbidden(user, wanted);
     } catch (error) {
-      onTrouble(error instanceof Error ? error.message : String(error));
+      onTrouble(errorMessage(error));
       return refusal(503, 'the API server did not say what you may do: try again', { retryAfterSeconds: 1 });
     }
   };

@@ -2,6 +2,7 @@
  * What is believed of the rows a runtime answers with: those of the namespace and function that were asked about, or without
  * a namespace those of one that its group serves. A runtime may be taken over: it would tell others' users what it likes.
  */
+import { isObject } from '../../function/is-object.ts';
 import type { AskedNamespace } from '../../link/live-questions.ts';
 import type { ApiParts, Fields } from './handler.ts';
 
@@ -62,8 +63,6 @@ function believe(rows: unknown, isBelieved: (row: Fields) => boolean): BelievedR
   return { rows: believed, refused: rows.length - believed.length };
 }
 
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isName = (value: unknown): boolean => typeof value === 'string' && value !== '' && value.length <= 512;
 /** ECMA-262 §21.4.1.1: what a Date can hold. */
 const isTime = (value: unknown): boolean => typeof value === 'number' && Math.abs(value) <= 8.64e15;

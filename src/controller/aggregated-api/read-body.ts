@@ -1,4 +1,5 @@
 /** The JSON object that a request brought, without what only says which kind of object it is. */
+import { isObject } from '../../function/is-object.ts';
 import { isRefusal, refusal, type Refusal } from './api-status.ts';
 import type { Asking, Fields } from './handler.ts';
 
@@ -6,8 +7,8 @@ export function readBody({ body }: Pick<Asking, 'body'>): Fields | Refusal {
   if (body.length === 0) return {};
   try {
     const value: unknown = JSON.parse(body.toString('utf8'));
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      const { apiVersion: _version, kind: _kind, metadata: _metadata, ...fields } = value as Fields;
+    if (isObject(value)) {
+      const { apiVersion: _version, kind: _kind, metadata: _metadata, ...fields } = value;
       // Nobody writes the answer to his own request.
       return isRefusal(fields) ? refusal(400, 'the body is a Status: send what is asked for') : fields;
     }

@@ -1,4 +1,5 @@
 /** What a list or a watch is asked for: field selectors and query parameters in one, paging, and what cannot be served. Pure. */
+import { isObject } from '../../function/is-object.ts';
 import { refusal, type Refusal } from './api-status.ts';
 import type { ResourceRequest } from './read-path.ts';
 
@@ -56,7 +57,7 @@ export function formatPosition(position: Readonly<Record<string, string>>): stri
 function readPosition(text: string): Readonly<Record<string, string>> | 'bad' {
   try {
     const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'bad';
+    if (!isObject(value)) return 'bad';
     const entries = Object.entries(value);
     if (!entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')) return 'bad';
     return Object.fromEntries(entries);

@@ -1,4 +1,5 @@
 /** Reads what a runtime asks for a function: every member checked, because the runtime may be in strange hands. */
+import { isObject } from '../../function/is-object.ts';
 import { kubernetesBodyCap, type KubernetesArguments, type KubernetesQuestion } from '../../host/kubernetes-types.ts';
 
 /** A question as it comes over the link. */
@@ -74,9 +75,9 @@ type Members = Readonly<Record<string, unknown>>;
 
 /** Members nobody knows are refused: an identity has no place here. */
 function object(value: unknown, what: string, known: readonly string[]): Members {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Misread(`${what} is no object`);
+  if (!isObject(value)) throw new Misread(`${what} is no object`);
   if (Object.keys(value).some((name) => !known.includes(name))) throw new Misread(`${what} has an unknown member`);
-  return value as Members;
+  return value;
 }
 
 function text(members: Members, name: string, pattern: RegExp, longest = 512): string {

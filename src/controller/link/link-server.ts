@@ -1,4 +1,5 @@
 /** The controller's end of all links: admits runtimes, sends them the table, gathers what they say of it. */
+import { errorMessage } from '../../failures/error-message.ts';
 import type { Answer, Answerer, AskOptions } from '../../link/exchange.ts';
 import { LinkPeer, type LinkClock } from '../../link/link-peer.ts';
 import { closeCodes, linkLimits, protocolVersion, type LinkLimits } from '../../link/protocol.ts';
@@ -98,7 +99,7 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
       if (verdict.ok) return { ok: true, who: verdict.proof };
       return { ok: false, status: 401, reason: verdict.reason };
     } catch (error) {
-      log.warn('a runtime could not be reviewed', { error: describe(error) });
+      log.warn('a runtime could not be reviewed', { error: errorMessage(error) });
       return { ok: false, status: 503, reason: 'the API server could not be asked: try again' };
     }
   };
@@ -290,8 +291,4 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
       await server.close();
     },
   };
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,5 @@
 /** Hands what the leader asks about kubernetes triggers to a worker thread, and its answer back to the link. */
+import { errorMessage } from '../../failures/error-message.ts';
 import type { Answer } from '../../link/exchange.ts';
 import { readAppendQuestion, type AppendAnswer, type AppendQuestion } from '../../link/append-messages.ts';
 import type { WorkerThread } from '../worker-thread.ts';
@@ -23,6 +24,6 @@ export async function answerAppendAsk(
   try {
     return { ok: true, body: await append(question) };
   } catch (error) {
-    return { ok: false, code: 'Failed', message: error instanceof Error ? error.message : String(error) };
+    return { ok: false, code: 'Failed', message: errorMessage(error) };
   }
 }

@@ -1,5 +1,6 @@
 /** What is in force of a resource, defaults and ceilings applied, in the words of its YAML. Takes what `dump-table` masked. Pure. */
 import { isDeepStrictEqual } from 'node:util';
+import { isObject } from '../../function/is-object.ts';
 import { formatDuration } from '../../function/duration.ts';
 import { formatQuantity } from '../../function/quantity.ts';
 
@@ -84,7 +85,7 @@ function inWords(fields: Fields): Fields {
     const short = ownNames[name] ?? name.slice(0, name.length - (unit ?? '').length);
     if (name === 'retryScheduleMs') words[short] = { schedule: (value as readonly number[]).map(formatDuration) };
     else if (typeof value === 'number' && unit !== undefined) words[short] = formatUnit(value, unit);
-    else words[name] = isFields(value) ? inWords(value) : value;
+    else words[name] = isObject(value) ? inWords(value) : value;
   }
   return words;
 }
@@ -92,10 +93,6 @@ function inWords(fields: Fields): Fields {
 function formatUnit(value: number, unit: string): string {
   if (unit === 'Bytes') return formatQuantity(value);
   return formatDuration(unit === 'Ms' ? value : value * 1000);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function withoutUndefined(fields: Fields): Fields {

@@ -1,0 +1,6 @@
+/** What was thrown, as words: anything can be thrown, not errors alone. */
+
+/** The message of an error, without its name, cause and stack; of anything else its text. */
+export function errorMessage(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
