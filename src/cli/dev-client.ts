@@ -2,6 +2,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { existsSync } from 'node:fs';
 import type { KubeFailure } from '../controller/kube-answer.ts';
+import { causeMessage } from '../failures/error-message.ts';
 import { readDevProcess, type DevProcess } from '../local/data-directory.ts';
 import { dataDirectoryFromEnvironment } from '../settings/dev-settings.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -56,7 +57,7 @@ export async function askProcess(url: string, token: string, init: RequestInit =
   try {
     return { ok: true, value: await fetch(url, { ...init, headers, redirect: 'manual' }) };
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    const cause = causeMessage(error);
     return notRunning(`${new URL(url).origin} does not answer (${cause}); is \`moonhook dev\` still running?`);
   }
 }

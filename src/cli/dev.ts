@@ -8,13 +8,12 @@ import { systemTimers } from '../local/system-timers.ts';
 import { runtimeDefaults } from '../settings/runtime-settings.ts';
 import { defaultConsolePort, readDevSettings, type DevOptions, type DevSettings } from '../settings/dev-settings.ts';
 import { createLogger, type Logger } from '../telemetry/logger.ts';
+import { collectValues } from './collect-values.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { openLocalConsole, type LocalConsole } from './local-console.ts';
 import { complain, formatTable } from './output.ts';
 import { version } from './package-version.ts';
-
-const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
 
 /** Adds the verb to the program. */
 export function registerDev(program: Command): void {
@@ -32,7 +31,11 @@ export function registerDev(program: Command): void {
       `address of the triggers' listener; the others stay on loopback (default: ${open.host})`,
     )
     .option('--workers <count>', `worker threads (default: ${workers})`)
-    .option('--egress-allow <target>', 'let functions reach HOST:PORT although it is not public; repeat it', collect)
+    .option(
+      '--egress-allow <target>',
+      'let functions reach HOST:PORT although it is not public; repeat it',
+      collectValues,
+    )
     .option('--data-dir <path>', 'where the token and the store are kept (default: .moonhook beside the folder)')
     .option('--store <url>', 'postgres:// URL of a database in place of the SQLite file (or MOONHOOK_STORE_URL)')
     .option('--policy <file>', 'hosts, ceilings, egress, quotas, trusted proxies as an installation has them')

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { placedMessage } from '../failures/placed-message.ts';
 import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
+import { collectValues } from './collect-values.ts';
 import { refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -21,8 +22,6 @@ interface InvokeOptions extends RunOptions {
   readonly output?: string;
 }
 
-const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
-
 /** Adds the verb to the program. */
 export function registerInvoke(program: Command): void {
   withRunOptions(program.command('invoke'))
@@ -31,7 +30,7 @@ export function registerInvoke(program: Command): void {
     .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default)')
     .option('--trigger <name>', 'run the handler of this trigger (default: the handler `call`, else `default`)')
     .option('-d, --data <data>', 'body: text, @FILE, or @- for standard input; JSON unless -H says otherwise')
-    .option('-H, --header <line>', "a header: 'Content-Type: text/plain'", collect)
+    .option('-H, --header <line>', "a header: 'Content-Type: text/plain'", collectValues)
     .option('-X, --method <method>', 'method the function sees (default: one that the trigger takes, else POST)')
     .option('--path <path>', 'path and query the function sees: /items/7?x=1')
     .option('--async', 'store the call and print its id; it runs on its own')

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
+import { collectValues } from './collect-values.ts';
 import { refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -20,8 +21,6 @@ interface PublishOptions extends RunOptions {
   readonly output?: string;
 }
 
-const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
-
 /** Adds the verb to the program. */
 export function registerPublish(program: Command): void {
   withRunOptions(program.command('publish'))
@@ -33,7 +32,7 @@ export function registerPublish(program: Command): void {
     .option('--source <source>', 'where it comes from: the same source and id are the same event', '/moonhook/cli')
     .option('--subject <subject>', 'what it is about')
     .option('--id <id>', 'its id (default: a new one)')
-    .option('--attribute <pair>', 'one more attribute, as NAME=VALUE; repeat it', collect)
+    .option('--attribute <pair>', 'one more attribute, as NAME=VALUE; repeat it', collectValues)
     .option('-o, --output <format>', 'json')
     .addHelpText('after', '\nExit codes: 0 it is stored, 2 it cannot be used, 4 no run, 5 no such namespace.')
     .action(async (type: string, options: PublishOptions) => {

@@ -1,11 +1,12 @@
 /** `moonhook send NS/NAME --as github --event push -d @payload`: a request as the sender would make it, to `moonhook dev`. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import { errorMessage } from '../failures/error-message.ts';
+import { causeMessage, errorMessage } from '../failures/error-message.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { placeSecrets } from '../receivers/place-secrets.ts';
 import { sampleOf } from '../receivers/read-samples.ts';
 import type { SignedRequest } from '../receivers/types.ts';
+import { collectValues } from './collect-values.ts';
 import { askApi, findDevProcess, refused, type Answered, type Refusal } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -29,8 +30,6 @@ interface SendOptions {
   readonly output?: string;
 }
 
-const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
-
 /** Adds the verb to the program. */
 export function registerSend(program: Command): void {
   program
@@ -44,8 +43,8 @@ export function registerSend(program: Command): void {
     .option('-d, --data <data>', 'body: text, @FILE or @- for standard input (default: a sample of the event)')
     .option('-X, --method <method>', 'method (default: that of the sender, else the first that the trigger takes)')
     .option('--path <path>', 'path and query instead of those of the trigger: /team-a/items/7?x=1')
-    .option('--secret <value>', 'sign with this instead of the secret of the folder', collect)
-    .option('--secret-file <file>', 'sign with the content of a file', collect)
+    .option('--secret <value>', 'sign with this instead of the secret of the folder', collectValues)
+    .option('--secret-file <file>', 'sign with the content of a file', collectValues)
     .option('--env-file <file>', 'SECRET.KEY=VALUE lines (default: the file given to moonhook dev)')
     .option('--data-dir <path>', 'data directory of the process')
     .option('-o, --output <format>', 'json')
@@ -176,7 +175,7 @@ async function post(publicUrl: string, signed: SignedRequest, url: string, json:
     return refused({
       ok: false,
       exitCode: exitCodes.notRunning,
-      message: `${publicUrl} does not answer: ${reasonOf(error)}`,
+      message: `${publicUrl} does not answer: ${causeMessage(error)}`,
     });
   }
   const text = await answer.text();
@@ -202,10 +201,4 @@ async function post(publicUrl: string, signed: SignedRequest, url: string, json:
 
 function unusable(message: string): Refusal {
   return { ok: false, exitCode: exitCodes.unusable, message };
-}
-
-/** `fetch` hides why it failed in the cause. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
 }

@@ -3,7 +3,7 @@
  * placeholders for secrets and an empty store; the function answers there through the whole real path.
  */
 import { randomUUID } from 'node:crypto';
-import { errorMessage } from '../failures/error-message.ts';
+import { causeMessage, errorMessage } from '../failures/error-message.ts';
 import type { Draft } from '../console/console-source.ts';
 import type { TryOrder, TryReport } from '../console/try-types.ts';
 import { toPlainRecord } from '../runtime/live/plain-record.ts';
@@ -121,7 +121,7 @@ async function sendAsSender(
     return { answer, sent };
   } catch (error) {
     // A method or a header that no client sends.
-    throw new TryRefused(reasonOf(error));
+    throw new TryRefused(causeMessage(error));
   }
 }
 
@@ -140,12 +140,6 @@ function asItCame(signed: Sent['headers'], real: Sent['headers']): Sent['headers
 function merged(theirs: Sent['headers'], own: Sent['headers']): Sent['headers'] {
   const replaced = new Set(own.map(([name]) => name.toLowerCase()));
   return [...theirs.filter(([name]) => !replaced.has(name.toLowerCase())), ...own.filter(([name]) => name !== '')];
-}
-
-/** `fetch` hides why it failed in the cause. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
 /** Triggers that no request reaches: the handler gets the data as an active call. */

@@ -6,6 +6,7 @@ import { placeSecrets } from '../receivers/place-secrets.ts';
 import type { ReceiverSecrets } from '../receivers/types.ts';
 import { verifyCapture, type CaptureVerdict, type ReceiverChoice } from '../receivers/verify-capture.ts';
 import { readReceiverFile } from './choose-receiver.ts';
+import { collectValues } from './collect-values.ts';
 import { escapeText } from './escape-text.ts';
 import { createFetch } from './fetch-once.ts';
 import { guessCapture } from './guess.ts';
@@ -27,8 +28,6 @@ interface VerifyOptions {
   readonly output?: string;
 }
 
-const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
-
 /** Adds the verb to the program. */
 export function registerVerify(program: Command): void {
   program
@@ -38,8 +37,8 @@ export function registerVerify(program: Command): void {
     .option('--as <name>', 'receiver by name: github, slack, bearer …')
     .option('--receiver <file>', 'YAML file with the receiver, or with the function')
     .option('--trigger <name>', 'HTTP trigger of the function in the file')
-    .option('--secret <value>', 'a secret; repeat it for rotation', collect)
-    .option('--secret-file <file>', 'a file that holds a secret', collect)
+    .option('--secret <value>', 'a secret; repeat it for rotation', collectValues)
+    .option('--secret-file <file>', 'a file that holds a secret', collectValues)
     .option('--at <time>', 'time of arrival: 2026-01-31T10:00:00Z or seconds since the epoch (default: now)')
     .option('--guess', 'find out how an unnamed vendor signs: prints the receiver that fits')
     .option('--document <file>', 'certificate or key set, instead of fetching it from its host')

@@ -1,4 +1,4 @@
-/** The machine's clock for links. */
+/** The machine's clock and timers, for whoever is given neither by a test. */
 import type { LinkClock } from './link-peer.ts';
 
 export const systemClock: LinkClock = {

@@ -7,7 +7,7 @@ import {
   type BuiltSubscription,
   type SubscriptionInput,
 } from './build-subscription.ts';
-import { conditionOf } from './finish-function.ts';
+import { conditionsOf } from './finish-function.ts';
 import { notAccepted } from './problem.ts';
 import type { References } from './read-references.ts';
 import type { SubscriptionEntry } from './subscription-entry.ts';
@@ -129,10 +129,7 @@ function verdictOf(built: BuiltSubscription, denied: Problem | undefined): Funct
     generation,
     revision,
     suspended,
-    conditions: [
-      conditionOf('Accepted', 'Accepted', 'the resource is valid and allowed', problems, generation),
-      conditionOf('ResolvedRefs', 'ResolvedRefs', 'all references are resolved', problems, generation),
-    ],
+    conditions: conditionsOf(problems, generation),
     problems,
     warnings: built.warnings,
     urls: [],

@@ -39,7 +39,7 @@ export function finishFunction(
     generation,
     revision,
     suspended,
-    conditions: conditionsOf(problems, generation, good),
+    conditions: knownConditions(problems, generation, good),
     problems,
     warnings: built.warnings,
     urls: entry === undefined ? [] : urlsOf(entry),
@@ -51,19 +51,23 @@ export function finishFunction(
 /** By generation: the conditions of functions without problems, one for all of a build. */
 export type GoodConditions = Map<number, readonly Condition[]>;
 
-function conditionsOf(problems: readonly Problem[], generation: number, good: GoodConditions): readonly Condition[] {
+function knownConditions(problems: readonly Problem[], generation: number, good: GoodConditions): readonly Condition[] {
   const known = problems.length === 0 ? good.get(generation) : undefined;
   if (known !== undefined) return known;
-  const conditions = [
-    conditionOf('Accepted', 'Accepted', 'the resource is valid and allowed', problems, generation),
-    conditionOf('ResolvedRefs', 'ResolvedRefs', 'all references are resolved', problems, generation),
-  ];
+  const conditions = conditionsOf(problems, generation);
   if (problems.length === 0) good.set(generation, conditions);
   return conditions;
 }
 
-/** One condition of a build: true, or false with what was found. */
-export function conditionOf(
+/** The conditions that a build decides: true, or false with what was found. */
+export function conditionsOf(problems: readonly Problem[], generation: number): readonly Condition[] {
+  return [
+    conditionOf('Accepted', 'Accepted', 'the resource is valid and allowed', problems, generation),
+    conditionOf('ResolvedRefs', 'ResolvedRefs', 'all references are resolved', problems, generation),
+  ];
+}
+
+function conditionOf(
   type: 'Accepted' | 'ResolvedRefs',
   reason: string,
   message: string,

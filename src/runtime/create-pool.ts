@@ -1,4 +1,5 @@
 /** The pool of a runtime, with what becomes of everything its threads say. */
+import { systemClock } from '../link/system-clock.ts';
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { CaughtEvents } from './caught-events.ts';
@@ -53,10 +54,7 @@ export function createPool(options: {
     places: fleet.places,
     ports,
     clock: { wall: () => Date.now(), monotonic: () => performance.now() },
-    every(milliseconds, callback) {
-      const timer = setInterval(callback, milliseconds);
-      return () => clearInterval(timer);
-    },
+    every: systemClock.every,
     start: (index, gone) =>
       fleet.start(index, {
         gone,

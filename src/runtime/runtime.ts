@@ -1,6 +1,7 @@
 /** A runtime: worker threads behind shared ports, the table they serve, records, metrics, health; in one process. */
 import type { OpenBreaker } from '../delivery/breakers.ts';
 import type { AppendAnswer, AppendQuestion } from '../link/append-messages.ts';
+import { systemClock } from '../link/system-clock.ts';
 import { meteredLua } from '../lua/metered-lua.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { TableChange } from '../routing/diff-tables.ts';
@@ -94,6 +95,7 @@ export interface Runtime {
 /** Ports are open when it resolves; ready when the first table has been applied. */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { settings, log, store: given, adminRoutes, reviewCall } = options;
+  const { after, every } = systemClock;
   const ports = await choosePorts(settings);
   if (!ports.shared && settings.workers > 1) {
     log.warn('this platform cannot share a port between threads: one worker serves', { wanted: settings.workers });
@@ -271,16 +273,6 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     close,
   };
-}
-
-function every(milliseconds: number, callback: () => void): () => void {
-  const timer = setInterval(callback, milliseconds);
-  return () => clearInterval(timer);
-}
-
-function after(milliseconds: number, callback: () => void): () => void {
-  const timer = setTimeout(callback, milliseconds);
-  return () => clearTimeout(timer);
 }
 
 function urlOf(host: string, port: number): string {

@@ -3,6 +3,7 @@ import { errorMessage } from '../failures/error-message.ts';
 import { createBreakers } from '../delivery/breakers.ts';
 import { createHealthBook } from '../delivery/subscription-health.ts';
 import { createTombstones } from '../delivery/tombstones.ts';
+import { systemClock } from '../link/system-clock.ts';
 import { createHostEnvironment } from '../host/environment.ts';
 import { createEngine } from '../lua/engine.ts';
 import type { ProgramImage } from '../lua/engine-contract.ts';
@@ -60,15 +61,7 @@ export interface RunningWorker {
 
 const clock = { wall: () => Date.now(), monotonic: () => performance.now() };
 
-function after(milliseconds: number, callback: () => void): () => void {
-  const timer = setTimeout(callback, milliseconds);
-  return () => clearTimeout(timer);
-}
-
-function every(milliseconds: number, callback: () => void): () => void {
-  const timer = setInterval(callback, milliseconds);
-  return () => clearInterval(timer);
-}
+const { after, every } = systemClock;
 
 export function startWorker(start: WorkerStart, send: (message: FromWorker) => void): RunningWorker {
   const { settings, index, workers } = start;

@@ -33,15 +33,17 @@ export interface HeadSettings {
 const intervalMs = 1000;
 const soonMs = 50;
 
-/** One step in the index per destination that has waiting rows, however many rows wait. */
-const headsSql = `
+/** `head`: the earliest waiting row of each destination. One step in the index for each, however many rows wait. */
+export const withHeads = `
   WITH RECURSIVE head AS (
     (SELECT destination, background, due FROM moonhook_deliveries WHERE state = 'waiting' ORDER BY destination, background, due LIMIT 1)
     UNION ALL
     SELECT next.destination, next.background, next.due FROM head CROSS JOIN LATERAL (
       SELECT destination, background, due FROM moonhook_deliveries
       WHERE state = 'waiting' AND (destination, background) > (head.destination, head.background)
-      ORDER BY destination, background, due LIMIT 1) next)
+      ORDER BY destination, background, due LIMIT 1) next)`;
+
+const headsSql = `${withHeads}
   SELECT destination, min(due) - moonhook_now() AS wait FROM head GROUP BY destination`;
 
 export function createPostgresHeads(settings: HeadSettings): PostgresHeads {

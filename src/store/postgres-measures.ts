@@ -1,15 +1,8 @@
 /** Figures of a PostgreSQL database: how large it is, how many keys it knows, what waits for a destination. */
 import type { Pool } from 'pg';
+import { withHeads } from './postgres-heads.ts';
 
-/** One step in the index per destination that has waiting rows, however many rows wait. */
-const overdueSql = `
-  WITH RECURSIVE head AS (
-    (SELECT destination, background, due FROM moonhook_deliveries WHERE state = 'waiting' ORDER BY destination, background, due LIMIT 1)
-    UNION ALL
-    SELECT next.destination, next.background, next.due FROM head CROSS JOIN LATERAL (
-      SELECT destination, background, due FROM moonhook_deliveries
-      WHERE state = 'waiting' AND (destination, background) > (head.destination, head.background)
-      ORDER BY destination, background, due LIMIT 1) next)
+const overdueSql = `${withHeads}
   SELECT greatest(0, moonhook_now() - min(due))::float8 FROM head`;
 
 export async function measureDatabase(
