@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isCredentialName } from './mask-credentials.ts';
+import { isCredentialName, isCredentialParameter } from './mask-credentials.ts';
 
 test('names of credentials are known in their usual spellings', () => {
   for (const name of [
@@ -46,4 +46,16 @@ test('control: other names are left alone', () => {
     '',
   ])
     assert.ok(!isCredentialName(name), name);
+});
+
+test('query parameters are masked by further names, which mean something else in a header', () => {
+  const further = ['code', 'Code', 'X-Amz-Signature', 'signature', 'hmac', 'otp', 'session_id', 'client_assertion'];
+  for (const name of further)
+    assert.deepEqual([isCredentialParameter(name), isCredentialName(name)], [true, false], name);
+  for (const name of ['token', 'access_token', 'key', 'sig']) assert.ok(isCredentialParameter(name), name);
+});
+
+test('control: what says which event it is stays readable in a query', () => {
+  for (const name of ['codec', 'status_code', 'country-code', 'state', 'ticket', 'sessions', 'page', 'id', ''])
+    assert.ok(!isCredentialParameter(name), name);
 });

@@ -22,14 +22,26 @@ const credentialNames: ReadonlySet<string> = new Set([
 /** What names of credentials end with, or hold as a part, in any spelling: `X-Api-Key`, `api_key`, `accessToken`. */
 const credentialEndings =
   /(token|secret|password|passphrase|passwd|apikey|accesskey|authkey|privatekey|secretkey|sharedkey|subscriptionkey|functionskey|credential|credentials|authorization|cookie)$/;
+/**
+ * Of query parameters alone: who builds such an address puts a key there (Azure Functions: `code`), a signature that lets
+ * whoever has the address in (presigned addresses: `X-Amz-Signature`), or one-time codes of logins. In a header such names
+ * mean a status or prove what is beside them.
+ */
+const queryCredential = /^(?:code|otp|session(?:id)?|hmac|[a-z0-9]*signature|[a-z0-9]*assertion)$/;
 /** Nearly every name that is no credential has nothing of these. */
 const hint = /tok|key|sec|pass|pwd|sig|auth|jwt|cred|bear|cook|%/i;
+const queryHint = new RegExp(`${hint.source}|code|otp|session|hmac|assertion`, 'i');
 
-/** Whether a header or query parameter is called like a credential: nobody who reads what came in needs its value. */
+/** Whether a header is called like a credential: nobody who reads what came in needs its value. */
 export function isCredentialName(name: string): boolean {
   if (!hint.test(name)) return false;
   const plain = name.toLowerCase();
   return credentialNames.has(plain) || credentialEndings.test(plain.replaceAll(/[-_.\s]/g, ''));
+}
+
+/** The same for a query parameter. */
+export function isCredentialParameter(name: string): boolean {
+  return isCredentialName(name) || queryCredential.test(name.toLowerCase().replaceAll(/[-_.\s]/g, ''));
 }
 
 /** Path and query as received, with credentials replaced. */
@@ -37,10 +49,10 @@ export function maskTarget(call: HttpCall): string {
   const receiver = (call.trigger ?? call.namedTrigger)?.receiver;
   if (receiver === undefined) {
     if (call.listener === 'public') return maskUnknown(call);
-    return hint.test(call.queryText) ? pathOf(call) + maskQuery(call.queryText, none) : call.target;
+    return queryHint.test(call.queryText) ? pathOf(call) + maskQuery(call.queryText, none) : call.target;
   }
   const { credentialQuery, credentialParams } = receiver;
-  if (credentialQuery.size === 0 && credentialParams.size === 0 && !hint.test(call.queryText)) return call.target;
+  if (credentialQuery.size === 0 && credentialParams.size === 0 && !queryHint.test(call.queryText)) return call.target;
   return maskPath(call, credentialParams) + maskQuery(call.queryText, credentialQuery);
 }
 
@@ -76,7 +88,7 @@ function maskQuery(text: string, names: ReadonlySet<string> | undefined): string
     if (names === undefined) return at === -1 ? mask : `${part.slice(0, at)}=${mask}`;
     if (at === -1) return part;
     const name = decodeName(part.slice(0, at));
-    return names.has(name) || isCredentialName(name) ? `${part.slice(0, at)}=${mask}` : part;
+    return names.has(name) || isCredentialParameter(name) ? `${part.slice(0, at)}=${mask}` : part;
   });
   return `?${parts.join('&')}`;
 }

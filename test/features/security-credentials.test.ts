@@ -64,9 +64,9 @@ suite('credentials in the URL', () => {
   }
 
   test('control: of a receiver without credentials in the URL the target is kept whole', async () => {
-    const response = await fetch(`${served.url}/default/open?code=${secret}`);
+    const response = await fetch(`${served.url}/default/open?reference=${secret}`);
     const record = await served.record({ id: response.headers.get('x-call-id') ?? '' });
-    assert.equal(record.request?.target, `/default/open?code=${secret}`);
+    assert.equal(record.request?.target, `/default/open?reference=${secret}`);
   });
 });
 
@@ -204,7 +204,7 @@ suite('credentials that a function of an open trigger checks itself', () => {
   before(async () => {
     store = await openStore({ path: ':memory:', onLost: (error) => assert.fail(error) });
     const code =
-      'return function(event) log.info(event.request.headers["x-api-key"] .. " " .. event.request.query.token) return "in" end';
+      'return function(event) local q = event.request.query log.info(event.request.headers["x-api-key"] .. q.token .. q.code) return "in" end';
     served = await serveFunctions({
       store,
       settings: { workers: 1 },
@@ -241,9 +241,12 @@ suite('credentials that a function of an open trigger checks itself', () => {
   });
 
   const send = async (path: string): Promise<string> => {
-    const response = await fetch(`${served.url}/default/${path}?token=${secret}&to%6ben=${secret}&page=2`, {
-      headers: { 'x-api-key': secret, 'x-page': '2' },
-    });
+    const response = await fetch(
+      `${served.url}/default/${path}?token=${secret}&to%6ben=${secret}&code=${secret}&page=2`,
+      {
+        headers: { 'x-api-key': secret, 'x-page': '2' },
+      },
+    );
     await response.body?.cancel();
     return response.headers.get('x-call-id') ?? '';
   };
@@ -259,9 +262,9 @@ suite('credentials that a function of an open trigger checks itself', () => {
     for (const path of ['sync', 'async']) {
       const id = await send(path);
       const ran = await served.record({ trigger: path, outcomes: ['ok'] }, ({ log }) => log !== undefined);
-      assert.equal(ran.log?.[0]?.message, `${secret} ${secret}`, `control: ${path} saw the header`);
+      assert.equal(ran.log?.[0]?.message, secret.repeat(3), `control: ${path} saw header and query`);
       const record = await served.record({ id }, ({ kind }) => kind === 'http');
-      assert.equal(record.request?.target, `/default/${path}?token=***&to%6ben=***&page=2`);
+      assert.equal(record.request?.target, `/default/${path}?token=***&to%6ben=***&code=***&page=2`);
     }
   });
 
@@ -285,6 +288,7 @@ suite('credentials that a function of an open trigger checks itself', () => {
       assert.ok(stored);
       if (caught === undefined) continue;
       for (const event of [caught, stored]) {
+        assert.match(event.target ?? '', /code=\*\*\*/);
         assert.ok(!JSON.stringify(event).includes(secret), JSON.stringify(event));
         const headers = new Map(event.headers);
         assert.deepEqual([headers.get('x-api-key'), headers.get('x-page')], ['***', '2'], 'control: the rest is there');

@@ -7,7 +7,7 @@ import { shownId } from '../../delivery/chosen-id.ts';
 import type { LiveAnswer } from '../../link/live-questions.ts';
 import type { DeliveryState } from '../../store/store.ts';
 import { caughtBodyBytes } from '../catch-in-worker.ts';
-import { isCredentialName, mask } from '../mask-credentials.ts';
+import { isCredentialName, isCredentialParameter, mask } from '../mask-credentials.ts';
 import { readAttributes, type EventAttributes } from '../stored-event.ts';
 import { addresseeOf, coverSubject, functionIn } from './destination-view.ts';
 import type { LiveView } from './live-view.ts';
@@ -132,7 +132,7 @@ function plainEvent({ id, time, type, trigger, attributes, body, bodyBytes, stat
 
 function targetOf({ path, query }: NonNullable<EventAttributes['request']>): string {
   const pairs = query.flatMap(([name, values]) =>
-    values.map((value): [string, string] => [name, isCredentialName(name) ? mask : value]),
+    values.map((value): [string, string] => [name, isCredentialParameter(name) ? mask : value]),
   );
   return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs).toString()}`;
 }
