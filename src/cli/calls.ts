@@ -4,6 +4,7 @@ import { callHeader, callRow, callWidths, logLines, wideCallHeader, type PlainCa
 import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
 import { refused, type Refusal } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
+import { whyMissing } from './missing-subject.ts';
 import {
   complain,
   createColumns,
@@ -141,10 +142,8 @@ async function whyGone(
   client: RunClient,
   { namespace = '', name, subscription }: CallQuery,
 ): Promise<Refusal | undefined> {
-  const wanted = subscription ?? name;
-  if (wanted === undefined) return undefined;
-  const answer = await client.describe(subscription === undefined ? 'function' : 'subscription', namespace, wanted);
-  return answer.ok ? undefined : answer;
+  if (subscription !== undefined) return whyMissing(client, { kind: 'subscription', namespace, name: subscription });
+  return name === undefined ? undefined : whyMissing(client, { kind: 'function', namespace, name });
 }
 
 async function follow(client: RunClient, query: CallQuery, format: OutputFormat, table: boolean): Promise<number> {

@@ -84,7 +84,7 @@ function clientOf(desk: ClusterDesk): RunClient {
     },
     followCalls: (query, signal) => followClusterCalls(desk, pathOf, query, signal),
     listDeliveries: (namespace, query) => get('deliveries', { namespace }, query),
-    describeDelivery: (namespace, name) => get('deliveries', { namespace, name }),
+    describeDelivery: (namespace, name, body) => get('deliveries', { namespace, name }, body ? { body: 'true' } : {}),
     explain: async (namespace, id) =>
       unwrap(await get('functions', { namespace, name: any, subresource: 'explain' }, { id })),
     explainRequest: (namespace, name, request) =>

@@ -22,7 +22,7 @@ export function clusterWatch(
     running: (query) => readCalls(client, scope, { ...query, running: 'true' }),
     explain: (namespace, id) => answerOf(client.explain(namespace ?? scope, id)),
     deliveries: (namespace, query) => answerOf(client.listDeliveries(namespace ?? scope, given(query))),
-    delivery: (namespace, id) => answerOf(client.describeDelivery(namespace, id)),
+    delivery: (namespace, id) => answerOf(client.describeDelivery(namespace, id, false)),
     replay: (namespace, wish) => answerOf(client.replay(namespace, wish)),
     replayStatus: (namespace, generation) => answerOf(client.replayStatus(namespace, generation)),
     cancel: (namespace, selection) => answerOf(client.cancel(namespace, selection)),

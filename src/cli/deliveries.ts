@@ -2,11 +2,13 @@
 import type { Command } from 'commander';
 import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
 import { deliveryHeader, deliveryRow, wideDeliveryHeader, type PlainDelivery } from './delivery-lines.ts';
-import { refused } from './dev-client.ts';
+import { refused, type Refusal } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
+import { whyMissing } from './missing-subject.ts';
 import { complain, formatTable, printValue, readFormat } from './output.ts';
 import { readSpan } from './read-when.ts';
-import { readSubject } from './subject-name.ts';
+import type { Query, RunClient } from './run-client.ts';
+import { readSubject, type SubjectName } from './subject-name.ts';
 
 interface DeliveriesOptions extends RunOptions {
   readonly namespace?: string;
@@ -59,6 +61,10 @@ async function deliveries(text: string | undefined, given: DeliveriesOptions): P
     readonly items: readonly PlainDelivery[];
     readonly metadata: { readonly continue?: string };
   };
+  if (items.length === 0) {
+    const missing = await whyNone(run, asked);
+    if (missing !== undefined) return refused(missing);
+  }
   if (printValue(format, answer.value)) return exitCodes.ok;
   if (format === 'name') {
     process.stdout.write(items.map((item) => `delivery/${item.metadata.name}\n`).join(''));
@@ -75,10 +81,22 @@ async function deliveries(text: string | undefined, given: DeliveriesOptions): P
   return exitCodes.ok;
 }
 
-function readQuery(
-  text: string | undefined,
-  options: DeliveriesOptions,
-): { readonly namespace?: string; readonly query: Readonly<Record<string, string>> } | string {
+interface Asked {
+  readonly namespace?: string;
+  readonly query: Query;
+  readonly subject?: SubjectName;
+}
+
+/** Set: nobody has the name, and nothing of it is left. */
+async function whyNone(run: RunClient, { namespace, query, subject }: Asked): Promise<Refusal | undefined> {
+  if (subject === undefined) return undefined;
+  const missing = await whyMissing(run, subject);
+  if (missing === undefined || Object.keys(query).length === 1) return missing;
+  const any = await run.listDeliveries(namespace, { [subject.kind]: subject.name, limit: '1' });
+  return any.ok && (any.value['items'] as readonly unknown[]).length > 0 ? undefined : missing;
+}
+
+function readQuery(text: string | undefined, options: DeliveriesOptions): Asked | string {
   const { namespace, allNamespaces, dead, state, trigger, id, limit } = options;
   if (allNamespaces === true && (text !== undefined || namespace !== undefined)) {
     return '-A is for all namespaces: leave the name and -n out';
@@ -95,5 +113,5 @@ function readQuery(
   if (text === undefined) return { ...(namespace === undefined ? {} : { namespace }), query };
   const subject = readSubject(text, namespace);
   if (typeof subject === 'string') return subject;
-  return { namespace: subject.namespace, query: { ...query, [subject.kind]: subject.name } };
+  return { namespace: subject.namespace, query: { ...query, [subject.kind]: subject.name }, subject };
 }

@@ -8,12 +8,14 @@ import { refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { switchOnHint } from './suspend.ts';
+import { bodyLines, type PlainEvent } from './body-lines.ts';
 import { complain, formatTable, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
 import type { RunClient } from './run-client.ts';
 import { readId, readSubject } from './subject-name.ts';
 
 interface DescribeOptions extends RunOptions {
   readonly namespace?: string;
+  readonly body?: boolean;
   readonly output?: string;
 }
 
@@ -59,6 +61,7 @@ export function registerDescribe(program: Command): void {
       'NAMESPACE/NAME, or NAME; a subscription: whs/NAMESPACE/NAME or whs/NAME; a delivery as `deliveries` lists it',
     )
     .option('-n, --namespace <namespace>', 'namespace of a NAME (default: default)')
+    .option('--body', 'of a delivery: with the body of its event as its sender sent it')
     .option('-o, --output <format>', 'json or yaml')
     .action(async (text: string, options: DescribeOptions) => {
       process.exitCode = await describe(text, options);
@@ -73,8 +76,14 @@ async function describe(text: string, given: DescribeOptions): Promise<number> {
   const id = readId(text);
   if (/^dlv-\d+$/.test(id)) return describeDelivery(client, id, options, format);
   const target = readSubject(text, options.namespace);
-  if (typeof target === 'string') {
-    complain(target);
+  const mistake =
+    typeof target === 'string'
+      ? target
+      : options.body === true
+        ? '--body goes with a delivery: `moonhook deliveries` lists them as dlv-NUMBER'
+        : undefined;
+  if (typeof target === 'string' || mistake !== undefined) {
+    complain(mistake ?? '');
     return exitCodes.unusable;
   }
   const answer = await client.describe(target.kind, target.namespace, target.name);
@@ -91,9 +100,12 @@ async function describeDelivery(
 ): Promise<number> {
   const located = await locateId(client, name, options.namespace);
   if (!located.ok) return refused(located);
-  const answer = await client.describeDelivery(located.value.namespace, name);
+  const withBody = options.body === true;
+  const answer = await client.describeDelivery(located.value.namespace, name, withBody);
   if (!answer.ok) return refused(answer);
-  if (!printValue(format, answer.value)) printLines(answer.value['lines'] as readonly string[]);
+  if (printValue(format, answer.value)) return exitCodes.ok;
+  printLines(answer.value['lines'] as readonly string[]);
+  if (withBody) printLines(['', ...bodyLines(answer.value['event'] as PlainEvent)]);
   return exitCodes.ok;
 }
 

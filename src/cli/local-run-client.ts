@@ -31,7 +31,8 @@ export function connectLocalRun(dataDirectory: string | undefined): RunClient {
     },
     listDeliveries: (namespace, query) =>
       ask(namespace === undefined ? '/deliveries' : below(namespace, '/deliveries'), query),
-    describeDelivery: (namespace, id) => ask(below(namespace, '/delivery'), { id }),
+    describeDelivery: (namespace, id, body) =>
+      ask(below(namespace, '/delivery'), { id, ...(body ? { body: 'true' } : {}) }),
     explain: (namespace, id) => ask('/explain', { id, ...scope(namespace) }),
     explainRequest: (namespace, name, request) => send('POST', `/functions/${namespace}/${name}/explain`, request),
     async invoke(order) {

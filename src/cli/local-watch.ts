@@ -45,7 +45,7 @@ export function openLocalWatch(run: LocalRun): LocalWatch {
       const read = readDeliveryQuery(query);
       return typeof read === 'string' ? unreadable(read) : answerOf(listDeliveries(view, namespace, read));
     },
-    delivery: (namespace, id) => answerOf(describeDelivery(view, namespace, id)),
+    delivery: (namespace, id) => answerOf(describeDelivery(view, namespace, id, false)),
     replay: (namespace, wish) => answerOf(replayDeliveries(view, namespace, wish)),
     replayStatus: (namespace, generation) => answerOf(getReplay(view, namespace, generation)),
     cancel: (namespace, selection) => answerOf(cancelWaiting(view, namespace, selection)),

@@ -72,7 +72,8 @@ export interface RunClient {
   followCalls(query: CallQuery, signal: AbortSignal): Promise<Answered<AsyncIterable<PlainObject>>>;
   /** Newest first; without a namespace: of all. */
   listDeliveries(namespace: string | undefined, query: Query): Promise<Answered<PlainObject>>;
-  describeDelivery(namespace: string, id: string): Promise<Answered<PlainObject>>;
+  /** `body`: with the body of its event, for who may see what senders sent. */
+  describeDelivery(namespace: string, id: string, body: boolean): Promise<Answered<PlainObject>>;
   /** The story of a call, an event or a delivery. */
   explain(namespace: string | undefined, id: string): Promise<Answered<PlainObject>>;
   /** What would happen to a request that is not sent. */

@@ -33,7 +33,13 @@ export type LiveQuery =
       readonly to: number;
       readonly waitMs: number;
     })
-  | (InNamespace & { readonly op: 'delivery'; readonly id: string; readonly depth: RecordDepth })
+  /** `body`: with the body of its event, which only the whole depth shows. */
+  | (InNamespace & {
+      readonly op: 'delivery';
+      readonly id: string;
+      readonly depth: RecordDepth;
+      readonly body?: boolean;
+    })
   | (Anywhere & { readonly op: 'explain'; readonly id: string; readonly depth: RecordDepth })
   | (Anywhere & { readonly op: 'calls'; readonly query: Query; readonly depth: RecordDepth })
   | (Anywhere & { readonly op: 'running'; readonly query: Query })

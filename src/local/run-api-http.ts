@@ -54,7 +54,10 @@ export function registerRunApi(api: FastifyInstance, view: LocalView): void {
   );
   // Ids of strangers go into the query: a path would have to be as long as they are.
   api.get<InNamespace>('/namespaces/:namespace/delivery', async ({ params: { namespace }, query }, reply) =>
-    send(reply, await within(namespace, () => describeDelivery(view, namespace, query['id'] ?? ''))),
+    send(
+      reply,
+      await within(namespace, () => describeDelivery(view, namespace, query['id'] ?? '', query['body'] === 'true')),
+    ),
   );
   api.get<{ Querystring: Query }>('/explain', async ({ query: { id = '', namespace } }, reply) => {
     const ask = (): Promise<LiveAnswer> => explainId(view, namespace, id);

@@ -160,6 +160,14 @@ test('lists are read as JSON, of one namespace, of all, in pages, and by field',
   assert.ok(first);
   const named = await viewer(['get', 'deadletters', first.metadata.name, '-n', 'team-a', '-o', 'yaml']);
   assert.match(named.stdout, /kind: DeadLetter/);
+  const whole = `${runRoot}/namespaces/team-a/deadletters/${first.metadata.name}?body=true`;
+  assert.match((await viewer(['get', '--raw', whole])).stderr, /cannot get resource "functions\/records"/);
+  assert.match((await started.editor(['get', '--raw', whole])).stderr, /cannot get resource "functions\/records"/);
+  const full = parsed(await started.admin(['get', '--raw', whole])) as {
+    readonly event: { readonly bodyBase64: string };
+  };
+  assert.match(Buffer.from(full.event.bodyBase64, 'base64').toString(), /^\{"item":/);
+  assert.ok(!(await started.admin(['get', '--raw', whole.replace('?body=true', '')])).stdout.includes('bodyBase64'));
   const chosen = ['get', 'deliveries', '-n', 'team-a', '-o', 'name', '--field-selector', 'state=dead,function=orders'];
   assert.equal((await viewer(chosen)).stdout.trim().split('\n').length, 3);
   const wrong = await viewer(['get', 'deliveries', '-n', 'team-a', '--field-selector', 'colour=red']);

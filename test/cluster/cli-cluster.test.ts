@@ -192,6 +192,10 @@ test('what is missing is named: the object, or the right', { skip }, async () =>
     said(['invoke', 'orders', '-n', 'team-b'], 1),
   ]);
   assert.match(missing, /"order" not found/);
+  const unknown = await said(['deliveries', 'team-a/order'], 5);
+  assert.match(unknown, /there is no function team-a\/order; did you mean team-a\/orders\?/);
+  const other = await said(['calls', 'whs/team-a/orders'], 5);
+  assert.match(other, /there is no subscription team-a\/orders; there is whf\/team-a\/orders/);
   assert.match(status, /cannot list resource "runtimes".*at the cluster scope/);
   assert.match(denied, /cannot create resource "functions\/invoke"/);
 });

@@ -97,6 +97,38 @@ test('see what happened and act', async (context) => {
     assert.equal((await cli('deliveries', '-o', 'xml')).exitCode, 2);
   });
 
+  await context.test('a name that nobody has is said, with what is called nearly so', async () => {
+    const asked = [
+      ['team-a/jobb', /there is no function team-a\/jobb; did you mean team-a\/job\?/],
+      ['whs/team-a/job', /there is no subscription team-a\/job; there is whf\/team-a\/job/],
+      ['whs/team-a/jub', /there is no subscription team-a\/jub; did you mean whf\/team-a\/job\?/],
+      ['team-a/nothing-like-it', /^moonhook: there is no function team-a\/nothing-like-it\n$/],
+    ] as const;
+    for (const [subject, message] of asked) {
+      const { exitCode, stderr } = await cli('deliveries', subject, '--dead');
+      assert.deepEqual([exitCode, message.test(stderr)], [5, true], stderr);
+    }
+    const control = await cli('deliveries', 'team-b/job');
+    assert.deepEqual([control.exitCode, /no deliveries of this kind are kept/.test(control.stderr)], [0, true]);
+  });
+
+  await context.test('describe --body shows what the sender sent, on a terminal and to machines', async () => {
+    const eventId = await post({ note: 'esc \u001b[2J', wide: 'é' });
+    const letter = await listed('--dead', '--id', eventId);
+    const sent = JSON.stringify({ note: 'esc \u001b[2J', wide: 'é' });
+    const shown = await cli('describe', letter, '--body');
+    const head = `\n\nbody, ${Buffer.byteLength(sent)} bytes of application/json:\n`;
+    assert.ok(shown.stdout.endsWith(`${head}${sent}\n`), shown.stdout);
+    const { event } = (await json('describe', letter, '--body')) as { event: Record<string, unknown> };
+    assert.equal(Buffer.from(String(event['bodyBase64']), 'base64').toString(), sent);
+    assert.equal(event['bodyCut'], false);
+    const unasked = (await json('describe', letter)) as { event: Record<string, unknown> };
+    assert.deepEqual([unasked.event['bodyBase64'], unasked.event['bodyBytes']], [undefined, Buffer.byteLength(sent)]);
+    const wrong = await cli('describe', 'team-a/job', '--body');
+    assert.deepEqual([wrong.exitCode, /--body goes with a delivery/.test(wrong.stderr)], [2, true]);
+    assert.equal((await cli('cancel', letter, '--dead', '--yes')).exitCode, 0);
+  });
+
   await context.test('kv reads and writes the very values that functions see, one namespace at a time', async () => {
     const set = await cli('kv', 'set', 'team-a/job', 'state', '{ "name": "Zoë", "n": 1 }', '--ttl', '1h');
     assert.deepEqual([set.exitCode, set.stderr], [0, '']);

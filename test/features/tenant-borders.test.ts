@@ -126,7 +126,7 @@ suite('what a runtime answers', () => {
       deliveryChanges: [
         query({ op: 'deliveryChanges', namespace, query: {}, snapshot: 'of-team-a', from: 0, to: 1, waitMs: 0 }),
       ],
-      delivery: all.map((id) => query({ op: 'delivery', namespace, id, depth })),
+      delivery: all.map((id) => query({ op: 'delivery', namespace, id, depth, body: true })),
       explain: all.map((id) => query({ op: 'explain', namespace, id, depth })),
       calls: [{}, { id: known.call }].map((each) => query({ op: 'calls', namespace, query: each, depth })),
       running: [query({ op: 'running', namespace, query: {} })],
@@ -215,6 +215,15 @@ suite('what a runtime answers', () => {
       ),
       [],
     );
+    for (const shown of ['outline', 'logs', 'full'] as const) {
+      const question = { op: 'delivery' as const, namespace: teamA, id: known.dead, depth: shown, body: true };
+      const said = await ask({ topic: 'query', question });
+      assert.equal(
+        JSON.stringify(said).includes('bodyBase64'),
+        shown === 'full',
+        `the body, asked for at depth ${shown}`,
+      );
+    }
     const kept = await state();
     for (const op of ['replay', 'cancel', 'setKey', 'deleteKey'] as const) {
       for (const asked of everything(teamA)[op]) assert.equal((await ask(asked)).status, 200, op);

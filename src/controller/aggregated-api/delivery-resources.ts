@@ -5,6 +5,7 @@ import { believeDeliveries, servedBy } from './believe-rows.ts';
 import { isRefusal, refusal, type Refusal } from './api-status.ts';
 import {
   depthFor,
+  mayReadPayloads,
   type Answered,
   type ApiList,
   type ApiObject,
@@ -120,15 +121,22 @@ export function rememberingPod(runtimes: Pick<Runtimes, 'pods'>, group: string, 
   return pods[Number(snapshot.slice(-6)) % pods.length];
 }
 
+/** `body=true`: with the body of the event, which needs the right over what senders sent. */
 export function getDelivery(kind: Kind): Handler {
   return async (parts, asking) => {
-    const found = await findDelivery(parts, asking, kind);
+    const withBody = asking.request.query.get('body') === 'true';
+    const found = await findDelivery(parts, asking, kind, withBody);
     return isRefusal(found) ? found : { kind: 'object', object: found };
   };
 }
 
 /** With its event, its attempts as far as they are kept, and its story. */
-async function findDelivery(parts: ApiParts, asking: Asking, kind: Kind): Promise<ApiObject | Refusal> {
+async function findDelivery(
+  parts: ApiParts,
+  asking: Asking,
+  kind: Kind,
+  withBody = false,
+): Promise<ApiObject | Refusal> {
   const { request, signal } = asking;
   const { name = '', namespace: namespaceName } = request;
   const missing = refusal(404, `${request.resource}.run.moonhook.dev "${name}" not found`, {
@@ -138,11 +146,14 @@ async function findDelivery(parts: ApiParts, asking: Asking, kind: Kind): Promis
   if (!/^dlv-[1-9][0-9]*$/.test(name)) return missing;
   const namespace = await parts.namespaceOf(namespaceName);
   if (isRefusal(namespace)) return namespace;
-  const depth = await depthFor(asking, anyName);
+  const refused = withBody ? await mayReadPayloads(asking, anyName) : undefined;
+  if (refused !== undefined) return refused;
+  const depth = withBody ? 'full' : await depthFor(asking, anyName);
+  const body = withBody ? { body: true } : {};
   const groups = parts.groupsOf(namespace);
   if (groups.length === 0) return refusal(503, noRuntime, { retryAfterSeconds: 1 });
   for (const group of groups) {
-    const asked = await parts.runtimes.query(group, { op: 'delivery', namespace, id: name, depth }, signal);
+    const asked = await parts.runtimes.query(group, { op: 'delivery', namespace, id: name, depth, ...body }, signal);
     if (!asked.ok && asked.refusal.status === 404) continue;
     if (!asked.ok) return asked.refusal;
     const [found] = deliveriesOf(parts, group, namespace, [asked.body]);

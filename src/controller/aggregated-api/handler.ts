@@ -71,9 +71,22 @@ export interface Asking {
 export type Handler = (parts: ApiParts, asking: Asking) => Promise<Answered | Refusal>;
 
 /** How much of the records of a function its reader may see. */
-export async function depthFor({ authorize, request }: Asking, name: string): Promise<RecordDepth> {
+export async function depthFor(asking: Asking, name: string): Promise<RecordDepth> {
+  if ((await mayReadPayloads(asking, name)) === undefined) return 'full';
+  return (await mayRead(asking, name, 'logs')) === undefined ? 'logs' : 'outline';
+}
+
+/** Undefined: they may see what senders sent. */
+export function mayReadPayloads(asking: Asking, name: string): ReturnType<Asking['authorize']> {
+  return mayRead(asking, name, 'records');
+}
+
+function mayRead(
+  { authorize, request }: Asking,
+  name: string,
+  subresource: 'records' | 'logs',
+): ReturnType<Asking['authorize']> {
   const { namespace } = request;
-  const where = { verb: 'get', resource: 'functions', name, ...(namespace === undefined ? {} : { namespace }) };
-  if ((await authorize({ ...where, subresource: 'records' })) === undefined) return 'full';
-  return (await authorize({ ...where, subresource: 'logs' })) === undefined ? 'logs' : 'outline';
+  const scope = namespace === undefined ? {} : { namespace };
+  return authorize({ verb: 'get', resource: 'functions', name, ...scope, subresource });
 }

@@ -77,7 +77,12 @@ async function answerQuery(
       return { status: 200, body: await parts.deliveries.changes(asked) };
     }
     case 'delivery':
-      return describeDelivery(view, question.namespace.name, question.id);
+      return describeDelivery(
+        view,
+        question.namespace.name,
+        question.id,
+        question.body === true && question.depth === 'full',
+      );
     case 'explain':
       return explainId(view, name, question.id);
     case 'calls':

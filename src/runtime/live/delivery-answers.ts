@@ -89,8 +89,16 @@ function listOf(items: readonly DeliveryView[], next: string | undefined): LiveA
   return { status: 200, body: { apiVersion: runApiVersion, kind: 'DeliveryList', metadata, items } };
 }
 
-/** What the event of a delivery is, its attempts as far as records are kept, and its story. */
-export async function describeDelivery(view: LiveView, namespace: string, id: string): Promise<LiveAnswer> {
+/** Of a body that is shown: the longest answer holds it besides the records. */
+const shownBodyBytes = 1024 * 1024;
+
+/** What the event of a delivery is, its attempts as far as records are kept, and its story; the body where it is asked for. */
+export async function describeDelivery(
+  view: LiveView,
+  namespace: string,
+  id: string,
+  withBody: boolean,
+): Promise<LiveAnswer> {
   const [found] = await findDeliveries(view, namespace, id);
   const row = found?.rows[0];
   if (found === undefined || row === undefined) return unknownId(id, namespace);
@@ -110,7 +118,11 @@ export async function describeDelivery(view: LiveView, namespace: string, id: st
     status: 200,
     body: {
       ...delivery,
-      event: { ...delivery.event, ...(event === undefined ? {} : plainEvent(event)) },
+      event: {
+        ...delivery.event,
+        ...(event === undefined ? {} : plainEvent(event)),
+        ...(event === undefined || !withBody ? {} : plainBody(event)),
+      },
       records: attempts.map(toPlainRecord),
       lines: [...tellEvent(event, row.eventId), ...tellDelivery(delivery, view.now()), ...attemptLines(attempts)],
     },
@@ -186,6 +198,14 @@ function plainEvent({ source, time, attributes, body }: StoredEvent): Readonly<R
     ...(callId === undefined ? {} : { callId }),
     ...(contentType === undefined ? {} : { contentType }),
     bodyBytes: body.length,
+  };
+}
+
+/** In the fields of a request that was refused, as records have it. */
+function plainBody({ body }: StoredEvent): Readonly<Record<string, unknown>> {
+  return {
+    bodyBase64: Buffer.from(body.subarray(0, shownBodyBytes)).toString('base64'),
+    bodyCut: body.length > shownBodyBytes,
   };
 }
 
