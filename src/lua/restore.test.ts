@@ -46,7 +46,7 @@ async function watchedEngine(): Promise<Watched> {
     },
   ];
   const environment = { functions, preludes: [], requirable: new Map() };
-  const engine = createEngine({ module: await meteredLua(), environment, machines: 1 });
+  const engine = createEngine({ module: await meteredLua(), environment, machines: 1, slicedMachines: 1 });
   const call: Watched['call'] = (revision, extra = {}) =>
     engine.call({
       callId: 'c',
@@ -140,11 +140,17 @@ describe('every byte that a call starts from', () => {
       cancel.abort();
       assert.equal((await cancelled).kind, 'cancelled');
       await look('was cancelled where it waited');
-      const parked = watched.call('waiting', { arguments: [`p${round}`, 3200 + 200 * round] });
-      await watched.gate.arrived(`p${round}`);
+      // One more than there are machines of both kinds: the first must leave its memory to another.
+      const names = [1, 2, 3].map((number) => `p${round}.${number}`);
+      const calls = names.map(async (name, index) =>
+        watched.call('waiting', { arguments: [name, 3200 + 200 * ((round + index) % 6)] }),
+      );
+      await Promise.all(names.map((name) => watched.gate.arrived(name)));
+      assert.ok(watched.engine.stats().parkedCalls >= 1, 'control: a call was parked');
       await look('was parked');
-      watched.gate.release(`p${round}`);
-      assert.equal((await parked).kind, 'ok');
+      names.forEach((name) => watched.gate.release(name));
+      for (const ended of await Promise.all(calls)) assert.equal(ended.kind, 'ok');
+      assert.equal(watched.engine.stats().parkedCalls, 0);
       await look('was resumed');
     }
     await watched.engine.close();
