@@ -1,11 +1,11 @@
 /** From a request to the trigger that answers it: the matcher of all routes, kept up with the table change by change. */
 import { parseRoutePattern } from '../triggers/route-pattern.ts';
-import { RouteMatcher, type MatcherOptions, type Route } from '../triggers/route-matcher.ts';
+import { RouteMatcher, type MatcherOptions, type Mount } from '../triggers/route-matcher.ts';
 import { grantedHost, reservedSegments } from '../policy/place-route.ts';
 import type { FunctionEntry, HttpTriggerEntry, RouteEntry, RouteTable } from './types.ts';
 
-/** What a route leads to. */
-export interface RouteTarget<Owner> {
+/** A route and what it leads to, in one object. */
+export interface RouteTarget<Owner> extends Mount {
   /** What the embedder serves the function with. */
   readonly owner: Owner;
   readonly entry: FunctionEntry;
@@ -13,6 +13,8 @@ export interface RouteTarget<Owner> {
   readonly route: RouteEntry;
   /** Public URL of the host, without trailing slash and path. */
   readonly publicUrl: string;
+  /** The whole host belongs to the function's namespace. */
+  readonly ownsHost: boolean;
 }
 
 /** A request as far as routing looks at it. */
@@ -71,7 +73,7 @@ export function matcherOptions(namedHosts: ReadonlySet<string>): MatcherOptions 
 /** An empty index; `namedHosts` are those of the installation's grants. */
 export function createRouteIndex<Owner>(namedHosts: ReadonlySet<string> = new Set()): RouteIndex<Owner> {
   const routes = new RouteMatcher<RouteTarget<Owner>>(matcherOptions(namedHosts));
-  const mounted = new Map<string, readonly Route<RouteTarget<Owner>>[]>();
+  const mounted = new Map<string, readonly RouteTarget<Owner>[]>();
 
   function remove(uid: string): void {
     for (const route of mounted.get(uid) ?? []) routes.remove(route);
@@ -103,30 +105,44 @@ function matchRequest<Owner>(routes: RouteMatcher<RouteTarget<Owner>>, request: 
   if (method === 'OPTIONS' && preflightMethod !== undefined) {
     const wanted = routes.match(host, target, preflightMethod);
     if (wanted.kind === 'found' || wanted.kind === 'method') {
-      const { value } = wanted.route;
+      const { route, path } = wanted;
       const allowed = wanted.kind === 'found';
-      if (value.trigger.cors !== undefined) return { kind: 'preflight', target: value, path: wanted.path, allowed };
+      if (route.trigger.cors !== undefined) return { kind: 'preflight', target: route, path, allowed };
     }
   }
   const found = routes.match(host, target, method);
   if (found.kind === 'found') {
-    return { kind: 'found', target: found.route.value, path: found.path, params: found.params };
+    return { kind: 'found', target: found.route, path: found.path, params: found.params };
   }
   if (found.kind === 'method') {
-    return { kind: 'method', target: found.route.value, path: found.path, allow: found.allow };
+    return { kind: 'method', target: found.route, path: found.path, allow: found.allow };
   }
   return found;
 }
 
-function routesOf<Owner>(entry: FunctionEntry, owner: Owner): readonly Route<RouteTarget<Owner>>[] {
+function routesOf<Owner>(entry: FunctionEntry, owner: Owner): readonly RouteTarget<Owner>[] {
   return entry.triggers.flatMap((trigger) => {
     if (trigger.kind !== 'http') return [];
     return trigger.routes.flatMap((route) => {
       const parsed = parseRoutePattern(route.path);
       // Paths of entries are canonical; one that is not (a table from elsewhere) is not mounted.
       if (!parsed.ok) return [];
-      const value = { owner, entry, trigger, route, publicUrl: route.publicUrl ?? trigger.publicUrl };
-      return [{ pattern: parsed.pattern, host: route.host, methods: route.methods, value }];
+      const { segments, names, text } = parsed.pattern;
+      return [
+        {
+          text: text === route.path ? route.path : text,
+          segments,
+          names,
+          host: route.host,
+          methods: route.methods,
+          owner,
+          entry,
+          trigger,
+          route,
+          publicUrl: route.publicUrl ?? trigger.publicUrl,
+          ownsHost: route.ownsHost === true,
+        },
+      ];
     });
   });
 }

@@ -87,8 +87,10 @@ export class LiveFunction {
   readonly program: LiveProgram | undefined;
   readonly outcome: LoadOutcome;
   readonly #make: LiveMaker;
-  /** At the places of their entries. */
-  #triggers: (LiveTrigger | undefined)[] | undefined = undefined;
+  /** The first that was asked for: most functions have one. */
+  #first: LiveTrigger | undefined = undefined;
+  /** The others. */
+  #others: Map<TriggerEntry, LiveTrigger> | undefined = undefined;
   #context: HostContext | undefined = undefined;
   /** Null: it has no secrets. */
   #hide: Hide | null | undefined = undefined;
@@ -113,23 +115,19 @@ export class LiveFunction {
 
   /** By name. */
   trigger(name: string): LiveTrigger | undefined {
-    const at = this.entry.triggers.findIndex((entry) => entry.name === name);
-    return at < 0 ? undefined : this.#triggerAt(at);
+    const found = this.entry.triggers.find((entry) => entry.name === name);
+    return found === undefined ? undefined : this.triggerOf(found);
   }
 
-  /** By its entry in `entry`: no name has to be read. */
+  /** By its entry in `entry`: no name has to be read, and no list. */
   triggerOf(entry: TriggerEntry): LiveTrigger | undefined {
-    const at = this.entry.triggers.indexOf(entry);
-    return at < 0 ? undefined : this.#triggerAt(at);
-  }
-
-  #triggerAt(at: number): LiveTrigger {
-    const known = this.#triggers?.[at];
+    if (this.#first?.entry === entry) return this.#first;
+    const known = this.#others?.get(entry);
     if (known !== undefined) return known;
-    const { triggers } = this.entry;
-    const made = this.#make.trigger(triggers[at] as TriggerEntry, this);
-    if (triggers.length === 1) this.#triggers = [made];
-    else (this.#triggers ??= triggers.map(() => undefined))[at] = made;
+    if (!this.entry.triggers.includes(entry)) return undefined;
+    const made = this.#make.trigger(entry, this);
+    if (this.#first === undefined) this.#first = made;
+    else (this.#others ??= new Map()).set(entry, made);
     return made;
   }
 

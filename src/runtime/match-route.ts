@@ -43,13 +43,13 @@ export function matchRoute(call: HttpCall, parts: WorkerParts): void {
 }
 
 function take(call: HttpCall, target: RouteTarget<LiveFunction>, path: string): void {
-  const { owner, route, publicUrl } = target;
+  const { owner, text, publicUrl, ownsHost } = target;
   call.fn = owner;
   call.trigger = owner.triggerOf(target.trigger);
   call.path = path;
-  call.route = route.path;
+  call.route = text;
   call.publicBase = publicUrl;
-  call.ownsHost = route.ownsHost === true;
+  call.ownsHost = ownsHost;
 }
 
 /** On a host that several namespaces share, a page of one must not become the service worker of all. */

@@ -10,12 +10,17 @@ interface ShelfOwner<Item> {
 
 /** One function's records; full, the next one takes the place of the oldest. */
 export interface Shelf<Item> {
-  items: Item[];
+  /** Whose place the next one takes when the shelf is full: one step away, since with many functions each has one. */
+  oldest: Item;
+  /** The others in a ring, and where the second oldest stands. */
+  others: Item[];
+  second: number;
   /** Whose it is; undefined: it has been emptied, and there is another one, or none. */
   keeper: object | undefined;
-  /** Position of the oldest. */
-  oldest: number;
 }
+
+/** Of shelves with one item: never written to. */
+const none: never[] = [];
 
 export class QuietRecords<Item> {
   readonly #shelves = new Map<string, Shelf<Item>>();
@@ -39,20 +44,28 @@ export class QuietRecords<Item> {
   add(functionUid: string, make: (replaced: Item | undefined) => Item, owner?: ShelfOwner<Item>): void {
     const shelf = this.#find(functionUid, owner);
     if (shelf === undefined) {
-      this.#shelves.set(functionUid, { items: [make(undefined)], oldest: 0, keeper: this });
+      this.#shelves.set(functionUid, { oldest: make(undefined), others: none, second: 0, keeper: this });
       this.#hold();
       return;
     }
-    const { items } = shelf;
-    if (items.length >= this.#share()) {
-      items[shelf.oldest] = make(items[shelf.oldest]);
-      shelf.oldest = shelf.oldest + 1 === items.length ? 0 : shelf.oldest + 1;
+    const { others } = shelf;
+    if (others.length + 1 < this.#share()) {
+      if (others.length === 0) shelf.others = [make(undefined)];
+      else {
+        if (shelf.second !== 0) refill(shelf, inOrder(shelf));
+        shelf.others.push(make(undefined));
+      }
+      this.#hold();
       return;
     }
-    if (shelf.oldest !== 0) shelf.items = inOrder(shelf);
-    shelf.oldest = 0;
-    shelf.items.push(make(undefined));
-    this.#hold();
+    const newest = make(shelf.oldest);
+    if (others.length === 0) {
+      shelf.oldest = newest;
+      return;
+    }
+    shelf.oldest = others[shelf.second] as Item;
+    others[shelf.second] = newest;
+    shelf.second = shelf.second + 1 === others.length ? 0 : shelf.second + 1;
   }
 
   #find(functionUid: string, owner: ShelfOwner<Item> | undefined): Shelf<Item> | undefined {
@@ -92,13 +105,12 @@ export class QuietRecords<Item> {
         continue;
       }
       const [functionUid, shelf] = next.value;
-      if (shelf.items.length <= share) continue;
-      const items = inOrder(shelf);
-      items.shift();
-      shelf.items = items;
-      shelf.oldest = 0;
+      if (shelf.others.length + 1 <= share) continue;
       this.#held -= 1;
-      if (items.length > 0) return;
+      if (shelf.others.length > 0) {
+        refill(shelf, inOrder(shelf).slice(1));
+        return;
+      }
       shelf.keeper = undefined;
       this.#shelves.delete(functionUid);
       return;
@@ -106,6 +118,12 @@ export class QuietRecords<Item> {
   }
 }
 
-function inOrder<Item>({ items, oldest }: Shelf<Item>): Item[] {
-  return oldest === 0 ? items : [...items.slice(oldest), ...items.slice(0, oldest)];
+function inOrder<Item>({ oldest, others, second }: Shelf<Item>): Item[] {
+  return [oldest, ...others.slice(second), ...others.slice(0, second)];
+}
+
+function refill<Item>(shelf: Shelf<Item>, [oldest, ...others]: readonly Item[]): void {
+  shelf.oldest = oldest as Item;
+  shelf.others = others;
+  shelf.second = 0;
 }

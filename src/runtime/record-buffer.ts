@@ -5,7 +5,7 @@
 import { isQuiet, type CallRecord } from './call-record.ts';
 import type { Ending, HttpCall } from './http-call.ts';
 import { QuietRecords } from './quiet-records.ts';
-import { CallTrace } from './record-of-call.ts';
+import { CallTrace, CommonTexts } from './record-of-call.ts';
 
 /** What is ready to be sent. */
 export interface RecordBatch {
@@ -20,6 +20,7 @@ export class RecordBuffer {
   #urgent: Noted[] = [];
   readonly #quiet: QuietRecords<Noted>;
   readonly #maxUrgent: number;
+  readonly #texts = new CommonTexts();
   #dropped = 0;
   /** Set while somebody follows: every record is sent. */
   followed = false;
@@ -44,12 +45,12 @@ export class RecordBuffer {
     const logged = call.usage !== undefined && call.usage.log.length > 0;
     const { fn } = call;
     if (fn === undefined || logged || this.followed || !isQuiet(ending.outcome)) {
-      this.add(new CallTrace(call, status, ending, now));
+      this.add(new CallTrace(call, status, ending, now, this.#texts));
       return;
     }
     const make = (replaced: Noted | undefined): Noted => {
-      if (!(replaced instanceof CallTrace)) return new CallTrace(call, status, ending, now);
-      replaced.take(call, status, ending, now);
+      if (!(replaced instanceof CallTrace)) return new CallTrace(call, status, ending, now, this.#texts);
+      replaced.take(call, status, ending, now, this.#texts);
       return replaced;
     };
     this.#quiet.add(fn.entry.uid, make, fn);

@@ -7,6 +7,20 @@ import { isCredentialName, mask, maskTarget, sensitiveHeaders } from './mask-cre
 
 const capturedBodyBytes = 64 * 1024;
 
+/** What one call after the other says: the text that came last, where it comes again. */
+export class CommonTexts {
+  #host = '';
+  #ip = '';
+
+  host(text: string): string {
+    return this.#host === text ? this.#host : (this.#host = text);
+  }
+
+  ip(text: string): string {
+    return this.#ip === text ? this.#ip : (this.#ip = text);
+  }
+}
+
 /**
  * What a record needs of a call that has ended, without request and response themselves. The record is made of it when it
  * is sent: most calls of a busy function are overtaken by newer ones before that.
@@ -47,18 +61,17 @@ export class CallTrace {
   #captured: CapturedRequest | undefined;
 
   /** `now`: monotonic. */
-  constructor(call: HttpCall, status: number, ending: Ending, now: number) {
-    this.take(call, status, ending, now);
+  constructor(call: HttpCall, status: number, ending: Ending, now: number, texts: CommonTexts) {
+    this.take(call, status, ending, now, texts);
   }
 
   /**
-   * Is of this call from now on. What is said again (the same target, the same step) stays the old object: a busy function's
-   * traces are overtaken thousands of times a second, and each new object that is kept is copied and collected.
+   * Is of this call from now on. What is said again (the path of the route, the same host, the same step) is the object that
+   * is there: traces are overtaken thousands of times a second, and each new object that is kept is copied and collected.
    */
-  take(call: HttpCall, status: number, ending: Ending, now: number): void {
+  take(call: HttpCall, status: number, ending: Ending, now: number, texts: CommonTexts): void {
     const { fn, usage, head } = call;
     const target = maskTarget(call);
-    const { host } = head;
     this.outcome = ending.outcome;
     this.functionUid = fn?.entry.uid;
     this.log = usage === undefined || usage.log.length === 0 ? undefined : usage.log;
@@ -70,10 +83,10 @@ export class CallTrace {
     this.#kind = call.listener === 'public' ? 'http' : 'call';
     this.#worker = call.worker;
     this.#method = call.method;
-    if (this.#target !== target) this.#target = target;
-    if (this.#ip !== call.ip) this.#ip = call.ip;
-    if (this.#host !== host) this.#host = host;
-    if (this.#route !== call.route) this.#route = call.route;
+    this.#target = target === call.path ? call.path : target;
+    this.#ip = texts.ip(call.ip);
+    this.#host = head.host === undefined ? undefined : texts.host(head.host);
+    this.#route = call.route;
     this.#bodyBytes = call.body.length;
     this.#fn = fn;
     this.#trigger = call.trigger;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explainMatch } from './explain-match.ts';
-import { RouteMatcher } from './route-matcher.ts';
+import { RouteMatcher, type Mount } from './route-matcher.ts';
 import { parseRoutePattern } from './route-pattern.ts';
 
-const matcher = new RouteMatcher<string>({
+const matcher = new RouteMatcher<Mount>({
   reserved: new Set(['function']),
   grantOf: (host) => (host === 'shop.test' ? host : undefined),
 });
@@ -16,7 +16,7 @@ for (const [text, methods, host] of [
 ] as const) {
   const parsed = parseRoutePattern(text);
   assert.ok(parsed.ok);
-  matcher.add({ pattern: parsed.pattern, methods, host, value: text });
+  matcher.add({ ...parsed.pattern, methods, host });
 }
 
 function last(target: string, method = 'POST', host = 'any.test'): string {
@@ -65,7 +65,7 @@ test('names of other namespaces and hosts are not told', () => {
 });
 
 test('a host without any route is said to be one', () => {
-  assert.deepEqual(explainMatch(new RouteMatcher<string>(), 'h.test', '/a', 'GET').at(-1), {
+  assert.deepEqual(explainMatch(new RouteMatcher<Mount>(), 'h.test', '/a', 'GET').at(-1), {
     step: 'host',
     ok: false,
     detail: 'no route is mounted for the host h.test',

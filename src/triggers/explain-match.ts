@@ -2,7 +2,7 @@
 import { didYouMean } from '../function/suggest.ts';
 import { canonicalPath } from './canonical-path.ts';
 import { canonicalHost } from './host-pattern.ts';
-import type { HostTree, RouteMatcher, RouteNode } from './route-matcher.ts';
+import type { HostTree, Mount, RouteMatcher, RouteNode } from './route-matcher.ts';
 import { formatSegment } from './route-pattern.ts';
 
 /** One step with its outcome, as people read it. */
@@ -16,8 +16,8 @@ export interface MatchStep {
  * The steps up to the first that fails. Names of siblings are only told below the first segment, where all is of one
  * namespace; `sameNamespace: false` (a host without a namespace in its paths) keeps them back everywhere.
  */
-export function explainMatch<Value>(
-  matcher: RouteMatcher<Value>,
+export function explainMatch(
+  matcher: RouteMatcher<Mount>,
   hostHeader: string | undefined,
   target: string,
   method: string,
@@ -38,7 +38,7 @@ export function explainMatch<Value>(
   if (match.kind === 'none' || match.kind === 'invalid') {
     return [...steps, { step: 'route', ok: false, detail: describeMiss(trees, segments, sameNamespace) }];
   }
-  steps.push({ step: 'route', ok: true, detail: `the route is ${match.route.pattern.text}` });
+  steps.push({ step: 'route', ok: true, detail: `the route is ${match.route.text}` });
   const methods = match.kind === 'found' ? match.route.methods : match.allow;
   const accepts = methods.length === 0 ? 'any method' : methods.join(', ');
   return [
@@ -47,19 +47,15 @@ export function explainMatch<Value>(
   ];
 }
 
-function describeHost<Value>(host: string | undefined, trees: readonly HostTree<Value>[]): string {
+function describeHost(host: string | undefined, trees: readonly HostTree<Mount>[]): string {
   const name = host === undefined ? 'a request without a host' : `the host ${host}`;
   if (trees.length === 0) return `no route is mounted for ${name}`;
   return `${name} reaches routes of ${trees.map((tree) => tree.host ?? 'any host').join(', ')}`;
 }
 
 /** Where the path leaves the tree, for the tree that follows it longest. */
-function describeMiss<Value>(
-  trees: readonly HostTree<Value>[],
-  segments: readonly string[],
-  sameNamespace: boolean,
-): string {
-  let best: { readonly node: RouteNode<Value>; readonly depth: number } | undefined;
+function describeMiss(trees: readonly HostTree<Mount>[], segments: readonly string[], sameNamespace: boolean): string {
+  let best: { readonly node: RouteNode<Mount>; readonly depth: number } | undefined;
   for (const tree of trees) {
     const reached = follow(tree.root, segments, 0);
     if (!best || reached.depth > best.depth) best = reached;
@@ -82,11 +78,11 @@ function describeMiss<Value>(
 }
 
 /** The deepest place the path reaches, literals before parameters. */
-function follow<Value>(
-  node: RouteNode<Value>,
+function follow(
+  node: RouteNode<Mount>,
   segments: readonly string[],
   depth: number,
-): { readonly node: RouteNode<Value>; readonly depth: number } {
+): { readonly node: RouteNode<Mount>; readonly depth: number } {
   const part = segments[depth];
   let best = { node, depth };
   if (part === undefined) return best;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { RouteMatcher, type MatcherOptions, type Route, type RouteMatch } from './route-matcher.ts';
+import { RouteMatcher, type MatcherOptions, type Mount, type RouteMatch } from './route-matcher.ts';
 import { comparePatterns, matchPattern, parseRoutePattern, type RoutePattern } from './route-pattern.ts';
 
 function pattern(text: string): RoutePattern {
@@ -10,17 +10,21 @@ function pattern(text: string): RoutePattern {
   return parsed.pattern;
 }
 
-function route(text: string, methods: readonly string[] = [], host?: string): Route<string> {
-  return { pattern: pattern(text), methods, host, value: `${host ?? ''}${text}` };
+interface Route extends Mount {
+  readonly value: string;
 }
 
-function matcherOf(routes: readonly Route<string>[], options: MatcherOptions = {}): RouteMatcher<string> {
-  const matcher = new RouteMatcher<string>(options);
+function route(text: string, methods: readonly string[] = [], host?: string): Route {
+  return { ...pattern(text), methods, host, value: `${host ?? ''}${text}` };
+}
+
+function matcherOf(routes: readonly Route[], options: MatcherOptions = {}): RouteMatcher<Route> {
+  const matcher = new RouteMatcher<Route>(options);
   for (const one of routes) matcher.add(one);
   return matcher;
 }
 
-function valueOf(match: RouteMatch<string>): string {
+function valueOf(match: RouteMatch<Route>): string {
   return match.kind === 'found' ? match.route.value : match.kind;
 }
 
@@ -175,8 +179,8 @@ test('the matcher gives what trying every route in order of precedence gives, af
       fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 5 }),
       fc.constantFrom('GET', 'POST', 'DELETE'),
       (specs, removed, path, method) => {
-        const routes = specs.map(([text, methods, host], index): Route<string> => ({
-          pattern: pattern(text),
+        const routes = specs.map(([text, methods, host], index): Route => ({
+          ...pattern(text),
           methods,
           host,
           value: String(index),
@@ -186,19 +190,17 @@ test('the matcher gives what trying every route in order of precedence gives, af
         const left = routes.filter((_, index) => !removed.includes(index));
         const expected = left
           .map((one, age) => ({ one, age }))
-          .filter(
-            ({ one }) => matchPattern(one.pattern, path) && (one.methods.length === 0 || one.methods.includes(method)),
-          )
+          .filter(({ one }) => matchPattern(one, path) && (one.methods.length === 0 || one.methods.includes(method)))
           .sort(
             (x, y) =>
               Number(x.one.host === undefined) - Number(y.one.host === undefined) ||
-              comparePatterns(x.one.pattern, y.one.pattern) ||
+              comparePatterns(x.one, y.one) ||
               x.age - y.age,
           )[0];
         const match = matcher.match('h.test', `/${path.join('/')}`, method);
         assert.equal(match.kind === 'found' ? match.route.value : undefined, expected?.one.value);
         if (!expected) {
-          const mounted = left.some((one) => matchPattern(one.pattern, path));
+          const mounted = left.some((one) => matchPattern(one, path));
           assert.equal(match.kind, mounted ? 'method' : 'none');
         }
       },
@@ -211,7 +213,7 @@ test('the right one of ten thousand routes is found, and a tree where every bran
   const routes = Array.from({ length: 10_000 }, (_, index) => route(`/team-${index}/items/:id`));
   const matcher = matcherOf(routes);
   assert.equal(valueOf(matcher.match('h', '/team-9999/items/7', 'GET')), '/team-9999/items/:id');
-  const wide = new RouteMatcher<string>();
+  const wide = new RouteMatcher<Route>();
   for (let bits = 0; bits < 1024; bits += 1) {
     wide.add(
       route(`/${Array.from({ length: 10 }, (_, index) => ((bits >> index) & 1 ? 'a' : `:p${index}`)).join('/')}/end`),

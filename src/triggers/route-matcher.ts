@@ -6,26 +6,24 @@ import { canonicalPath } from './canonical-path.ts';
 import { canonicalHost, compareHosts, hostMatches } from './host-pattern.ts';
 import type { PathSegment, RoutePattern } from './route-pattern.ts';
 
-/** One mount of one trigger. */
-export interface Route<Value> {
-  readonly pattern: RoutePattern;
+/** One mount of one trigger: its pattern, and what the embedder adds to it. */
+export interface Mount extends RoutePattern {
   /** Exact or `*.` pattern, lower case; undefined: any host that no other grant names. */
   readonly host?: string | undefined;
   /** Upper case; empty: all. A route for GET also answers HEAD. */
   readonly methods: readonly string[];
-  readonly value: Value;
 }
 
-export type RouteMatch<Value> =
+export type RouteMatch<Route extends Mount> =
   | {
       readonly kind: 'found';
-      readonly route: Route<Value>;
-      /** Canonical path of the request. */
+      readonly route: Route;
+      /** Canonical path of the request; of a route of literals the route's own text. */
       readonly path: string;
       readonly params: ReadonlyMap<string, string>;
     }
   /** The path is mounted, for other methods; `route` is the first of those that would have answered. */
-  | { readonly kind: 'method'; readonly route: Route<Value>; readonly path: string; readonly allow: readonly string[] }
+  | { readonly kind: 'method'; readonly route: Route; readonly path: string; readonly allow: readonly string[] }
   | { readonly kind: 'none'; readonly path: string }
   | { readonly kind: 'invalid'; readonly reason: string };
 
@@ -40,21 +38,24 @@ export interface MatcherOptions {
 }
 
 /** A place in the tree; `explain-match.ts` walks it as well. */
-export interface RouteNode<Value> {
-  literals: Map<string, RouteNode<Value>>;
-  parameter: RouteNode<Value> | undefined;
+export interface RouteNode<Route extends Mount> {
+  literals: Map<string, RouteNode<Route>>;
+  parameter: RouteNode<Route> | undefined;
   /** Routes that end in `*` here, and routes that end here, oldest first. */
-  rest: readonly Route<Value>[];
-  ends: readonly Route<Value>[];
+  rest: readonly Route[];
+  ends: readonly Route[];
 }
 
 /** Routes of one host pattern. */
-export interface HostTree<Value> {
+export interface HostTree<Route extends Mount> {
   readonly host: string | undefined;
   readonly grant: string | undefined;
-  readonly root: RouteNode<Value>;
-  /** Routes of literals only by their whole path, where path and text as received are the same. */
-  readonly exact: Map<string, readonly Route<Value>[]>;
+  readonly root: RouteNode<Route>;
+  /**
+   * Routes of literals only by their whole path, where path and text as received are the same. A route that is alone stands
+   * there itself: among ten thousand each step on the way to one is a wait for memory.
+   */
+  readonly exact: Map<string, Route | readonly Route[]>;
   count: number;
 }
 
@@ -63,15 +64,15 @@ const plainPath = /^[\x21-\x24\x26-\x7e]+$/;
 const rememberedHosts = 256;
 const methodOrder = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-export class RouteMatcher<Value> {
-  readonly #trees = new Map<string | undefined, HostTree<Value>>();
+export class RouteMatcher<Route extends Mount> {
+  readonly #trees = new Map<string | undefined, HostTree<Route>>();
   readonly #reserved: ReadonlySet<string>;
   readonly #grantOf: (host: string) => string | undefined;
   /** Which trees a host reaches, in order; forgotten when a tree comes or goes. */
-  readonly #reached = new Map<string, readonly HostTree<Value>[]>();
+  readonly #reached = new Map<string, readonly HostTree<Route>[]>();
   /** The last host that was asked for: a busy listener hears the same one again and again. */
   #lastHeader: string | undefined = undefined;
-  #lastTrees: readonly HostTree<Value>[] = [];
+  #lastTrees: readonly HostTree<Route>[] = [];
 
   constructor(options: MatcherOptions = {}) {
     this.#reserved = options.reserved ?? new Set();
@@ -79,7 +80,7 @@ export class RouteMatcher<Value> {
   }
 
   /** Adds a route; of two with the same pattern and a common method the one added first answers. */
-  add(route: Route<Value>): void {
+  add(route: Route): void {
     let tree = this.#trees.get(route.host);
     if (!tree) {
       const grant = route.host === undefined ? undefined : this.#grantOf(route.host);
@@ -87,23 +88,24 @@ export class RouteMatcher<Value> {
       this.#trees.set(route.host, tree);
       this.#forget();
     }
-    const node = descend(tree.root, route.pattern.segments);
-    if (endsInRest(route.pattern)) node.rest = extended(node.rest, route);
+    const node = descend(tree.root, route.segments);
+    if (endsInRest(route)) node.rest = extended(node.rest, route);
     else node.ends = extended(node.ends, route);
-    const key = this.#exactKey(route.pattern);
-    if (key !== undefined) tree.exact.set(key, node.ends);
+    const key = this.#exactKey(route);
+    if (key !== undefined) tree.exact.set(key, aloneOrAll(node.ends));
     tree.count += 1;
   }
 
   /** Removes the route that was added as this very object. */
-  remove(route: Route<Value>): void {
+  remove(route: Route): void {
     const tree = this.#trees.get(route.host);
     if (!tree || !prune(tree.root, route, 0)) return;
-    const key = this.#exactKey(route.pattern);
-    if (key !== undefined) {
-      const left = (tree.exact.get(key) ?? []).filter((other) => other !== route);
+    const key = this.#exactKey(route);
+    const known = key === undefined ? undefined : tree.exact.get(key);
+    if (key !== undefined && known !== undefined) {
+      const left = isAlone(known) ? [] : known.filter((other) => other !== route);
       if (left.length === 0) tree.exact.delete(key);
-      else tree.exact.set(key, left);
+      else tree.exact.set(key, aloneOrAll(left));
     }
     tree.count -= 1;
     if (tree.count > 0) return;
@@ -117,30 +119,33 @@ export class RouteMatcher<Value> {
   }
 
   /** Answers for a `Host` header, a request target as received and a method in upper case. */
-  match(hostHeader: string | undefined, target: string, method: string): RouteMatch<Value> {
+  match(hostHeader: string | undefined, target: string, method: string): RouteMatch<Route> {
     const trees = this.treesOf(hostHeader);
     const question = target.indexOf('?');
     const raw = question === -1 ? target : target.slice(0, question);
     // A path that a route of literals has, letter by letter, is canonical because the route's is.
     if (!raw.includes('%')) {
-      const route = firstFor(trees[0]?.exact.get(raw), method);
-      if (route) return { kind: 'found', route, path: raw, params: noParams };
+      const known = trees[0]?.exact.get(raw);
+      const route = known === undefined || isAlone(known) ? known : firstFor(known, method);
+      if (route !== undefined && takes(route, method)) {
+        return { kind: 'found', route, path: route.text, params: noParams };
+      }
     }
     const canonical = canonicalPath(raw);
     if (!canonical.ok) return { kind: 'invalid', reason: canonical.reason };
     const { path, segments } = canonical;
     if (this.isReserved(segments)) return { kind: 'none', path };
-    const refused: Route<Value>[] = [];
+    const refused: Route[] = [];
     for (const tree of trees) {
       const route = find(tree.root, segments, 0, method, refused);
-      if (route) return { kind: 'found', route, path, params: paramsOf(route.pattern, segments) };
+      if (route) return { kind: 'found', route, path, params: paramsOf(route, segments) };
     }
     const [first] = refused;
     return first ? { kind: 'method', route: first, path, allow: allowOf(refused) } : { kind: 'none', path };
   }
 
   /** The trees a host reaches, in the order they are tried. */
-  treesOf(hostHeader: string | undefined): readonly HostTree<Value>[] {
+  treesOf(hostHeader: string | undefined): readonly HostTree<Route>[] {
     const header = hostHeader ?? '';
     if (header === this.#lastHeader) return this.#lastTrees;
     const trees = this.#reached.get(header) ?? this.#findTrees(header);
@@ -149,7 +154,7 @@ export class RouteMatcher<Value> {
     return trees;
   }
 
-  #findTrees(header: string): readonly HostTree<Value>[] {
+  #findTrees(header: string): readonly HostTree<Route>[] {
     const host = canonicalHost(header);
     const grant = host === undefined ? undefined : this.#grantOf(host);
     const trees = [...this.#trees.values()]
@@ -173,13 +178,13 @@ export class RouteMatcher<Value> {
   }
 
   /** All routes, for the dump of the table. */
-  *routes(): Generator<Route<Value>> {
+  *routes(): Generator<Route> {
     for (const tree of this.#trees.values()) yield* below(tree.root);
   }
 }
 
 /** Methods that routes of one path answer, in a fixed order. */
-export function allowOf(routes: readonly Route<unknown>[]): readonly string[] {
+export function allowOf(routes: readonly Mount[]): readonly string[] {
   const allowed = new Set(routes.flatMap(({ methods }) => methods));
   if (allowed.has('GET')) allowed.add('HEAD');
   return methodOrder.filter((method) => allowed.has(method));
@@ -190,11 +195,18 @@ const noChildren = new Map<string, never>();
 const noRoutes: readonly never[] = [];
 
 /** A literal of one has room for one; most places have no more. */
-function extended<Value>(routes: readonly Route<Value>[], route: Route<Value>): readonly Route<Value>[] {
+function extended<Route>(routes: readonly Route[], route: Route): readonly Route[] {
   return routes.length === 0 ? [route] : [...routes, route];
 }
 
-function newNode<Value>(): RouteNode<Value> {
+const isAlone = <Route extends Mount>(known: Route | readonly Route[]): known is Route => !Array.isArray(known);
+
+function aloneOrAll<Route extends Mount>(routes: readonly Route[]): Route | readonly Route[] {
+  const [first] = routes;
+  return first !== undefined && routes.length === 1 ? first : routes;
+}
+
+function newNode<Route extends Mount>(): RouteNode<Route> {
   return { literals: noChildren, parameter: undefined, rest: noRoutes, ends: noRoutes };
 }
 
@@ -202,7 +214,7 @@ function endsInRest(pattern: RoutePattern): boolean {
   return pattern.segments.at(-1)?.kind === 'rest';
 }
 
-function descend<Value>(root: RouteNode<Value>, segments: readonly PathSegment[]): RouteNode<Value> {
+function descend<Route extends Mount>(root: RouteNode<Route>, segments: readonly PathSegment[]): RouteNode<Route> {
   let node = root;
   for (const segment of segments) {
     if (segment.kind === 'rest') break;
@@ -220,8 +232,8 @@ function descend<Value>(root: RouteNode<Value>, segments: readonly PathSegment[]
 }
 
 /** Takes a route out of the tree and the branches it leaves empty; false: it was not there. */
-function prune<Value>(node: RouteNode<Value>, route: Route<Value>, depth: number): boolean {
-  const segment = route.pattern.segments[depth];
+function prune<Route extends Mount>(node: RouteNode<Route>, route: Route, depth: number): boolean {
+  const segment = route.segments[depth];
   if (segment === undefined || segment.kind === 'rest') {
     const before = segment === undefined ? node.ends : node.rest;
     const left = before.filter((other) => other !== route);
@@ -238,13 +250,13 @@ function prune<Value>(node: RouteNode<Value>, route: Route<Value>, depth: number
 }
 
 /** Literal before parameter before rest at each step, going back where a branch has no end for the method. */
-function find<Value>(
-  node: RouteNode<Value>,
+function find<Route extends Mount>(
+  node: RouteNode<Route>,
   segments: readonly string[],
   depth: number,
   method: string,
-  refused: Route<Value>[],
-): Route<Value> | undefined {
+  refused: Route[],
+): Route | undefined {
   const part = segments[depth];
   if (part === undefined) return firstFor(node.ends, method, refused);
   const literal = node.literals.get(part);
@@ -254,16 +266,13 @@ function find<Value>(
   return varied ?? firstFor(node.rest, method, refused);
 }
 
-function firstFor<Value>(
-  routes: readonly Route<Value>[] | undefined,
-  method: string,
-  refused?: Route<Value>[],
-): Route<Value> | undefined {
-  if (!routes) return undefined;
+function takes({ methods }: Mount, method: string): boolean {
+  return methods.length === 0 || methods.includes(method) || (method === 'HEAD' && methods.includes('GET'));
+}
+
+function firstFor<Route extends Mount>(routes: readonly Route[], method: string, refused?: Route[]): Route | undefined {
   for (const route of routes) {
-    const { methods } = route;
-    if (methods.length === 0 || methods.includes(method) || (method === 'HEAD' && methods.includes('GET')))
-      return route;
+    if (takes(route, method)) return route;
     refused?.push(route);
   }
   return undefined;
@@ -280,7 +289,7 @@ function paramsOf(pattern: RoutePattern, path: readonly string[]): ReadonlyMap<s
   return params;
 }
 
-function* below<Value>(node: RouteNode<Value>): Generator<Route<Value>> {
+function* below<Route extends Mount>(node: RouteNode<Route>): Generator<Route> {
   yield* node.ends;
   yield* node.rest;
   for (const child of node.literals.values()) yield* below(child);
