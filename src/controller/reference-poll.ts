@@ -23,6 +23,8 @@ export interface ReferenceTiming {
   readonly perSecond: number;
   /** One that is not there: bounds of the waits between looks. */
   readonly missing: { readonly leastMs: number; readonly mostMs: number };
+  /** A refusal is believed when it has lasted so long: an API server that starts refuses before it has read the roles. */
+  readonly refusedMs: number;
 }
 
 export const referenceTiming: ReferenceTiming = {
@@ -30,6 +32,7 @@ export const referenceTiming: ReferenceTiming = {
   everyMs: 30_000,
   perSecond: 50,
   missing: { leastMs: 1_000, mostMs: 30_000 },
+  refusedMs: 10_000,
 };
 
 export interface ReferencePoll {
@@ -67,6 +70,8 @@ interface Polled {
   /** By the clock. */
   dueAt: number;
   misses: number;
+  /** Since when it is refused, though it could be read before. */
+  refusedAt: number | undefined;
 }
 
 const tickMs = 100;
@@ -134,6 +139,10 @@ export function createReferencePoll(options: ReferencePollOptions): ReferencePol
     const before = entry.object;
     const first = !entry.read;
     entry.read = true;
+    if (isDoubtful(entry, reading)) {
+      entry.dueAt = clock.now() + timing.missing.leastMs;
+      return;
+    }
     if (reading.known) entry.object = reading.object;
     else if (first) {
       const message = `it could not be read (${reading.failure.message}): it is tried again`;
@@ -152,6 +161,18 @@ export function createReferencePoll(options: ReferencePollOptions): ReferencePol
     }
     moved.add(key);
     onChange(key);
+  }
+
+  /** What could be read a moment ago is refused: it stays what it was for a while. */
+  function isDoubtful(entry: Polled, reading: ReferenceReading): boolean {
+    const refused = reading.known && reading.object?.state === 'problem';
+    if (!refused || entry.object?.state !== 'found') {
+      // Silence in between says nothing of rights.
+      if (reading.known) entry.refusedAt = undefined;
+      return false;
+    }
+    entry.refusedAt ??= clock.now();
+    return clock.now() - entry.refusedAt < timing.refusedMs;
   }
 
   async function poll(): Promise<void> {
@@ -190,7 +211,7 @@ export function createReferencePoll(options: ReferencePollOptions): ReferencePol
         const refused = refusedNamespaces.has(name.namespace);
         const object = refused ? refusedObject(name) : undefined;
         const dueAt = refused ? Infinity : 0;
-        polled.set(key, { name, object, read: refused, reading: false, dueAt, misses: 0 });
+        polled.set(key, { name, object, read: refused, reading: false, dueAt, misses: 0, refusedAt: undefined });
         moved.add(key);
         if (!refused) urgent.add(key);
       }

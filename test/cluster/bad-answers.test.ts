@@ -1,7 +1,7 @@
-/** A controller before an API server that answers 429, 500, garbage or nothing: what serves goes on, and nothing is invented. */
+/** A controller before an API server that answers 429, 403, 500, garbage or nothing: what serves goes on, and nothing is invented. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { startFaultProxy, type CannedAnswer } from '../kube/fault-proxy.ts';
 import {
   apply,
@@ -68,6 +68,11 @@ const started = cluster === undefined ? undefined : await start(cluster);
 
 const kinds: Readonly<Record<string, CannedAnswer>> = {
   '429': { status: 429, headers: { 'retry-after': '0' }, body: '' },
+  // So it answers while it starts: it listens before it has read the roles.
+  '403': {
+    status: 403,
+    body: '{"kind":"Status","status":"Failure","reason":"Forbidden","message":"secrets is forbidden","code":403}',
+  },
   '500': { status: 500, body: '{"kind":"Status","code":500,"message":"etcdserver: leader changed"}' },
   'no JSON': { status: 200, body: '<html>sign in</html>' },
   'half of it': { status: 200, body: '{"kind":"SecretList","items":[{"metadata":{"na' },

@@ -7,7 +7,7 @@ import { createNamespacePurge } from '../../src/runtime/purge-namespaces.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { bodyOf, clientOf, useCluster } from '../kube/with-control-plane.ts';
 import { kubeconfigOf } from '../kube/control-plane.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import {
   apply,
   conditionsOf,
@@ -40,7 +40,7 @@ async function start() {
   const kubeconfig = join(cluster.plane.folder, 'controller');
   writeFileSync(kubeconfig, kubeconfigOf(cluster.plane.server, cluster.plane.ca, token.stdout.trim()));
   const client = clientOf(kubeconfig);
-  const running = runController(client);
+  const running = runController(client, { refusedMs: 500 });
   after(async () => {
     await running.stop();
     await client.close();
@@ -245,6 +245,11 @@ test('a namespace that was not bound is Forbidden with the way out, and works on
   await conditionStands(admin, path, 'Ready=True/Ready');
   await answers('/team-b/bound', '200 value');
   assert.equal(await mayIt(), 'yes');
+  // Taken away again: a refusal that lasts is believed.
+  const binding = ['-n', 'team-b', 'delete', 'rolebinding', 'moonhook-tenant'];
+  assert.equal((await cluster.kubectl(binding)).code, 0);
+  await conditionStands(admin, path, 'ResolvedRefs=False/Forbidden');
+  await answers('/team-b/bound', '503');
 });
 
 test(

@@ -12,7 +12,7 @@ import type { ResourceStatus } from '../../src/controller/watched-resources.ts';
 import { defaultPolicy, type InstallationPolicy } from '../../src/policy/installation-policy.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createAttachedRuntimes, type AttachedRuntimes } from './attached-runtimes.ts';
-import { eventually } from './eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { bodyOf } from './with-control-plane.ts';
 
 export const releaseNamespace = 'moonhook';
@@ -37,7 +37,13 @@ const timing = {
 
 export function runController(
   client: KubeClient,
-  options: { readonly policy?: InstallationPolicy; readonly lease?: LeaseTiming; readonly leaseName?: string } = {},
+  options: {
+    readonly policy?: InstallationPolicy;
+    readonly lease?: LeaseTiming;
+    readonly leaseName?: string;
+    /** Refusals of references are believed after so long. */
+    readonly refusedMs?: number;
+  } = {},
 ): RunningController {
   const log: string[] = [];
   let policy = options.policy ?? defaultPolicy('https://hooks.example.com');
@@ -61,7 +67,11 @@ export function runController(
     runtimeService,
     rights: { account: controllerAccount, tenantRole: 'moonhook-tenant' },
     policy: () => policy,
-    timing: { ...timing, lease: options.lease ?? { ...leaseTiming, retryMs: 200 } },
+    timing: {
+      ...timing,
+      references: { ...timing.references, refusedMs: options.refusedMs ?? timing.references.refusedMs },
+      lease: options.lease ?? { ...leaseTiming, retryMs: 200 },
+    },
   });
   const runtimes = createAttachedRuntimes(controller.table);
   controller.listenTo(runtimes.acknowledgements);
