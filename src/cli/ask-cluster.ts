@@ -42,33 +42,38 @@ export function openClusterDesk(options: {
     const message = errorMessage(error);
     return { ok: false, exitCode: exitCodes.unusable, message: `the kubeconfig cannot be used: ${message}` };
   }
+  const label = context === undefined ? 'the current context' : `context ${context}`;
   return {
     ok: true,
     value: {
       namespace: reader.namespace,
-      label: context === undefined ? 'the current context' : `context ${context}`,
+      label,
       async ask(request) {
         const answer = await client.request<unknown>({ timeoutMs: patienceMs, ...request });
-        return answer.ok ? checkAnswer(answer.body, request.path) : refusalOf(answer);
+        return answer.ok ? checkAnswer(answer.body, request.path) : refusalOf(answer, label);
       },
       async stream(request) {
         const answer = await client.stream(request);
-        return answer.ok ? { ok: true, value: answer.body.lines } : refusalOf(answer);
+        return answer.ok ? { ok: true, value: answer.body.lines } : refusalOf(answer, label);
       },
     },
   };
 }
 
 /** Why the API server does not do it, in its own words where it has some. */
-function refusalOf({ status, reason, message, taken }: KubeFailure): Refusal {
+function refusalOf({ status, reason, message, taken }: KubeFailure, label: string): Refusal {
   const refuse = (exitCode: number, text: string): Refusal => ({
     ok: false,
     exitCode,
     message: text,
     ...(taken === undefined ? {} : { taken }),
   });
+  if (reason === 'NoCredentials') return refuse(exitCodes.unusable, `no credentials of ${label}: ${message}`);
   if (status === 0) return refuse(exitCodes.notRunning, `the API server does not answer: ${message}`);
-  if (status === 401) return refuse(exitCodes.failed, `the API server does not know you: ${message}`);
+  if (status === 401) {
+    const remedy = `the credentials of ${label} are of no use there, or have expired`;
+    return refuse(exitCodes.failed, `the API server does not know you (${message}): ${remedy}`);
+  }
   if (status === 404 && /page not found|could not find the requested resource/.test(message)) {
     return refuse(
       exitCodes.notRunning,

@@ -3,6 +3,7 @@ import { CommanderError } from 'commander';
 import { keepCompiledCode } from '../settings/compile-cache.ts';
 import { createProgram } from './create-program.ts';
 import { exitCodes } from './exit-codes.ts';
+import { placeOptions } from './place-options.ts';
 
 // The second start reads what the first one compiled: a third of the time and 50 MB less.
 keepCompiledCode();
@@ -14,9 +15,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
-  const program = await createProgram(process.argv[2]);
-  if (process.argv.length <= 2) program.help({ error: true });
-  await program.parseAsync();
+  const typed = placeOptions(process.argv.slice(2));
+  const program = await createProgram(typed[0]);
+  if (typed.length === 0) program.help({ error: true });
+  await program.parseAsync(typed, { from: 'user' });
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   // Commander has said what is wrong; help and version that were asked for are no mistakes.

@@ -52,7 +52,9 @@ export function createKubeClient(credentials: CredentialReader, userAgent: strin
 
   async function send(request: KubeRequest, kind: 'calls' | 'watches', signal: AbortSignal): Promise<Sent> {
     const content = request.bodyText ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
-    const known = await credentials.read();
+    const known = await credentials.read().catch((error: unknown) => {
+      throw new NoCredentials(errorMessage(error));
+    });
     const { server, headers } = known;
     const path = `${server.pathname.replace(/\/$/, '')}${request.path}${queryOf(request.query)}`;
     const response = await poolOf(known)[kind].request({
@@ -144,6 +146,9 @@ export function createKubeClient(credentials: CredentialReader, userAgent: strin
 
 type Sent = Dispatcher.ResponseData;
 
+/** Nothing was asked: what proves us could not be read or made. */
+class NoCredentials extends Error {}
+
 function dispatcherOf(connection: Credentials['connection'], options: Agent.Options): Dispatcher {
   const shared: Agent.Options = {
     ...options,
@@ -201,7 +206,7 @@ function parse(text: string): unknown {
 }
 
 function unreachable(error: unknown): KubeAnswer<never> {
-  return unreached('Unreachable', errorMessage(error));
+  return unreached(error instanceof NoCredentials ? 'NoCredentials' : 'Unreachable', errorMessage(error));
 }
 
 function unreached(reason: string, message: string): KubeAnswer<never> {

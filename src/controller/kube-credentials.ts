@@ -50,8 +50,7 @@ export function createCredentialReader(source: KubeConfigSource, now: () => numb
   else if (source.path === undefined) config.loadFromDefault();
   else config.loadFromFile(source.path);
   if (source.kind === 'file' && source.context !== undefined) config.setCurrentContext(source.context);
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) throw new Error('the kubeconfig names no cluster: check its current-context');
+  const cluster = clusterOf(config);
   const server = new URL(cluster.server);
   let last: { readonly at: number; readonly credentials: Promise<Credentials> } | undefined;
 
@@ -80,4 +79,34 @@ export function createCredentialReader(source: KubeConfigSource, now: () => numb
       last = undefined;
     },
   };
+}
+
+/** The cluster that is meant; throws in the words of who wrote the kubeconfig where one of its parts is missing. */
+function clusterOf(config: KubeConfig): NonNullable<Cluster> {
+  // What the library takes where it finds nothing at all.
+  if (config.getCluster('cluster')?.server === 'http://localhost:8080' && config.getContextObject('loaded-context')) {
+    throw new Error('there is none: KUBECONFIG is not set, and no .kube/config is in the home directory');
+  }
+  const name = config.getCurrentContext();
+  const context = config.getContextObject(name);
+  const contexts = config.getContexts().map((each) => each.name);
+  const known = contexts.length === 0 ? 'it has none' : `it has ${contexts.join(', ')}`;
+  if (!name) throw new Error(`it has no current-context: choose one with --context (${known})`);
+  if (context === null) throw new Error(`it has no context ${JSON.stringify(name)} (${known})`);
+  const cluster = config.getCurrentCluster();
+  const server = cluster === null ? null : URL.parse(cluster.server);
+  if (cluster === null || server === null) {
+    throw new Error(
+      `its context ${name} is for the cluster ${JSON.stringify(context.cluster)}, which has no address in it`,
+    );
+  }
+  // The library would go on without the cluster's own authority.
+  if (config.getCurrentUser() === null) {
+    throw new Error(`its context ${name} is for the user ${JSON.stringify(context.user)}, who is not in it`);
+  }
+  if (server.protocol === 'http:' && !cluster.skipTLSVerify) {
+    const remedy = 'use https:, or insecure-skip-tls-verify for a proxy on this machine';
+    throw new Error(`its cluster ${cluster.name} has the plain address ${cluster.server}: ${remedy}`);
+  }
+  return cluster;
 }
