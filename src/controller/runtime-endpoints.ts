@@ -10,10 +10,13 @@ import { startReflector, type Reflector, type ReflectorListener } from './reflec
 import type { RuntimeEndpoint, RuntimeEndpoints } from './types.ts';
 
 interface EndpointSlice extends KubeObject {
-  readonly endpoints?: readonly {
-    readonly conditions?: { readonly ready?: boolean };
-    readonly targetRef?: { readonly kind?: string; readonly name?: string; readonly uid?: string };
-  }[];
+  /** Null where no pod of the Service has an address yet, or any more. */
+  readonly endpoints?:
+    | readonly {
+        readonly conditions?: { readonly ready?: boolean };
+        readonly targetRef?: { readonly kind?: string; readonly name?: string; readonly uid?: string };
+      }[]
+    | null;
 }
 
 export interface WatchedEndpoints extends RuntimeEndpoints {
@@ -79,10 +82,10 @@ function readyEndpoints(
   services: ReadonlyMap<string, string>,
 ): readonly RuntimeEndpoint[] {
   const byUid = new Map<string, RuntimeEndpoint>();
-  for (const { metadata, endpoints = [] } of slices) {
+  for (const { metadata, endpoints } of slices) {
     const group = services.get(metadata.labels?.['kubernetes.io/service-name'] ?? '');
     if (group === undefined) continue;
-    for (const { conditions, targetRef } of endpoints) {
+    for (const { conditions, targetRef } of endpoints ?? []) {
       // Absent means ready (EndpointConditions of discovery.k8s.io/v1).
       if (conditions?.ready === false || targetRef?.kind !== 'Pod') continue;
       const { name: pod, uid: podUid } = targetRef;
