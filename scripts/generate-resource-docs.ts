@@ -1,11 +1,16 @@
-/** Reference pages of the resources: their fields from the schemas, their condition reasons from their catalogue. */
+/** Reference pages of the resources and of the policy: their fields from the schemas, condition reasons from their catalogue. */
 import { conditionReasons } from '../src/function/reasons.ts';
 import { functionSchema } from '../src/function/schema.ts';
 import { subscriptionSchema } from '../src/function/schema-subscription.ts';
 import type { SchemaNode } from '../src/function/schema-node.ts';
+import { policySchema } from '../src/policy/policy-schema.ts';
 import { receivers } from '../src/receivers/catalogue.ts';
 
+const generatedFrom = (source: string): string => `Generated from \`${source}\` by \`npm run generate\`; do not edit.`;
+
 const fieldsIntro = `# WebhookFunction
+
+${generatedFrom('src/function/schema.ts')}
 
 Every field of \`WebhookFunction\` (\`moonhook.dev/v1alpha1\`, short name \`whf\`), as \`kubectl explain whf\` shows them. Durations are a whole
 number and \`ms\`, \`s\`, \`m\`, \`h\` or \`d\`; sizes are Kubernetes quantities such as \`16Mi\`. The resource has no defaults in its schema:
@@ -14,22 +19,39 @@ what is left out is decided by the installation. Fields of receivers are on the 
 
 const subscriptionIntro = `# WebhookSubscription
 
+${generatedFrom('src/function/schema-subscription.ts')}
+
 Every field of \`WebhookSubscription\` (\`moonhook.dev/v1alpha1\`, short name \`whs\`), as \`kubectl explain whs\` shows them. A subscription sends
 events of its own namespace; each attempt is signed per [Standard Webhooks](https://github.com/standard-webhooks/standard-webhooks) with the same id
 and a new timestamp.
 `;
 
-const reasonsIntro = `# Conditions of a WebhookFunction
+const policyIntro = `# The policy of an installation
 
-\`Accepted\`: valid, allowed, and a runtime has checked the code. \`ResolvedRefs\`: what it refers to is there and may be used.
-\`Programmed\`: the runtimes have it. \`Ready\`: the sum of the three, with the reason of the one that decides. \`Stalled\` is there only while
-waiting changes nothing, \`Stranded\` while events wait in a runtime group that the namespace has left. Reasons are stable; messages are for people and may change.
+${generatedFrom('src/policy/policy-schema.ts')}
+
+What whoever runs an installation allows its namespaces: \`policy\` of the chart's values, or the file that \`--policy\` of \`moonhook dev\`
+and \`moonhook check\` names. Every member may be left out. In a cluster a change is in force without a restart, within about a minute.
+Durations are a whole number and \`ms\`, \`s\`, \`m\`, \`h\` or \`d\`; sizes are Kubernetes quantities such as \`16Mi\`. \`NAMESPACE\` stands for the
+name of one. What the quotas and the retention of the store mean in detail: [the store](store.md); groups: [runtimes of their
+own](../guide/runtime-groups.md).
+`;
+
+const reasonsIntro = `# Conditions
+
+${generatedFrom('src/function/reasons.ts')}
+
+They stand in the status of a WebhookFunction and of a WebhookSubscription. \`Accepted\`: valid, allowed, and a runtime has checked the code. \`ResolvedRefs\`: what it refers to is there and may be used.
+\`Programmed\`: the runtimes have it. \`Ready\`: the sum of the three, with the reason of the one that decides. \`Healthy\` (of a
+subscription): how its receiver is doing. \`Stalled\` is there only while waiting changes nothing, \`Stranded\` while events wait in a runtime
+group that the namespace has left. Reasons are stable; messages are for people and may change.
 `;
 
 export function generateResourceDocs(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/reference/webhookfunction.md', fieldsPage(fieldsIntro, functionSchema(receivers))],
     ['docs/reference/webhooksubscription.md', fieldsPage(subscriptionIntro, subscriptionSchema)],
+    ['docs/reference/policy.md', policyPage()],
     ['docs/reference/conditions.md', reasonsPage()],
   ]);
 }
@@ -49,15 +71,21 @@ function fieldsPage(intro: string, schema: SchemaNode): string {
   return `${lines.join('\n').trimEnd()}\n`;
 }
 
+function policyPage(): string {
+  return `${[policyIntro, '| field | type | description |', '| --- | --- | --- |', ...rows(policySchema, '')].join('\n')}\n`;
+}
+
 function* rows(node: SchemaNode, path: string): Generator<string> {
   for (const [name, child] of Object.entries(node.properties ?? {})) {
-    const childPath = `${path}.${name}`;
+    const childPath = path === '' ? name : `${path}.${name}`;
     const required = node.required?.includes(name) === true ? ', required' : '';
     const local = child.localOnly === true ? ', local files only' : '';
     yield `| \`${childPath}\` | ${typeOf(child)}${required}${local} | ${escape(child.description ?? '')} |`;
     if (childPath.endsWith('.receiver')) continue;
     yield* rows(child, childPath);
     if (child.items?.properties) yield* rows(child.items, `${childPath}[]`);
+    // By namespace: the only maps of objects that there are.
+    if (child.additionalProperties?.properties) yield* rows(child.additionalProperties, `${childPath}.NAMESPACE`);
   }
 }
 

@@ -203,24 +203,37 @@ export function callback(description: string): SchemaNode {
   );
 }
 
-/** Limits of a call. */
-export function limits(description: string): SchemaNode {
+/** What holds where a function says nothing, for people who read the reference. */
+const limitsInWords = {
+  timeout: '10s',
+  cpuTime: '1s',
+  memory: '16Mi',
+  concurrency: '100',
+  requestBody: '1Mi',
+  responseBody: '4Mi',
+  log: '64Ki',
+  hostCalls: '100',
+};
+type LimitsInWords = Readonly<Record<keyof typeof limitsInWords, string>>;
+
+/** Limits of a call; `defaults` are told in the descriptions. */
+export function limits(description: string, defaults: LimitsInWords = limitsInWords): SchemaNode {
   return object(description, {
-    timeout: duration('Wall time of a call, waiting included; 10s by default.'),
-    cpuTime: duration('CPU time of a call; 1s by default.'),
-    memory: quantity('Memory of a call, what the host holds for it included; 16Mi by default.'),
+    timeout: duration(`Wall time of a call, waiting included; ${defaults.timeout} by default.`),
+    cpuTime: duration(`CPU time of a call; ${defaults.cpuTime} by default.`),
+    memory: quantity(`Memory of a call, what the host holds for it included; ${defaults.memory} by default.`),
     concurrency: {
       type: 'integer',
-      description: 'Calls at once in each pod; 100 by default.',
+      description: `Calls at once in each pod; ${defaults.concurrency} by default.`,
       minimum: 1,
       maximum: 10_000,
     },
-    requestBody: quantity('Largest request body; 1Mi by default.'),
-    responseBody: quantity('Largest response body; 4Mi by default.'),
-    log: quantity('Bytes of log a call may write; 64Ki by default.'),
+    requestBody: quantity(`Largest request body; ${defaults.requestBody} by default.`),
+    responseBody: quantity(`Largest response body; ${defaults.responseBody} by default.`),
+    log: quantity(`Bytes of log a call may write; ${defaults.log} by default.`),
     hostCalls: {
       type: 'integer',
-      description: 'Host calls (http, kv, sleep and so on) of a call; 100 by default.',
+      description: `Host calls (http, kv, sleep and so on) of a call; ${defaults.hostCalls} by default.`,
       minimum: 0,
       maximum: 100_000,
     },

@@ -26,12 +26,6 @@ export interface Quota {
   /** Their events, counted once for each delivery. */
   readonly waitingBytes?: number;
   readonly keyValueBytes?: number;
-  /** Memory of calls that wait. */
-  readonly parkedBytes?: number;
-  /** Bytes held for calls outside Lua. */
-  readonly hostBytes?: number;
-  /** Of all CPU time while others wait, 0–1. */
-  readonly cpuShare?: number;
 }
 
 /** What the store keeps of deliveries that have ended. */

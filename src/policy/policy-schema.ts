@@ -86,10 +86,19 @@ const quotaFields = (): Readonly<Record<string, SchemaNode>> => ({
   waitingRows: integer('Deliveries of stored events that have not ended; 1000000 by default.', 0, 1_000_000_000),
   waitingBytes: quantity('Bytes of their events, an event counted once for each delivery; 2Gi by default.'),
   keyValueBytes: quantity('Bytes in the key-value store, names and rows included; 256Mi by default.'),
-  parkedBytes: quantity('Memory of calls that wait for the host.'),
-  hostBytes: quantity('Bytes held for calls outside Lua.'),
-  cpuShare: { type: 'number', description: 'Part of all CPU time while others wait.', minimum: 0, maximum: 1 },
 });
+
+/** For people who read the reference: the ceilings of an installation that names none. */
+const ceilingsInWords = {
+  timeout: '5m',
+  cpuTime: '1m',
+  memory: '128Mi',
+  concurrency: '1000',
+  requestBody: '16Mi',
+  responseBody: '16Mi',
+  log: '1Mi',
+  hostCalls: '1000',
+};
 
 /** The whole document. */
 export const policySchema: SchemaNode = object('What the installation allows.', {
@@ -104,7 +113,7 @@ export const policySchema: SchemaNode = object('What the installation allows.', 
     retry: retry('Waits between attempts of asynchronous calls.'),
   }),
   ceilings: object('What no function may exceed; above it is refused with PolicyDenied.', {
-    limits: limits('Limits of calls.'),
+    limits: limits('Limits of calls.', ceilingsInWords),
     retryAttempts: integer('Attempts of an asynchronous call, the first included; 20 by default.', 1, 100),
     retryWait: duration('Longest wait between two attempts; 1d by default.'),
     ackAfter: duration('Longest ackAfter; 1m by default.'),
@@ -114,7 +123,7 @@ export const policySchema: SchemaNode = object('What the installation allows.', 
     ...egressFields(),
     namespaces: byNamespace('By namespace.', egressFields()),
   }),
-  quotas: object('What one namespace may have; absent: not limited.', {
+  quotas: object('What one namespace may have; absent, and without a default: not limited.', {
     ...quotaFields(),
     namespaces: byNamespace('By namespace.', quotaFields()),
   }),

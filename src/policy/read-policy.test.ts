@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultPolicy, localPolicy, type InstallationPolicy } from './installation-policy.ts';
+import { formatAmount } from './limit-amounts.ts';
+import { policySchema } from './policy-schema.ts';
 import { readPolicy } from './read-policy.ts';
+import { limitFields } from './resolve-limits.ts';
 
 const base = defaultPolicy('https://hooks.example.com');
 
@@ -139,4 +142,21 @@ test('quotas of stored bytes and retention are read in units, and what a file do
   });
   assert.deepEqual(retention, { settledMs: 7_200_000, endedBytes: 2 ** 30, duplicateKeys: 5000 });
   assert.match(mistakes({ retention: { settled: 'long' } })[0] ?? '', /^retention\.settled/);
+});
+
+test('the schema names the defaults and ceilings that hold', () => {
+  for (const part of ['defaults', 'ceilings'] as const) {
+    const described = policySchema.properties?.[part]?.properties?.['limits']?.properties ?? {};
+    for (const [field, { value, kind }] of Object.entries(limitFields)) {
+      const amount = formatAmount(base[part].limits[value], kind);
+      assert.ok(
+        described[field]?.description?.endsWith(`; ${amount} by default.`),
+        `${part}.limits.${field}: ${amount}`,
+      );
+    }
+  }
+});
+
+test('a quota that nothing keeps is refused', () => {
+  assert.match(mistakes({ quotas: { cpuShare: 0.5 } }).join(), /^quotas\.cpuShare: unknown field/);
 });
