@@ -54,6 +54,8 @@ export interface AuditLine {
 
 export interface ControlPlaneOptions {
   readonly controllerManager?: boolean;
+  /** More flags of kube-controller-manager. */
+  readonly controllerManagerFlags?: readonly string[];
   /** More flags of kube-apiserver. */
   readonly apiServerFlags?: readonly string[];
   /** Where pods of a node reach it; default: loopback only. */
@@ -166,6 +168,7 @@ export async function startControlPlane(
         '--leader-elect=false',
         // Namespaces end within a moment.
         '--concurrent-namespace-syncs=10',
+        ...(options.controllerManagerFlags ?? []),
       ]);
       programs.unshift(manager);
     }
