@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient } from '../src/controller/kube-client.ts';
 import type { KubeObject } from '../src/controller/kube-object.ts';
-import { eventually } from '../test/kube/eventually.ts';
+import { eventually } from '../test/builders/eventually.ts';
 import { apply, functionPath, openTrigger, webhookFunction } from '../test/kube/run-controller.ts';
 import { bodyOf } from '../test/kube/with-control-plane.ts';
 import { createLinkClient } from '../src/runtime/link/link-client.ts';

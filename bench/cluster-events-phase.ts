@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { KubeObject } from '../src/controller/kube-object.ts';
 import type { Stage } from '../test/kube/cluster-programs.ts';
-import { eventually } from '../test/kube/eventually.ts';
+import { eventually } from '../test/builders/eventually.ts';
 import { bodyOf } from '../test/kube/with-control-plane.ts';
 import type { LoadOrder, LoadReport } from './cluster-events-load.ts';
 import { podsPath } from './cluster-events-pod.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { prepareKube } from '../test/kube/build-kube.ts';
 import { startControlPlane } from '../test/kube/control-plane.ts';
 import { makeAccount, mayWatch } from '../test/kube/event-cluster.ts';
-import { eventually } from '../test/kube/eventually.ts';
+import { eventually } from '../test/builders/eventually.ts';
 import { apply, functionPath, webhookFunction, type StatusObject } from '../test/kube/run-controller.ts';
 import { bodyOf, clientOf } from '../test/kube/with-control-plane.ts';
 import type { RuntimeProcess } from '../test/link/runtime-process.ts';

@@ -5,7 +5,7 @@
 import type { WatchedObject } from '../src/controller/watched-resources.ts';
 import { prepareKube } from '../test/kube/build-kube.ts';
 import { startControlPlane } from '../test/kube/control-plane.ts';
-import { eventually } from '../test/kube/eventually.ts';
+import { eventually } from '../test/builders/eventually.ts';
 import { apply, functionPath } from '../test/kube/run-controller.ts';
 import { bodyOf, clientOf } from '../test/kube/with-control-plane.ts';
 import type { RuntimeProcess } from '../test/link/runtime-process.ts';

@@ -2,7 +2,7 @@
 import { prepareKube } from '../test/kube/build-kube.ts';
 import { prepare, startController, type Controller } from '../test/kube/cluster-programs.ts';
 import { startControlPlane } from '../test/kube/control-plane.ts';
-import { eventually } from '../test/kube/eventually.ts';
+import { eventually } from '../test/builders/eventually.ts';
 import { apply, conditionStands, functionPath, webhookFunction } from '../test/kube/run-controller.ts';
 import { clientOf } from '../test/kube/with-control-plane.ts';
 import type { Measure, Suite } from './measure.ts';

@@ -3,19 +3,20 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { leastMs } from '../../test/builders/least-time.ts';
 import { rawRequest } from '../../test/builders/raw-request.ts';
-import { certified, sampleFields, sampleSecret, sampleTools, secretsFor } from '../../test/builders/sample-receiver.ts';
+import {
+  prepareSample,
+  certified,
+  sampleFields,
+  sampleSecret,
+  sampleTools,
+  secretsFor,
+} from '../../test/builders/sample-receiver.ts';
 import { receivers } from './catalogue.ts';
 import { refusalReasons } from './reasons.ts';
 import type { PreparedReceiver, RawRequest, ReceiverDefinition, ReceiverSecrets, Verdict } from './types.ts';
 
 const url = 'https://hooks.example.com/team-a/hook';
 const now = sampleTools.now();
-
-function prepared(definition: ReceiverDefinition): PreparedReceiver {
-  const result = definition.prepare(sampleFields(definition));
-  assert.ok(result.ok, JSON.stringify(result));
-  return result.receiver;
-}
 
 async function verify(receiver: PreparedReceiver, request: RawRequest, secrets: ReceiverSecrets): Promise<Verdict> {
   return receiver.verify(request, secrets, { now: () => now });
@@ -83,7 +84,7 @@ describe('every receiver that proves something', () => {
     const other = sampleSecret(definition, 2);
 
     test(`${name} verifies what it signs, and only with the right secret`, async () => {
-      const receiver = prepared(definition);
+      const receiver = prepareSample(definition);
       const request = genuine(definition, secretsFor(definition, secret));
       const verdict = await verify(receiver, request, secretsFor(definition, secret));
       assert.equal(verdict.verdict, 'verified', JSON.stringify(verdict));
@@ -101,7 +102,7 @@ describe('every receiver that proves something', () => {
     });
 
     test(`${name} accepts the old and the new secret while one replaces the other`, async () => {
-      const receiver = prepared(definition);
+      const receiver = prepareSample(definition);
       for (const signing of [secret, other]) {
         const request = genuine(definition, secretsFor(definition, signing));
         const swapped = secretsFor(definition, other, secret);
@@ -116,7 +117,7 @@ describe('every receiver that proves something', () => {
     });
 
     test(`${name} refuses a request without proof, with an empty one, and with two`, async () => {
-      const receiver = prepared(definition);
+      const receiver = prepareSample(definition);
       const request = genuine(definition, secretsFor(definition, secret));
       assert.equal((await verify(receiver, request, secretsFor(definition, secret))).verdict, 'verified');
       for (const header of receiver.credentialHeaders) {
@@ -135,7 +136,7 @@ describe('every receiver that proves something', () => {
     });
 
     test(`${name} neither throws nor passes on any header, body or URL`, async () => {
-      const receiver = prepared(definition);
+      const receiver = prepareSample(definition);
       const request = genuine(definition, secretsFor(definition, secret));
       const names = [
         ...new Set([...request.headers.keys(), ...receiver.credentialHeaders, 'authorization', '__proto__']),
@@ -186,7 +187,7 @@ describe('every receiver that proves something', () => {
     });
 
     test(`${name} never says a secret in a verdict`, async () => {
-      const receiver = prepared(definition);
+      const receiver = prepareSample(definition);
       for (const signing of [secret, other]) {
         const verdict = await verify(
           receiver,
@@ -200,7 +201,7 @@ describe('every receiver that proves something', () => {
     });
 
     test(`${name} takes no longer for a huge header than its length allows`, async () => {
-      const receiver = prepared(definition);
+      const receiver = prepareSample(definition);
       const request = genuine(definition, secretsFor(definition, secret));
       for (const header of receiver.credentialHeaders) {
         const [value] = request.headers.get(header) ?? [];

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
+import { prepareReceiver } from '../../test/builders/sample-receiver.ts';
 import { secretsOf } from '../../test/builders/raw-request.ts';
 import { receivers } from './catalogue.ts';
 import { checkSecrets } from './check-secrets.ts';
 import type { PreparedReceiver, ReceiverSecrets } from './types.ts';
-
-function prepare(name: string, fields: Readonly<Record<string, unknown>> = {}): PreparedReceiver {
-  const result = receivers.get(name)?.prepare(fields);
-  assert.ok(result?.ok, JSON.stringify(result));
-  return result.receiver;
-}
 
 const reference = { name: 's', key: 'k' };
 const named = (path: string, secret: string): ReceiverSecrets => ({
@@ -21,7 +16,7 @@ const reasonOf = (receiver: PreparedReceiver, secrets: ReceiverSecrets, allowWea
   checkSecrets(receiver, secrets, { allowWeakSecrets })?.reason;
 
 test('weak and unusable secrets close a trigger wherever they are named', () => {
-  const keyed = prepare('jwt', { keyRefs: [reference] });
+  const keyed = prepareReceiver('jwt', { keyRefs: [reference] });
   assert.equal(reasonOf(keyed, named('keyRefs[0]', 'short')), 'SecretTooWeak');
   assert.equal(reasonOf(keyed, named('keyRefs[0]', 'short'), true), undefined);
   assert.equal(
@@ -29,7 +24,7 @@ test('weak and unusable secrets close a trigger wherever they are named', () => 
     'SecretMalformed',
   );
   assert.equal(reasonOf(keyed, named('keyRefs[0]', 'a shared secret of enough bytes')), undefined);
-  const pusher = prepare('pusher', { keys: [{ id: 'a', secretRef: reference }] });
+  const pusher = prepareReceiver('pusher', { keys: [{ id: 'a', secretRef: reference }] });
   assert.equal(reasonOf(pusher, named('keys[0].secretRef', 'tofu')), 'SecretTooWeak');
 });
 
@@ -45,7 +40,7 @@ test('a key that the algorithms cannot use closes a trigger, and the message say
     { id: 'a', algorithm: 'ed25519', keyRef: reference },
     { id: 'b', algorithm: 'hmac-sha256', keyRef: { name: 's', key: 'k2' } },
   ];
-  const signed = prepare('httpSignature', { keys });
+  const signed = prepareReceiver('httpSignature', { keys });
   const shared = 'a shared secret of enough bytes';
   assert.equal(said(signed, 'keys[0].keyRef', jwk('ed25519')), undefined);
   assert.equal(said(signed, 'keys[1].keyRef', shared), undefined);
@@ -58,7 +53,7 @@ test('a key that the algorithms cannot use closes a trigger, and the message say
     said(signed, 'keys[1].keyRef', jwk('ec')) ?? '',
     /is no key for hmac-sha256: put the shared secret there/,
   );
-  const token = prepare('jwt', { keyRefs: [reference], algorithms: ['ES256'] });
+  const token = prepareReceiver('jwt', { keyRefs: [reference], algorithms: ['ES256'] });
   assert.equal(said(token, 'keyRefs[0]', jwk('ec')), undefined);
   assert.match(
     said(token, 'keyRefs[0]', shared) ?? '',
@@ -67,10 +62,10 @@ test('a key that the algorithms cannot use closes a trigger, and the message say
 });
 
 test('a receiver that chooses its proof needs a secret for the proof that takes one', () => {
-  assert.equal(reasonOf(prepare('azureAlert'), secretsOf()), 'SecretMissing');
-  const byToken = prepare('azureAlert', { proof: { jwt: { jwksUrl: 'https://issuer.example.com/keys' } } });
+  assert.equal(reasonOf(prepareReceiver('azureAlert'), secretsOf()), 'SecretMissing');
+  const byToken = prepareReceiver('azureAlert', { proof: { jwt: { jwksUrl: 'https://issuer.example.com/keys' } } });
   assert.equal(reasonOf(byToken, secretsOf()), undefined);
-  assert.equal(reasonOf(prepare('pusher'), secretsOf()), 'SecretMissing');
+  assert.equal(reasonOf(prepareReceiver('pusher'), secretsOf()), 'SecretMissing');
 });
 
 test('mistakes in a proof are told with their path', () => {

@@ -4,20 +4,20 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { leastMs } from '../../test/builders/least-time.ts';
 import { rawRequest, secretsOf } from '../../test/builders/raw-request.ts';
-import { sampleFields, sampleSecret, sampleTools, secretsFor } from '../../test/builders/sample-receiver.ts';
+import {
+  prepareReceiver,
+  sampleFields,
+  sampleSecret,
+  sampleTools,
+  secretsFor,
+} from '../../test/builders/sample-receiver.ts';
 import { receivers } from './catalogue.ts';
-import type { PreparedReceiver, RawRequest, ReceiverSecrets } from './types.ts';
+import type { RawRequest, ReceiverSecrets } from './types.ts';
 
 const secret = 'a secret of more than sixteen bytes';
 
-function prepare(name: string, fields: Readonly<Record<string, unknown>> = {}): PreparedReceiver {
-  const result = receivers.get(name)?.prepare(fields);
-  assert.ok(result?.ok, JSON.stringify(result));
-  return result.receiver;
-}
-
 describe('meta', () => {
-  const receiver = prepare('meta', { verifyTokenRef: { name: 'meta', key: 'token' } });
+  const receiver = prepareReceiver('meta', { verifyTokenRef: { name: 'meta', key: 'token' } });
   const secrets: ReceiverSecrets = {
     secrets: [Buffer.from(secret)],
     named: new Map([['verifyTokenRef', Buffer.from('mine')]]),
@@ -48,7 +48,7 @@ describe('meta', () => {
 });
 
 describe('mandrill', () => {
-  const receiver = prepare('mandrill');
+  const receiver = prepareReceiver('mandrill');
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
   const ask = (body: string, headers: Readonly<Record<string, string>> = form) =>
     receiver.handshake(rawRequest({ headers, body }), secretsOf(secret));
@@ -71,7 +71,7 @@ describe('mandrill', () => {
 });
 
 describe('discord', () => {
-  const receiver = prepare('discord');
+  const receiver = prepareReceiver('discord');
   const definition = receivers.get('discord') ?? assert.fail();
   const asking = (body: string): RawRequest => rawRequest({ headers: { 'content-type': 'application/json' }, body });
 
@@ -97,7 +97,7 @@ describe('discord', () => {
 
 describe('cloudEvents', () => {
   const ask = (headers: Readonly<Record<string, string>>, fields: Readonly<Record<string, unknown>> = {}) =>
-    prepare('cloudEvents', fields).handshake(rawRequest({ method: 'OPTIONS', headers }), secretsOf(secret));
+    prepareReceiver('cloudEvents', fields).handshake(rawRequest({ method: 'OPTIONS', headers }), secretsOf(secret));
 
   test('allows an origin and the rate it asks for, and leaves the headers out for one that is not listed', () => {
     assert.deepEqual(
@@ -118,7 +118,7 @@ describe('cloudEvents', () => {
   });
 
   test('refuses deliveries of an origin that is not listed, although they carry the token', async () => {
-    const receiver = prepare('cloudEvents', { origins: ['a.example.com'] });
+    const receiver = prepareReceiver('cloudEvents', { origins: ['a.example.com'] });
     const by = async (origin: string): Promise<string> => {
       const headers = { authorization: `Bearer ${secret}`, 'webhook-request-origin': origin };
       const verdict = await receiver.verify(rawRequest({ headers, body: '{}' }), secretsOf(secret), sampleTools);
@@ -132,7 +132,7 @@ describe('cloudEvents', () => {
 describe('salesforce', () => {
   const definition = receivers.get('salesforce') ?? assert.fail();
   const fields = sampleFields(definition);
-  const receiver = prepare('salesforce', fields);
+  const receiver = prepareReceiver('salesforce', fields);
   const url = 'https://hooks.example.com/x?code=';
   const signed = definition.sign('Account', Buffer.alloc(0), url.slice(0, -6), fields, secretsOf(secret), sampleTools);
   const xml = Buffer.from(signed.body).toString();
@@ -174,7 +174,7 @@ describe('downgrades', () => {
     const v1 = createHash('sha256').update(`${secret}[]`).digest('hex');
     const older = { 'x-hubspot-signature': v1, 'x-hubspot-signature-version': 'v1' };
     const by = async (headers: Readonly<Record<string, string>>, fields = {}): Promise<string> => {
-      const verdict = await prepare('hubspot', fields).verify(
+      const verdict = await prepareReceiver('hubspot', fields).verify(
         rawRequest({ headers, body: '[]' }),
         secretsOf(secret),
         sampleTools,
@@ -211,7 +211,7 @@ describe('downgrades', () => {
       body: signed.body,
     });
     const at = async (now: number): Promise<string> => {
-      const verdict = await prepare('linear').verify(request, secretsOf(secret), { now: () => now });
+      const verdict = await prepareReceiver('linear').verify(request, secretsOf(secret), { now: () => now });
       return verdict.verdict === 'verified' ? 'verified' : verdict.reason;
     };
     assert.equal(await at(sampleTools.now() + 60_000), 'verified');

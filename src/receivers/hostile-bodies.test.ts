@@ -5,22 +5,23 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { signer } from '../../test/builders/document-host.ts';
 import { rawRequest, secretsOf } from '../../test/builders/raw-request.ts';
-import { certified, sampleFields, sampleSecret, sampleTools, secretsFor } from '../../test/builders/sample-receiver.ts';
+import {
+  prepareSample,
+  certified,
+  sampleFields,
+  sampleSecret,
+  sampleTools,
+  secretsFor,
+} from '../../test/builders/sample-receiver.ts';
 import { requestOfVector, type Vector } from '../../test/builders/vector-request.ts';
 import { awsSns } from './aws-sns.ts';
 import { receivers } from './catalogue.ts';
 import { paypal } from './paypal.ts';
 import { refusalReasons } from './reasons.ts';
-import type { PreparedReceiver, RawRequest, ReceiverDefinition, ReceiverSecrets, VerifyTools } from './types.ts';
+import type { PreparedReceiver, RawRequest, ReceiverSecrets, VerifyTools } from './types.ts';
 
 const url = 'https://hooks.example.com/team-a/hook';
 const pretended = { verdict: 'verified', proof: 'signature', steps: [] } as const;
-
-function prepare(definition: ReceiverDefinition): PreparedReceiver {
-  const result = definition.prepare(sampleFields(definition));
-  assert.ok(result.ok, JSON.stringify(result));
-  return result.receiver;
-}
 
 const fill = (piece: string, bytes: number): string => piece.repeat(Math.ceil(bytes / piece.length));
 /** By content type: what readers of many kinds do worst with, of a given length. */
@@ -54,7 +55,7 @@ describe('a body made to be costly', () => {
     const { name } = definition.profile;
     if (name === 'open' || name === 'custom') continue;
     test(`takes ${name} as long as its length allows`, async () => {
-      const receiver = prepare(definition);
+      const receiver = prepareSample(definition);
       const secrets = certified.has(name) ? secretsOf() : secretsFor(definition, sampleSecret(definition, 1));
       const tools = { now: sampleTools.now, fetchDocument: async () => ({ ok: false, message: 'none' }) as const };
       for (const [shape, type, make] of shapes) {

@@ -7,19 +7,12 @@ import { createHmac, createSign } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { signer } from '../../test/builders/document-host.ts';
 import { rawRequest, secretsOf, type RequestParts } from '../../test/builders/raw-request.ts';
-import { sampleTools } from '../../test/builders/sample-receiver.ts';
-import { receivers } from './catalogue.ts';
+import { prepareReceiver, sampleTools } from '../../test/builders/sample-receiver.ts';
 import { duplicateKey } from './duplicate-key.ts';
 import type { PreparedReceiver, VerifiedSender, Verdict } from './types.ts';
 
 const secret = 'a secret of more than sixteen bytes';
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
-
-function prepare(name: string, fields: Readonly<Record<string, unknown>> = {}): PreparedReceiver {
-  const result = receivers.get(name)?.prepare(fields);
-  assert.ok(result?.ok, JSON.stringify(result));
-  return result.receiver;
-}
 
 /** `verified` with the duplicate key, or the reason of the refusal. */
 async function judge(receiver: PreparedReceiver, parts: RequestParts): Promise<string> {
@@ -37,7 +30,7 @@ const sha1 = (text: string): string => createHmac('sha1', secret).update(text).d
 
 describe('Amazon SNS', () => {
   const topic = 'arn:aws:sns:eu-central-1:123456789012:orders';
-  const sns = prepare('awsSns', { topicArns: [topic] });
+  const sns = prepareReceiver('awsSns', { topicArns: [topic] });
   const message = (changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => ({
     Type: 'Notification',
     MessageId: 'm-1',
@@ -87,7 +80,7 @@ describe('Amazon SNS', () => {
 
 describe('Twilio', () => {
   const url = 'https://hooks.example.com/team-a/hook';
-  const twilio = prepare('twilio');
+  const twilio = prepareReceiver('twilio');
   const headers = { ...form, 'x-twilio-signature': sha1(`${url}CallSidCA1CallStatusringingFrom+1 2`) };
 
   test('in another order or with other escapes is the same event', async () => {
@@ -108,7 +101,7 @@ describe('Twilio', () => {
 
 describe('Mandrill', () => {
   const url = 'https://hooks.example.com/team-a/hook';
-  const mandrill = prepare('mandrill');
+  const mandrill = prepareReceiver('mandrill');
   const list = '[{"event":"click","_id":"1","ts":1}]';
   const headers = { ...form, 'x-mandrill-signature': sha1(`${url}mandrill_events${list}`) };
   const post = (body: string): Promise<string> => judge(mandrill, { headers, body });
@@ -133,10 +126,10 @@ describe('a URL that is signed before the body', () => {
   const digest = createHmac('sha256', secret).update(`${url}${body}`).digest();
 
   for (const [name, receiver, headers] of [
-    ['square', prepare('square'), { 'x-square-hmacsha256-signature': digest.toString('base64') }],
+    ['square', prepareReceiver('square'), { 'x-square-hmacsha256-signature': digest.toString('base64') }],
     [
       'hmac',
-      prepare('hmac', { signature: { header: 'X-Signature' }, signed: '{url}{body}' }),
+      prepareReceiver('hmac', { signature: { header: 'X-Signature' }, signed: '{url}{body}' }),
       { 'x-signature': digest.toString('hex') },
     ],
   ] as const) {

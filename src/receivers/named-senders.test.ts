@@ -2,19 +2,13 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { rawRequest, secretsOf, type RequestParts } from '../../test/builders/raw-request.ts';
-import { sampleTools } from '../../test/builders/sample-receiver.ts';
+import { prepareReceiver, sampleTools } from '../../test/builders/sample-receiver.ts';
 import { receivers } from './catalogue.ts';
 import type { Identified, PreparedReceiver, RawRequest, ReceiverSecrets, Verdict } from './types.ts';
 
 const secret = 'a secret of more than sixteen bytes';
 const form = { 'content-type': 'application/x-www-form-urlencoded' };
 const seconds = String(Math.floor(sampleTools.now() / 1000));
-
-function prepare(name: string, fields: Readonly<Record<string, unknown>> = {}): PreparedReceiver {
-  const result = receivers.get(name)?.prepare(fields);
-  assert.ok(result?.ok, JSON.stringify(result));
-  return result.receiver;
-}
 
 function judge(receiver: PreparedReceiver, request: RawRequest, secrets: ReceiverSecrets = secretsOf(secret)): Verdict {
   const verdict = receiver.verify(request, secrets, sampleTools);
@@ -29,7 +23,7 @@ function identify(receiver: PreparedReceiver, parts: RequestParts): Identified {
 const reasonOf = (verdict: Verdict): string => (verdict.verdict === 'refused' ? verdict.reason : 'verified');
 
 describe('slack', () => {
-  const slack = prepare('slack');
+  const slack = prepareReceiver('slack');
   const signed = (body: string, headers: Readonly<Record<string, string>> = {}, time = seconds): RawRequest => {
     const digest = createHmac('sha256', secret).update(`v0:${time}:${body}`).digest('hex');
     return rawRequest({
@@ -87,7 +81,7 @@ describe('slack', () => {
 
 describe('stripe', () => {
   test('refuses the malformed headers of its own client’s tests, and a right signature of another version', () => {
-    const stripe = prepare('stripe');
+    const stripe = prepareReceiver('stripe');
     const digest = createHmac('sha256', secret).update(`${seconds}.{}`).digest('hex');
     const by = (value: string): string =>
       reasonOf(judge(stripe, rawRequest({ headers: { 'stripe-signature': value }, body: '{}' })));
@@ -97,7 +91,7 @@ describe('stripe', () => {
   });
 
   test('uses the whole secret as text, prefix and all', () => {
-    const stripe = prepare('stripe');
+    const stripe = prepareReceiver('stripe');
     const whole = `whsec_${Buffer.from(secret).toString('base64')}`;
     const digest = createHmac('sha256', whole).update(`${seconds}.{}`).digest('hex');
     const request = rawRequest({ headers: { 'stripe-signature': `t=${seconds},v1=${digest}` }, body: '{}' });
@@ -106,7 +100,7 @@ describe('stripe', () => {
 });
 
 describe('standardWebhooks', () => {
-  const standard = prepare('standardWebhooks');
+  const standard = prepareReceiver('standardWebhooks');
   const key = Buffer.from(secret);
   const shown = secretsOf(`whsec_${key.toString('base64')}`);
   const sign = (id: string): string => createHmac('sha256', key).update(`${id}.${seconds}.{}`).digest('base64');
@@ -142,7 +136,7 @@ describe('standardWebhooks', () => {
 });
 
 describe('gitlab', () => {
-  const gitlab = prepare('gitlab');
+  const gitlab = prepareReceiver('gitlab');
   const signing = `whsec_${Buffer.from(secret).toString('base64')}`;
   const plain = 'the plain token of this webhook';
   const byToken = rawRequest({ headers: { 'x-gitlab-token': plain, 'idempotency-key': 'k-1' }, body: '{}' });
@@ -175,7 +169,7 @@ describe('gitlab', () => {
 });
 
 describe('dropbox', () => {
-  const dropbox = prepare('dropbox');
+  const dropbox = prepareReceiver('dropbox');
   const handshake = (query: string, method = 'GET') =>
     dropbox.handshake(rawRequest({ method, url: `https://h.example/x?${query}` }), secretsOf(secret));
 
@@ -202,7 +196,7 @@ describe('dropbox', () => {
 describe('trello', () => {
   test('signs the URL as registered, and has its HEAD answered', () => {
     const url = 'https://registered.example/hooks/trello';
-    const trello = prepare('trello', { url });
+    const trello = prepareReceiver('trello', { url });
     const digest = createHmac('sha1', secret).update(`{}${url}`).digest('base64');
     const request = rawRequest({
       url: 'https://elsewhere.example/x',
@@ -210,7 +204,7 @@ describe('trello', () => {
       body: '{}',
     });
     assert.equal(judge(trello, request).verdict, 'verified');
-    assert.equal(reasonOf(judge(prepare('trello'), request)), 'SignatureMismatch');
+    assert.equal(reasonOf(judge(prepareReceiver('trello'), request)), 'SignatureMismatch');
     assert.deepEqual(trello.handshake(rawRequest({ method: 'HEAD' }), secretsOf(secret)), { status: 200 });
     assert.equal(trello.handshake(rawRequest(), secretsOf(secret)), undefined);
     const broken = receivers.get('trello')?.prepare({ url: 'registered.example' });
@@ -220,7 +214,7 @@ describe('trello', () => {
 
 describe('shopify and bitbucket', () => {
   test('shopify: the header of either name decides, the older first', () => {
-    const shopify = prepare('shopify');
+    const shopify = prepareReceiver('shopify');
     const digest = createHmac('sha256', secret).update('{}').digest('base64');
     const wrong = Buffer.alloc(32).toString('base64');
     const by = (headers: Readonly<Record<string, string>>): string =>
@@ -234,8 +228,8 @@ describe('shopify and bitbucket', () => {
     const sha1 = createHmac('sha1', secret).update('{}').digest('hex');
     for (const name of ['bitbucket', 'bitbucketServer']) {
       const request = rawRequest({ headers: { 'x-hub-signature': `sha1=${sha1}` }, body: '{}' });
-      assert.equal(reasonOf(judge(prepare(name), request)), 'SignatureMalformed');
-      const named = identify(prepare(name), {
+      assert.equal(reasonOf(judge(prepareReceiver(name), request)), 'SignatureMalformed');
+      const named = identify(prepareReceiver(name), {
         headers: { 'x-event-key': 'repo:push', 'x-request-uuid': 'u', 'x-request-id': 'u' },
       });
       assert.deepEqual([named.name, named.deliveryId, named.idSigned], ['repo:push', 'u', false]);

@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { prepareReceiver } from '../../test/builders/sample-receiver.ts';
 import { rawRequest, secretsOf, type RequestParts } from '../../test/builders/raw-request.ts';
 import { receivers } from './catalogue.ts';
 import type { PreparedReceiver, Verdict, VerifierAnswer, VerifyTools } from './types.ts';
 
 const secret = 'a token of more than sixteen bytes';
 const tools: VerifyTools = { now: () => 0 };
-
-function prepare(name: string, fields: Readonly<Record<string, unknown>> = {}): PreparedReceiver {
-  const result = receivers.get(name)?.prepare(fields);
-  assert.ok(result?.ok, JSON.stringify(result));
-  return result.receiver;
-}
 
 async function reason(receiver: PreparedReceiver, parts: RequestParts, given = secretsOf(secret)): Promise<string> {
   const verdict: Verdict = await receiver.verify(rawRequest(parts), given, tools);
@@ -25,7 +20,7 @@ const mistakesOf = (name: string, fields: Readonly<Record<string, unknown>>): st
 };
 
 describe('bearer', () => {
-  const bearer = prepare('bearer');
+  const bearer = prepareReceiver('bearer');
   test('takes the token of the Authorization header, scheme in any case, and nothing near it', async () => {
     const by = (value: string): Promise<string> => reason(bearer, { headers: { authorization: value } });
     assert.equal(await by(`Bearer ${secret}`), 'verified');
@@ -45,7 +40,7 @@ describe('bearer', () => {
   });
 
   test('takes the whole value of a header of its own, which is then a credential', async () => {
-    const own = prepare('bearer', { header: 'X-Api-Key' });
+    const own = prepareReceiver('bearer', { header: 'X-Api-Key' });
     assert.equal(await reason(own, { headers: { 'x-api-key': secret } }), 'verified');
     assert.equal(await reason(own, { headers: { 'x-api-key': `Bearer ${secret}` } }), 'TokenMismatch');
     assert.equal(await reason(own, { headers: { authorization: `Bearer ${secret}` } }), 'TokenMissing');
@@ -61,7 +56,7 @@ describe('basic', () => {
   });
 
   test('agrees with the example of RFC 7617 §2', async () => {
-    const basic = prepare('basic', { usernames: ['Aladdin'] });
+    const basic = prepareReceiver('basic', { usernames: ['Aladdin'] });
     const parts = { headers: { authorization: 'Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==' } };
     assert.equal(await reason(basic, parts, secretsOf('open sesame')), 'verified');
     const verdict = await basic.verify(rawRequest(parts), secretsOf('open sesame'), tools);
@@ -69,16 +64,16 @@ describe('basic', () => {
   });
 
   test('lets in only listed users with the right password', async () => {
-    const basic = prepare('basic', { usernames: ['ann', 'bob'] });
+    const basic = prepareReceiver('basic', { usernames: ['ann', 'bob'] });
     assert.equal(await reason(basic, encode(`bob:${secret}`)), 'verified');
     assert.equal(await reason(basic, encode(`eve:${secret}`)), 'TokenMismatch');
     assert.equal(await reason(basic, encode('bob:wrong')), 'TokenMismatch');
     assert.equal(await reason(basic, encode(`:${secret}`)), 'TokenMismatch');
-    assert.equal(await reason(prepare('basic'), encode(`:${secret}`)), 'verified');
+    assert.equal(await reason(prepareReceiver('basic'), encode(`:${secret}`)), 'verified');
     assert.equal(await reason(basic, encode('no colon')), 'TokenMalformed');
     assert.equal(await reason(basic, { headers: { authorization: 'Basic !!!' } }), 'TokenMalformed');
     const colon = secretsOf('pass:word with a colon');
-    assert.equal(await reason(prepare('basic'), encode('u:pass:word with a colon'), colon), 'verified');
+    assert.equal(await reason(prepareReceiver('basic'), encode('u:pass:word with a colon'), colon), 'verified');
     assert.match(mistakesOf('basic', { usernames: ['a:b'] }), /colon/);
     assert.match(mistakesOf('basic', { usernames: [] }), /at least one/);
   });
@@ -86,7 +81,7 @@ describe('basic', () => {
 
 describe('urlSecret', () => {
   test('takes one query value, decoded, and names it as a credential', async () => {
-    const receiver = prepare('urlSecret', { query: 'code' });
+    const receiver = prepareReceiver('urlSecret', { query: 'code' });
     const url = (query: string): RequestParts => ({ url: `https://h.example/x?${query}` });
     assert.equal(await reason(receiver, url(`code=${encodeURIComponent(secret)}`)), 'verified');
     assert.equal(await reason(receiver, url(`code=${encodeURIComponent(secret)}&code=x`)), 'TokenRepeated');
@@ -96,7 +91,7 @@ describe('urlSecret', () => {
   });
 
   test('takes a path parameter, and wants exactly one of the two', async () => {
-    const receiver = prepare('urlSecret', { segment: 'token' });
+    const receiver = prepareReceiver('urlSecret', { segment: 'token' });
     assert.equal(await reason(receiver, { params: { token: secret } }), 'verified');
     assert.equal(await reason(receiver, { params: { token: 'x' } }), 'TokenMismatch');
     assert.equal(await reason(receiver, {}), 'TokenMissing');
@@ -115,14 +110,14 @@ describe('urlSecret', () => {
 
 describe('open', () => {
   test('proves nothing, says so, and takes no secrets that nobody would check', async () => {
-    const verdict = await prepare('open').verify(rawRequest(), secretsOf(), tools);
+    const verdict = await prepareReceiver('open').verify(rawRequest(), secretsOf(), tools);
     assert.ok(verdict.verdict === 'verified' && verdict.proof === 'none');
     assert.match(mistakesOf('open', { secretRefs: [] }), /never checked/);
   });
 });
 
 describe('custom', () => {
-  const custom = prepare('custom', { handler: 'verify' });
+  const custom = prepareReceiver('custom', { handler: 'verify' });
   const judge = (answer: () => Promise<VerifierAnswer>): Promise<Verdict> =>
     Promise.resolve(custom.verify(rawRequest(), secretsOf(secret), { now: () => 0, runVerifier: answer }));
 

@@ -14,6 +14,7 @@ import MessageValidator from 'sns-validator';
 import { Webhook } from 'standardwebhooks';
 import { Stripe } from 'stripe';
 import twilioLibrary from 'twilio';
+import { prepareReceiver } from '../../test/builders/sample-receiver.ts';
 import { signer } from '../../test/builders/document-host.ts';
 import { rawRequest, secretsOf } from '../../test/builders/raw-request.ts';
 import { writeBodyDigest } from './body-digest.ts';
@@ -37,12 +38,6 @@ function definitionOf(name: string): ReceiverDefinition {
   return receivers.get(name) ?? assert.fail(name);
 }
 
-function prepare(name: string, fields: Readonly<Record<string, unknown>> = {}): PreparedReceiver {
-  const result = definitionOf(name).prepare(fields);
-  assert.ok(result.ok, JSON.stringify(result));
-  return result.receiver;
-}
-
 async function judge(receiver: PreparedReceiver, request: RawRequest, secrets: ReceiverSecrets): Promise<string> {
   const verdict: Verdict = await receiver.verify(request, secrets, tools);
   return verdict.verdict === 'verified' ? 'verified' : verdict.reason;
@@ -59,8 +54,8 @@ describe('stripe', () => {
     const payload = '{"id":"evt_1","type":"invoice.paid"}';
     const header = stripe.webhooks.generateTestHeaderString({ payload, secret: whsec });
     const request = rawRequest({ headers: { 'stripe-signature': header }, body: payload });
-    assert.equal(await judge(prepare('stripe'), request, secretsOf(whsec)), 'verified');
-    assert.equal(await judge(prepare('stripe'), request, secretsOf(`${whsec}!`)), 'SignatureMismatch');
+    assert.equal(await judge(prepareReceiver('stripe'), request, secretsOf(whsec)), 'verified');
+    assert.equal(await judge(prepareReceiver('stripe'), request, secretsOf(`${whsec}!`)), 'SignatureMismatch');
     const signed = definitionOf('stripe').sign('x', Buffer.from(payload), url, {}, secretsOf(whsec), tools);
     assert.equal(stripe.webhooks.constructEvent(text(signed), headerOf(signed, 'stripe-signature'), whsec).id, 'evt_1');
     assert.throws(() =>
@@ -87,7 +82,7 @@ describe('slack', () => {
   }
 
   test('judges as we do: our signatures, other bodies, times, versions and secrets', async () => {
-    const receiver = prepare('slack');
+    const receiver = prepareReceiver('slack');
     const cases: readonly (readonly [string, number, string, string, boolean])[] = [
       [good, time, body, secret, true],
       [good, time, `${body} `, secret, false],
@@ -118,7 +113,7 @@ describe('twilio', () => {
   const form = { 'content-type': 'application/x-www-form-urlencoded' };
 
   test('signs what we verify: forms, repeated fields, the standard port, nothing at all', async () => {
-    const receiver = prepare('twilio');
+    const receiver = prepareReceiver('twilio');
     const cases: readonly (readonly [string, Record<string, string | string[]>, string])[] = [
       [
         url,
@@ -151,7 +146,7 @@ describe('twilio', () => {
 
   test('a signed URL does not let another body in', async () => {
     const signature = getExpectedTwilioSignature(secret, url, {});
-    const receiver = prepare('twilio');
+    const receiver = prepareReceiver('twilio');
     const by = async (headers: Readonly<Record<string, string>>, body: string, at = url): Promise<string> =>
       judge(
         receiver,
@@ -191,7 +186,7 @@ describe('standardwebhooks', () => {
         [`${family}-timestamp`]: String(Math.floor(now.getTime() / 1000)),
         [`${family}-signature`]: library.sign('msg_1', now, body),
       };
-      assert.equal(await judge(prepare(name), rawRequest({ headers, body }), secretsOf(shown)), 'verified');
+      assert.equal(await judge(prepareReceiver(name), rawRequest({ headers, body }), secretsOf(shown)), 'verified');
       const signed = definitionOf(name).sign('x', Buffer.from(body), url, {}, secretsOf(shown), tools);
       const standard = Object.fromEntries(
         Object.entries(signed.headers).map(([key, value]) => [key.replace(/^svix-/, 'webhook-'), value]),
@@ -208,9 +203,9 @@ describe('standardwebhooks', () => {
     const signed = made.sign('x', Buffer.from('{}'), url, {}, secretsOf(privateKey), tools);
     assert.match(headerOf(signed, 'webhook-signature'), /^v1a,/);
     const request = rawRequest({ headers: signed.headers, body: signed.body });
-    assert.equal(await judge(prepare('standardWebhooks'), request, secretsOf(privateKey)), 'verified');
-    assert.equal(await judge(prepare('standardWebhooks'), request, secretsOf(shown)), 'SignatureMalformed');
-    assert.equal(await judge(prepare('standardWebhooks'), request, secretsOf(shown, privateKey)), 'verified');
+    assert.equal(await judge(prepareReceiver('standardWebhooks'), request, secretsOf(privateKey)), 'verified');
+    assert.equal(await judge(prepareReceiver('standardWebhooks'), request, secretsOf(shown)), 'SignatureMalformed');
+    assert.equal(await judge(prepareReceiver('standardWebhooks'), request, secretsOf(shown, privateKey)), 'verified');
   });
 });
 
@@ -225,7 +220,7 @@ describe('discord-interactions', () => {
     assert.equal(await verifyKey(Buffer.from(signed.body), signature ?? '', time ?? '', shown), true);
     assert.equal(await verifyKey('{"type":2}', signature ?? '', time ?? '', shown), false);
     const request = rawRequest({ headers: signed.headers, body: signed.body });
-    assert.equal(await judge(prepare('discord'), request, secretsOf(shown)), 'verified');
+    assert.equal(await judge(prepareReceiver('discord'), request, secretsOf(shown)), 'verified');
   });
 });
 
@@ -240,7 +235,7 @@ describe('cloudevents', () => {
         headers: { ...(headers as Record<string, string>), ...bearing },
         body: String(body),
       });
-      const receiver = prepare('cloudEvents');
+      const receiver = prepareReceiver('cloudEvents');
       const verdict = await receiver.verify(request, secretsOf(secret), tools);
       assert.ok(verdict.verdict === 'verified');
       const identified = receiver.identify(request, verdict);
@@ -282,7 +277,7 @@ describe('sns-validator', () => {
     for (const name of names) signing.update(`${name}\n${message[name] ?? ''}\n`);
     message['Signature'] = signing.sign(signer.key, 'base64');
     const request = rawRequest({ body: JSON.stringify(message) });
-    const receiver = prepare('awsSns', { topicArns: [topic] });
+    const receiver = prepareReceiver('awsSns', { topicArns: [topic] });
     const certificate = Buffer.from(signer.certificate);
     const fetchDocument = async () => ({ ok: true, bytes: certificate }) as const;
     const verdict = await receiver.verify(request, secretsOf(), { ...tools, fetchDocument });
@@ -347,7 +342,7 @@ describe('http-message-signatures', () => {
         secrets: [],
         named: new Map([['keys[0].keyRef', Buffer.from(value)]]),
       });
-      const receiver = prepare('httpSignature', fields);
+      const receiver = prepareReceiver('httpSignature', fields);
       const body = '{"hello": "world"}';
       const message = {
         method: 'POST',
@@ -409,13 +404,13 @@ describe('jose', () => {
         .setExpirationTime('5m')
         .sign(key);
       const request = rawRequest({ headers: { authorization: `Bearer ${token}` } });
-      assert.equal(await judge(prepare('jwt', own), request, secrets(verifying)), 'verified');
+      assert.equal(await judge(prepareReceiver('jwt', own), request, secrets(verifying)), 'verified');
       assert.equal(
-        await judge(prepare('jwt', { ...own, claims: { roles: 'sender' } }), request, secrets(verifying)),
+        await judge(prepareReceiver('jwt', { ...own, claims: { roles: 'sender' } }), request, secrets(verifying)),
         'verified',
       );
       assert.equal(
-        await judge(prepare('jwt', { ...own, claims: { roles: 'admin' } }), request, secrets(verifying)),
+        await judge(prepareReceiver('jwt', { ...own, claims: { roles: 'admin' } }), request, secrets(verifying)),
         'ClaimMismatch',
       );
       const made = definitionOf('jwt').sign('x', Buffer.from('{}'), url, own, secrets(signing), tools);

@@ -1,7 +1,7 @@
 /** Help while Lua is written, in a real browser: fields of the chosen sample, signatures, explanations, the outline, search. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import type { Locator } from 'playwright-core';
 import { openBrowser } from './open-browser.ts';
 import { openPage, startConsole } from './start-console.ts';

@@ -94,9 +94,14 @@ export async function startLocal(context: TestContext, given: LocalFixtureOption
         const found = lines.slice(after).find((line) => pattern.test(line));
         if (found !== undefined) return found;
         const woken = Promise.withResolvers<void>();
+        const late = setTimeout(() => {
+          woken.reject(new Error(`no line ${String(pattern)} within a minute:\n${lines.slice(after).join('\n')}`));
+        }, 60_000);
         waiting.add(woken.resolve);
-        await woken.promise;
-        waiting.delete(woken.resolve);
+        await woken.promise.finally(() => {
+          clearTimeout(late);
+          waiting.delete(woken.resolve);
+        });
       }
     },
     fetch: (path, init) => fetch(`${run.addresses.public}${path}`, init),

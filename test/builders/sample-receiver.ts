@@ -1,6 +1,8 @@
 /** Fields and secrets with which each receiver of the catalogue can sign and verify in tests. */
+import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
-import type { ReceiverDefinition, ReceiverSecrets, SignTools } from '../../src/receivers/types.ts';
+import { receivers } from '../../src/receivers/catalogue.ts';
+import type { PreparedReceiver, ReceiverDefinition, ReceiverSecrets, SignTools } from '../../src/receivers/types.ts';
 
 const fields: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   hmac: {
@@ -44,6 +46,20 @@ export const certified: ReadonlySet<string> = new Set(['paypal', 'awsSns']);
 /** Own fields of a receiver, valid and as rich as its tests need. */
 export function sampleFields(definition: ReceiverDefinition): Readonly<Record<string, unknown>> {
   return fields[definition.profile.name] ?? {};
+}
+
+/** A receiver of the catalogue with these own fields, which must be good ones. */
+export function prepareReceiver(name: string, given: Readonly<Record<string, unknown>> = {}): PreparedReceiver {
+  const result = receivers.get(name)?.prepare(given);
+  assert.ok(result?.ok, JSON.stringify(result));
+  return result.receiver;
+}
+
+/** The same with its sample fields. */
+export function prepareSample(definition: ReceiverDefinition): PreparedReceiver {
+  const result = definition.prepare(sampleFields(definition));
+  assert.ok(result.ok, JSON.stringify(result));
+  return result.receiver;
 }
 
 /** A secret in the form the sender gives out; another one for each number. Discord's is a private key, so that it signs. */

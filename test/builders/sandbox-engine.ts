@@ -1,5 +1,6 @@
 /** An engine with a few host functions of its own, for tests that attack it; and a neighbour that shows it still works. */
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 import { createEngine } from '../../src/lua/engine.ts';
 import { meterLua } from '../../src/lua/metering.ts';
 import type { Engine } from '../../src/lua/engine-contract.ts';
@@ -221,4 +222,15 @@ export async function withEngine(
   } finally {
     await engine.close();
   }
+}
+
+/** A test of code that must end well with these values; afterwards a neighbour is as it was. */
+export function gives(name: string, code: string, expected: readonly unknown[]): void {
+  test(name, () =>
+    withEngine(async ({ run, checkNeighbour }) => {
+      const result = await run(code);
+      assert.deepEqual(result.kind === 'ok' ? result.values : result, expected);
+      await checkNeighbour();
+    }),
+  );
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderedObjects } from '../chart/render-chart.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { apply, functionPath, makeNamespace, openTrigger, webhookFunction } from '../kube/run-controller.ts';
 import { useCluster, type KubectlResult, type TestCluster } from '../kube/with-control-plane.ts';
 

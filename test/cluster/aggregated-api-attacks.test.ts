@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:https';
 import { test } from 'node:test';
 import { issueCertificate, makeAuthority, type KeyPair } from '../../src/controller/certificates/make-certificates.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import { apply, functionPath, openTrigger, webhookFunction } from '../kube/run-controller.ts';
 import { installationNamespace, runInstallation } from '../kube/run-installation.ts';

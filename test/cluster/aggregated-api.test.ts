@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { test, type TestContext } from 'node:test';
 import { resourceCatalogue } from '../../src/controller/aggregated-api/resource-catalogue.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { kubeTools } from '../kube/kube-tools.ts';
 import { apply, functionPath, openTrigger, webhookFunction, type StatusObject } from '../kube/run-controller.ts';
 import { runInstallation } from '../kube/run-installation.ts';

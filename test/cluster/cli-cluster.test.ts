@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { readFencedBlocks } from '../builders/read-markdown.ts';
 import { runCli, startCli, type CliResult } from '../builders/run-cli.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import { makeAccount, mayWatch } from '../kube/event-cluster.ts';
 import { kubeTools } from '../kube/kube-tools.ts';

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { KubeObject } from '../../src/controller/kube-object.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { makeAccount, makeInstallation, mayWatch, startReplica, startRuntime } from '../kube/event-cluster.ts';
 import { judgedByOracle } from '../kube/judged-by-oracle.ts';
 import { freePorts } from '../kube/programs.ts';

@@ -1,7 +1,7 @@
 /** The guarantee of kubernetes triggers with PostgreSQL as the store of two runtimes: each stores, each runs what waits. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { makeAccount, makeInstallation, mayWatch, startReplica, startRuntime } from '../kube/event-cluster.ts';
 import { judgedByOracle } from '../kube/judged-by-oracle.ts';
 import { useCluster } from '../kube/with-control-plane.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { renderChart } from '../chart/render-chart.ts';
 import { kubeconfigOf } from '../kube/control-plane.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import {
   deleteObject,
   makeAccount,

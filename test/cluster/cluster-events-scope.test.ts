@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KubeObject } from '../../src/controller/kube-object.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { deleteObject, makeAccount, mayWatch, record, startEventWorld, writeConfigMap } from '../kube/event-cluster.ts';
 import { apply, conditionStands } from '../kube/run-controller.ts';
 import { bodyOf, useCluster } from '../kube/with-control-plane.ts';

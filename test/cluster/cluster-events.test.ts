@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { readFencedBlocks } from '../builders/read-markdown.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { deleteObject, record, startEventWorld, writeConfigMap } from '../kube/event-cluster.ts';
 import { apply, conditionStands, functionPath, webhookFunction } from '../kube/run-controller.ts';
 import { bodyOf, useCluster } from '../kube/with-control-plane.ts';

@@ -11,7 +11,7 @@ import { connectCluster } from '../../src/cli/cluster-run-client.ts';
 import { openPage } from '../browser/start-console.ts';
 import type { PastEventAnswer } from '../../src/console/console-source.ts';
 import { runCli, startCli } from '../builders/run-cli.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import { apply, functionPath, openTrigger, webhookFunction } from '../kube/run-controller.ts';
 import { runInstallation } from '../kube/run-installation.ts';

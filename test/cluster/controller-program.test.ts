@@ -8,7 +8,7 @@ import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { controllerMetricsCatalogue } from '../../src/telemetry/controller-metrics.ts';
 import { metricPrefix } from '../../src/telemetry/metrics-catalogue.ts';
 import { freePorts } from '../kube/programs.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import {
   apply,
   conditionStands,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { SubscriptionHealthReport } from '../../src/controller/types.ts';
 import { bodyOf, useCluster, type KubectlResult } from '../kube/with-control-plane.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import {
   apply,
   conditionsOf,

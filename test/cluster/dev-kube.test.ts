@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { startLocal, type LocalFixture } from '../builders/local-run.ts';
 import { kubeconfigOf } from '../kube/control-plane.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { apply, makeNamespace } from '../kube/run-controller.ts';
 import { bodyOf, useCluster } from '../kube/with-control-plane.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { bodyOf, clientOf, useCluster } from '../kube/with-control-plane.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { startFaultProxy } from '../kube/fault-proxy.ts';
 import {
   apply,

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { conditionReasons } from '../../src/function/reasons.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import {
   conditionsOf,

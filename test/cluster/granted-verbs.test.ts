@@ -12,7 +12,7 @@ import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { renderedObjects } from '../chart/render-chart.ts';
 import { startRuntimeProcess, type RuntimeProcess } from '../link/runtime-process.ts';
 import type { AuditLine } from '../kube/control-plane.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import { freePorts } from '../kube/programs.ts';
 import { apply, conditionStands, functionPath, openTrigger, webhookFunction } from '../kube/run-controller.ts';

@@ -7,7 +7,7 @@ import { startLinks } from '../../src/controller/link/start-links.ts';
 import { runController, type StartPart } from '../../src/controller/run-controller.ts';
 import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { readControllerSettings } from '../../src/settings/controller-settings.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { apply, functionPath, makeNamespace, openTrigger, webhookFunction } from '../kube/run-controller.ts';
 import { bodyOf, useCluster, type TestCluster } from '../kube/with-control-plane.ts';
 import { keptLog } from '../link/cluster.ts';

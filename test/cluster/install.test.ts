@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { readFencedBlocks } from '../builders/read-markdown.ts';
 import { chartFolder, renderChart, renderedObjects, type ChartValues, type KubeObject } from '../chart/render-chart.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { kubeTools } from '../kube/kube-tools.ts';
 import { useCluster } from '../kube/with-control-plane.ts';
 

@@ -1,7 +1,7 @@
 /** What a tenant cannot take of another, nor widen for himself: in an installation of two, each attack beside its control. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import { apply, conditionStands, functionPath, openTrigger, webhookFunction } from '../kube/run-controller.ts';
 import { installationNamespace, runInstallation } from '../kube/run-installation.ts';

@@ -9,7 +9,7 @@ import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { dialPeer } from '../../src/link/dial-peer.ts';
 import { linkLimits, protocolVersion } from '../../src/link/protocol.ts';
 import { readControllerSettings } from '../../src/settings/controller-settings.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import {
   apply,
   conditionStands,

@@ -5,7 +5,7 @@ import { createClock, type Clock } from '../../src/controller/clock.ts';
 import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { createOwnServices } from '../../src/controller/own-services.ts';
 import { defaultPolicy, type InstallationPolicy } from '../../src/policy/installation-policy.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { apply, makeNamespace } from '../kube/run-controller.ts';
 import { bodyOf, useCluster } from '../kube/with-control-plane.ts';
 

@@ -3,12 +3,13 @@ import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { chanceFrom } from '../kube/object-oracle.ts';
 import { createClock } from '../../src/controller/clock.ts';
 import type { KubeClient } from '../../src/controller/kube-client.ts';
 import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { listPages } from '../../src/controller/list-pages.ts';
 import { reflectorTiming, startReflector, type Reflector } from '../../src/controller/reflector.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { startFaultProxy } from '../kube/fault-proxy.ts';
 import { bodyOf, clientOf, useCluster } from '../kube/with-control-plane.ts';
 
@@ -93,17 +94,6 @@ async function write(name: string, value: string | undefined): Promise<boolean> 
   return (await cluster.client.request({ method: 'PATCH', path: own, query, body, contentType })).ok;
 }
 
-/** A sequence that is the same in each run (mulberry32). */
-function chance(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 test(
   'objects written at random while everything fails are known in the end, deletions included, in order',
   { skip },
@@ -116,7 +106,7 @@ test(
       await proxy.stop();
     });
     const recorder = record(through, 1_500);
-    const random = chance(20_260_101);
+    const random = chanceFrom(20_260_101);
     const gone = { kind: 'Status', reason: 'Expired', code: 410, message: 'too old' };
     const faults: readonly (() => void | Promise<void>)[] = [
       () => proxy.cutWatches(),

@@ -10,7 +10,7 @@ import {
   type Reflector,
   type ReflectorTiming,
 } from '../../src/controller/reflector.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { startFaultProxy } from '../kube/fault-proxy.ts';
 import { bodyOf, clientOf, useCluster } from '../kube/with-control-plane.ts';
 

@@ -7,7 +7,7 @@ import { get } from 'node:http';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addRuntime, prepare, setEndpoints, startController } from '../kube/cluster-programs.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { apply, functionPath, openTrigger, webhookFunction } from '../kube/run-controller.ts';
 import { useCluster } from '../kube/with-control-plane.ts';
 import type { RuntimeProcess } from '../link/runtime-process.ts';

@@ -1,7 +1,7 @@
 /** Runtime groups against a real API server: who is given what, what statuses count, where requests and questions go. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import { apply, functionPath, openTrigger, webhookFunction, type StatusObject } from '../kube/run-controller.ts';
 import { installationNamespace, linkServerName, runInstallation } from '../kube/run-installation.ts';

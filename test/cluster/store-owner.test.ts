@@ -10,7 +10,7 @@ import { openStore } from '../../src/store/open-store.ts';
 import { openPostgresStore } from '../../src/store/postgres-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { runCli } from '../builders/run-cli.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { makeInstallation, startReplica, startRuntime } from '../kube/event-cluster.ts';
 import { apply, functionPath, openTrigger, webhookFunction } from '../kube/run-controller.ts';
 import { bodyOf, useCluster, type TestCluster } from '../kube/with-control-plane.ts';

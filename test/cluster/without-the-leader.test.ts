@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { linkedPod, linkName, prepare, setEndpoints, startController } from '../kube/cluster-programs.ts';
 import { makeAccount } from '../kube/event-cluster.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import {
   apply,
   conditionStands,

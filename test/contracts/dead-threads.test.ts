@@ -9,6 +9,7 @@ import { connectStore } from '../../src/store/connect-store.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { serveStore } from '../../src/store/serve-store.ts';
 import type { AppendItem, Lease, Store } from '../../src/store/store.ts';
+import { eventually } from '../builders/eventually.ts';
 import { storeEngines } from './store-engines.ts';
 
 const destination = 'ns-a/f/trigger:t';
@@ -29,13 +30,10 @@ function item(id: string, more: Partial<AppendItem['deliveries'][number]> = {}):
 
 /** Once something can be leased. */
 async function leaseSome(store: Store, max: number): Promise<readonly Lease[]> {
-  const until = performance.now() + 30_000;
-  for (;;) {
+  return await eventually('something comes back', async () => {
     const leases = await store.lease([{ destination, max }], leaseMs);
-    if (leases.length > 0) return leases;
-    assert.ok(performance.now() < until, 'nothing came back');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+    return leases.length > 0 && leases;
+  });
 }
 
 const idsOf = (leases: readonly Lease[]): readonly string[] => leases.map(({ event }) => event.id).toSorted();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { StoreOverQuota } from '../../src/store/store-over-quota.ts';
 import type { AppendItem, KeyValueWrite, Lease, NewDelivery, Store } from '../../src/store/store.ts';
+import { eventually } from '../builders/eventually.ts';
 import { storeEngines } from './store-engines.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -23,14 +24,6 @@ async function leaseOne(store: Store, destination = 'f/t'): Promise<Lease> {
   const [lease] = await store.lease([{ destination, max: 1 }], 60_000);
   assert.ok(lease);
   return lease;
-}
-
-async function waitFor(condition: () => Promise<boolean>, what: string): Promise<void> {
-  const until = Date.now() + 30_000;
-  while (!(await condition())) {
-    assert.ok(Date.now() < until, what);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 for (const [name, open] of Object.entries(storeEngines())) {
@@ -89,7 +82,7 @@ for (const [name, open] of Object.entries(storeEngines())) {
       await store.write([set('b', 6000, { ttlMs: 1500 })], []);
       const full = (await store.usage('ns-a')).keyValueBytes;
       assert.ok(full > 9000 && full < 9500, String(full));
-      await waitFor(async () => (await store.usage('ns-a')).keyValueBytes < 4000, 'the lapsed row is purged');
+      await eventually('the lapsed row is purged', async () => (await store.usage('ns-a')).keyValueBytes < 4000);
       await store.write([set('b', 6000)], []);
       for (const key of ['a', 'b']) {
         await store.write([{ scope: { namespaceUid: 'ns-a', space: 'f' }, key, change: { kind: 'delete' } }], []);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { AppendItem, DuplicateKey, Ending, Store } from '../../src/store/store.ts';
+import { eventually } from '../builders/eventually.ts';
 import { storeEngines } from './store-engines.ts';
 
 const day = 86_400_000;
@@ -24,14 +25,6 @@ async function run(store: Store, appended: AppendItem, ending: Ending = { kind: 
   assert.deepEqual(await store.settle([{ receipt: own.receipt, ending }]), ['ok']);
 }
 
-async function waitFor(condition: () => Promise<boolean>, what: string): Promise<void> {
-  const until = Date.now() + 30_000;
-  while (!(await condition())) {
-    assert.ok(Date.now() < until, what);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 const ids = async (store: Store, namespaceUid = 'ns-a'): Promise<readonly string[]> =>
   (await store.read({ namespaceUid }, { limit: 1000 })).map(({ eventId }) => eventId);
 
@@ -46,7 +39,7 @@ for (const [name, open] of Object.entries(storeEngines())) {
       await run(store, item('dead'), dead);
       const two = { ...item('half'), deliveries: [{ destination: 'f/t' }, { destination: 'g/t', delayMs: day }] };
       await run(store, two);
-      await waitFor(async () => (await ids(store)).length === 3, 'what is done goes');
+      await eventually('what is done goes', async () => (await ids(store)).length === 3);
       assert.deepEqual((await ids(store)).toSorted(), ['dead', 'half', 'waits']);
       assert.equal(await store.event('ns-a', 'done'), undefined);
       assert.equal((await store.event('ns-a', 'half'))?.id, 'half', 'its other delivery waits');
@@ -61,11 +54,11 @@ for (const [name, open] of Object.entries(storeEngines())) {
       await run(store, item('dead', { body: 9000 }), dead);
       await run(store, item('other', { body: 9000, namespaceUid: 'ns-b' }));
       for (const id of ['d1', 'd2', 'd3', 'd4']) await run(store, item(id, { body: 9000 }));
-      await waitFor(async () => (await store.usage('ns-a')).endedBytes <= 30_000, 'the oldest go');
+      await eventually('the oldest go', async () => (await store.usage('ns-a')).endedBytes <= 30_000);
       assert.deepEqual((await ids(store)).toSorted(), ['d3', 'd4', 'dead']);
       assert.deepEqual(await ids(store, 'ns-b'), ['other']);
       await run(store, item('big', { body: 29_000 }), dead);
-      await waitFor(async () => (await ids(store)).length === 1, 'dead ones go when nothing else is left');
+      await eventually('dead ones go when nothing else is left', async () => (await ids(store)).length === 1);
       assert.deepEqual(await ids(store), ['big']);
       const { byState, gap } = await store.counts();
       assert.deepEqual([byState.dead, gap], [2, 0], 'they are counted all the same');
@@ -76,7 +69,7 @@ for (const [name, open] of Object.entries(storeEngines())) {
       const store = await open(t, { idleMs: 20, retention: { settledMs: 1 } });
       const duplicate = { endpoint: 'f/t', key: 'delivery-1', windowMs: day };
       await run(store, item('first', { duplicate }));
-      await waitFor(async () => (await store.event('ns-a', 'first')) === undefined, 'the event goes');
+      await eventually('the event goes', async () => (await store.event('ns-a', 'first')) === undefined);
       const [again] = await store.append([item('second', { duplicate })]);
       assert.deepEqual(again, { id: 'first', duplicateOf: 'first', leased: [] });
     });
@@ -89,7 +82,7 @@ for (const [name, open] of Object.entries(storeEngines())) {
       for (let index = 0; index < 40; index++) {
         await store.append([item(`loud-${index}`, { duplicate: key('loud', index) })]);
       }
-      await waitFor(async () => (await store.measures()).duplicateKeys <= 20, 'the oldest go');
+      await eventually('the oldest go', async () => (await store.measures()).duplicateKeys <= 20);
       const [quiet] = await store.append([item('again', { duplicate: key('quiet', 0) })]);
       assert.equal(quiet?.duplicateOf, 'quiet');
       const [newest] = await store.append([item('again', { duplicate: key('loud', 39) })]);
@@ -104,7 +97,7 @@ for (const [name, open] of Object.entries(storeEngines())) {
       const store = await open(t, { idleMs: 20 });
       const duplicate = { endpoint: 'f/t', key: 'delivery-1', windowMs: 1 };
       await store.append([item('first', { duplicate })]);
-      await waitFor(async () => (await store.measures()).duplicateKeys === 0, 'the key lapses');
+      await eventually('the key lapses', async () => (await store.measures()).duplicateKeys === 0);
       const [second] = await store.append([item('second', { duplicate })]);
       assert.equal(second?.duplicateOf, undefined);
     });
@@ -128,7 +121,7 @@ for (const [name, open] of Object.entries(storeEngines())) {
       await store.append([{ ...item('later'), deliveries: [{ destination: 'f/later', delayMs: day }] }]);
       assert.equal((await store.measures()).oldestDueMs, 0);
       await store.append([item('now')]);
-      await waitFor(async () => (await store.measures()).oldestDueMs > 0, 'it waits for somebody');
+      await eventually('it waits for somebody', async () => (await store.measures()).oldestDueMs > 0);
     });
 
     test('purges everything of a namespace that is gone, what waits and runs included', async (t) => {
@@ -143,12 +136,12 @@ for (const [name, open] of Object.entries(storeEngines())) {
         await store.write([{ scope: { namespaceUid, space: 'f' }, key: 'k', change }], []);
       }
       await store.purge('ns-a');
-      await waitFor(async () => (await store.measures()).usage['ns-a'] === undefined, 'nothing is left of it');
+      await eventually('nothing is left of it', async () => (await store.measures()).usage['ns-a'] === undefined);
       assert.deepEqual(await ids(store), []);
       assert.deepEqual(await ids(store, 'ns-b'), ['b1']);
       assert.equal(await store.get({ namespaceUid: 'ns-a', space: 'f' }, 'k'), undefined);
       assert.ok(await store.get({ namespaceUid: 'ns-b', space: 'f' }, 'k'));
-      await waitFor(async () => (await store.measures()).duplicateKeys === 0, 'no delivery id is left');
+      await eventually('no delivery id is left', async () => (await store.measures()).duplicateKeys === 0);
       assert.deepEqual(await store.settle([{ receipt: running.receipt, ending: { kind: 'done' } }]), ['stale']);
       const { byState, gap } = await store.counts();
       assert.deepEqual([byState.cancelled, byState.waiting, gap], [2, 1, 0]);

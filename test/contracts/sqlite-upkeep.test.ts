@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
+import { eventually } from '../builders/eventually.ts';
 import { openStore, type StoreSettings } from '../../src/store/open-store.ts';
 import { StoreDiskLow } from '../../src/store/store-disk-low.ts';
 import type { AppendItem, Store } from '../../src/store/store.ts';
@@ -146,16 +147,9 @@ test('the log is worked off and freed pages are given back while nothing else ha
       };
       const items = Array.from({ length: 60 }, (_, index) => big(`e${index}`));
       for (let from = 0; from < items.length; from += 10) await store.append(items.slice(from, from + 10));
-      const waitUntil = async (condition: () => Promise<boolean>, what: string): Promise<void> => {
-        const until = Date.now() + 60_000;
-        while (!(await condition())) {
-          assert.ok(Date.now() < until, what);
-          await new Promise((resolve) => setTimeout(resolve, 20));
-        }
-      };
-      await waitUntil(async () => (await megabytes()) > 25, 'the log goes into the database');
+      await eventually('the log goes into the database', async () => (await megabytes()) > 25, megabytes, 60_000);
       await store.cancel({ namespaceUid: 'ns-a' });
-      await waitUntil(async () => (await megabytes()) < 20, 'the pages of what was trimmed go');
+      await eventually('the pages of what was trimmed go', async () => (await megabytes()) < 20, megabytes, 60_000);
     },
     { idleMs: 20, retention: { failedMs: 0 } },
   );

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { eventually } from '../builders/eventually.ts';
 import { runCli, startCli, type CliResult } from '../builders/run-cli.ts';
 
 const hooks = `# Jobs of team a.
@@ -59,10 +60,11 @@ test('see what happened and act', async (context) => {
   };
   /** Until the list has an item of this kind. */
   const listed = async (...parts: readonly string[]): Promise<string> => {
-    for (;;) {
-      const { stdout } = await cli('deliveries', ...parts, '-o', 'name');
-      if (stdout !== '') return stdout.trim().replace('delivery/', '');
-    }
+    const stdout = await eventually('a delivery', async () => {
+      const listing = await cli('deliveries', ...parts, '-o', 'name');
+      return listing.stdout !== '' && listing.stdout;
+    });
+    return stdout.trim().replace('delivery/', '');
   };
   let id = '';
   let name = '';

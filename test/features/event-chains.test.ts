@@ -1,6 +1,7 @@
 /** Events that set off events: what may descend from one is bounded, very many deliveries wait behind fresh ones. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { eventually } from '../builders/eventually.ts';
 import { secretRefs, startWebhookBench, type WebhookBench } from '../builders/webhook-bench.ts';
 
 const open = { open: {} };
@@ -49,13 +50,15 @@ suite('chains of events', () => {
   });
   after(() => bench.close());
 
+  const underWay = (): Promise<number[]> =>
+    Promise.all(['waiting', 'leased'].map((state) => bench.served.metric(`deliveries{state="${state}"}`)));
   const quiet = async (): Promise<void> => {
-    for (;;) {
-      const [waiting, leased] = await Promise.all(
-        ['waiting', 'leased'].map((state) => bench.served.metric(`deliveries{state="${state}"}`)),
-      );
-      if (waiting === 0 && leased === 0) return;
-    }
+    await eventually(
+      'nothing is under way',
+      async () => (await underWay()).every((count) => count === 0),
+      underWay,
+      120_000,
+    );
   };
 
   test('a storm in which each event sets off ten runs dry; the last ones are told why', async () => {

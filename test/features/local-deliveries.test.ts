@@ -1,6 +1,7 @@
 /** Deliveries of a local run from outside: listed, told to the end, run again, cancelled; never across a namespace. */
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
+import { eventually } from '../builders/eventually.ts';
 import { startLocal, type LocalFixture } from '../builders/local-run.ts';
 import { answer, startReceiver } from '../builders/webhook-receiver.ts';
 
@@ -53,10 +54,15 @@ class Api {
   }
   /** Asks until there are so many. */
   async count(query: string, count: number, namespace = 'team-a'): Promise<readonly Delivery[]> {
-    for (;;) {
-      const items = await this.deliveries(query, namespace);
-      if (items.length === count) return items;
-    }
+    let items: readonly Delivery[] = [];
+    return await eventually(
+      `${count} deliveries: ${query}`,
+      async () => {
+        items = await this.deliveries(query, namespace);
+        return items.length === count && items;
+      },
+      () => items,
+    );
   }
   async good(namespace = 'team-a'): Promise<void> {
     const { status } = await this.ask(`/namespaces/${namespace}/kv`, 'PUT', {

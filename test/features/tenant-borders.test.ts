@@ -8,6 +8,7 @@ import type { LiveAct, LiveAnswer, LiveQuery } from '../../src/link/live-questio
 import { openLiveAnswers, type LiveAnswers } from '../../src/runtime/live/open-live-answers.ts';
 import { openStore, type OpenStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { eventually } from '../builders/eventually.ts';
 import { serveFunctions, type ServedFunctions } from '../builders/serve-functions.ts';
 
 /** In a body, a key and a log line of the first namespace: nobody else may ever be told it. */
@@ -233,10 +234,10 @@ suite('what a runtime answers', () => {
 
   /** Once the replay that was started has run, in the background. */
   async function settled(): Promise<unknown> {
-    for (;;) {
+    await eventually('the replay has run', async () => {
       const rows = await store.read({ namespaceUid: teamA.uid, generation: known.generation }, { limit: 10 });
-      if (rows.length > 0 && rows.every((row) => row.state === 'dead')) return await state();
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+      return rows.length > 0 && rows.every((row) => row.state === 'dead');
+    });
+    return await state();
   }
 });

@@ -1,6 +1,7 @@
 /** A worker thread that is stuck or ends: replaced, its function kept off for a while, everyone else answered. */
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { eventually } from '../builders/eventually.ts';
 import { serveFunctions, type FunctionUnderTest } from '../builders/serve-functions.ts';
 
 const open = { open: {} };
@@ -12,10 +13,7 @@ const named = (name: string): FunctionUnderTest => ({
 
 /** Asks until it is answered: connections to a thread that ended break. */
 async function answered(url: string): Promise<Response> {
-  for (;;) {
-    const response = await fetch(url, { headers: { connection: 'close' } }).catch(() => undefined);
-    if (response !== undefined) return response;
-  }
+  return await eventually('an answer', () => fetch(url, { headers: { connection: 'close' } }).catch(() => undefined));
 }
 
 suite('the watchdog', () => {

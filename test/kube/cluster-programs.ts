@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeClient } from '../../src/controller/kube-client.ts';
 import type { ControlPlane } from './control-plane.ts';
-import { eventually } from './eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { freePorts } from './programs.ts';
 import { apply, makeNamespace } from './run-controller.ts';
 import { makeRuntimePod, type RuntimePod } from './runtime-pod.ts';

@@ -13,7 +13,7 @@ import { runController, type RunningProgram } from '../../src/controller/run-con
 import { readControllerSettings } from '../../src/settings/controller-settings.ts';
 import { keptLog } from '../link/cluster.ts';
 import { startRuntimeProcess, type RuntimeProcess } from '../link/runtime-process.ts';
-import { eventually } from './eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import {
   apply,
   functionPath,

@@ -1,5 +1,5 @@
 /** ConfigMaps that an oracle writes at random and a function is told of: whether it was told what it had to be. */
-import { eventually } from './eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { record, type Recorder } from './event-cluster.ts';
 import { createObjectOracle, type ObjectOracle } from './object-oracle.ts';
 

@@ -103,8 +103,8 @@ function countOf(object: RecordedCall['object']): number {
   return Number((object['data'] as { readonly count?: string } | undefined)?.count ?? Number.NaN);
 }
 
-/** Mulberry32. */
-function chanceFrom(seed: number): () => number {
+/** Numbers from 0 up to 1, the same in each run (mulberry32). */
+export function chanceFrom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

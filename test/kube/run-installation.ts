@@ -16,7 +16,7 @@ import { renderedObjects, type ChartValues } from '../chart/render-chart.ts';
 import { keptLog } from '../link/cluster.ts';
 import { startRuntimeProcess, type RuntimeProcess } from '../link/runtime-process.ts';
 import { kubeconfigOf } from './control-plane.ts';
-import { eventually } from './eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { apply, makeNamespace } from './run-controller.ts';
 import { makeRuntimePod, makeToken } from './runtime-pod.ts';
 import { bodyOf, type TestCluster } from './with-control-plane.ts';

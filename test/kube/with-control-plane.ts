@@ -7,7 +7,7 @@ import type { KubeAnswer } from '../../src/controller/kube-answer.ts';
 import { createCredentialReader } from '../../src/controller/kube-credentials.ts';
 import { prepareKube } from './build-kube.ts';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './control-plane.ts';
-import { eventually } from './eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { findUngranted } from './judge-audit.ts';
 import { kubeTools } from './kube-tools.ts';
 

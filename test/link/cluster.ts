@@ -1,4 +1,5 @@
 /** Links without a cluster: controllers and runtimes in this process over real TLS, with a TokenReview that knows some pods. */
+import { eventually } from '../builders/eventually.ts';
 import { issueCertificate, makeAuthority, type KeyPair } from '../../src/controller/certificates/make-certificates.ts';
 import type { RuntimeAccounts, TokenReviewStatus } from '../../src/controller/link/admit-runtime.ts';
 import { createLinkServer, type LinkServer, type LinkServerOptions } from '../../src/controller/link/link-server.ts';
@@ -262,11 +263,7 @@ export async function startRuntime(
 
 /** Waits until it is so; the generous limit only ends a test that would never. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = 30_000): Promise<void> {
-  const end = performance.now() + limitMs;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`it never came to be: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await eventually(what, holds, undefined, limitMs);
 }
 
 export const sameTable = (one: RouteTable, other: RouteTable): boolean => diffTables(one, other).length === 0;

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { createGroupServices } from '../../src/controller/link/lease-services.ts';
 import { defaultPolicy, type InstallationPolicy } from '../../src/policy/installation-policy.ts';
 import type { RuntimeGroups } from '../../src/policy/runtime-groups.ts';
 import { functionEntry, httpTriggerEntry, routeTable, scheduleTriggerEntry } from '../builders/function-entry.ts';
-import { accounts, startController, TestTable, TestTokens, until, type TestController } from './cluster.ts';
+import { accounts, TestTable, TestTokens, until, type TestController } from './cluster.ts';
+import { openForFile } from './opened.ts';
 import { hello, openRaw, type RawLink } from './raw-link.ts';
 
-const closing: (() => Promise<void> | void)[] = [];
-after(async () => {
-  for (const close of closing.reverse()) await close();
-});
+const { closing, controller: openController } = openForFile();
 
 const groups = new Map([
   ['moonhook-runtime', 'default'],
@@ -51,11 +49,10 @@ const entryOf = (namespace: string, group: string, more: Parameters<typeof funct
 
 async function start(table: TestTable): Promise<{ controller: TestController; tokens: TestTokens }> {
   const tokens = new TestTokens();
-  const controller = await startController(tokens, {
+  const controller = await openController(tokens, {
     table,
     server: { accounts: { ...accounts, groups }, policy: () => policy },
   });
-  closing.push(() => controller.server.close());
   return { controller, tokens };
 }
 

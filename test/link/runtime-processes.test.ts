@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import type { TableChange } from '../../src/routing/diff-tables.ts';
 import { functionEntry, httpTriggerEntry, routeTable } from '../builders/function-entry.ts';
-import { startController, TestTable, TestTokens, until, type TestController } from './cluster.ts';
+import { TestTable, TestTokens, until, type TestController } from './cluster.ts';
+import { openForFile } from './opened.ts';
 import { startRuntimeProcess, type ProcessOptions, type RuntimeProcess } from './runtime-process.ts';
 
-const closing: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const close of closing.reverse()) await close();
-});
+const { closing, controller } = openForFile();
 
 const pod = (name: string) => ({ name, uid: `uid-of-${name}` });
 
@@ -23,12 +21,6 @@ function hook(name: string, answer: string, parts: Parameters<typeof functionEnt
 }
 
 const set = (...parts: Parameters<typeof hook>): TableChange => ({ op: 'set', entry: hook(...parts) });
-
-async function controller(...options: Parameters<typeof startController>): Promise<TestController> {
-  const made = await startController(...options);
-  closing.push(() => made.server.close());
-  return made;
-}
 
 async function runtime(name: string, tokens: TestTokens, options: ProcessOptions): Promise<RuntimeProcess> {
   const made = await startRuntimeProcess(pod(name), tokens, options);

@@ -1,39 +1,16 @@
 import assert from 'node:assert/strict';
-import { after, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { defaultPolicy } from '../../src/policy/installation-policy.ts';
 import type { TableChange } from '../../src/routing/diff-tables.ts';
 import { functionEntry, httpTriggerEntry, routeTable, scheduleTriggerEntry } from '../builders/function-entry.ts';
-import {
-  sameTable,
-  startController,
-  startRuntime,
-  TestTable,
-  TestTokens,
-  until,
-  type TestController,
-  type TestRuntime,
-} from './cluster.ts';
+import { sameTable, TestTable, TestTokens, until, type TestController } from './cluster.ts';
+import { openForFile } from './opened.ts';
 
-const closing: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const close of closing.reverse()) await close();
-});
+const { controller, runtime } = openForFile();
 
 const pod = (name: string) => ({ name, uid: `uid-of-${name}` });
 const entry = (name: string, revision = '1') => functionEntry({ name, revision: `${name}-${revision}` });
 const set = (name: string, revision = '1'): TableChange => ({ op: 'set', entry: entry(name, revision) });
-
-async function controller(...options: Parameters<typeof startController>): Promise<TestController> {
-  const made = await startController(...options);
-  closing.push(() => made.server.close());
-  return made;
-}
-
-async function runtime(...options: Parameters<typeof startRuntime>): Promise<TestRuntime> {
-  const made = await startRuntime(...options);
-  closing.push(() => made.client.close());
-  return made;
-}
 
 /** Runtimes that said yes to the revision. */
 function accepted({ server }: TestController, uid: string, revision: string): number {

@@ -1,42 +1,17 @@
 import assert from 'node:assert/strict';
-import { after, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { issueCertificate } from '../../src/controller/certificates/make-certificates.ts';
 import { linkLimits, protocolVersion } from '../../src/link/protocol.ts';
 import { functionEntry, routeTable } from '../builders/function-entry.ts';
-import {
-  realClock,
-  serverName,
-  startController,
-  startRuntime,
-  testAuthority,
-  TestTable,
-  TestTokens,
-  until,
-  type TestController,
-  type TestRuntime,
-} from './cluster.ts';
+import { realClock, serverName, testAuthority, TestTable, TestTokens, until } from './cluster.ts';
+import { openForFile } from './opened.ts';
 import { hello, openRaw, silentProxy, type RawLink } from './raw-link.ts';
 
-const closing: (() => Promise<void> | void)[] = [];
-after(async () => {
-  for (const close of closing.reverse()) await close();
-});
+const { closing, controller, runtime } = openForFile();
 
 const pod = { name: 'r-1', uid: 'uid-of-r-1' };
 const other = { name: 'r-2', uid: 'uid-of-r-2' };
 const follow = { kind: 'follow', on: true, holds: [], more: false };
-
-async function controller(...options: Parameters<typeof startController>): Promise<TestController> {
-  const made = await startController(...options);
-  closing.push(() => made.server.close());
-  return made;
-}
-
-async function runtime(...options: Parameters<typeof startRuntime>): Promise<TestRuntime> {
-  const made = await startRuntime(...options);
-  closing.push(() => made.client.close());
-  return made;
-}
 
 async function raw(...parameters: Parameters<typeof openRaw>): Promise<RawLink> {
   const made = await openRaw(...parameters);

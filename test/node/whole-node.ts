@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chartFolder } from '../chart/render-chart.ts';
-import { eventually } from '../kube/eventually.ts';
+import { eventually } from '../builders/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import { kubeTools } from '../kube/kube-tools.ts';
 import { kubectlOf } from '../kube/with-control-plane.ts';

@@ -2,18 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { textOf, valueOf } from '../builders/lua-program.ts';
-import { withEngine } from '../builders/sandbox-engine.ts';
-
-/** Runs code that must end well with these values, then checks the neighbour. */
-function gives(name: string, code: string, expected: readonly unknown[]): void {
-  test(name, () =>
-    withEngine(async ({ run, checkNeighbour }) => {
-      const result = await run(code);
-      assert.deepEqual(result.kind === 'ok' ? result.values : result, expected);
-      await checkNeighbour();
-    }),
-  );
-}
+import { gives, withEngine } from '../builders/sandbox-engine.ts';
 
 describe('waiting for the host inside coroutines', () => {
   gives(

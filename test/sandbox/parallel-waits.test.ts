@@ -1,18 +1,7 @@
 /** Branches of `parallel` wait for the host like any coroutine: nobody answers, closes or repeats their waits. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { withEngine } from '../builders/sandbox-engine.ts';
-
-/** Runs code that must end well with these values, then checks the neighbour; a defect of the engine fails it. */
-function gives(name: string, code: string, expected: readonly unknown[]): void {
-  test(name, () =>
-    withEngine(async ({ run, checkNeighbour }) => {
-      const result = await run(code);
-      assert.deepEqual(result.kind === 'ok' ? result.values : result, expected);
-      await checkNeighbour();
-    }),
-  );
-}
+import { gives, withEngine } from '../builders/sandbox-engine.ts';
 
 // Branches start in order: the first one waits when the others begin.
 describe('a branch that waits for the host', () => {
