@@ -207,13 +207,14 @@ function retry_after(seconds, reason) end
 ---@return any found # the value, or nil
 function dig(value, ...) end
 
----Writes any value for people: keys sorted, cycles and depth marked.
+---Writes any value for people: keys sorted, cycles and depth marked. Of `nil, err`, as functions answer it that failed, both.
 ---
 --- * never raises for a value
 ---
 ---```lua
 ---return function()
 ---  assert(inspect({ 1, "a", x = { true } }) == '{1, "a", x = {true}}')
+---  assert(inspect(base64.decode("!")):find("nil, {message", 1, true) == 1)
 ---end
 ---```
 ---@param value any # what to show
@@ -361,7 +362,7 @@ function call(name, data, options) end
 ---Runs a handler of this function later, as an asynchronous event with retries: answer now, finish later. Durable when it returns, if the installation has a store; an asynchronous call enqueues when its own event is settled.
 ---
 --- * answers `nil, err` if the events that descend from one are used up, or the quota of the namespace is
---- * raises for a bad name, delay or data without JSON form
+--- * raises for a handler that the function does not have, a bad delay or data without JSON form
 ---
 ---```lua
 ---return {
@@ -372,7 +373,7 @@ function call(name, data, options) end
 ---  remind = function(event) log.info("reminded", event.data) end,
 ---}
 ---```
----@param handler string # the handler's name
+---@param handler string # the handler's name, as the module returns it
 ---@param data any # plain data, `event.data` there
 ---@param options? {delay?: number, key?: string} # `delay` in seconds; `key`: replaces what waits under the same key
 ---@return string? id # for `cancel`
@@ -746,7 +747,7 @@ cache = {}
 
 ---Gives the cached value of a key, or runs the loader and keeps its result. Of several calls that miss at once one loads, the others wait for it.
 ---
---- * raises what the loader raises, and for values that are not plain data
+--- * raises what the loader raises, for values that are not plain data, and where a loader asks for its own key
 ---
 ---```lua
 ---return function()

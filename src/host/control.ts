@@ -131,7 +131,8 @@ end`,
       },
       {
         name: 'inspect',
-        summary: 'Writes any value for people: keys sorted, cycles and depth marked.',
+        summary:
+          'Writes any value for people: keys sorted, cycles and depth marked. Of `nil, err`, as functions answer it that failed, both.',
         parameters: [
           { name: 'value', type: 'any', description: 'what to show' },
           { name: 'depth', type: 'integer?', description: 'levels of tables, default 8, at most 20' },
@@ -140,6 +141,7 @@ end`,
         errors: ['never raises for a value'],
         example: `return function()
   assert(inspect({ 1, "a", x = { true } }) == '{1, "a", x = {true}}')
+  assert(inspect(base64.decode("!")):find("nil, {message", 1, true) == 1)
 end`,
         caps: 'text ≤ 64 KiB (cut)',
         implementation: { kind: 'lua' },
@@ -185,7 +187,10 @@ local function before(a, b)
   if ta == 'number' or ta == 'string' then return a < b end
   return tostring(a) < tostring(b)
 end
-env.inspect = function(value, depth)
+local inspect
+function inspect(value, depth)
+  -- What functions answer when they fail: inspect(http.get(url)) shows the error.
+  if value == nil and type(depth) == 'table' then return 'nil, ' .. inspect(depth) end
   depth = depth or 8
   if type(depth) ~= 'number' or depth < 1 or depth > 20 then
     error("bad argument #2 to 'inspect' (a depth from 1 to 20 expected)", 2)
@@ -245,4 +250,5 @@ env.inspect = function(value, depth)
   show(value, 1)
   return concat(out) .. (size >= 65536 and '…' or '')
 end
+env.inspect = inspect
 `;

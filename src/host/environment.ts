@@ -33,7 +33,8 @@ failure.__name = 'error'
 failure.__metatable = false
 
 local function guarded(value, err, ...)
-  if value == nil and err ~= nil then return nil, setmetatable(err, failure) end
+  if err == nil then return value end
+  if value == nil then return nil, setmetatable(err, failure) end
   return value, err, ...
 end
 local function wrap(f)

@@ -27,7 +27,7 @@ export const later: HostModule = {
       summary:
         'Runs a handler of this function later, as an asynchronous event with retries: answer now, finish later. Durable when it returns, if the installation has a store; an asynchronous call enqueues when its own event is settled.',
       parameters: [
-        { name: 'handler', type: 'string', description: "the handler's name" },
+        { name: 'handler', type: 'string', description: "the handler's name, as the module returns it" },
         { name: 'data', type: 'any', description: 'plain data, `event.data` there' },
         {
           name: 'options',
@@ -41,7 +41,7 @@ export const later: HostModule = {
       ],
       errors: [
         'answers `nil, err` if the events that descend from one are used up, or the quota of the namespace is',
-        'raises for a bad name, delay or data without JSON form',
+        'raises for a handler that the function does not have, a bad delay or data without JSON form',
       ],
       answersError: true,
       example: `return {
@@ -55,6 +55,10 @@ export const later: HostModule = {
       implementation: waiting('later', async (args, call) => {
         const handler = args.text(1);
         if (!/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(handler)) return args.fail(1, "a handler's name expected");
+        const handlers = call.handlers?.() ?? [handler];
+        // It would wait for code that has one, and nobody would know.
+        if (!handlers.includes(handler))
+          return args.fail(1, `the function has no handler "${handler}"; it has ${handlers.join(', ')}`);
         const data = encodeData(args, 2);
         const options = readOptions(args, 3, ['delay', 'key']);
         const delayMs = secondsToMs(args, 3, 'delay', options.get('delay') ?? 0, longestDelaySeconds);

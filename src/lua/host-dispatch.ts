@@ -168,8 +168,8 @@ export class HostDispatch<Context = unknown> {
     if (call.pure) throw new LuaRaise(`'${name}' cannot be used here: filters and expressions do no I/O`);
     if (machine.exports.lua_isyieldable(state) === 0) {
       throw new LuaRaise(
-        `'${name}' cannot wait inside a callback (a comparator of table.sort, a replacement of string.gsub, ` +
-          'a metamethod called by a library): call it before and keep the result',
+        `'${name}' cannot wait inside a callback (a comparator of table.sort, a replacement of string.gsub, a message ` +
+          'handler of xpcall, a metamethod called by a library): call it outside and keep the result',
       );
     }
     call.hostCallCount += 1;

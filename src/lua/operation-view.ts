@@ -52,4 +52,7 @@ export class OperationView<Context> implements HostCall<Context> {
   hold(bytes: number): void {
     this.#call.hold(bytes);
   }
+  handlers(): readonly string[] {
+    return [...this.#call.program.handlers.keys()];
+  }
 }

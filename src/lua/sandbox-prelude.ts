@@ -8,8 +8,8 @@ import { waitingPrelude } from './waiting-prelude.ts';
  */
 export const sandboxPrelude = `
 local raw, env, host, mark, marks = ...
-local type, error, select, next, pairs, rawget, rawset, setmetatable, tostring, pcall =
-  raw.type, raw.error, raw.select, raw.next, raw.pairs, raw.rawget, raw.rawset, raw.setmetatable, raw.tostring, raw.pcall
+local type, error, select, next, pairs, rawget, rawset, setmetatable, tostring, pcall, raw_xpcall =
+  raw.type, raw.error, raw.select, raw.next, raw.pairs, raw.rawget, raw.rawset, raw.setmetatable, raw.tostring, raw.pcall, raw.xpcall
 local rawlen, gmatch = raw.rawlen, raw.string.gmatch
 local create, status, close = raw.coroutine.create, raw.coroutine.status, raw.coroutine.close
 local raw_resume, raw_yield = raw.coroutine.resume, raw.coroutine.yield
@@ -202,6 +202,7 @@ function control.text(value)
   if type(value) == 'table' then
     local message = rawget(value, 'message')
     if type(message) == 'string' then return message end
+    if raw.getmetatable(value) == nil and type(env.inspect) == 'function' then return env.inspect(value, 3) end
   end
   return tostring(value)
 end

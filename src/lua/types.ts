@@ -131,6 +131,8 @@ export interface HostCall<Context = unknown> {
   note?(summary: string): void;
   /** Counts bytes held on the JavaScript side against the call's memory limit (negative: given back). */
   hold(bytes: number): void;
+  /** In a waiting function: the handlers of the code that runs. */
+  handlers?(): readonly string[];
 }
 
 interface HostFunctionBase {

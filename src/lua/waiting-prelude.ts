@@ -48,6 +48,21 @@ env.coroutine.wrap = function(f)
   end
 end
 
+-- xpcall: a message handler cannot wait. Lua hands its error to the handler once more, which would fail the same way until the
+-- stack is full, and nobody would see why.
+local refusal = ' cannot wait inside a callback '
+env.xpcall = function(f, handler, ...)
+  if type(handler) ~= 'function' then
+    error(format("bad argument #2 to 'xpcall' (function expected, got %s)", handler == nil and 'no value' or type(handler)), 2)
+  end
+  local handling = false
+  return raw_xpcall(f, function(failure)
+    if handling and type(failure) == 'string' and find(failure, refusal, 1, true) then return failure end
+    handling = true
+    return handler(failure)
+  end, ...)
+end
+
 -- parallel ----------------------------------------------------------------------------------------------------------------
 local any, done, width = host['engine.any'], host['engine.done'], host['engine.width']
 env.parallel = function(...)

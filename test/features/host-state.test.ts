@@ -122,7 +122,12 @@ test('the cache gives each call a copy and keeps nothing for nil or errors', asy
        assert(not ok and tostring(err):find("no luck"))
        assert(cache.get("bad", function() return "second time" end) == "second time")
        local kept, why = pcall(cache.get, "f", nil, function() return print end)
-       assert(not kept and why:find("cannot be passed on"))
+       assert(not kept and why:find("cache.get: what the loader gave cannot be kept: a function cannot be passed on", 1, true))
+       local asked, ring = pcall(cache.get, "ring", nil, function() return cache.get("ring", nil, load) end)
+       assert(not asked and ring:find('the loader of "ring" asks for its own key', 1, true))
+       assert(cache.get("outer", nil, function() return cache.get("inner", nil, load).list[1] end) == 2)
+       local given, odd = pcall(cache.get, "k", { tll = 60 }, load)
+       assert(not given and odd:find('unknown option "tll"; known are ttl', 1, true))
        return cache.get("f", nil, function() return "free again" end)`,
       { name: 'caching' },
     ),
@@ -149,9 +154,11 @@ test('of calls that miss at once one loads, and a killed loader does not block t
 
 test('later and events carry who, what and how far', async () => {
   const { context, later, events } = recording();
-  await bench.value(
-    `assert(later("finish", { n = 1 }, { delay = 1.5, key = "k" }))
-     assert(events.publish("com.acme.order.created", { total = 12 }, { subject = "order-1", channel = "eu", id = "e1" }))`,
+  await bench.run(
+    `return { finish = function() end, default = function()
+       assert(later("finish", { n = 1 }, { delay = 1.5, key = "k" }))
+       assert(events.publish("com.acme.order.created", { total = 12 }, { subject = "order-1", channel = "eu", id = "e1" }))
+     end }`,
     { name: 'sender' },
     { ...context, hops: 3, traceparent: '00-a-b-01' },
   );
@@ -191,7 +198,8 @@ test('types of the host and chains without end are refused', async () => {
   assert.match(await bench.error('events.publish("dev.moonhook.call.dead", {})'), /belongs to the host/);
   assert.match(await bench.error('events.publish("a b", {})'), /a type of letters/);
   assert.match(await bench.error('later("no-handler")'), /a handler's name expected/);
-  assert.match(await bench.error('later("h", nil, { delay = 1e12 })'), /delay must be a number of seconds/);
+  assert.match(await bench.error('later("finsh", {})'), /the function has no handler "finsh"; it has default/);
+  assert.match(await bench.error('later("default", nil, { delay = 1e12 })'), /delay must be a number of seconds/);
   const body = 'local id, err = events.publish("a.b", {}) return err and err.message';
   assert.match(await bench.text(body, {}, { hops: 8 }), /more than 8/);
   assert.equal(await bench.value(body, {}, { hops: 7 }), undefined);

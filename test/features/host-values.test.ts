@@ -190,6 +190,7 @@ holds('inspect shows any value and ends', [
   '(function() local t = {} t.self = t return inspect(t) end)() == "{self = <cycle>}"',
   'inspect(print) == "<function>" and inspect(nil) == "nil" and inspect(json.null) == "null" and inspect("a\\nb") == [["a\\nb"]]',
   'inspect({ { { 1 } } }, 2) == "{{{…}}}"',
+  'inspect(base64.decode("!")) == [[nil, {message = "the text is not valid base64"}]] and inspect(base64.decode("YQ==")) == [["a"]]',
   '#inspect(("x"):rep(1000000)) < 70000',
   'inspect(setmetatable({ x = 1 }, { __tostring = function() error("no") end, __pairs = function() error("no") end })) == "{x = 1}"',
 ]);
@@ -224,4 +225,18 @@ test('log lines have level and fields, any message, and stop at their cap', asyn
   const flood = await bench.run('return function() for i = 1, 1e5 do log.info(("x"):rep(1000)) end end');
   assert.equal(flood.usage.logTruncated, true);
   assert.ok(JSON.stringify(flood.usage.log.map((line) => line.message)).length < 80_000);
+});
+
+/** `table.insert(list, time.parse(text))` takes a second value, even nil, for a place in the list. */
+holds('what succeeds answers one value, and what fails two', [
+  'select("#", base64.decode("YQ==")) == 1 and select("#", base64.decode("!")) == 2',
+  'select("#", time.parse("2024-01-01")) == 1 and select("#", url.parse("http://a/")) == 1 and select("#", xml.decode("<a/>")) == 1',
+  '(function() local list = {} table.insert(list, time.parse("2024-01-01")) return list[1] == 1704067200 end)()',
+]);
+
+test('an error value without a text is shown as it is', async () => {
+  assert.match(await bench.error('error({ code = 7, why = { "a" } })'), /\{code = 7, why = \{"a"\}\}$/);
+  assert.match(await bench.error('error({ message = "said" })'), /said$/, 'control: a message is the text');
+  const own = 'error(setmetatable({ code = 7 }, { __tostring = function() return "own" end }))';
+  assert.match(await bench.error(own), /own$/, 'control: so is __tostring');
 });
