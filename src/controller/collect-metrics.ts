@@ -6,13 +6,14 @@ import type { Controller } from './start-controller.ts';
 
 export function collectControllerMetrics(
   controller: Controller,
-  { calls, refusedRows }: { readonly calls: CallCounts; readonly refusedRows: number },
+  counted: { readonly calls: CallCounts; readonly refusedRows: number; readonly policyRefused: boolean },
   sample: Sample<ControllerMetricName>,
 ): void {
-  for (const { operation, outcome, count } of calls.all()) {
+  for (const { operation, outcome, count } of counted.calls.all()) {
     sample.set('kubernetes_calls_total', count, { operation, outcome });
   }
-  sample.set('refused_rows_total', refusedRows);
+  sample.set('refused_rows_total', counted.refusedRows);
+  sample.set('policy_refused', counted.policyRefused ? 1 : 0);
   const stats = controller.stats();
   const { leadership } = controller;
   sample.set('controller_leader', leadership.leading ? 1 : 0);

@@ -22,12 +22,17 @@ test('a new text is taken once, a wrong one is told once and changes nothing', a
   });
   await clock.pass(10_000);
   assert.equal(followed.current(), first.policy);
+  assert.equal(followed.refused(), false);
   const second = policyOf('two');
   reading = { ok: true, text: 'two', policy: second };
   await clock.pass(10_000);
   reading = { ok: false, text: 'three', mistakes: ['hosts: wrong'] };
   await clock.pass(10_000);
   assert.equal(followed.current(), second);
-  assert.deepEqual(told, ['changed', 'hosts: wrong']);
+  assert.equal(followed.refused(), true);
+  reading = { ok: true, text: 'two', policy: second };
+  await clock.pass(10_000);
+  assert.equal(followed.refused(), false);
+  assert.deepEqual(told, ['changed', 'hosts: wrong', 'changed']);
   ending.abort();
 });

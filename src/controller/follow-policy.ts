@@ -4,6 +4,8 @@ import type { Clock } from './clock.ts';
 
 export interface FollowedPolicy {
   current(): InstallationPolicy;
+  /** Whether the text that was read last has mistakes, so that an earlier one is in force. */
+  refused(): boolean;
 }
 
 /** Files of a ConfigMap are replaced by the kubelet within about a minute; looking costs next to nothing. */
@@ -24,6 +26,7 @@ export function followPolicy(options: {
 }): FollowedPolicy {
   const { first, read, clock, signal, onChange, onMistakes } = options;
   let { text, policy } = first;
+  let refused = false;
 
   async function follow(): Promise<void> {
     for (;;) {
@@ -32,6 +35,7 @@ export function followPolicy(options: {
       const reading = read();
       if (reading.text === text) continue;
       text = reading.text;
+      refused = !reading.ok;
       if (reading.ok) {
         policy = reading.policy;
         onChange();
@@ -39,5 +43,5 @@ export function followPolicy(options: {
     }
   }
   void follow();
-  return { current: () => policy };
+  return { current: () => policy, refused: () => refused };
 }

@@ -101,7 +101,7 @@ export async function runController(options: {
     const listener = await openAdminListener({
       ...admin,
       metrics: createMetricsOf<ControllerMetricName>(controllerMetricsCatalogue, (sample) =>
-        collectControllerMetrics(controller, { calls, refusedRows }, sample),
+        collectControllerMetrics(controller, { calls, refusedRows, policyRefused: policy.refused() }, sample),
       ),
       alive: () => whyDead(controller.stats()),
       ready: () => {

@@ -20,6 +20,12 @@ export const controllerMetricsCatalogue = [
   { name: 'controller_table_builds_total', type: 'counter', labels: [], help: 'Builds of the table.' },
   { name: 'controller_last_build_seconds', type: 'gauge', labels: [], help: 'Duration of the last build.' },
   {
+    name: 'policy_refused',
+    type: 'gauge',
+    labels: [],
+    help: '1: the policy has mistakes, which the log names; the one before it is in force. Alarm on 1.',
+  },
+  {
     name: 'linked_runtimes',
     type: 'gauge',
     labels: ['group'],

@@ -94,12 +94,16 @@ test(
       () => /hosts: must be a list.*the last good one stays/.test(program.said()),
       program.said,
     );
+    const refused = async (): Promise<string | undefined> =>
+      /^moonhook_policy_refused (\d)$/m.exec((await get(`${program.admin}/metrics`)).text)?.[1];
+    assert.equal(await refused(), '1');
     writeFileSync(policyFile, policyOf('two.example.com'));
     await eventually('the new host', async () => {
       const { status } = await conditionStands(client, path, 'Programmed=False/NoRuntimes');
       return status?.['url'] === 'https://two.example.com/team-a/hello';
     });
 
+    assert.equal(await refused(), '0');
     const { text } = await get(`${program.admin}/metrics`);
     const types = new Map([...text.matchAll(/^# TYPE (moonhook_\S+) (\S+)$/gm)].map(([, name, type]) => [name, type]));
     assert.deepEqual(

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { KubeObject } from '../../src/controller/kube-object.ts';
 import { conditionReasons } from '../../src/function/reasons.ts';
 import { eventually } from '../builders/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import {
+  apply,
   conditionsOf,
   makeNamespace,
   openTrigger,
@@ -274,9 +276,22 @@ const applied = (name: string, { spec, namespace = 'team-a', kind }: Case): unkn
 });
 
 test('without a runtime that takes traffic nothing is programmed', { skip }, async () => {
-  assert.ok(cluster);
+  assert.ok(cluster && installation);
+  // As the cluster makes it of a Service without pods: its endpoints are null.
+  const slice = await apply<KubeObject & { readonly endpoints: unknown }>(
+    cluster.client,
+    `/apis/discovery.k8s.io/v1/namespaces/${installationNamespace}/endpointslices/moonhook-empty`,
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'moonhook-empty', labels: { 'kubernetes.io/service-name': 'moonhook' } },
+      addressType: 'IPv4',
+    },
+  );
+  assert.equal(slice.endpoints, null);
   await kubectlApply(cluster, [applied('lonely', { stands: '', spec: runs('lonely', code) })]);
   await stands(new Map([['lonely', 'Programmed=False/NoRuntimes']]));
+  assert.ok(!installation.log.some((line) => line.includes('a listener of a watch failed')));
 });
 
 test(
