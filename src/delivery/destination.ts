@@ -13,10 +13,20 @@ export function formatDestination({ namespaceUid, functionName, target }: Functi
   return `${namespaceUid}/${functionName}/${last}`;
 }
 
+const kindLength = 'trigger:'.length;
+
 /** Undefined: not a function's destination. */
 export function parseDestination(text: string): FunctionDestination | undefined {
-  const match = /^([^/]+)\/([^/]+)\/(trigger|handler):(.+)$/.exec(text);
-  if (match === null) return undefined;
-  const [, namespaceUid = '', functionName = '', kind, name = ''] = match;
-  return { namespaceUid, functionName, target: kind === 'trigger' ? { trigger: name } : { handler: name } };
+  // By hand: each accepted event asks twice.
+  const first = text.indexOf('/');
+  const second = text.indexOf('/', first + 1);
+  const name = text.slice(second + 1 + kindLength);
+  if (first < 1 || second <= first + 1 || name === '' || name.includes('\n')) return undefined;
+  const isTrigger = text.startsWith('trigger:', second + 1);
+  if (!isTrigger && !text.startsWith('handler:', second + 1)) return undefined;
+  return {
+    namespaceUid: text.slice(0, first),
+    functionName: text.slice(first + 1, second),
+    target: isTrigger ? { trigger: name } : { handler: name },
+  };
 }

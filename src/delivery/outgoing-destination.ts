@@ -14,6 +14,8 @@ export function formatOutgoing({ namespaceUid, kind, name }: OutgoingDestination
 
 /** Undefined: not a destination outside. */
 export function parseOutgoing(text: string): OutgoingDestination | undefined {
+  // No function is named `-`: most destinations are told apart without a pattern.
+  if (!text.includes('/-/')) return undefined;
   const match = /^([^/]+)\/-\/(subscription|callback):(.+)$/.exec(text);
   if (match === null) return undefined;
   const [, namespaceUid = '', kind, name = ''] = match;

@@ -1,6 +1,7 @@
 /** Stores an asynchronous active call, or what is sent to a namespace's bus, then answers 202. */
 import { formatDestination } from '../delivery/destination.ts';
 import { findHandler } from '../routing/find-handler.ts';
+import type { Appended } from '../store/store.ts';
 import { appendEager } from './append-eager.ts';
 import { acceptBusEvents } from './accept-bus-events.ts';
 import { answerAccepted, keyWindowMs } from './answer-accepted.ts';
@@ -28,25 +29,21 @@ async function storeCall(call: HttpCall, parts: WorkerParts, fn: LiveFunction): 
   if (chooseCallback(call, parts, fn.entry.callback, destination) === 'refused') return undefined;
   const key = call.header('idempotency-key');
   const event = new RequestEvent(call);
-  const [appended] = await appendEager(
-    [
-      {
-        event: {
-          id: call.id,
-          namespaceUid,
-          type: event.eventType,
-          source: event.eventSource,
-          time: call.time,
-          attributes: JSON.stringify(attributesOf(call)),
-          body: new Uint8Array(call.body),
-        },
-        deliveries: [{ destination }],
-        ...(key === undefined
-          ? {}
-          : { duplicate: { endpoint: `${destination} idempotency`, key, windowMs: keyWindowMs } }),
-      },
-    ],
-    parts,
+  const item = {
+    event: {
+      id: call.id,
+      namespaceUid,
+      type: event.eventType,
+      source: event.eventSource,
+      time: call.time,
+      attributes: JSON.stringify(attributesOf(call)),
+      body: call.body,
+    },
+    deliveries: [{ destination }],
+    ...(key === undefined ? {} : { duplicate: { endpoint: `${destination} idempotency`, key, windowMs: keyWindowMs } }),
+  };
+  const [appended] = await new Promise<readonly Appended[]>((resolve, reject) =>
+    appendEager([item], parts, resolve, reject),
   );
   if (appended === undefined) {
     return refuse(call, parts, 'Internal', { outcome: 'error', detail: 'the store answered nothing' });

@@ -3,6 +3,7 @@ import { chosenId, shownId } from '../delivery/chosen-id.ts';
 import type { Matched } from '../delivery/publish.ts';
 import type { AppendItem, StoredEvent } from '../store/store.ts';
 import { shareBudget } from '../triggers/event-budget.ts';
+import { appendBounded } from './append-eager.ts';
 import { answerAccepted, keyWindowMs } from './answer-accepted.ts';
 import type { HttpCall } from './http-call.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
@@ -75,7 +76,7 @@ async function publish(
       ? {}
       : { duplicate: { endpoint: `${namespaceUid} bus`, key: `${source} ${id}`, windowMs: keyWindowMs } }),
   }));
-  const appended = items.length === 0 ? [] : await parts.pending.run(items, () => parts.store.append(items));
+  const appended = items.length === 0 ? [] : await appendBounded(items, parts);
   const published = appended.map(({ id, duplicateOf }, index): Published => {
     const shown = shownId(id);
     if (duplicateOf !== undefined) return { id: shown, deliveries: 0, duplicateOf: shownId(duplicateOf) };

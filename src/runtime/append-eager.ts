@@ -2,35 +2,69 @@
 import type { AppendItem, Appended, NewDelivery } from '../store/store.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
-/** Throws `StoreBehind` where the store has too much to keep already. */
-export function appendEager(items: readonly AppendItem[], parts: WorkerParts): Promise<readonly Appended[]> {
-  return parts.pending.run(items, () => append(items, parts));
-}
-
-function append(items: readonly AppendItem[], parts: WorkerParts): Promise<readonly Appended[]> {
-  const places = items.map(({ deliveries: [own] }) => (own === undefined ? undefined : reserve(own, parts)));
-  return places.every((place) => place === undefined) ? parts.store.append(items) : appendLeased(items, places, parts);
-}
-
-async function appendLeased(
+/**
+ * Calls one of both when the store has answered, from a callback of its own: a promise for each accepted event would cost as
+ * much as its signature. Throws `StoreBehind` where the store has too much to keep already.
+ */
+export function appendEager(
   items: readonly AppendItem[],
-  places: readonly ReturnType<typeof reserve>[],
   parts: WorkerParts,
-): Promise<readonly Appended[]> {
-  const { leaseMs } = parts.settings.asynchronous;
-  let appended: readonly Appended[] = [];
+  done: (appended: readonly Appended[]) => void,
+  failed: (error: Error) => void,
+): void {
+  const begun = parts.pending.begin(items);
+  let places: readonly Place[] | undefined;
   try {
-    appended = await parts.store.append(
-      items.map((item, index) => (places[index] === undefined ? item : withEager(item, leaseMs))),
+    places = reserveAll(items, parts);
+    const { leaseMs } = parts.settings.asynchronous;
+    const asked =
+      places === undefined
+        ? items
+        : items.map((item, index) => (places?.[index] === undefined ? item : withEager(item, leaseMs)));
+    parts.store.appendThen(
+      asked,
+      (appended) => {
+        parts.pending.end(begun);
+        if (places !== undefined) giveBack(places, appended);
+        done(appended);
+      },
+      (error) => {
+        parts.pending.end(begun);
+        if (places !== undefined) giveBack(places, []);
+        failed(error);
+      },
     );
-    return appended;
-  } finally {
-    for (const [index, place] of places.entries()) place?.(appended[index]?.leased[0]);
+  } catch (error) {
+    parts.pending.end(begun);
+    if (places !== undefined) giveBack(places, []);
+    throw error;
   }
 }
 
+/** Without a place: what is on a bus runs wherever it is wanted. */
+export async function appendBounded(items: readonly AppendItem[], parts: WorkerParts): Promise<readonly Appended[]> {
+  const begun = parts.pending.begin(items);
+  try {
+    return await parts.store.append(items);
+  } finally {
+    parts.pending.end(begun);
+  }
+}
+
+type Place = ReturnType<WorkerParts['reserve']>;
+
+/** Undefined: there is none for any of them. */
+function reserveAll(items: readonly AppendItem[], parts: WorkerParts): readonly Place[] | undefined {
+  const places = items.map(({ deliveries: [own] }) => (own === undefined ? undefined : reserve(own, parts)));
+  return places.every((place) => place === undefined) ? undefined : places;
+}
+
+function giveBack(places: readonly Place[], appended: readonly Appended[]): void {
+  for (const [index, place] of places.entries()) place?.(appended[index]?.leased[0]);
+}
+
 /** What waits for quiet, or for others of its key, waits in the store. */
-function reserve({ destination, orderKey, delayMs }: NewDelivery, parts: WorkerParts) {
+function reserve({ destination, orderKey, delayMs }: NewDelivery, parts: WorkerParts): Place {
   return orderKey === undefined && delayMs === undefined ? parts.reserve(destination) : undefined;
 }
 

@@ -1,5 +1,6 @@
 /** The key by which a repeated delivery is recognised. */
 import { duplicateKey, itemDuplicateKey } from '../receivers/duplicate-key.ts';
+import type { SenderProfile } from '../receivers/types.ts';
 import type { DuplicateKey } from '../store/store.ts';
 import { evaluate } from './evaluate.ts';
 import { EventTable } from './event-table.ts';
@@ -24,20 +25,32 @@ export function findDuplicateKey(
   /** One event of a batch. */
   item?: AcceptedEvent,
 ): FoundKey | Promise<FoundKey> {
+  const expression = trigger.expressions.dedupKey;
+  if (expression === undefined) return knownDuplicateKey(call, trigger, endpoint, item);
   const { identified } = call;
-  const dedup = trigger.http?.dedup;
   const profile = trigger.receiver?.prepared.profile;
   if (identified === undefined || profile === undefined) return undefined;
-  const windowMs = dedup?.windowMs ?? profile.duplicateWindowMs ?? 72 * 3_600_000;
-  const rerun = profile.retriesByItself ? {} : { rerun: true };
-  const expression = trigger.expressions.dedupKey;
-  if (expression === undefined) {
-    const key =
-      item?.item === undefined ? duplicateKey(profile, identified, call.body) : itemDuplicateKey(profile, item.item);
-    return key === undefined ? undefined : { endpoint, key, windowMs, ...rerun };
-  }
+  const windowMs = windowOf(trigger, profile);
   return evaluateKey(call, parts, fn, trigger, { endpoint, windowMs, expression }, item);
 }
+
+/** What the sender's profile says: no expression has to be asked. */
+export function knownDuplicateKey(
+  { identified, body }: HttpCall,
+  trigger: LiveTrigger,
+  endpoint: string,
+  item?: AcceptedEvent,
+): DuplicateKey | undefined {
+  const profile = trigger.receiver?.prepared.profile;
+  if (identified === undefined || profile === undefined) return undefined;
+  const key = item?.item === undefined ? duplicateKey(profile, identified, body) : itemDuplicateKey(profile, item.item);
+  if (key === undefined) return undefined;
+  const windowMs = windowOf(trigger, profile);
+  return profile.retriesByItself ? { endpoint, key, windowMs } : { endpoint, key, windowMs, rerun: true };
+}
+
+const windowOf = (trigger: LiveTrigger, profile: SenderProfile): number =>
+  trigger.http?.dedup?.windowMs ?? profile.duplicateWindowMs ?? 72 * 3_600_000;
 
 async function evaluateKey(
   call: HttpCall,

@@ -8,6 +8,7 @@ import type { Outcome } from '../telemetry/call-outcomes.ts';
 import { rootBudget } from '../triggers/event-budget.ts';
 import type { LeanRequest } from './lean-request.ts';
 import type { LiveFunction, LiveTrigger } from './live-function.ts';
+import { HeaderLines } from './header-lines.ts';
 import { firstOf, type RequestHead } from './request-head.ts';
 
 /** The answer, as it leaves: a body of bytes or text. */
@@ -25,6 +26,7 @@ export interface Ending {
 }
 
 const noParams: ReadonlyMap<string, string> = new Map();
+const noQuery: ReadonlyMap<string, readonly string[]> = new Map();
 const noBody = new Uint8Array(0);
 
 /** The raw request with everything expensive made when it is first read. */
@@ -91,8 +93,8 @@ export class HttpCall implements RawRequest {
   answered = false;
   /** True: the record is written by somebody else later (`ackAfter`). */
   continues = false;
-  #headers: Map<string, string[]> | undefined = undefined;
-  #query: Map<string, string[]> | undefined = undefined;
+  #headers: HeaderLines | undefined = undefined;
+  #query: ReadonlyMap<string, readonly string[]> | undefined = undefined;
 
   constructor(
     id: string,
@@ -129,17 +131,19 @@ export class HttpCall implements RawRequest {
 
   /** First value of a header, name in lower case; for names Node joins, the joined value. */
   header(name: string): string | undefined {
+    // For a name that is not there Node's table of all lines is not made.
+    if (firstOf(this.request.rawHeaders, name) === undefined) return undefined;
     const value = this.request.headers[name];
     return typeof value === 'string' ? value : value?.[0];
   }
 
   /** The first value as it arrived, name in lower case. */
   firstHeader(name: string): string | undefined {
-    return this.#headers === undefined ? firstOf(this.request.rawHeaders, name) : this.#headers.get(name)?.[0];
+    return this.#headers === undefined ? firstOf(this.request.rawHeaders, name) : this.#headers.first(name);
   }
 
   get headers(): ReadonlyMap<string, readonly string[]> {
-    return (this.#headers ??= gatherHeaders(this.request.rawHeaders));
+    return (this.#headers ??= new HeaderLines(this.request.rawHeaders));
   }
 
   get query(): ReadonlyMap<string, readonly string[]> {
@@ -158,23 +162,10 @@ export class HttpCall implements RawRequest {
   }
 }
 
-/** Names in lower case, values in order of arrival. */
-export function gatherHeaders(raw: readonly string[]): Map<string, string[]> {
-  const headers = new Map<string, string[]>();
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = (raw[index] as string).toLowerCase();
-    const value = raw[index + 1] as string;
-    const values = headers.get(name);
-    if (values === undefined) headers.set(name, [value]);
-    else values.push(value);
-  }
-  return headers;
-}
-
 /** `application/x-www-form-urlencoded` names and values of a query, in order. */
-export function gatherQuery(text: string): Map<string, string[]> {
+function gatherQuery(text: string): ReadonlyMap<string, readonly string[]> {
+  if (text === '') return noQuery;
   const query = new Map<string, string[]>();
-  if (text === '') return query;
   for (const [name, value] of new URLSearchParams(text)) {
     const values = query.get(name);
     if (values === undefined) query.set(name, [value]);

@@ -59,6 +59,8 @@ export interface LiveTrigger {
   readonly expressions: ExpressionNames;
   /** Undefined: the function's. */
   readonly limits: CallLimits | undefined;
+  /** Of its deliveries; made with the first accepted event. */
+  destination?: string;
 }
 
 /** Makes what a function needs when it is first called: most functions of a large table are not. One for all functions. */

@@ -13,12 +13,22 @@ export interface PendingBounds {
 
 /** An event beside its body and attributes. */
 const rowBytes = 512;
+/** Those at the front that have ended are taken out of the list when there are so many. */
+const mostEnded = 256;
+
+/** What was begun together. */
+export interface Begun {
+  readonly at: number;
+  readonly bytes: number;
+  ended: boolean;
+}
 
 export class PendingAppends {
   readonly #bounds: PendingBounds;
   readonly #now: () => number;
-  /** The first is the oldest. */
-  readonly #begun = new Set<{ readonly at: number }>();
+  /** In order of time; behind `#first`, nearly all are pending. A set that changes so often would be made anew again and again. */
+  #begun: Begun[] = [];
+  #first = 0;
   #bytes = 0;
 
   /** `now`: monotonic milliseconds. */
@@ -27,15 +37,15 @@ export class PendingAppends {
     this.#now = now;
   }
 
-  /** Throws `StoreBehind` and calls nothing when the bounds are met. */
-  async run<Value>(items: readonly AppendItem[], append: () => Promise<Value>): Promise<Value> {
+  /** To be ended when the store has answered. Throws `StoreBehind`, and nothing has begun, when the bounds are met. */
+  begin(items: readonly AppendItem[]): Begun {
     let bytes = 0;
     for (const { event } of items) bytes += rowBytes + event.attributes.length + event.body.length;
-    const begun = { at: this.#now() };
-    const [oldest] = this.#begun;
+    const at = this.#now();
+    const oldest = this.#begun[this.#first];
     if (oldest !== undefined) {
       const { unansweredBytes, unansweredMs } = this.#bounds;
-      const waitsMs = begun.at - oldest.at;
+      const waitsMs = at - oldest.at;
       if (waitsMs > unansweredMs) {
         throw new StoreBehind(`an event has waited ${Math.round(waitsMs)} ms for the store to keep it`);
       }
@@ -43,13 +53,23 @@ export class PendingAppends {
         throw new StoreBehind(`${this.#bytes} bytes of events wait for the store to keep them`);
       }
     }
-    this.#begun.add(begun);
+    const begun = { at, bytes, ended: false };
+    this.#begun.push(begun);
     this.#bytes += bytes;
-    try {
-      return await append();
-    } finally {
-      this.#begun.delete(begun);
-      this.#bytes -= bytes;
+    return begun;
+  }
+
+  end(begun: Begun): void {
+    if (begun.ended) return;
+    begun.ended = true;
+    this.#bytes -= begun.bytes;
+    while (this.#begun[this.#first]?.ended === true) this.#first += 1;
+    if (this.#first === this.#begun.length) {
+      this.#begun = [];
+      this.#first = 0;
+    } else if (this.#first >= mostEnded) {
+      this.#begun = this.#begun.slice(this.#first);
+      this.#first = 0;
     }
   }
 }

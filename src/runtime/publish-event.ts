@@ -2,6 +2,7 @@
 import { formatDestination } from '../delivery/destination.ts';
 import type { AppendItem } from '../store/store.ts';
 import { shareBudget } from '../triggers/event-budget.ts';
+import { appendBounded } from './append-eager.ts';
 import { findDuplicateKey } from './find-duplicate-key.ts';
 import type { HttpCall } from './http-call.ts';
 import type { LiveFunction, LiveTrigger } from './live-function.ts';
@@ -29,6 +30,6 @@ async function publish(call: HttpCall, parts: WorkerParts, fn: LiveFunction, tri
     const event = withBudget(accepted.event, shareBudget(call.budget, all.length * Math.max(1, count)));
     items.push({ event, deliveries, ...(duplicate === undefined ? {} : { duplicate }) });
   }
-  const [appended] = await parts.pending.run(items, () => parts.store.append(items));
+  const [appended] = await appendBounded(items, parts);
   if (appended !== undefined) call.eventId = appended.id;
 }

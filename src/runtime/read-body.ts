@@ -6,7 +6,8 @@ export type BodyResult =
   | { readonly ok: true; readonly body: Uint8Array }
   | { readonly ok: false; readonly why: 'tooLarge' | 'overloaded' | 'aborted' };
 
-const empty: BodyResult = { ok: true, body: new Uint8Array(0) };
+const noBytes = new Uint8Array(0);
+const empty: BodyResult = { ok: true, body: noBytes };
 const tooLarge: BodyResult = { ok: false, why: 'tooLarge' };
 const overloaded: BodyResult = { ok: false, why: 'overloaded' };
 const aborted: BodyResult = { ok: false, why: 'aborted' };
@@ -44,47 +45,48 @@ export class ReadingBudget {
   }
 }
 
-/**
- * The body, at once where there is none. A body over the limit is refused by its announced length, else while it arrives;
- * the rest is not read.
- */
+/** What is known before anything is read: there is none, or it is announced as too long. */
+export function knownBody(head: RequestHead, limit: number): BodyResult | undefined {
+  if (head.hasNoBody) return empty;
+  return Number(head.contentLength ?? Number.NaN) > limit ? tooLarge : undefined;
+}
+
+/** Calls `done` once. A body over the limit is refused while it arrives; the rest is not read. */
 export function readBody(
   request: IncomingMessage,
   head: RequestHead,
   limit: number,
   address: string,
   budget: ReadingBudget,
-): BodyResult | Promise<BodyResult> {
-  if (head.hasNoBody) return empty;
+  done: (result: BodyResult) => void,
+): void {
   const announced = Number(head.contentLength ?? Number.NaN);
-  if (announced > limit) return tooLarge;
-  return new Promise((resolve) => {
-    let chunks: Buffer[] = [];
-    let [size, held, ended] = [0, 0, false];
-    // Listeners stay until the request goes: taking them off again costs more than what they do then.
-    const end = (result: BodyResult): void => {
-      if (ended) return;
-      ended = true;
-      chunks = [];
-      if (held > 0) budget.give(address, held);
-      resolve(result);
-    };
-    const onClose = (): void => end(aborted);
-    request.on('data', (chunk: Buffer) => {
-      if (ended) return;
-      size += chunk.length;
-      if (size > limit) return end(tooLarge);
-      // A body that is complete waits for nothing.
-      if (size !== announced) {
-        if (!budget.take(address, chunk.length)) return end(overloaded);
-        held += chunk.length;
-      }
-      chunks.push(chunk);
-    });
-    request.on('end', () =>
-      end({ ok: true, body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks) }),
-    );
-    request.on('close', onClose);
-    request.on('error', onClose);
+  let first: Buffer | undefined;
+  let more: Buffer[] | undefined;
+  let [size, held, ended] = [0, 0, false];
+  // Listeners stay until the request goes: taking them off again costs more than what they do then.
+  const end = (result: BodyResult): void => {
+    if (ended) return;
+    ended = true;
+    first = undefined;
+    more = undefined;
+    if (held > 0) budget.give(address, held);
+    done(result);
+  };
+  const onClose = (): void => end(aborted);
+  request.on('data', (chunk: Buffer) => {
+    if (ended) return;
+    size += chunk.length;
+    if (size > limit) return end(tooLarge);
+    // A body that is complete waits for nothing.
+    if (size !== announced) {
+      if (!budget.take(address, chunk.length)) return end(overloaded);
+      held += chunk.length;
+    }
+    if (first === undefined) first = chunk;
+    else (more ??= [first]).push(chunk);
   });
+  request.on('end', () => end({ ok: true, body: more === undefined ? (first ?? noBytes) : Buffer.concat(more) }));
+  request.on('close', onClose);
+  request.on('error', onClose);
 }

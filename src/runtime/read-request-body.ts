@@ -1,19 +1,28 @@
 /** Reads the raw body within the limit of the trigger. */
 import type { HttpCall } from './http-call.ts';
-import { readBody, type BodyResult } from './read-body.ts';
+import { knownBody, readBody, type BodyResult } from './read-body.ts';
 import { refuse } from './refuse.ts';
 import { endCall } from './answer-call.ts';
+import type { Waiting } from './take-steps.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
-export function readRequestBody(call: HttpCall, parts: WorkerParts): void | Promise<void> {
+export function readRequestBody(call: HttpCall, parts: WorkerParts): void | Waiting {
   const limits = call.trigger?.entry.limits ?? call.fn?.entry.limits;
   const { eventBytes } = parts.settings.asynchronous;
   const stored = call.trigger?.http?.mode === 'async' || call.asynchronous || call.publishTo !== undefined;
   const own = limits?.requestBodyBytes ?? eventBytes;
   const limit = stored ? Math.min(own, eventBytes) : own;
-  const reading = readBody(call.request, call.head, limit, call.ip, parts.reading);
-  if (reading instanceof Promise) return reading.then((result) => take(call, parts, result, limit));
-  return take(call, parts, reading, limit);
+  const known = knownBody(call.head, limit);
+  if (known !== undefined) return take(call, parts, known, limit);
+  return (done, failed) =>
+    readBody(call.request, call.head, limit, call.ip, parts.reading, (result) => {
+      try {
+        take(call, parts, result, limit);
+      } catch (error) {
+        return failed(error);
+      }
+      return done();
+    });
 }
 
 function take(call: HttpCall, parts: WorkerParts, result: BodyResult, limit: number): void {

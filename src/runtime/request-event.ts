@@ -87,6 +87,10 @@ export class RequestEvent implements EventSource, RequestSource {
   get ip(): string {
     return this.#call.ip;
   }
+  /** A credential: nobody behind the verification sees it. */
+  hidesHeader(name: string): boolean {
+    return this.#hiddenHeaders().has(name);
+  }
   headerFirst(name: string): string | undefined {
     return this.#hiddenHeaders().has(name) ? undefined : this.#call.firstHeader(name);
   }

@@ -22,8 +22,7 @@ export function splitBatch(call: HttpCall, fn: LiveFunction): readonly AcceptedE
     source: source.eventSource,
     time: call.time,
     attributes: JSON.stringify(attributes),
-    // Of exactly its size: a message would clone the whole slab a small Buffer lies in.
-    body: new Uint8Array(call.body),
+    body: call.body,
   };
   const items = call.identified?.items ?? [];
   if (items.length === 0) return [{ event: whole }];
@@ -41,7 +40,7 @@ export function splitBatch(call: HttpCall, fn: LiveFunction): readonly AcceptedE
         contentType: item.contentType,
         ...(item.deliveryId === undefined ? {} : { deliveryId: item.deliveryId }),
       }),
-      body: new Uint8Array(item.body),
+      body: item.body,
     },
   }));
 }

@@ -60,7 +60,6 @@ export interface EventAttributes {
 /** Attributes of the event of a verified request. */
 export function attributesOf(call: HttpCall): EventAttributes {
   const event = new RequestEvent(call);
-  const kept = event.headerNames().filter((name) => !sensitiveHeaders.has(name));
   const sender = senderFields(call);
   const { identified } = call;
   const contentType = identified?.contentType ?? call.head.contentType;
@@ -85,10 +84,25 @@ export function attributesOf(call: HttpCall): EventAttributes {
       host: event.host,
       ip: event.ip,
       params: [...event.params],
-      headers: kept.map((name) => [name, event.headerValues(name) ?? []] as const),
-      query: event.queryNames().map((name) => [name, event.queryValues(name) ?? []] as const),
+      headers: keptHeaders(call, event),
+      query:
+        call.queryText === '' ? [] : event.queryNames().map((name) => [name, event.queryValues(name) ?? []] as const),
     },
   };
+}
+
+/** In one pass over the lines: a table of them would be made for this alone. */
+function keptHeaders(call: HttpCall, event: RequestEvent): StoredRequest['headers'] {
+  const raw = call.request.rawHeaders;
+  const kept: (readonly [string, string[]])[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = (raw[at] as string).toLowerCase();
+    if (sensitiveHeaders.has(name) || event.hidesHeader(name)) continue;
+    const before = kept.find(([each]) => each === name);
+    if (before === undefined) kept.push([name, [raw[at + 1] as string]]);
+    else before[1].push(raw[at + 1] as string);
+  }
+  return kept;
 }
 
 /** They hold texts of senders and tenants. */

@@ -7,8 +7,11 @@ import { StoreBehind } from './pending-appends.ts';
 import { refuse } from './refuse.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
+/** Begins what has to be waited for; one of both is called, once. As a promise is, without the turns of its own it takes. */
+export type Waiting = (done: () => void, failed: (error: unknown) => void) => void;
+
 /** Ends the request by answering (`call.answered`), or leaves it to the next step. */
-export type Step = (call: HttpCall, parts: WorkerParts) => void | Promise<void>;
+export type Step = (call: HttpCall, parts: WorkerParts) => void | Promise<void> | Waiting;
 
 /** A quota that is used up is a 429, a store that fails or has no space a 503; any other step that throws is a defect: 500 and the call id, the log has the rest. */
 export function takeSteps(
@@ -22,12 +25,12 @@ export function takeSteps(
     for (let index = from; index < steps.length; index += 1) {
       const waiting = (steps[index] as Step)(call, parts);
       if (waiting !== undefined) {
-        waiting.then(
-          () => {
-            if (!call.answered) takeSteps(steps, call, parts, report, index + 1);
-          },
-          (error: unknown) => fail(error, call, parts, report),
-        );
+        const goOn = (): void => {
+          if (!call.answered) takeSteps(steps, call, parts, report, index + 1);
+        };
+        const stop = (error: unknown): void => fail(error, call, parts, report);
+        if (typeof waiting === 'function') waiting(goOn, stop);
+        else waiting.then(goOn, stop);
         return;
       }
       if (call.answered) return;

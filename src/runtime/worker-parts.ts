@@ -5,7 +5,7 @@ import type { HostContext } from '../host/types.ts';
 import type { Engine } from '../lua/engine-contract.ts';
 import type { VerifyTools } from '../receivers/types.ts';
 import type { InjectedFault, RuntimeSettings } from '../settings/runtime-settings.ts';
-import type { Store } from '../store/store.ts';
+import type { ConnectedStore } from '../store/connect-store.ts';
 import type { CallCounters } from '../telemetry/call-counters.ts';
 import type { ClientAddress } from './client-address.ts';
 import type { Documents } from './fetch-document.ts';
@@ -51,7 +51,7 @@ export interface WorkerParts {
   readonly newCallId: () => string;
   readonly table: LiveTable;
   readonly engine: Engine<HostContext>;
-  readonly store: Store;
+  readonly store: ConnectedStore;
   readonly subscriptions: LiveSubscriptions;
   readonly outgoing: OutgoingState;
   readonly tombstones: Tombstones;

@@ -7,6 +7,8 @@ export interface PendingRequest {
   // Each request knows the type of its own answer.
   resolve(value: never): void;
   reject(error: Error): void;
+  /** What goes on with the answer is done when `resolve` returns: it needs no callback of its own. */
+  readonly direct?: true;
 }
 
 export class PendingRequests {
@@ -21,6 +23,10 @@ export class PendingRequests {
     const id = this.#free.pop() ?? this.#requests.length;
     this.#requests[id] = request;
     return id;
+  }
+
+  at(id: number): PendingRequest | undefined {
+    return this.#requests[id];
   }
 
   /** Undefined: it has been answered. */

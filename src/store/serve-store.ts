@@ -1,40 +1,43 @@
 /** Answers requests of `connectStore` from a store of this thread: for engines that need no thread of their own. */
 import type { MessagePort } from 'node:worker_threads';
-import { withoutEvents } from './append-answer.ts';
+import { addAnswer, appendAnswer } from './append-answer.ts';
+import { requestsOf } from './append-message.ts';
 import { fromError } from './store-errors.ts';
 import { HeldLeases } from './held-leases.ts';
-import type { StoreAnswer, StoreRequest } from './sqlite-thread.ts';
+import type { StoreAnswer, StoreMessage } from './sqlite-thread.ts';
 import type { AppendItem, Appended, Store } from './store.ts';
 
 /** Until the port is closed from the other end: then what was leased over it and not given up is given back. */
 export function serveStore(store: Store, port: MessagePort): void {
   let answers: StoreAnswer[] = [];
   const held = new HeldLeases();
+  let scheduled = false;
   let unanswered = 0;
   let closed = false;
   /** What is answered in one turn of the event loop is one message. */
   function answer(told: StoreAnswer): void {
-    answers.push(told);
-    if (answers.length > 1) return;
+    addAnswer(answers, told);
+    if (scheduled) return;
+    scheduled = true;
     setImmediate(() => {
       const all = answers;
       answers = [];
+      scheduled = false;
       port.postMessage(all);
     });
   }
   const stopWaking = store.wake(() => answer({ wake: true }));
-  port.on('message', (requests: readonly StoreRequest[]) => {
-    for (const request of requests) {
+  port.on('message', (message: StoreMessage) => {
+    for (const request of requestsOf(message)) {
       const { id, operation, arguments: values } = request;
       unanswered += 1;
       const answered = (store[operation] as (...each: readonly unknown[]) => Promise<unknown>)(...values);
       answered.then(
         (value) => {
           held.note(request, value);
-          answer({
-            id,
-            value: operation === 'append' ? withoutEvents(values[0] as AppendItem[], value as Appended[]) : value,
-          });
+          answer(
+            operation === 'append' ? appendAnswer(id, values[0] as AppendItem[], value as Appended[]) : { id, value },
+          );
           leave();
         },
         (error: Error) => {

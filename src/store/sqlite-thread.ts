@@ -4,7 +4,8 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { errorMessage } from '../failures/error-message.ts';
-import { withoutEvents } from './append-answer.ts';
+import { addAnswer, appendAnswer } from './append-answer.ts';
+import { requestsOf, type PackedAppends } from './append-message.ts';
 import { HeldLeases } from './held-leases.ts';
 import type { SqliteStore } from './sqlite-operations.ts';
 import { openSqliteStore, type SqliteSettings, type TurnItem } from './sqlite-store.ts';
@@ -18,8 +19,17 @@ export interface StoreRequest {
   readonly arguments: readonly unknown[];
 }
 
+/** What is asked in one turn of an event loop, in order. */
+export type StoreMessage = readonly (StoreRequest | PackedAppends)[];
+
+/** Appends all of whose events are new, and none of them leased: who asked knows the rest. */
+export interface KeptAnswer {
+  readonly kept: number[];
+}
+
 export type StoreAnswer =
   | { readonly id: number; readonly value: unknown }
+  | KeptAnswer
   | ({ readonly id: number } & ErrorAnswer)
   /** Something may have become due. */
   | { readonly wake: true };
@@ -78,7 +88,7 @@ function flush(): void {
 function answer(port: MessagePort, told: StoreAnswer): void {
   const before = answers.find((each) => each.port === port);
   if (before === undefined) answers.push({ port, told: [told] });
-  else before.told.push(told);
+  else addAnswer(before.told, told);
 }
 
 function take(port: MessagePort, request: StoreRequest): void {
@@ -93,13 +103,12 @@ function take(port: MessagePort, request: StoreRequest): void {
     done(value) {
       if (waking.has(request.operation)) wake = true;
       ports.get(port)?.note(request, value);
-      answer(port, {
-        id: request.id,
-        value:
-          request.operation === 'append'
-            ? withoutEvents(request.arguments[0] as AppendItem[], value as Appended[])
-            : value,
-      });
+      answer(
+        port,
+        request.operation === 'append'
+          ? appendAnswer(request.id, request.arguments[0] as AppendItem[], value as Appended[])
+          : { id: request.id, value },
+      );
     },
     failed: (error) => answer(port, { id: request.id, ...fromError(error) }),
   });
@@ -141,8 +150,8 @@ parentPort?.on('message', (message: ThreadMessage) => {
   if ('connect' in message) {
     const port = message.connect;
     ports.set(port, new HeldLeases());
-    port.on('message', (requests: readonly StoreRequest[]) => {
-      for (const request of requests) take(port, request);
+    port.on('message', (message: StoreMessage) => {
+      for (const request of requestsOf(message)) take(port, request);
     });
     port.on('close', () => leave(port));
     return;
