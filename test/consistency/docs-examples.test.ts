@@ -10,6 +10,7 @@ import { formatDiagnostic } from '../../src/local/diagnostic.ts';
 import { parseEnvFile } from '../../src/local/env-file.ts';
 import { createLoadServer } from '../../src/local/load-server.ts';
 import { localPolicy } from '../../src/policy/installation-policy.ts';
+import { deliveryStates } from '../../src/store/store.ts';
 import { linePattern, readFencedBlocks, splitCommand, type FencedBlock } from '../builders/read-markdown.ts';
 import { runCli, startCli, type RunningCli } from '../builders/run-cli.ts';
 
@@ -65,6 +66,15 @@ function checkCommand(line: string): void {
   }
 }
 
+/** Of the states of a delivery it shows each, and no other; of other pictures the kind is known to be drawn. */
+function checkPicture(text: string): void {
+  const [kind = '', ...lines] = text.trim().split('\n');
+  assert.match(kind, /^(?:stateDiagram-v2|flowchart LR)$/);
+  if (!kind.startsWith('state')) return;
+  const shown = lines.flatMap((line) => /^ {2}(\S+) --> (\w+|\[\*\])/.exec(line)?.slice(1) ?? assert.fail(line));
+  assert.deepEqual(new Set(shown.filter((state) => state !== '[*]')), new Set(deliveryStates));
+}
+
 const isChecked = ({ language, words }: FencedBlock): boolean =>
   !words.some((word) => word.startsWith('file=')) && language !== 'console';
 
@@ -82,6 +92,7 @@ for (const page of pages) {
         // Run for real against the aggregated API: test/cluster/cli-cluster.test.ts.
         else if (kind === 'sh api') assert.match(block.text, /^(?:kubectl|moonhook) /);
         else if (kind === 'text env') assert.deepEqual(parseEnvFile('f', block.text).mistakes, []);
+        else if (kind === 'mermaid') checkPicture(block.text);
         else if (kind === 'text diagnostics') {
           for (const line of block.text.trim().split('\n')) assert.match(line, /^\S+:\d+:\d+: (?:error|warning): \S/);
         } else assert.equal(kind, 'text terminal', 'no rule says how this block is checked');
