@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { CopySource, CopyTable, CopyTarget, CopyValue } from './copy-store.ts';
+import { emptyKeyLog } from './empty-key-log.ts';
 import { claimSqlite } from './sqlite-owner.ts';
 import { openDatabase } from './sqlite-schema.ts';
 import { recountUsage } from './sqlite-usage.ts';
@@ -13,6 +14,7 @@ const batchBytes = 4 * 1024 * 1024;
 export function openSqliteSource(path: string): CopySource {
   if (!existsSync(path)) throw new StoreRefused(`there is no ${path}`);
   const database = openDatabase(path);
+  emptyKeyLog(database);
   return {
     tables: async () => tablesOf(database),
     count: async (table) => countOf(database, table),
@@ -145,7 +147,7 @@ function typesOf(database: DatabaseSync, table: string): ReadonlyMap<string, str
 }
 
 /** Where this engine keeps delivery ids in runs; elsewhere they are one table. */
-const keyRuns: ReadonlySet<string> = new Set(['duplicate_keys', 'duplicate_runs']);
+const keyRuns: ReadonlySet<string> = new Set(['duplicate_keys', 'duplicate_runs', 'duplicate_log']);
 const allKeys = `(SELECT key, event, endpoint, expires FROM duplicates
   UNION ALL SELECT key, event, endpoint, expires FROM duplicate_keys)`;
 

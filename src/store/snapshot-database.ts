@@ -3,6 +3,7 @@ import { closeSync, openSync, rmSync } from 'node:fs';
 import { backup, type DatabaseSync } from 'node:sqlite';
 import { errorMessage } from '../failures/error-message.ts';
 import { countOf, gapOf } from './copy-sqlite.ts';
+import { emptyKeyLog } from './empty-key-log.ts';
 import { openDatabase } from './sqlite-schema.ts';
 import { StoreRefused } from './store-refused.ts';
 
@@ -60,6 +61,7 @@ export function checkSnapshot(path: string): Readonly<Record<string, number>> {
   try {
     const check = database.prepare('PRAGMA quick_check').get() as { quick_check: string };
     if (check.quick_check !== 'ok') throw new Error(`${path} is damaged (${check.quick_check}): do not use it`);
+    emptyKeyLog(database);
     const gap = gapOf(database);
     if (gap !== 0) throw new Error(`the counters of ${path} do not agree with its rows (gap ${gap}): do not use it`);
     const tables = ['events', 'deliveries', 'duplicates', 'key_values'];

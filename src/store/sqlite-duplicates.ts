@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { hashEndpoint, hashKey } from './duplicate-hash.ts';
 import { createFormerKeys } from './sqlite-former-keys.ts';
 import { dropNoted, putNoted, type Journal } from './sqlite-journal.ts';
+import { createKeyLog, logKeys } from './sqlite-key-log.ts';
 import { createKeyRuns } from './sqlite-key-runs.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { DuplicateKey } from './store.ts';
@@ -46,9 +47,11 @@ export function createDuplicateKeys(
   usage: UsageBook,
   journal: Journal,
   firstBound: number,
+  enoughToMove = logKeys,
 ): DuplicateKeys {
   let bound = firstBound;
   const runs = createKeyRuns(database, journal);
+  const log = createKeyLog(database, journal, runs, enoughToMove);
   const sweeper = createKeySweeper(database, runs);
   const former = createFormerKeys(database, journal);
   const insertEndpoint = database.prepare('INSERT INTO endpoints (name, scope, keys) VALUES (?, ?, 0) RETURNING id');
@@ -130,7 +133,8 @@ export function createDuplicateKeys(
 
   function trimExpired(limit: number): number {
     const now = clock.now();
-    let gone = loseAll(sweeper.removeExpired(now, limit));
+    let gone = loseAll(log.removeExpired(now, limit));
+    gone += loseAll(sweeper.removeExpired(now, limit - gone));
     const endpoints = [...byName.values()];
     for (let looked = 0; looked < Math.min(endpointsPerTurn, endpoints.length) && gone < limit; looked += 1) {
       const endpoint = endpoints[cursor++ % endpoints.length];
@@ -154,7 +158,10 @@ export function createDuplicateKeys(
       const many = [...byName.values()].filter(({ keys }) => keys > most).map(({ id }) => id);
       const swept = sweepExcess(many, excess - gone);
       gone += loseAll(swept);
-      last = Math.max(last, swept.last);
+      // What came last goes last.
+      const newest = swept.finished ? log.removeOf(many, excess - gone) : undefined;
+      if (newest !== undefined) gone += loseAll(newest);
+      last = Math.max(last, swept.last, newest?.last ?? 0);
     }
     if (largest.windowMs > 0 && gone > 0)
       cut = { windowMs: Math.max(0, largest.windowMs - (last - clock.now())), at: clock.monotonic() };
@@ -166,7 +173,7 @@ export function createDuplicateKeys(
     claim(namespaceUid, duplicate, eventId) {
       const key = hashKey(namespaceUid, duplicate);
       const now = clock.now();
-      const known = runs.find(key) ?? former.find(key);
+      const known = log.find(key) ?? runs.find(key) ?? former.find(key);
       if (known !== undefined) {
         if (known.expires > now) return known.event;
         known.remove();
@@ -175,7 +182,7 @@ export function createDuplicateKeys(
       const { windowMs } = duplicate;
       const endpoint = endpointOf(namespaceUid, duplicate);
       endpoint.windowMs = windowMs;
-      runs.add({ key, event: eventId, endpoint: endpoint.id, expires: now + windowMs, windowMs }, now);
+      log.add({ key, event: eventId, endpoint: endpoint.id, expires: now + windowMs, windowMs });
       count(endpoint, 1);
       return undefined;
     },
@@ -186,15 +193,13 @@ export function createDuplicateKeys(
     forget(scope, limit) {
       const own = [...byName.values()].filter((endpoint) => endpoint.scope === scope);
       if (own.length === 0 || limit <= 0) return 0;
-      let gone = 0;
+      const ids = own.map(({ id }) => id);
+      let gone = loseAll(log.removeOf(ids, limit));
       for (const endpoint of own) gone += removeFormer(endpoint, Number.MAX_SAFE_INTEGER, limit - gone).length;
       if (gone >= limit) return gone;
       let sweep = forgetting.get(scope);
       if (sweep === undefined) forgetting.set(scope, (sweep = sweeper.createSweep()));
-      const removed = sweep(
-        own.map(({ id }) => id),
-        limit - gone,
-      );
+      const removed = sweep(ids, limit - gone);
       gone += loseAll(removed);
       if (removed.finished) {
         forgetting.delete(scope);
@@ -207,6 +212,7 @@ export function createDuplicateKeys(
     setBound: (keys) => void (bound = keys),
     window: () => (cut === undefined || clock.monotonic() - cut.at > toldMs ? undefined : cut.windowMs),
     write() {
+      log.write(clock.now());
       for (const { id, keys } of dirty) updateEndpoint.run(keys, id);
       dirty.clear();
     },

@@ -5,10 +5,10 @@ import { checkUsage, recountUsage } from './sqlite-usage.ts';
 import { StoreInUse, StoreRefused } from './store-refused.ts';
 
 /**
- * Version written by this program; it also opens databases one version newer (expand, then contract). Nobody wrote 2 and 4:
- * programs of before would not know the delivery ids of version 5, and so refuse it.
+ * Version written by this program; it also opens databases one version newer (expand, then contract). Nobody wrote 2, 4
+ * and 6: programs of before would not know the delivery ids of versions 5 and 7, and so refuse them.
  */
-const schemaVersion = 5;
+const schemaVersion = 7;
 
 /** SQLite before 3.51.3 can corrupt a WAL that is reset (sqlite.org, "WAL-reset bug"). */
 const oldestLibrary = [3, 51, 3] as const;
@@ -63,6 +63,9 @@ const keyRuns = `
     id INTEGER PRIMARY KEY, class INTEGER NOT NULL, opened INTEGER NOT NULL, size INTEGER NOT NULL,
     earliest INTEGER NOT NULL, latest INTEGER NOT NULL, filter BLOB);
 `;
+
+/** Those of the last turns, which move into runs. */
+const keyLog = 'CREATE TABLE duplicate_log (seq INTEGER PRIMARY KEY, entries BLOB NOT NULL)';
 
 /** Keys of version 1 know no endpoint: they share one. */
 const fromVersion1 = `
@@ -129,7 +132,8 @@ function migrate(database: DatabaseSync): void {
   database.exec('BEGIN IMMEDIATE');
   if (version === 0) database.exec(schema + accounts);
   else if (version === 1) database.exec(fromVersion1);
-  database.exec(keyRuns);
+  if (version < 5) database.exec(keyRuns);
+  database.exec(keyLog);
   database.exec(`PRAGMA user_version = ${schemaVersion}`);
   database.exec('COMMIT');
   if (version === 1) recountUsage(database);

@@ -92,7 +92,7 @@ interface Row {
   readonly expires: number;
 }
 
-function removed(rows: readonly Row[], finished: boolean): Removed {
+export function removed(rows: readonly Row[], finished: boolean): Removed {
   const byEndpoint = new Map<number, number>();
   let last = 0;
   for (const { endpoint, expires } of rows) {
