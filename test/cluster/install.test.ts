@@ -118,6 +118,23 @@ describe('a reader of the guide', { skip }, () => {
     await eventually('the newer definition is in force', async () => (await apply()).code === 0);
   });
 
+  test('can scale with a database, and take over a store, as the page on operations says', async () => {
+    const blocks = readFencedBlocks(join(root, 'docs', 'guide', 'operations.md'));
+    const upgrades = blocks.filter(({ text }) => text.includes('helm upgrade'));
+    assert.equal(upgrades.length, 2);
+    for (const { text } of upgrades) {
+      // What a reader has to fill in.
+      await shell(text.replaceAll('…', 'x').replaceAll('charts/', `${root}/charts/`), folder);
+    }
+    const said = await shell(
+      `kubectl -n moonhook-system get deployment moonhook-runtime -o jsonpath='{.spec.replicas} {.spec.template.spec.containers[0].env[?(@.name=="MOONHOOK_STORE_ADOPT")].value}'
+       kubectl -n moonhook-system get statefulset -o name`,
+      folder,
+    );
+    assert.match(said, /^3 [\w-]+\/moonhook-system\/moonhook$/);
+    await shell(`helm upgrade moonhook ${chartFolder} -n moonhook-system --reset-values >/dev/null`, folder);
+  });
+
   test('can make the pod that a backup is brought back in', async () => {
     const blocks = readFencedBlocks(join(root, 'docs', 'guide', 'operations.md'));
     const block = blocks.find(({ text }) => text.includes('metadata: { name: restore }'));

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readFencedBlocks } from '../builders/read-markdown.ts';
 import { chartFolder } from '../chart/render-chart.ts';
 import { eventually } from '../builders/eventually.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
@@ -310,6 +311,40 @@ test('the API server serves calls and dead letters out of the pods, whichever gr
     assert.match(await kubectl(['get', 'calls', '-n', owner]), /hello +web +ok/);
     assert.equal((await run(['get', 'deadletters', '-n', owner])).code, 0);
   }
+});
+
+/** Blocks of the page on operations that say this, as a reader types them. */
+async function typed(about: string): Promise<void> {
+  const page = join(chartFolder, '..', '..', 'docs', 'guide', 'operations.md');
+  const blocks = readFencedBlocks(page).filter(({ language, text }) => language === 'sh' && text.includes(about));
+  assert.ok(blocks.length > 0, about);
+  const { kubectl: program } = kubeTools();
+  const path = [dirname(program), process.env['PATH'] ?? ''].join(delimiter);
+  for (const { text } of blocks) {
+    const image = `image: ${imageName}:${imageTag}\n      imagePullPolicy: Never`;
+    const script = text.replace('image: REGISTRY/moonhook', image);
+    try {
+      execFileSync('bash', ['-euo', 'pipefail', '-c', script], {
+        cwd: plane.folder,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, PATH: path, KUBECONFIG: plane.kubeconfig },
+      });
+    } catch (error) {
+      throw new Error(`${script}\n${(error as { stderr: string }).stderr}\n${await state()}`, { cause: error });
+    }
+  }
+}
+
+test('a backup brings the store back as it was, by the commands of the guide', async () => {
+  const code = 'return function() local n = (kv.get("n") or 0) + 1 kv.set("n", n) return tostring(n) end';
+  await apply(hook('counts', code));
+  await answers('/team-a/counts', '1');
+  await typed('store copy /var/lib/moonhook -');
+  await answers('/team-a/counts', '2');
+  await typed('restore');
+  await rolledOut();
+  await answers('/team-a/counts', '2');
 });
 
 test('helm upgrade keeps the functions, helm test passes, helm uninstall leaves functions and no pods', async () => {
