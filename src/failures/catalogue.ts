@@ -133,11 +133,6 @@ export const catalogue = {
     title: 'The serving code has no handler for this trigger',
     remedy: 'The last good code serves; `moonhook describe` tells why the newer one was refused.',
   },
-  Draining: {
-    status: 503,
-    title: 'The runtime is shutting down',
-    remedy: 'Send the request again; another runtime answers.',
-  },
   QuotaExceeded: {
     status: 429,
     title: 'The namespace has stored all it may',
