@@ -40,6 +40,12 @@ export function registerExplain(program: Command): void {
 }
 
 async function explain(subject: string, request: string | undefined, given: ExplainOptions): Promise<number> {
+  // A request without the function it is for.
+  if (/^(?:https?:\/)?\//.test(subject) || (request !== undefined && /^[A-Z]+$/.test(subject))) {
+    const line = request === undefined ? subject : JSON.stringify(`${subject} ${request}`);
+    complain(`name the function that the request is for: moonhook explain NAMESPACE/NAME ${line}`);
+    return exitCodes.unusable;
+  }
   const client = await connectRun(given);
   const options = inScope(given, client, request === undefined ? undefined : subject);
   const format = readFormat(options.output, ['json', 'yaml']);

@@ -1,7 +1,9 @@
 /** Runtime groups against a real API server: who is given what, what statuses count, where requests and questions go. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { eventually } from '../builders/eventually.ts';
+import { readFencedBlocks, splitCommand } from '../builders/read-markdown.ts';
 import { makeFrontProxy } from '../kube/front-proxy.ts';
 import { apply, functionPath, openTrigger, webhookFunction, type StatusObject } from '../kube/run-controller.ts';
 import { installationNamespace, linkServerName, runInstallation } from '../kube/run-installation.ts';
@@ -338,6 +340,10 @@ test(
     await strands('MoveNotDeclared');
     const events = await kubectl(['get', 'events', '-n', 'mover', '--field-selector', 'reason=MoveNotDeclared']);
     assert.match(events.stdout, /Warning +MoveNotDeclared +webhookfunction\/inbox/, events.stderr);
+    const guide = readFencedBlocks(join(import.meta.dirname, '..', '..', 'docs', 'guide', 'runtime-groups.md'));
+    const [command] = guide.flatMap(({ text }) => (text.includes('"Stranded"') ? [text.trim()] : []));
+    const shown = await kubectl(splitCommand(command ?? '').slice(1));
+    assert.match(shown.stdout, /\{ namespace: mover, from: default \}/, shown.stderr);
     await eventually('what came to the new group is done there', async () => {
       const states = await ended();
       return states.length > 0 && states.every((state) => state === 'done');

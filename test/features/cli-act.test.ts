@@ -87,6 +87,9 @@ test('see what happened and act', async (context) => {
     assert.match(described.stdout, new RegExp(`delivery ${name} to team-a/job trigger job: dead`));
     assert.match(described.stdout, /attempt 1[\s\S]*ended dead/);
     const story = await cli('explain', id);
+    const nameless = await cli('explain', 'GET', '/shop/orders');
+    assert.equal(nameless.exitCode, 2);
+    assert.match(nameless.stderr, /name the function .* explain NAMESPACE\/NAME "GET \/shop\/orders"/);
     assert.match(story.stdout, /ended accepted[\s\S]*ended dead[\s\S]*run it again: moonhook replay dlv-/);
     const missing = await cli('describe', 'dlv-9999');
     assert.equal(missing.exitCode, 5);
