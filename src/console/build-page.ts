@@ -3,13 +3,16 @@
  * second.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { build } from 'vite';
 
 const pageFolder = join(import.meta.dirname, 'page');
 const lockFile = join(import.meta.dirname, '..', '..', 'package-lock.json');
+/** Pages, of this source and of the newest other one: whoever goes back and forth between two versions waits for neither. */
 const kept = 2;
+/** Nobody builds for so long. */
+const abandonedMs = 3_600_000;
 
 /** The folder with `index.html`, made first where it is not there. */
 export async function builtPage(cacheFolder: string): Promise<string> {
@@ -65,9 +68,14 @@ function digestOfSources(): string {
   return digest.digest('hex').slice(0, 16);
 }
 
+/** Pages of former sources, and what a process that was killed has left; not what another process is making now. */
 function forgetOlder(shelf: string, newest: string): void {
+  const madeAt = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const others = readdirSync(shelf)
-    .map((name) => join(shelf, name))
-    .filter((path) => path !== newest);
-  for (const path of others.slice(kept - 1)) rmSync(path, { recursive: true, force: true });
+    .map((name) => ({ name, path: join(shelf, name), at: madeAt(join(shelf, name)) }))
+    .filter(({ path }) => path !== newest)
+    .toSorted((one, other) => other.at - one.at);
+  const finished = others.filter(({ name }) => !name.includes('.'));
+  const abandoned = others.filter(({ name, at }) => name.includes('.') && at < madeAt(newest) - abandonedMs);
+  for (const { path } of [...finished.slice(kept - 1), ...abandoned]) rmSync(path, { recursive: true, force: true });
 }
