@@ -1,6 +1,7 @@
 /** Settings of a runtime in a cluster: the environment that the chart sets. */
 import { join } from 'node:path';
 import { defaultPolicy } from '../policy/installation-policy.ts';
+import { environmentReader, type LogLevel } from './environment-reader.ts';
 import { runtimeDefaults, type RuntimeSettings } from './runtime-settings.ts';
 
 export interface ClusterRuntimeSettings {
@@ -32,23 +33,14 @@ export type ClusterRuntimeResult =
   | { readonly ok: true; readonly settings: ClusterRuntimeSettings }
   | { readonly ok: false; readonly mistakes: readonly string[] };
 
-const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-type LogLevel = (typeof logLevels)[number];
-
 /** Reads all of it; every mistake is told, not only the first. */
 export function readClusterRuntimeSettings(environment: NodeJS.ProcessEnv = process.env): ClusterRuntimeResult {
   const mistakes: string[] = [];
-  const text = (name: string, fallback: string): string => environment[name] || fallback;
+  const { text, integer, port, logLevel } = environmentReader(environment, mistakes);
   const needed = (name: string, what: string): string => {
     const value = text(name, '');
     if (value === '') mistakes.push(`${name} must be set: ${what}`);
     return value;
-  };
-  const integer = (name: string, fallback: number, least: number, most: number): number => {
-    const value = text(name, String(fallback));
-    if (/^[0-9]{1,6}$/.test(value) && Number(value) >= least && Number(value) <= most) return Number(value);
-    mistakes.push(`${name} must be a whole number from ${least} to ${most}, not ${JSON.stringify(value)}`);
-    return fallback;
   };
   const controllers = readControllers(needed('MOONHOOK_LINK', 'HOST:PORT of the controllers'), mistakes);
   const storeUrl = text('MOONHOOK_STORE_URL', '');
@@ -56,14 +48,7 @@ export function readClusterRuntimeSettings(environment: NodeJS.ProcessEnv = proc
   if (storeUrl !== '' && !/^postgres(ql)?:$/.test(URL.parse(storeUrl)?.protocol ?? ''))
     mistakes.push('MOONHOOK_STORE_URL must be a URL such as postgres://user@host:5432/moonhook');
   const adoptStore = text('MOONHOOK_STORE_ADOPT', '');
-  const level = text('MOONHOOK_LOG_LEVEL', 'info');
-  const logLevel = logLevels.find((known) => known === level);
-  if (logLevel === undefined) mistakes.push(`MOONHOOK_LOG_LEVEL must be one of ${logLevels.join(', ')}`);
   const host = text('MOONHOOK_LISTEN_HOST', '0.0.0.0');
-  const port = (name: string, fallback: number): { readonly host: string; readonly port: number } => ({
-    host,
-    port: integer(name, fallback, 0, 65_535),
-  });
   const drainMs = integer('MOONHOOK_DRAIN_SECONDS', 30, 0, 3_600) * 1_000;
   const lameMs = Math.min(5_000, Math.floor(drainMs / 3));
   const tableDirectory = text('MOONHOOK_TABLE_DIR', '');
@@ -80,13 +65,13 @@ export function readClusterRuntimeSettings(environment: NodeJS.ProcessEnv = proc
     storeFile: join(text('MOONHOOK_DATA_DIR', '/var/lib/moonhook'), 'store.db'),
     ...(adoptStore === '' ? {} : { adoptStore }),
     lameMs,
-    logLevel: logLevel ?? 'info',
+    logLevel: logLevel(),
     runtime: {
       ...runtimeDefaults,
       workers: integer('MOONHOOK_WORKERS', runtimeDefaults.workers, 1, 64),
-      public: port('MOONHOOK_PUBLIC_PORT', runtimeDefaults.public.port),
-      calls: port('MOONHOOK_CALLS_PORT', runtimeDefaults.calls.port),
-      admin: port('MOONHOOK_ADMIN_PORT', runtimeDefaults.admin.port),
+      public: { host, port: port('MOONHOOK_PUBLIC_PORT', runtimeDefaults.public.port) },
+      calls: { host, port: port('MOONHOOK_CALLS_PORT', runtimeDefaults.calls.port) },
+      admin: { host, port: port('MOONHOOK_ADMIN_PORT', runtimeDefaults.admin.port) },
       callAudience: text('MOONHOOK_CALL_AUDIENCE', 'moonhook'),
       // Until a controller has said what holds; nothing is served before.
       policy: defaultPolicy('http://localhost'),

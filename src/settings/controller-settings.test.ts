@@ -49,7 +49,7 @@ test('every mistake is told', () => {
   assert.ok(!result.ok);
   assert.deepEqual(
     result.mistakes.map((mistake) => mistake.split(' must ')[0]),
-    ['the namespace', 'MOONHOOK_LOG_LEVEL', 'MOONHOOK_AGGREGATED_API', 'MOONHOOK_LINK_PORT'],
+    ['the namespace', 'MOONHOOK_AGGREGATED_API', 'MOONHOOK_LINK_PORT', 'MOONHOOK_LOG_LEVEL'],
   );
 });
 

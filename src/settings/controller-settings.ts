@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { errorMessage } from '../failures/error-message.ts';
 import { defaultPolicy, type InstallationPolicy } from '../policy/installation-policy.ts';
 import { readPolicy } from '../policy/read-policy.ts';
+import { environmentReader, type LogLevel } from './environment-reader.ts';
 import type { ListenAddress } from './runtime-settings.ts';
 
 /** Options of `moonhook controller` as typed. */
@@ -41,8 +42,6 @@ export type ControllerSettingsResult =
   | { readonly ok: true; readonly settings: ControllerSettings }
   | { readonly ok: false; readonly mistakes: readonly string[] };
 
-const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-type LogLevel = (typeof logLevels)[number];
 const objectName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** Reads all of it; every mistake is told, not only the first. `hostname` names a replica outside a cluster. */
@@ -52,25 +51,16 @@ export function readControllerSettings(
   environment: NodeJS.ProcessEnv = process.env,
 ): ControllerSettingsResult {
   const mistakes: string[] = [];
-  const text = (name: string, fallback: string): string => environment[name] || fallback;
+  const { text, port, logLevel } = environmentReader(environment, mistakes);
   const named = (name: string, value: string): string => {
     if (!objectName.test(value)) mistakes.push(`${name} must be the name of an object, not ${JSON.stringify(value)}`);
     return value;
-  };
-  const port = (name: string, fallback: number): number => {
-    const value = text(name, String(fallback));
-    if (/^[0-9]{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value);
-    mistakes.push(`${name} must be a port from 0 to 65535, not ${JSON.stringify(value)}`);
-    return fallback;
   };
   const inCluster = text('KUBERNETES_SERVICE_HOST', '') !== '' && options.kubeconfig === undefined;
   const host = text('MOONHOOK_LISTEN_HOST', inCluster ? '0.0.0.0' : '127.0.0.1');
   const installation = named('MOONHOOK_INSTALLATION', text('MOONHOOK_INSTALLATION', 'moonhook'));
   const namespace = named('the namespace', options.namespace ?? text('POD_NAMESPACE', 'moonhook'));
   const policyFile = options.policy ?? text('MOONHOOK_POLICY_FILE', '');
-  const level = text('MOONHOOK_LOG_LEVEL', 'info');
-  const logLevel = logLevels.find((known) => known === level);
-  if (logLevel === undefined) mistakes.push(`MOONHOOK_LOG_LEVEL must be one of ${logLevels.join(', ')}`);
   const switched = text('MOONHOOK_AGGREGATED_API', 'false');
   if (switched !== 'true' && switched !== 'false') mistakes.push('MOONHOOK_AGGREGATED_API must be true or false');
   const settings: ControllerSettings = {
@@ -93,7 +83,7 @@ export function readControllerSettings(
     link: { host, port: port('MOONHOOK_LINK_PORT', 8443) },
     api: { host, port: port('MOONHOOK_API_PORT', 8444) },
     admin: { host, port: port('MOONHOOK_ADMIN_PORT', 9090) },
-    logLevel: logLevel ?? 'info',
+    logLevel: logLevel(),
   };
   return mistakes.length === 0 ? { ok: true, settings } : { ok: false, mistakes };
 }
