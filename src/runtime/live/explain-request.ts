@@ -1,7 +1,8 @@
 /** What would happen to a request that was not sent: which route takes it, and whether its sender verifies. Nothing runs. */
-import { createRouteIndex, type RequestMatch } from '../../routing/match-request.ts';
+import { createRouteIndex, type RequestMatch, type RouteTarget } from '../../routing/match-request.ts';
 import { verifyCapture } from '../../receivers/verify-capture.ts';
 import { explainMatch, type MatchStep } from '../../triggers/explain-match.ts';
+import type { Step } from '../../receivers/types.ts';
 import type { LiveAnswer } from '../../link/live-questions.ts';
 import type { LiveView } from './live-view.ts';
 
@@ -63,15 +64,20 @@ export async function explainRequest(
   if (match.kind !== 'found' || (subject !== undefined && uid !== subject.uid)) {
     return ok({ match: match.kind, taker, lines });
   }
-  const { trigger } = match.target;
-  if (trigger.unresolved !== undefined) {
-    return ok({
-      match: 'found',
-      taker,
-      lines: [...lines, `  stop ${trigger.unresolved.reason}: ${trigger.unresolved.message}: answers 503`],
-    });
+  const { verdict, told } = await judgeSender(view, match.target, request);
+  return ok({ match: 'found', taker, ...(verdict === undefined ? {} : { verdict }), lines: [...lines, ...told] });
+}
+
+/** Whether the sender of the request verifies, and what is told of it; without a verdict it is not even asked. */
+async function judgeSender(
+  view: LiveView,
+  { entry, trigger, route }: RouteTarget<undefined>,
+  request: SupposedRequest,
+): Promise<{ readonly verdict?: string; readonly told: readonly string[] }> {
+  const { receiver, publicUrl, unresolved } = trigger;
+  if (unresolved !== undefined) {
+    return { told: [`  stop ${unresolved.reason}: ${unresolved.message}: answers 503`] };
   }
-  const { receiver, publicUrl } = trigger;
   const judged = await verifyCapture(
     request,
     { name: receiver.name, fields: receiver.fields },
@@ -82,27 +88,21 @@ export async function explainRequest(
     {
       nowMs: view.now(),
       publicUrl,
-      route: match.target.route.path,
-      fetchDocument: view.documents(match.target.entry, trigger.name, loopback),
+      route: route.path,
+      fetchDocument: view.documents(entry, trigger.name, loopback),
     },
   );
-  if (!judged.ok) return ok({ match: 'found', taker, lines: [...lines, `  ${judged.message}`] });
+  if (!judged.ok) return { told: [`  ${judged.message}`] };
   const { verdict, reason, steps, hints, event, decision } = judged.result;
-  const passes = verdict === 'verified';
-  return ok({
-    match: 'found',
-    taker,
-    verdict,
-    lines: [
-      ...lines,
-      ...steps.map(({ step, ok: good, detail }) => `  ${good ? 'ok  ' : 'stop'} ${step}: ${detail}`),
-      passes
-        ? `  verified${event === undefined ? '' : `, event ${event}`}${decision === undefined ? '' : `, ${decision}`}`
-        : `  ${verdict}${reason === undefined ? '' : ` (${reason})`}`,
-      ...hints.map((hint) => `  hint: ${hint}`),
-    ],
-  });
+  const end =
+    verdict === 'verified'
+      ? `  verified${event === undefined ? '' : `, event ${event}`}${decision === undefined ? '' : `, ${decision}`}`
+      : `  ${verdict}${reason === undefined ? '' : ` (${reason})`}`;
+  return { verdict, told: [...steps.map(stepLine), end, ...hints.map((hint) => `  hint: ${hint}`)] };
 }
+
+const stepLine = ({ step, ok: good, detail }: MatchStep | Step): string =>
+  `  ${good ? 'ok  ' : 'stop'} ${step}: ${detail}`;
 
 const mountedAt = (subject: ExplainedFunction | undefined): readonly string[] =>
   (subject?.urls ?? []).map(({ trigger, url }) => `       ${trigger}: ${url}`);
@@ -121,7 +121,7 @@ function matchLines(
   if (match.kind === 'invalid') return [`  stop the path is not in canonical form: ${match.reason}: answers 400`];
   if (match.kind === 'none') {
     return [
-      ...steps.map(({ step, ok: good, detail }) => `  ${good ? 'ok  ' : 'stop'} ${step}: ${detail}`),
+      ...steps.map(stepLine),
       ...(subject === undefined ? ['  answers 404'] : ['  answers 404; this function is mounted at', ...routes]),
     ];
   }
