@@ -27,14 +27,15 @@ function identify(request: RawRequest): Identified {
   const name = withAction(firstHeader(request, 'x-github-event') ?? 'request', readJsonText(json, ['action']));
   const id = deliveryId(firstHeader(request, 'x-github-delivery'));
   const repository = readJsonText(json, ['repository', 'html_url']);
-  return {
+  const identified: { -readonly [Key in keyof Identified]: Identified[Key] } = {
     name,
     type: `com.github.${name}`,
-    ...(repository === undefined ? {} : { source: repository }),
-    ...(id === undefined ? {} : { deliveryId: id }),
     idSigned: false,
-    ...(form ? { formField: 'payload' } : {}),
   };
+  if (repository !== undefined) identified.source = repository;
+  if (id !== undefined) identified.deliveryId = id;
+  if (form) identified.formField = 'payload';
+  return identified;
 }
 
 export const github = defineSignatureReceiver({

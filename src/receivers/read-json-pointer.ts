@@ -32,9 +32,13 @@ export function readJsonPointer(
   return cursor === undefined ? undefined : readScalar(cursor, maxBytes);
 }
 
+function bufferOf(body: Uint8Array): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+}
+
 /** A cursor before the value at the pointer; undefined: there is none. */
 function cursorAt(body: Uint8Array, segments: readonly string[]): Cursor | undefined {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const bytes = bufferOf(body);
   // A key that occurs nowhere needs no walk: searching bytes is many times faster than scanning tokens.
   for (const segment of segments) {
     if (!isIndex(segment) && !bytes.includes(JSON.stringify(segment))) return undefined;
@@ -48,7 +52,7 @@ function cursorAt(body: Uint8Array, segments: readonly string[]): Cursor | undef
  * which one they take, so what was signed is not what is read.
  */
 export function readJsonMembers(body: Uint8Array, max: number): ReadonlyMap<string, Buffer> | undefined {
-  const cursor: Cursor = { bytes: Buffer.from(body.buffer, body.byteOffset, body.byteLength), position: 0 };
+  const cursor: Cursor = { bytes: bufferOf(body), position: 0 };
   if (skipSpace(cursor) !== 0x7b) return undefined;
   cursor.position += 1;
   const members = new Map<string, Buffer>();

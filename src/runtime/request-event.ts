@@ -127,10 +127,13 @@ export function senderFields(call: HttpCall): SenderFields | undefined {
   }
   const { sender, trigger } = call;
   if (sender === undefined) return undefined;
+  const name = trigger?.http?.receiver.name ?? '';
+  const { proof: verified, subject, claims } = sender;
+  if (subject === undefined && claims === undefined) return { name, verified };
   return {
-    name: trigger?.http?.receiver.name ?? '',
-    verified: sender.proof,
-    ...(sender.subject === undefined ? {} : { subject: sender.subject }),
-    ...(sender.claims === undefined ? {} : { claims: sender.claims }),
+    name,
+    verified,
+    ...(subject === undefined ? {} : { subject }),
+    ...(claims === undefined ? {} : { claims }),
   };
 }

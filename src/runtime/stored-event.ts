@@ -64,19 +64,9 @@ export function attributesOf(call: HttpCall): EventAttributes {
   const { identified } = call;
   const contentType = identified?.contentType ?? call.head.contentType;
   const traceparent = call.head.traceparent;
-  return {
+  const attributes: Draft<EventAttributes> = {
     name: event.eventName,
-    ...(call.namedTrigger === undefined ? {} : { trigger: call.namedTrigger.entry.name }),
     callId: call.id,
-    ...(call.callback === undefined ? {} : { callback: call.callback }),
-    ...(event.eventSubject === undefined ? {} : { subject: event.eventSubject }),
-    ...(call.hops === 0 ? {} : { hops: call.hops }),
-    ...(call.budget === rootBudget ? {} : { budget: call.budget }),
-    ...(traceparent === undefined ? {} : { traceparent }),
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(identified?.formField === undefined ? {} : { formField: identified.formField }),
-    ...(identified?.deliveryId === undefined ? {} : { deliveryId: identified.deliveryId }),
-    ...(sender === undefined ? {} : { sender }),
     request: {
       method: event.method,
       path: event.path,
@@ -89,7 +79,21 @@ export function attributesOf(call: HttpCall): EventAttributes {
         call.queryText === '' ? [] : event.queryNames().map((name) => [name, event.queryValues(name) ?? []] as const),
     },
   };
+  // An object for each that may be missing would be more than all that is kept.
+  if (contentType !== undefined) attributes.contentType = contentType;
+  if (identified?.deliveryId !== undefined) attributes.deliveryId = identified.deliveryId;
+  if (sender !== undefined) attributes.sender = sender;
+  if (call.namedTrigger !== undefined) attributes.trigger = call.namedTrigger.entry.name;
+  if (call.callback !== undefined) attributes.callback = call.callback;
+  if (event.eventSubject !== undefined) attributes.subject = event.eventSubject;
+  if (call.hops !== 0) attributes.hops = call.hops;
+  if (call.budget !== rootBudget) attributes.budget = call.budget;
+  if (traceparent !== undefined) attributes.traceparent = traceparent;
+  if (identified?.formField !== undefined) attributes.formField = identified.formField;
+  return attributes;
 }
+
+type Draft<Made> = { -readonly [Key in keyof Made]: Made[Key] };
 
 /** In one pass over the lines: a table of them would be made for this alone. */
 function keptHeaders(call: HttpCall, event: RequestEvent): StoredRequest['headers'] {
@@ -98,11 +102,17 @@ function keptHeaders(call: HttpCall, event: RequestEvent): StoredRequest['header
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = (raw[at] as string).toLowerCase();
     if (sensitiveHeaders.has(name) || event.hidesHeader(name)) continue;
-    const before = kept.find(([each]) => each === name);
-    if (before === undefined) kept.push([name, [raw[at + 1] as string]]);
-    else before[1].push(raw[at + 1] as string);
+    const value = raw[at + 1] as string;
+    const before = valuesOf(kept, name);
+    if (before === undefined) kept.push([name, [value]]);
+    else before.push(value);
   }
   return kept;
+}
+
+function valuesOf(kept: readonly (readonly [string, string[]])[], name: string): string[] | undefined {
+  for (const each of kept) if (each[0] === name) return each[1];
+  return undefined;
 }
 
 /** They hold texts of senders and tenants. */
