@@ -39,7 +39,13 @@ export async function startNode(options: {
   const plane = await startControlPlane(binaries, {
     controllerManager: true,
     address: nodeAddress,
-    apiServerFlags: ['--endpoint-reconciler-type=lease', '--allow-privileged=true', ...options.apiServerFlags],
+    apiServerFlags: [
+      '--endpoint-reconciler-type=lease',
+      '--allow-privileged=true',
+      // For logs and exec; nobody knows the node by its name.
+      '--kubelet-preferred-address-types=InternalIP',
+      ...options.apiServerFlags,
+    ],
   });
   const folder = join(plane.folder, 'node');
   mkdirSync(folder);

@@ -15,10 +15,26 @@ function apiGroupDocument(): unknown {
   return { kind: 'APIGroup', apiVersion: 'v1', name: apiGroup, versions: [version], preferredVersion: version };
 }
 
+/**
+ * What can be watched or deleted by its name is not told to machinery, which would do it to everything there is: the
+ * garbage collector copies all that it may delete and follow, a namespace that ends deletes each of its objects and waits
+ * for it, and GitOps tools follow all that can be followed. People and our own command need no telling.
+ */
+function shown(verbs: readonly string[]): readonly string[] {
+  return verbs.filter((verb) => verb !== 'watch' && verb !== 'delete');
+}
+
 function list(): readonly unknown[] {
   return resourceCatalogue.flatMap(
     ({ name, singular: singularName, kind, namespaced, verbs, shortNames, subresources = [] }) => [
-      { name, singularName, namespaced, kind, verbs, ...(shortNames === undefined ? {} : { shortNames }) },
+      {
+        name,
+        singularName,
+        namespaced,
+        kind,
+        verbs: shown(verbs),
+        ...(shortNames === undefined ? {} : { shortNames }),
+      },
       ...subresources.map((sub) => ({
         name: `${name}/${sub.name}`,
         singularName: '',
