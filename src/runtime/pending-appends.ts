@@ -17,7 +17,7 @@ const rowBytes = 512;
 const mostEnded = 256;
 
 /** What was begun together. */
-export interface Begun {
+interface Begun {
   readonly at: number;
   readonly bytes: number;
   ended: boolean;

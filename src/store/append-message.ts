@@ -15,7 +15,7 @@ export interface PackedAppends {
 }
 
 /** One of them, as it was asked for. */
-export interface UnpackedAppend {
+interface UnpackedAppend {
   readonly id: number;
   readonly items: readonly AppendItem[];
 }
@@ -142,7 +142,7 @@ export function requestsOf(message: StoreMessage): readonly StoreRequest[] {
 }
 
 /** The appends in the order in which they were asked for. */
-export function unpackAppends({ numbers, texts, bodies, deliveries }: PackedAppends): readonly UnpackedAppend[] {
+function unpackAppends({ numbers, texts, bodies, deliveries }: PackedAppends): readonly UnpackedAppend[] {
   const appends: UnpackedAppend[] = [];
   let [at, from, others] = [0, 0, 0];
   const number = (): number => numbers[at++] as number;
