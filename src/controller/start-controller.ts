@@ -15,14 +15,21 @@ import type { ControllerStats } from './controller-stats.ts';
 import type { ControllerRights } from './read-reference.ts';
 import { createReferencePoll, type ReferenceTiming } from './reference-poll.ts';
 import type { ReflectorTiming } from './reflector.ts';
-import { reportRuntimes } from './report-runtimes.ts';
+import { isHeeded, refusedByNew, reportRuntimes } from './report-runtimes.ts';
 import { watchRuntimeEndpoints } from './runtime-endpoints.ts';
 import { createStandingJudge, type Standing } from './judge-standing.ts';
 import { createStatusWriter } from './status-writer.ts';
 import { createTableLoop } from './table-loop.ts';
 import { createProgrammingTimes } from './time-programming.ts';
 import { transitionsBetween, type JudgeStatus } from './transition-events.ts';
-import type { Acknowledgements, Leadership, RuntimeEndpoints, TableSource, TriggerReports } from './types.ts';
+import type {
+  Acknowledgements,
+  Leadership,
+  RuntimeEndpoint,
+  RuntimeEndpoints,
+  TableSource,
+  TriggerReports,
+} from './types.ts';
 import { createResourceReader } from './watched-resources.ts';
 
 export interface ControllerOptions {
@@ -189,11 +196,16 @@ export function startController(options: ControllerOptions): Controller {
     return reports.length > 0 && reports.every(({ acknowledgement }) => acknowledgement?.revision === revision);
   };
   loop.onVerdicts((uids) => status.touch(uids));
-  let listed = false;
+  let before: readonly RuntimeEndpoint[] | undefined;
   endpoints.subscribe(() => {
+    const now = endpoints.current() ?? [];
     // Before the first list nothing could be said of anything.
-    status.touch(listed ? unsettled() : [...resources.uids()]);
-    listed = true;
+    const news =
+      before === undefined
+        ? [...resources.uids()]
+        : [...unsettled(), ...refusedByNew(before, now, acknowledgements?.runtimes() ?? [])];
+    before = now;
+    status.touch(news);
   });
   leadership.subscribe(() => {
     log.info(leadership.leading ? 'leading' : 'no longer leading', { epoch: leadership.epoch });
@@ -208,8 +220,8 @@ export function startController(options: ControllerOptions): Controller {
       acknowledgements = given;
       given.subscribe((change) => {
         const uids = change.kind === 'runtimes' ? unsettled() : change.uids;
-        for (const uid of uids) if (isProgrammed(uid)) times.programmed(uid, clock.now());
-        status.touch(uids);
+        for (const uid of uids) if (times.waits(uid) && isProgrammed(uid)) times.programmed(uid, clock.now());
+        if (isHeeded(change, endpoints.current() ?? [])) status.touch(uids);
       });
     },
     listenToTriggers: (given) => {

@@ -4,9 +4,12 @@ import { createProgrammingTimes } from './time-programming.ts';
 
 test('a change is counted once, from its first arrival to the last acknowledgement', () => {
   const times = createProgrammingTimes();
+  assert.equal(times.waits('a'), false);
   times.arrived('a', 1_000);
   times.arrived('a', 1_010);
+  assert.equal(times.waits('a'), true);
   times.programmed('a', 1_012);
+  assert.equal(times.waits('a'), false);
   times.programmed('a', 9_999);
   const { bounds, buckets, sum } = times.histogram;
   assert.equal(sum, 0.012);

@@ -3,6 +3,8 @@
 export interface ProgrammingTimes {
   /** A change of the resource arrived. */
   arrived(uid: string, at: number): void;
+  /** Whether a change of it is not programmed yet, as far as was said here. */
+  waits(uid: string): boolean;
   /** Every ready runtime has acknowledged the newest revision. */
   programmed(uid: string, at: number): void;
   forget(uid: string): void;
@@ -30,6 +32,7 @@ export function createProgrammingTimes(): ProgrammingTimes {
       // An edit upon an edit that is not programmed yet: counted from the first.
       if (!waiting.has(uid)) waiting.set(uid, at);
     },
+    waits: (uid) => waiting.has(uid),
     programmed: (uid, at) => {
       const since = waiting.get(uid);
       if (since === undefined) return;

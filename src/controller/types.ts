@@ -42,8 +42,8 @@ export interface LinkedRuntime {
 
 /** What changed among the linked runtimes. */
 export type RuntimesChange =
-  /** Runtimes said something new about these functions and subscriptions. */
-  | { readonly kind: 'acknowledged'; readonly uids: readonly string[] }
+  /** Runtimes said something new about these functions and subscriptions; `by`: the pod of the only one that did. */
+  | { readonly kind: 'acknowledged'; readonly uids: readonly string[]; readonly by?: string }
   /** A runtime came, went, or became ready: no status is written for it alone. */
   | { readonly kind: 'runtimes' }
   /** Runtimes reported when schedules run, or how a subscriber's receiver does. */

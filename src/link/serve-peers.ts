@@ -53,6 +53,8 @@ export async function servePeers<Who>(options: PeerServerOptions<Who>): Promise<
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: limits.upBytes,
+    // One message a turn of the loop: a runtime that says of ten thousand functions what it holds holds up no edit.
+    allowSynchronousEvents: false,
     handleProtocols: (offered) => chooseSubprotocol(offered, newest) ?? false,
   });
   const server = createServer(

@@ -172,6 +172,29 @@ suite('what a link may cost', () => {
   });
 });
 
+test('many messages in one packet are heard in as many turns of the loop', async () => {
+  const tokens = new TestTokens();
+  const functions = Array.from({ length: 50 }, (_each, index) => functionEntry({ name: `hook-${index}` }));
+  const { server } = await controller(tokens, { table: new TestTable(routeTable(functions)) });
+  const link = await raw(server.port, tokens.make(pod));
+  link.send(hello(pod));
+  await until('it was greeted', () => server.runtimes().length > 0);
+  let turn = 0;
+  const count = (): void => {
+    turn += 1;
+    counting = setImmediate(count);
+  };
+  let counting = setImmediate(count);
+  closing.push(() => clearImmediate(counting));
+  const heard: number[] = [];
+  server.subscribe(() => void heard.push(turn));
+  for (const { uid } of functions) {
+    link.send({ kind: 'judged', acknowledgements: [{ uid, revision: 'any', accepted: true }] });
+  }
+  await until('all was heard', () => heard.length === functions.length);
+  assert.equal(new Set(heard).size, functions.length);
+});
+
 suite('how long a link holds', () => {
   test('it ends with its token, unless a newer one of the same pod came', async () => {
     const tokens = new TestTokens();

@@ -23,6 +23,8 @@ suite('createRuntimeBook', () => {
     book.tableChanged(['uid-1'], table);
     assert.equal(runtime?.acknowledgements.get('uid-1')?.accepted, true);
     assert.deepEqual(told, [{ kind: 'acknowledged', uids: ['uid-1'] }]);
+    book.judged(proof, said, table);
+    assert.deepEqual(told.at(-1), { kind: 'acknowledged', uids: ['uid-1'], by: 'pod-0' });
   });
 
   test('not for a function of another group, nor after another process took its place', () => {

@@ -116,7 +116,7 @@ export function createRuntimeBook(clock: LinkClock): RuntimeBook {
         known.acknowledgements.set(entry.uid, slim(each, entry));
         uids.push(entry.uid);
       }
-      if (uids.length > 0) tell({ kind: 'acknowledged', uids });
+      if (uids.length > 0) tell({ kind: 'acknowledged', uids, by: podUid });
     },
     applied(podUid) {
       const known = runtimes.get(podUid);
