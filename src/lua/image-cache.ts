@@ -1,5 +1,6 @@
 /** Function images in use, bounded by bytes: those not used lately go first and are made again from bytecode. */
 import { flatten, type Delta, type FlatImage } from './image.ts';
+import { ImageShelf } from './image-shelf.ts';
 import type { LoadedProgram } from './loaded-program.ts';
 import type { Machine } from './machine.ts';
 
@@ -7,6 +8,8 @@ import type { Machine } from './machine.ts';
 const usesBeforeFlat = 3;
 /** Calls count while no more than so many of other functions lie between them. */
 const recentRestores = 500;
+/** So many bytes of images that are gone may lie between those in use, or as many as those have. */
+const leastWaste = 2 * 1024 * 1024;
 /** Images in one piece: a quarter of the bytes. */
 const flatShare = 0.25;
 
@@ -21,6 +24,9 @@ export class ImageCache {
   readonly #flats = new Map<LoadedProgram, number>();
   #flatBytes = 0;
   #deltaBytes = 0;
+  #shelf = new ImageShelf();
+  /** On the shelf, of images that are gone. */
+  #wasted = 0;
   restores = 0;
 
   constructor(limit: number) {
@@ -81,7 +87,7 @@ export class ImageCache {
   keep(program: LoadedProgram, delta: Delta): void {
     if (program.unloaded) return;
     this.drop(program);
-    program.delta = delta;
+    program.delta = ImageShelf.takes(delta) ? this.#shelf.place(delta) : delta;
     this.#order.set(program, this.restores);
     this.#deltaBytes += delta.bytes;
     for (const [oldest, since] of this.#order) {
@@ -93,9 +99,22 @@ export class ImageCache {
   drop(program: LoadedProgram): void {
     this.#dropFlat(program);
     if (program.delta === undefined) return;
-    this.#deltaBytes -= program.delta.bytes;
+    const { delta } = program;
+    this.#deltaBytes -= delta.bytes;
     program.delta = undefined;
     this.#order.delete(program);
+    if (!ImageShelf.takes(delta)) return;
+    this.#wasted += delta.bytes;
+    if (this.#wasted > Math.max(leastWaste, this.#deltaBytes)) this.#tidy();
+  }
+
+  #tidy(): void {
+    this.#shelf = new ImageShelf();
+    this.#wasted = 0;
+    for (const program of this.#order.keys()) {
+      const { delta } = program;
+      if (delta !== undefined && ImageShelf.takes(delta)) program.delta = this.#shelf.place(delta);
+    }
   }
 }
 

@@ -11,6 +11,8 @@ const gapWords = 1;
 /** A run's head: the index of its first word above, how many words follow below. */
 const countBits = 12;
 const longestRun = (1 << countBits) - 1;
+/** Up to here a copy for each thread takes less than what a thread needs to know of memory that is shared. */
+export const smallImage = 2048;
 /** What heads can address. */
 export const imageLimit = 4 * 2 ** (32 - countBits);
 
@@ -38,8 +40,10 @@ export interface Ground extends Capture {
 
 /** What has to be written over the ground. */
 export interface Delta {
-  /** Runs of words: each a head, then its words. */
+  /** Runs of words: each a head, then its words. They lie here, beside those of other images where they are few. */
   readonly runs: Int32Array;
+  readonly from: number;
+  readonly to: number;
   /** The heap beyond the ground's end. */
   readonly tail: Uint8Array | undefined;
   readonly heapEnd: number;
@@ -71,7 +75,8 @@ export function difference(memory: Uint8Array, ground: Ground, heapEnd: number):
   const movesStill = length > before;
   length = compare(current, words, heap, heapWords, heapBase, 0, found, length);
   const size = length * 4 + Math.max(0, heapEnd - ground.heapEnd);
-  return delta(new SharedArrayBuffer(size), found.subarray(0, length), memory, ground, heapEnd, movesStill);
+  const store = size <= smallImage ? new ArrayBuffer(size) : new SharedArrayBuffer(size);
+  return delta(store, found.subarray(0, length), memory, ground, heapEnd, movesStill);
 }
 
 /** The same while a call waits: in blocks of 16 bytes, compared inside WebAssembly, which is quicker. */
@@ -98,10 +103,11 @@ function delta(
   const runs = new Int32Array(store, 0, found.length);
   runs.set(found);
   const bytes = store.byteLength;
-  if (heapEnd <= ground.heapEnd) return { runs, tail: undefined, heapEnd, bytes, movesStill };
+  const all = { runs, from: 0, to: runs.length, heapEnd, bytes, movesStill };
+  if (heapEnd <= ground.heapEnd) return { ...all, tail: undefined };
   const tail = new Uint8Array(store, found.byteLength);
   tail.set(memory.subarray(ground.heapEnd, heapEnd));
-  return { runs, tail, heapEnd, bytes, movesStill };
+  return { ...all, tail };
 }
 
 /** Eight words at once: in a changed page most are as they were. Regions are whole blocks. */
@@ -159,14 +165,14 @@ function compare(
 
 /** Writes a delta into a memory that holds the ground. */
 export function applyDelta(memory: Uint8Array, memoryWords: Int32Array, ground: Ground, delta: Delta): void {
-  const { runs, tail } = delta;
-  for (let from = 0; from < runs.length;) {
-    const head = runs[from] ?? 0;
-    let to = head >>> countBits;
-    from += 1;
-    for (const end = from + (head & longestRun); from < end; from += 1) {
-      memoryWords[to] = runs[from] ?? 0;
-      to += 1;
+  const { runs, from, to, tail } = delta;
+  for (let at = from; at < to;) {
+    const head = runs[at] ?? 0;
+    let word = head >>> countBits;
+    at += 1;
+    for (const end = at + (head & longestRun); at < end; at += 1) {
+      memoryWords[word] = runs[at] ?? 0;
+      word += 1;
     }
   }
   if (tail !== undefined) memory.set(tail, ground.heapEnd);

@@ -5,9 +5,11 @@ import { MachineEnd } from './ends.ts';
 import { functionMark } from './engine-options.ts';
 import { killedAt } from './explain-error.ts';
 import { difference, type Delta } from './image.ts';
+import { takeFromShelf } from './image-shelf.ts';
 import { compileProgram, endMistake, startProgram, type Enter } from './load-program.ts';
 import type { Bytecode, LoadedProgram } from './loaded-program.ts';
 import type { Machine } from './machine.ts';
+import type { NamespaceBook, NamespaceBooks } from './namespace-books.ts';
 import type { MachinePool } from './machine-pool.ts';
 import type { ProgramImage } from './engine-contract.ts';
 import type { CallRequest, LuaMistake, Program } from './types.ts';
@@ -16,6 +18,7 @@ import type { CallRequest, LuaMistake, Program } from './types.ts';
 export interface LoaderHost {
   readonly base: BaseImage;
   readonly pool: MachinePool;
+  readonly books: NamespaceBooks;
   readonly sources: Sources;
   readonly enter: Enter;
   /** The load is in the engine's books while it runs: deadlines apply. */
@@ -53,16 +56,24 @@ export class ProgramLoader {
   }
 
   async load(program: Program, image: ProgramImage | undefined): Promise<Loaded> {
+    const { books } = this.#host;
+    const book = books.enter(program.namespace, program.namespaceUid);
+    const loaded = await this.#load(program, book, image);
+    if (!loaded.ok) books.leave(book);
+    return loaded;
+  }
+
+  async #load(program: Program, book: NamespaceBook, image: ProgramImage | undefined): Promise<Loaded> {
     const parts = image === undefined ? undefined : this.#fitting(image, program);
     if (parts !== undefined) {
       return {
         ok: true,
-        program: this.#complete(program, parts.bytecode, parts.handlers, parts.startMs),
+        program: this.#complete(program, book, parts.bytecode, parts.handlers, parts.startMs),
         delta: parts.delta,
       };
     }
     const { pool } = this.#host;
-    const call = this.#call(program);
+    const call = this.#call(program, book);
     const machine = pool.take(call) ?? (await new Promise<Machine>((resolve) => void pool.wait(call, resolve)));
     this.#host.track(call, true);
     let whole = true;
@@ -105,7 +116,7 @@ export class ProgramLoader {
     if (!('handlers' in shape)) return { ok: false, mistakes: shape };
     return {
       ok: true,
-      program: this.#complete(program, bytecode, shape.handlers, call.cpuMs - began),
+      program: this.#complete(program, call.program.book, bytecode, shape.handlers, call.cpuMs - began),
       delta: difference(machine.views.u8, base.loaded, machine.heapEnd),
     };
   }
@@ -125,22 +136,43 @@ export class ProgramLoader {
   share(program: LoadedProgram): ProgramImage | undefined {
     const { delta, bytecode, startMs } = program;
     if (delta === undefined) return undefined;
-    const parts: ImageParts = { bytecode, handlers: [...program.handlers.keys()], startMs, delta };
+    const parts: ImageParts = {
+      bytecode,
+      handlers: [...program.handlers.keys()],
+      startMs,
+      delta: takeFromShelf(delta),
+    };
     return { baseDigest: this.#host.base.digest, revision: program.revision, parts };
   }
 
-  #complete(program: Program, bytecode: Bytecode, handlers: readonly string[], startMs: number): LoadedProgram {
+  #complete(
+    program: Program,
+    book: NamespaceBook,
+    bytecode: Bytecode,
+    handlers: readonly string[],
+    startMs: number,
+  ): LoadedProgram {
+    // What each call reads stands first, in as few lines of memory as it takes.
     return {
+      unloaded: false,
+      long: false,
+      quick: false,
+      uses: 0,
+      usedAt: 0,
+      delta: undefined,
+      flat: undefined,
+      handlers: handlers.length === 1 && handlers[0] === 'default' ? onlyDefault : positions(handlers, 0),
+      limits: program.limits,
+      mark: functionMark(program.revision),
       base: this.#host.base,
+      stackBase: handlers.length + bytecode.expressions.length,
       namespaceUid: program.namespaceUid,
       namespace: program.namespace,
+      book,
       name: program.name,
       revision: program.revision,
-      mark: functionMark(program.revision),
       env: program.env,
-      limits: program.limits,
       bytecode,
-      handlers: handlers.length === 1 && handlers[0] === 'default' ? onlyDefault : positions(handlers, 0),
       expressions:
         bytecode.expressions.length === 0
           ? noExpressions
@@ -148,22 +180,14 @@ export class ProgramLoader {
               bytecode.expressions.map(([name]) => name),
               handlers.length,
             ),
-      stackBase: handlers.length + bytecode.expressions.length,
       files: [program.name, ...program.modules.keys(), ...program.expressions.keys()],
       startMs,
-      delta: undefined,
-      flat: undefined,
-      uses: 0,
-      usedAt: 0,
-      long: false,
-      quick: false,
       parkedEstimate: 0,
       parkedBytes: 0,
-      unloaded: false,
     };
   }
 
-  #call(program: Program): Call {
+  #call(program: Program, book: NamespaceBook): Call {
     const request: CallRequest = {
       callId: `load-${program.revision}`,
       revision: program.revision,
@@ -172,7 +196,7 @@ export class ProgramLoader {
       context: undefined,
       pure: true,
     };
-    const blank = this.#complete(program, { code: new Uint8Array(), modules: new Map(), expressions: [] }, [], 0);
+    const blank = this.#complete(program, book, { code: new Uint8Array(), modules: new Map(), expressions: [] }, [], 0);
     const call = new Call(blank, request, program.limits, this.#host.sources);
     call.loading = true;
     call.sliced = true;
