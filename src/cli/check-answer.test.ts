@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { checkAnswer, readWatchLine } from './check-answer.ts';
+import { checkAnswer, readRunAnswer, readRunLine, readWatchLine } from './check-answer.ts';
 
 describe('an answer of a cluster', () => {
   test('that is an object or a list of objects passes as it is', () => {
@@ -57,6 +57,30 @@ describe('a line of a watch', () => {
   for (const line of ['{', 'null', '[]', '{"object":null}', '{"object":{}}', '{"object":{"metadata":{"name":7}}}']) {
     test(`such as ${line} is an error that names the watch`, () => {
       assert.throws(() => readWatchLine(line, '/calls'), /^Error: the API server sent a line that names no object/);
+    });
+  }
+});
+
+describe('an answer of a local run', () => {
+  test('that is an object, with the list that is asked for, passes as it is', async () => {
+    const value = { calls: [{ callId: 'c-1' }], more: 1 };
+    assert.deepEqual(await readRunAnswer(Response.json(value), 'calls'), { ok: true, value });
+    assert.deepEqual(await readRunAnswer(Response.json({ anything: null })), { ok: true, value: { anything: null } });
+    assert.deepEqual(readRunLine('{"a":1}', 'http://127.0.0.1:9090/'), { a: 1 });
+  });
+
+  for (const text of ['', 'OK', '<html>', 'null', '[]', '{}', '{"calls":{}}', '{"calls":[null]}']) {
+    test(`that is ${JSON.stringify(text)} is refused in words that say what to look at`, async () => {
+      const read = await readRunAnswer(new Response(text), 'calls');
+      assert.ok(!read.ok);
+      assert.match(read.message, /^the run answered no list of calls: is it `moonhook dev`, and of this version\?$/);
+    });
+  }
+
+  for (const line of ['{', 'null', '[]', '7']) {
+    test(`whose line is ${line} is an error that names the run`, () => {
+      const read = (): unknown => readRunLine(line, 'http://127.0.0.1:9090/-/api/calls');
+      assert.throws(read, /^Error: http:\/\/127\.0\.0\.1:9090 answered no object: is it/);
     });
   }
 });

@@ -1,4 +1,4 @@
-/** Whether an answer of a cluster has the form that is read of it: a proxy before the API server may have written another. */
+/** Whether an answer has the form that is read of it: a proxy before an API server, or another program on a port, may have written another. */
 import { isObject } from '../function/is-object.ts';
 import type { Answered } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -45,4 +45,30 @@ export function readWatchLine(line: string, path: string): { readonly name: stri
       ? `the API server sent a line that names no object in the watch of ${path}`
       : `the API server ended the watch of ${path}: ${message}`,
   );
+}
+
+/** What a local run answered: an object; with `field`, one that has a list of objects there. */
+export async function readRunAnswer(response: Response, field?: string): Promise<Answered<PlainObject>> {
+  const value: unknown = await response.json().catch(() => undefined);
+  const list: unknown = field === undefined || !isObject(value) ? [] : value[field];
+  if (isObject(value) && Array.isArray(list) && list.every(isObject)) return { ok: true, value };
+  return { ok: false, exitCode: exitCodes.failed, message: oddRun(response.url, field) };
+}
+
+/** A line of a stream of a local run; throws where it is no object. */
+export function readRunLine(line: string, url: string): PlainObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    value = undefined;
+  }
+  if (isObject(value)) return value;
+  throw new Error(oddRun(url, undefined));
+}
+
+function oddRun(url: string, field: string | undefined): string {
+  const what = field === undefined ? 'no object' : `no list of ${field}`;
+  const origin = URL.parse(url)?.origin ?? 'the run';
+  return `${origin} answered ${what}: is it \`moonhook dev\`, and of this version?`;
 }

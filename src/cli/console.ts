@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { openClusterDesk } from './ask-cluster.ts';
 import { chosenRun, withRunOptions, type RunOptions } from './choose-run.ts';
+import { readRunAnswer } from './check-answer.ts';
 import { openClusterConsole } from './cluster-console.ts';
 import { connectCluster } from './cluster-run-client.ts';
 import { askProcess, findDevProcess, refused } from './dev-client.ts';
@@ -97,7 +98,9 @@ async function showConsole({ dataDir, open }: ConsoleOptions): Promise<number> {
 async function openOnce(place: string, token: string): Promise<number> {
   const answer = await askProcess(`${place}/api/codes`, token, { method: 'POST' });
   if (!answer.ok) return refused(answer);
-  const { code } = (await answer.value.json()) as { readonly code?: unknown };
+  const told = await readRunAnswer(answer.value);
+  if (!told.ok) return refused(told);
+  const { code } = told.value;
   if (typeof code === 'string') openBrowser(`${place}/#code=${code}`);
   return exitCodes.ok;
 }

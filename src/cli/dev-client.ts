@@ -5,6 +5,7 @@ import type { KubeFailure } from '../controller/kube-answer.ts';
 import { causeMessage } from '../failures/error-message.ts';
 import { readDevProcess, type DevProcess } from '../local/data-directory.ts';
 import { dataDirectoryFromEnvironment } from '../settings/dev-settings.ts';
+import { readRunAnswer, readRunLine } from './check-answer.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain } from './output.ts';
 
@@ -62,18 +63,16 @@ export async function askProcess(url: string, token: string, init: RequestInit =
   }
 }
 
-/** One question to the local API; the answer is checked to be an object. */
+/** One question to the local API; the answer is checked to be an object, with a list of objects where a field is named. */
 export async function askApi(
   path: string,
   dataDirectory: string | undefined,
   init: RequestInit = {},
+  field?: string,
 ): Promise<Answered<Readonly<Record<string, unknown>>>> {
   const response = await askApiRaw(path, dataDirectory, init);
   if (!response.ok) return response;
-  const value: unknown = await response.value.json().catch(() => undefined);
-  if (typeof value === 'object' && value !== null)
-    return { ok: true, value: value as Readonly<Record<string, unknown>> };
-  return { ok: false, exitCode: exitCodes.failed, message: 'the answer of `moonhook dev` cannot be read' };
+  return readRunAnswer(response.value, field);
 }
 
 /** As `askApi`, with the body unread: for streams. */
@@ -106,7 +105,7 @@ export async function* readLines(response: Response): AsyncGenerator<Readonly<Re
     rest += decoder.decode(chunk, { stream: true });
     const lines = rest.split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as Readonly<Record<string, unknown>>;
+    for (const line of lines) if (line.trim() !== '') yield readRunLine(line, response.url);
   }
 }
 

@@ -40,8 +40,8 @@ export function registerExplain(program: Command): void {
 }
 
 async function explain(subject: string, request: string | undefined, given: ExplainOptions): Promise<number> {
-  // A request without the function it is for.
-  if (/^(?:https?:\/)?\//.test(subject) || (request !== undefined && /^[A-Z]+$/.test(subject))) {
+  // A request without the function it is for. Ids that publishers chose are SOURCE#ID, and a source may be a path.
+  if (/^(?:https?:\/)?\/[^#]*$/.test(subject) || (request !== undefined && /^[A-Z]+$/.test(subject))) {
     const line = request === undefined ? subject : JSON.stringify(`${subject} ${request}`);
     complain(`name the function that the request is for: moonhook explain NAMESPACE/NAME ${line}`);
     return exitCodes.unusable;

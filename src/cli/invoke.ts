@@ -7,7 +7,7 @@ import { refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, wantsJson } from './output.ts';
-import { readData } from './read-input.ts';
+import { readData, readMethod } from './read-input.ts';
 import type { RunClient } from './run-client.ts';
 import { readTarget, type TargetName } from './target-name.ts';
 
@@ -61,7 +61,8 @@ async function invoke(text: string, given: InvokeOptions): Promise<number> {
   if (path !== '' && !/^\/[^\s#]*$/.test(path)) return unusable('--path begins with / and holds no space');
   const body = options.data === undefined ? undefined : readData(options.data);
   if (body?.ok === false) return unusable(body.message);
-  const method = (options.method ?? (await methodOf(client, target, options)) ?? 'POST').toUpperCase();
+  const method = readMethod(options.method ?? (await methodOf(client, target, options)) ?? 'POST');
+  if (method === undefined) return unusable(`-X takes a method such as POST, not ${JSON.stringify(options.method)}`);
   if (body !== undefined && (method === 'GET' || method === 'HEAD'))
     return unusable(`${method} carries no body: leave -d out, or choose a method with -X`);
   const answer = await client.invoke({
@@ -136,7 +137,9 @@ async function print(response: Response, json: boolean): Promise<number> {
   const code = isProblem(response) ? codeOf(text) : undefined;
   if (code === 'FunctionNotFound') return exitCodes.notFound;
   // A trigger or path that there is not, a body that is not what it is said to be: nothing ran.
-  return code === 'RequestInvalid' ? exitCodes.unusable : exitCodes.failed;
+  if (code === 'BodyInvalid' && !json)
+    complain("-d is JSON unless another type is said: -H 'Content-Type: text/plain'");
+  return code === 'RequestInvalid' || code === 'BodyInvalid' ? exitCodes.unusable : exitCodes.failed;
 }
 
 function isProblem(response: Response): boolean {

@@ -1,5 +1,6 @@
 /** The running `moonhook dev` of a data directory, asked over its API. */
 import { askApi, askApiRaw, askProcess, findDevProcess, readLines, refusalOf, type Answered } from './dev-client.ts';
+import { readRunAnswer } from './check-answer.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CallQuery, PlainObject, Query, RunClient } from './run-client.ts';
 
@@ -14,7 +15,7 @@ export function connectLocalRun(dataDirectory: string | undefined): RunClient {
     });
   const below = (namespace: string, path: string): string => `/namespaces/${encodeURIComponent(namespace)}${path}`;
   const list = async (path: string, field: string, query: Query): Promise<Answered<readonly PlainObject[]>> => {
-    const answer = await ask(path, query);
+    const answer = await askApi(`${path}${queryOf(query)}`, dataDirectory, {}, field);
     return answer.ok ? { ok: true, value: answer.value[field] as readonly PlainObject[] } : answer;
   };
   const scope = (namespace: string | undefined): Query => (namespace === undefined ? {} : { namespace });
@@ -59,8 +60,8 @@ export function connectLocalRun(dataDirectory: string | undefined): RunClient {
       if (!answer.ok) return answer;
       if (!answer.value.ok) return refusalOf(answer.value);
       const duplicateOf = answer.value.headers.get('x-moonhook-duplicate-of');
-      const told = (await answer.value.json()) as PlainObject;
-      return { ok: true, value: { ...told, ...(duplicateOf === null ? {} : { duplicateOf }) } };
+      const told = await readRunAnswer(answer.value);
+      return told.ok ? { ok: true, value: { ...told.value, ...(duplicateOf === null ? {} : { duplicateOf }) } } : told;
     },
     replay: (namespace, wish) => send('POST', below(namespace, '/replay'), wish),
     replayStatus: (namespace, generation) => ask(below(namespace, `/replays/${generation}`)),

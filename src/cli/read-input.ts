@@ -42,3 +42,9 @@ export function readTime(text: string): number | undefined {
   const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(time) ? undefined : time;
 }
+
+/** A method of `-X`, in capitals; undefined: HTTP knows no such word, or nobody could answer it. */
+export function readMethod(text: string): string | undefined {
+  const method = text.toUpperCase();
+  return /^[A-Z-]{1,32}$/.test(method) && !['CONNECT', 'TRACE', 'TRACK'].includes(method) ? method : undefined;
+}

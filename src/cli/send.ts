@@ -12,7 +12,7 @@ import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { findSender, type FoundSender } from './find-sender.ts';
 import { wantsJson } from './output.ts';
-import { readData, readSecrets } from './read-input.ts';
+import { readData, readMethod, readSecrets } from './read-input.ts';
 import { readTarget, type TargetName } from './target-name.ts';
 
 interface SendOptions {
@@ -72,7 +72,10 @@ async function send(text: string, options: SendOptions): Promise<number> {
   if (!url.ok) return refused(url);
   const signed = makeRequest(sender.value, url.value, options);
   if (!signed.ok) return refused(signed);
-  const request = fitMethod(signed.value, sender.value.methods, options.method);
+  const wanted = options.method === undefined ? undefined : readMethod(options.method);
+  if (options.method !== undefined && wanted === undefined)
+    return refused(unusable(`-X takes a method such as POST, not ${JSON.stringify(options.method)}`));
+  const request = fitMethod(signed.value, sender.value.methods, wanted);
   const open = options.path === undefined ? openParameter(request, url.value) : undefined;
   if (open === undefined) return post(running.value.publicUrl, request, url.value, json);
   return refused(unusable(`${url.value} has the parameter ${open}: give the whole path with --path`));
@@ -82,7 +85,7 @@ async function send(text: string, options: SendOptions): Promise<number> {
 function fitMethod(signed: SignedRequest, methods: readonly string[], wanted: string | undefined): SignedRequest {
   const [first] = methods;
   const takes = first === undefined || methods.includes(signed.method);
-  const method = wanted?.toUpperCase() ?? (takes ? signed.method : first);
+  const method = wanted ?? (takes ? signed.method : first);
   return method === signed.method ? signed : { ...signed, method };
 }
 

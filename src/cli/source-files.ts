@@ -1,7 +1,7 @@
 /** The files a command works on: a folder with everything in it, or files named one by one. */
 import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { listFolder } from '../local/folder.ts';
+import { isResourceFile, listFolder } from '../local/folder.ts';
 
 export interface SourceFiles {
   /** Files of code may stand in here and nowhere else. */
@@ -17,11 +17,13 @@ export async function findSourceFiles(paths: readonly string[]): Promise<readonl
   const found: SourceFiles[] = [];
   for (const path of paths.length === 0 ? ['.'] : paths) {
     const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) return `there is no ${path}`;
+    if (stats === undefined) return `there is no file or folder ${path}`;
     if (stats.isDirectory()) {
       const listing = await listFolder(resolve(path));
       const prefix = path === '.' ? '' : `${path.replace(/\/+$/, '')}/`;
       found.push({ root: resolve(path), files: listing?.files ?? [], print: (name) => `${prefix}${name}` });
+    } else if (!isResourceFile(basename(path))) {
+      return `${path} is no YAML file: name the one (.yaml or .yml) that refers to it, or the folder`;
     } else {
       const folder = dirname(path);
       const prefix = folder === '.' && !path.startsWith('./') ? '' : `${folder}/`;

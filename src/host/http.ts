@@ -5,6 +5,14 @@ import { bodyCap, optionNames, readRequest, readRetryAfter, responseTable, type 
 import { decodeArgument, jsonDecodeLimits } from './json.ts';
 import type { HostContext, HostEntry, HostModule } from './types.ts';
 
+/** For messages: paths, queries and what stands before `@` hold secrets. A text without a scheme may still name a server. */
+function originOf(url: string): string {
+  const { origin = 'null' } = URL.parse(url) ?? {};
+  if (origin !== 'null') return origin;
+  const [server = ''] = url.split(/[/?#]/, 1);
+  return JSON.stringify(server.slice(server.lastIndexOf('@') + 1).slice(0, 60));
+}
+
 async function send(call: HostCall<HostContext>, parts: RequestParts): Promise<Results> {
   const { context } = call;
   // Memory of the answer counts against the call while it arrives; a call over its limit ends right there.
@@ -13,7 +21,7 @@ async function send(call: HostCall<HostContext>, parts: RequestParts): Promise<R
   call.signal.addEventListener('abort', stop, { once: true });
   let held = 0;
   let ended: unknown;
-  const started = new URL(URL.canParse(parts.url) ? parts.url : 'invalid:').origin;
+  const started = originOf(parts.url);
   try {
     const result = await context.outbound.send({
       ...parts,

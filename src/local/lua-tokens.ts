@@ -49,6 +49,8 @@ export function tokenize(source: string): readonly Token[] | undefined {
     return end === -1 ? -1 : end + closing.length;
   };
 
+  // The mark of UTF-8, which is passed over when the code is loaded.
+  if (source.startsWith('\uFEFF')) lineStart = at = 1;
   if (source.startsWith('#')) advance(endOfLine(source, 0));
   while (at < source.length) {
     const character = source[at] ?? '';

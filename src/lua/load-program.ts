@@ -92,7 +92,7 @@ export async function compileProgram(
     machine.exports.lua_settop(thread, 0);
     pushControl(machine, base, thread, control);
     machine.views.pushText(thread, name);
-    machine.views.pushText(thread, source);
+    machine.views.pushText(thread, withoutMark(source));
     const status = await enter(call, machine, 2);
     const code = status === statusOk ? machine.views.tag(machine.views.argumentBase(thread) + 16) & 0x0f : 0;
     if (code === 4) {
@@ -156,8 +156,7 @@ export async function startProgram(
       {
         kind: 'shape',
         file: program.name,
-        message: 'the table the module returns holds no handlers',
-        suggestion: shapeHint,
+        message: `the table the module returns holds no handlers: ${shapes}`,
       },
     ];
   }
@@ -165,7 +164,12 @@ export async function startProgram(
   return { handlers, stackBase: handlers.length + bytecode.expressions.length };
 }
 
-const shapeHint = 'return function(event) … end, or return { name = function(event) … end }';
+/** Editors on Windows write the mark of UTF-8 in front; Lua's own reader of files passes over it, too. */
+function withoutMark(source: string): string {
+  return source.startsWith('\uFEFF') ? source.slice(1) : source;
+}
+
+const shapes = 'write return function(event) … end, or return { name = function(event) … end }';
 
 function shapeMistakes(file: string, kind: LuaValue, odd: LuaValue): LuaMistake[] {
   if (kind !== 'function' && kind !== 'table') {
@@ -174,8 +178,7 @@ function shapeMistakes(file: string, kind: LuaValue, odd: LuaValue): LuaMistake[
       {
         kind: 'shape',
         file,
-        message: `the module ${what}; it must return a function or a table of handlers`,
-        suggestion: shapeHint,
+        message: `the module ${what}; it must return a function or a table of handlers: ${shapes}`,
       },
     ];
   }
@@ -184,9 +187,9 @@ function shapeMistakes(file: string, kind: LuaValue, odd: LuaValue): LuaMistake[
     const [key, keyType, valueType] = Array.isArray(entry) ? entry : [];
     const message =
       keyType === 'string'
-        ? `'${word(key)}' in the table the module returns is a ${word(valueType)}; handlers are functions`
-        : `the key ${word(key)} in the table the module returns is a ${word(keyType)}; handlers have names`;
-    return { kind: 'shape', file, message, suggestion: shapeHint };
+        ? `'${word(key)}' in the table the module returns is a ${word(valueType)}; handlers are functions: keep other values in local variables`
+        : `the key ${word(key)} in the table the module returns is a ${word(keyType)}; handlers have names: ${shapes}`;
+    return { kind: 'shape', file, message };
   });
 }
 

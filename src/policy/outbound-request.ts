@@ -48,10 +48,13 @@ export function checkUrl(
   try {
     url = new URL(text);
   } catch {
-    return refuse('url', 'the URL is not an absolute http or https URL');
+    return refuse('url', 'the URL is not an absolute http or https URL, such as https://api.example.com/');
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    return refuse('scheme', `"${url.protocol.slice(0, 32)}" is not allowed: only http and https are`);
+    return refuse(
+      'scheme',
+      `"${url.protocol.slice(0, 32)}" is not allowed: only http and https are, and a URL begins with them, as https://…`,
+    );
   }
   if (url.username !== '' || url.password !== '') {
     return refuse('credentials', 'the URL holds a user name or password: use the option auth');

@@ -2,6 +2,7 @@
 import { placedMessage } from '../failures/placed-message.ts';
 import type { LogFields, Logger } from '../telemetry/logger.ts';
 import type { CallRecord } from './call-record.ts';
+import { toPlain } from './live/plain-values.ts';
 
 /** Quiet calls without log lines leave nothing. */
 export function logCall(log: Logger, record: CallRecord): void {
@@ -13,7 +14,7 @@ export function logCall(log: Logger, record: CallRecord): void {
     call: callId,
   };
   for (const { level, message, fields: own } of record.log ?? []) {
-    log[level](message, { ...fields, ...(own === undefined ? {} : { fields: Object.fromEntries(own) }) });
+    log[level](message, { ...fields, ...(own === undefined ? {} : { fields: toPlain(own) }) });
   }
   if (error === undefined) return;
   log.warn(`the call ended ${outcome}: ${placedMessage(error)}`, {

@@ -109,6 +109,14 @@ test('a run and the verbs that speak to it', async (context) => {
     assert.match(wrong.stderr, /no trigger of that name; it has web, item, slow, nightly/);
     assert.equal((await cli('invoke', 'team-a/gone')).exitCode, 5);
     assert.equal((await cli('invoke', 'team-a/greet', '-H', 'broken')).exitCode, 2);
+    for (const verb of ['invoke', 'send']) {
+      const method = await cli(verb, 'team-a/greet', '--trigger', 'web', '-X', 'BAD/METHOD');
+      assert.equal(method.exitCode, 2, verb);
+      assert.match(method.stderr, /-X takes a method such as POST, not "BAD\/METHOD"/);
+    }
+    const text = await cli('invoke', 'team-a/greet', '-d', 'plain');
+    assert.equal(text.exitCode, 2);
+    assert.match(text.stderr, /-d is JSON unless another type is said: -H 'Content-Type: text\/plain'/);
     const later = await cli('invoke', 'team-a/greet', '--async', '-d', '{"b":2}', '-o', 'json');
     assert.equal((JSON.parse(later.stdout) as { status: number }).status, 202);
   });

@@ -128,3 +128,44 @@ test('wrong usage answers 2 with what was probably meant, and help answers 0', a
   assert.match(version.stdout, /^\{"moonhook":"[^"]+","api":"moonhook\.dev\/v1alpha1","node":"24\./);
   assert.equal((await runCli(['check', '/no/such/folder'])).exitCode, 2);
 });
+
+test('a path that holds no resources is refused, not found to be without mistakes', async (context) => {
+  const cwd = place(context, {
+    'a.yaml': hook(`  codeFrom: { file: a.lua }\n${trigger}`),
+    'a.lua': 'return function() end',
+  });
+  for (const [verb, path, message] of [
+    ['check', 'a.lua', /a\.lua is no YAML file: name the one \(\.yaml or \.yml\) that refers to it, or the folder/],
+    ['render', './a.lua', /a\.lua is no YAML file/],
+    ['check', 'gone', /there is no file or folder gone/],
+  ] as const) {
+    const { exitCode, stderr } = await runCli([verb, path], { cwd });
+    assert.equal(exitCode, 2, path);
+    assert.match(stderr, message);
+  }
+  assert.equal((await runCli(['check', './a.yaml'], { cwd })).exitCode, 0, 'control');
+});
+
+test('Lua files as editors on Windows write them are read, and their mistakes have the right place', async (context) => {
+  const file = (code: string): Readonly<Record<string, string>> => ({
+    'a.yaml': hook(`  codeFrom: { file: a.lua }\n${trigger}`),
+    'a.lua': `\uFEFF${code}`.replaceAll('\n', '\r\n'),
+  });
+  const fine = await runCli(['check'], { cwd: place(context, file('return function()\n  return "a"\nend\n')) });
+  assert.deepEqual([fine.exitCode, fine.stdout], [0, '1 function, 0 errors, 0 warnings\n']);
+  const unknown = await runCli(['check'], { cwd: place(context, file('return function() prnt("a")\nend\n')) });
+  assert.match(unknown.stdout, /^a\.lua:1:19: error: unknown global "prnt" \(did you mean "print"\?\)$/m);
+  const broken = await runCli(['check'], { cwd: place(context, file('return function()\n  retrun 1\nend\n')) });
+  assert.match(broken.stdout, /^a\.lua:2:\d+: error: syntax error near '1'$/m);
+});
+
+test('what a module must return is said without guessing', async (context) => {
+  const say = async (code: string): Promise<string> =>
+    (await runCli(['check'], { cwd: place(context, { 'a.yaml': hook(`  code: '${code}'\n${trigger}`) }) })).stdout;
+  assert.match(
+    await say('return 7'),
+    /returns a number; it must return a function or a table of handlers: write return f/,
+  );
+  assert.match(await say('return { web = function() end, n = 5 }'), /'n' .* is a number; handlers are functions: keep/);
+  assert.doesNotMatch((await say('return 7')) + (await say('return { n = 5 }')), /did you mean/);
+});

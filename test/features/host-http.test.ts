@@ -162,6 +162,22 @@ test('what the guard refuses is an error that names the rule', async () => {
   );
 });
 
+test('a URL that names no server is named in the error, without what may be secret in it', async () => {
+  for (const [url, message] of [
+    [
+      'localhost:3000',
+      'GET "localhost:3000": "localhost:" is not allowed: only http and https are, and a URL begins with them',
+    ],
+    ['hooks.example.com/services/s3cret?token=s3cret', 'GET "hooks.example.com": the URL is not an absolute http'],
+    ['ada:s3cret@example.com', 'GET "example.com": "ada:" is not allowed'],
+    ['', 'GET "": the URL is not an absolute http or https URL'],
+  ]) {
+    const told = await value(`local r, err = http.get(${JSON.stringify(url)}) return err.message`);
+    assert.equal(String(told).slice(0, message?.length), message);
+    assert.ok(!String(told).includes('s3cret'));
+  }
+});
+
 test("the function's list is exclusive", async () => {
   const strict = await hostBench({ egress: localEgress(['127.0.0.1'], ['hooks.slack.com']) });
   try {
