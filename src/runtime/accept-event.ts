@@ -140,8 +140,9 @@ function acknowledgeStored(stored: readonly Appended[], call: HttpCall, parts: W
   call.eventId = appended.id;
   const { duplicateOf: first } = appended;
   if (first === undefined || appended.generation !== undefined) {
-    const again = appended.generation === undefined ? '' : ` again, as generation ${appended.generation}`;
-    call.note('store', true, `stored${again}${parts.store.durable ? '' : ' in memory only'}`);
+    const { generation } = appended;
+    const stored = parts.store.durable ? 'stored' : 'stored in memory only';
+    call.note('store', true, generation === undefined ? stored : `${stored} again, as generation ${generation}`);
     return acknowledge(call, parts, 'accepted');
   }
   call.duplicateOf = first;

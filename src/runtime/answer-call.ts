@@ -68,15 +68,20 @@ function headerLines(
   const cors = corsHeaders(call);
   const isPublic = call.listener === 'public';
   const [only] = own;
-  if (
-    isPublic &&
-    !call.ownsHost &&
-    cors === undefined &&
-    own.length === 1 &&
-    only !== undefined &&
-    length !== undefined
-  ) {
+  if (isPublic && !call.ownsHost && cors === undefined && own.length <= 1 && length !== undefined) {
     // What most answers have: an array as long as it has to be.
+    if (only === undefined) {
+      return [
+        'x-call-id',
+        call.id,
+        'x-content-type-options',
+        'nosniff',
+        'content-security-policy',
+        'sandbox',
+        'content-length',
+        length,
+      ];
+    }
     const [name, value] = only;
     return [
       'x-call-id',

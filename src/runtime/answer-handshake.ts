@@ -32,12 +32,16 @@ function sendHandshake(call: HttpCall, parts: WorkerParts, answer: HostAnswer): 
 export function answerWithHost(
   call: HttpCall,
   parts: WorkerParts,
-  { status, headers = {}, body }: HostAnswer,
+  { status, headers, body }: HostAnswer,
   outcome: 'ok' | 'accepted' | 'filtered' | 'duplicate',
   extra: readonly (readonly [string, string])[] = [],
 ): void {
+  // What nearly every accepted event is answered with.
+  if (headers === undefined && body === undefined) {
+    return answerCall(call, parts, { status, headers: extra }, { outcome });
+  }
   const all: [string, string][] = [
-    ...Object.entries(headers).map(([name, value]): [string, string] => [name.toLowerCase(), value]),
+    ...Object.entries(headers ?? {}).map(([name, value]): [string, string] => [name.toLowerCase(), value]),
     ...extra.map(([name, value]): [string, string] => [name, value]),
   ];
   if (body !== undefined && !all.some(([name]) => name === 'content-type')) {
