@@ -2,16 +2,28 @@
 import type { CallError, CallResult, HostCallRecord, LogLine, LuaKey, LuaValue } from '../lua/types.ts';
 import type { Hide } from './hide-secrets.ts';
 import type { LiveFunction } from './live-function.ts';
+import type { Clock } from './worker-parts.ts';
 
-/** What the function answers stays as it is, and so does a call that said nothing. */
-export function hideInResult(result: CallResult, fn: LiveFunction): CallResult {
+/**
+ * What the function answers stays as it is, and so does a call that said nothing. The time it takes is the function's: it
+ * has ended, so no limit ends it, but its usage says what it cost.
+ */
+export function hideInResult(
+  result: CallResult,
+  fn: Pick<LiveFunction, 'hide'>,
+  clock: Pick<Clock, 'monotonic'>,
+): CallResult {
   const { usage } = result;
   const answered = result.kind === 'ok' || result.kind === 'exit';
   if (answered && usage.log.length === 0) return result;
   const { hide } = fn;
   if (hide === undefined) return result;
-  const told = usage.log.length === 0 ? usage : { ...usage, log: usage.log.map((line) => hideInLine(line, hide)) };
-  return answered ? { ...result, usage: told } : { ...result, usage: told, error: hideInError(result.error, hide) };
+  const began = clock.monotonic();
+  const log = usage.log.map((line) => hideInLine(line, hide));
+  const charge = (): CallResult['usage'] => ({ ...usage, log, cpuMs: usage.cpuMs + clock.monotonic() - began });
+  if (answered) return { ...result, usage: charge() };
+  const error = hideInError(result.error, hide);
+  return { ...result, usage: charge(), error };
 }
 
 /** For records: a call that nobody asks for does not pay for it. */

@@ -15,8 +15,8 @@ const headLength = 32;
 const longestEncoded = 4096;
 const mostLines = 200;
 /**
- * Each is looked for in each text, which nobody pays for: 64 KiB of log take some 20 ms, made for it 60. Of a function with more,
- * values as they are come first.
+ * Each is looked for in each text: 64 KiB of log take some 20 ms, made for it 60, which the call's CPU time says. Of a function
+ * with more, values as they are come first.
  */
 const mostForms = 512;
 /** What texts are cut to begins here: a summary of a host call is the shortest. */

@@ -29,7 +29,7 @@ export function runProgram(
   const result = engine.call(request as CallRequest<HostContext>);
   if (!(result instanceof Promise)) {
     leave(program, parts);
-    return hideInResult(result, fn);
+    return hideInResult(result, fn, parts.clock);
   }
   const { callId, target } = request;
   const running = runningCall(fn, callId, 'handler' in target ? target.handler : target.expression, parts.clock.wall());
@@ -41,7 +41,7 @@ export function runProgram(
   return result.then(
     (settled) => {
       end();
-      return hideInResult(settled, fn);
+      return hideInResult(settled, fn, parts.clock);
     },
     (error: unknown) => {
       end();
