@@ -96,7 +96,7 @@ export const suite: Suite = {
     const entries = [...result.entries.values()];
     const texts = entries.map(encodeEntry);
     const encode = milliseconds(5, () => entries.map(encodeEntry));
-    const decode = milliseconds(5, () => texts.map(decodeEntry));
+    const decode = milliseconds(5, () => texts.map((text) => decodeEntry(JSON.parse(text))));
     const index = createRouteIndex<undefined>();
     const mount = milliseconds(1, () => {
       for (const entry of entries) index.set(entry, undefined);

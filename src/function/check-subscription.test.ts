@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createSubscriptionCheck } from './check-subscription.ts';
-import { schemaProblems } from './schema-problems.ts';
+import { schemaProblems } from '../../test/builders/schema-problems.ts';
 import { subscriptionSchema } from './schema-subscription.ts';
 
 const check = createSubscriptionCheck();

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { functionEntry, httpTriggerEntry, routeTable } from '../../test/builders/function-entry.ts';
-import { createRouteIndex, indexTable, type RoutedRequest } from './match-request.ts';
+import { createRouteIndex, type RouteIndex, type RoutedRequest } from './match-request.ts';
+import type { FunctionEntry, RouteTable } from './types.ts';
+
+/** Of a whole table, whose functions stand for themselves. */
+function indexTable(table: RouteTable, namedHosts: ReadonlySet<string> = new Set()): RouteIndex<FunctionEntry> {
+  const index = createRouteIndex<FunctionEntry>(namedHosts);
+  for (const entry of table.functions.values()) index.set(entry, entry);
+  return index;
+}
 import type { HttpTriggerEntry, RouteEntry } from './types.ts';
 
 function mounted(name: string, routes: readonly RouteEntry[], parts: Partial<HttpTriggerEntry> = {}) {

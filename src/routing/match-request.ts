@@ -2,7 +2,7 @@
 import { parseRoutePattern } from '../triggers/route-pattern.ts';
 import { RouteMatcher, type MatcherOptions, type Mount } from '../triggers/route-matcher.ts';
 import { grantedHost, reservedSegments } from '../policy/place-route.ts';
-import type { FunctionEntry, HttpTriggerEntry, RouteEntry, RouteTable } from './types.ts';
+import type { FunctionEntry, HttpTriggerEntry, RouteEntry } from './types.ts';
 
 /** A route and what it leads to, in one object. */
 export interface RouteTarget<Owner> extends Mount {
@@ -91,13 +91,6 @@ export function createRouteIndex<Owner>(namedHosts: ReadonlySet<string> = new Se
     },
     match: (request) => matchRequest(routes, request),
   };
-}
-
-/** The index of a whole table, whose functions stand for themselves. */
-export function indexTable(table: RouteTable, namedHosts: ReadonlySet<string> = new Set()): RouteIndex<FunctionEntry> {
-  const index = createRouteIndex<FunctionEntry>(namedHosts);
-  for (const entry of table.functions.values()) index.set(entry, entry);
-  return index;
 }
 
 function matchRequest<Owner>(routes: RouteMatcher<RouteTarget<Owner>>, request: RoutedRequest): RequestMatch<Owner> {

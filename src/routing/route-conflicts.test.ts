@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { hostsOverlap } from '../triggers/host-pattern.ts';
-import { parseRoutePattern, patternsOverlap, type RoutePattern } from '../triggers/route-pattern.ts';
+import { patternsOverlap } from '../../test/builders/patterns-overlap.ts';
+import { parseRoutePattern, type RoutePattern } from '../triggers/route-pattern.ts';
 import { findConflicts, type Claim } from './route-conflicts.ts';
 
 type NamedClaim = Claim & { readonly pattern: RoutePattern };

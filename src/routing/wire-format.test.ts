@@ -13,7 +13,7 @@ import type { FunctionEntry, RouteTable } from './types.ts';
 import { decodeEntry, encodeEntry, wireVersion } from './wire-format.ts';
 
 function decoded(text: string): FunctionEntry {
-  const result = decodeEntry(text);
+  const result = decodeEntry(JSON.parse(text));
   assert.ok(result.ok, 'the text is an entry');
   return result.entry;
 }
@@ -47,22 +47,15 @@ test('what a trigger shares with its function is not written twice', () => {
 
 test('an entry of a newer format is refused as a matter of the runtime, not of the function', () => {
   const newer = encodeEntry(functionEntry()).replace(`"v":${wireVersion}`, `"v":${wireVersion + 1}`);
-  const result = decodeEntry(newer);
+  const result = decodeEntry(JSON.parse(newer));
   assert.equal(result.ok, false);
   assert.equal(result.reason, 'UnsupportedRuntime');
 });
 
 test('what is no entry is refused without quoting it', () => {
-  for (const text of [
-    'hunter2-secret',
-    '"hunter2-secret"',
-    'null',
-    '[]',
-    '{"v":1,"env":{"A":"hunter2-secret"}}',
-    '{',
-  ]) {
-    const result = decodeEntry(text);
-    assert.equal(result.ok, false, text);
+  for (const value of ['hunter2-secret', null, [], { v: 1, env: { A: 'hunter2-secret' } }, {}]) {
+    const result = decodeEntry(value);
+    assert.equal(result.ok, false, JSON.stringify(value));
     assert.equal(result.reason, 'Malformed');
     assert.ok(!result.message.includes('hunter2'), result.message);
   }

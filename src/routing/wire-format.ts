@@ -40,14 +40,8 @@ export type DecodedEntry =
   /** `UnsupportedRuntime`: the writer is newer than this reader. `Malformed`: not an entry. */
   | { readonly ok: false; readonly reason: 'UnsupportedRuntime' | 'Malformed'; readonly message: string };
 
-/** Reads what `encodeEntry` wrote. */
-export function decodeEntry(text: string): DecodedEntry {
-  const parsed = parseWire(text);
-  return parsed.ok ? decodeEntryValue(parsed.value) : parsed;
-}
-
-/** The same where the text was parsed as part of a message. */
-export function decodeEntryValue(value: unknown): DecodedEntry {
+/** Reads what `encodeEntry` wrote, parsed as part of a message. */
+export function decodeEntry(value: unknown): DecodedEntry {
   const read = readWire<WireEntry>(value, requiredMembers);
   if (!read.ok) return read;
   const { wire } = read;
@@ -67,19 +61,6 @@ export function decodeEntryValue(value: unknown): DecodedEntry {
 type ReadWire<Wire> =
   | { readonly ok: true; readonly wire: Wire & { readonly v: number } }
   | { readonly ok: false; readonly reason: 'UnsupportedRuntime' | 'Malformed'; readonly message: string };
-
-type ParsedWire =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly reason: 'Malformed'; readonly message: string };
-
-function parseWire(text: string): ParsedWire {
-  try {
-    return { ok: true, value: JSON.parse(text) as unknown };
-  } catch {
-    // The parser's own message quotes the text, and the text holds secrets.
-    return { ok: false, reason: 'Malformed', message: `the entry is not JSON (${text.length} characters)` };
-  }
-}
 
 function readWire<Wire>(value: unknown, required: readonly (keyof Wire & string)[]): ReadWire<Wire> {
   const wire = value as Wire & { readonly v: number };
@@ -145,14 +126,8 @@ export type DecodedSubscription =
   | { readonly ok: true; readonly subscription: SubscriptionEntry }
   | { readonly ok: false; readonly reason: 'UnsupportedRuntime' | 'Malformed'; readonly message: string };
 
-/** Reads what `encodeSubscription` wrote. */
-export function decodeSubscription(text: string): DecodedSubscription {
-  const parsed = parseWire(text);
-  return parsed.ok ? decodeSubscriptionValue(parsed.value) : parsed;
-}
-
-/** The same where the text was parsed as part of a message. */
-export function decodeSubscriptionValue(value: unknown): DecodedSubscription {
+/** Reads what `encodeSubscription` wrote, parsed as part of a message. */
+export function decodeSubscription(value: unknown): DecodedSubscription {
   const read = readWire<SubscriptionEntry>(value, subscriptionMembers);
   if (!read.ok) return read;
   const { v: _version, ...subscription } = read.wire;

@@ -2,12 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { array, assert as check, constant, constantFrom, nat, oneof, property } from 'fast-check';
 import { EventIndex } from './event-index.ts';
-import { matchEvent, parseEventPattern, type EventPattern } from './event-pattern.ts';
+import { parseEventPattern, type EventPattern } from './event-pattern.ts';
 
 function parsed(text: string): EventPattern {
   const result = parseEventPattern(text);
   assert.ok(result.ok, text);
   return result.pattern;
+}
+
+/** One pattern asked by itself. */
+function wants({ prefix, text }: EventPattern, type: string): boolean {
+  return prefix === undefined ? type === text : type.startsWith(prefix) && type.length > prefix.length;
 }
 
 const part = constantFrom('a', 'b', 'order', 'x');
@@ -25,9 +30,7 @@ test('the index finds exactly what asking every pattern finds', () => {
       patterns.forEach((text, at) => index.add(parsed(text), at));
       const removed = patterns[gone];
       if (removed !== undefined) index.delete(parsed(removed), gone);
-      const expected = patterns.flatMap((text, at) =>
-        at !== gone && matchEvent(parsed(text), undefined, { type: wanted, source: '/' }).matched ? [at] : [],
-      );
+      const expected = patterns.flatMap((text, at) => (at !== gone && wants(parsed(text), wanted) ? [at] : []));
       assert.deepEqual(new Set(index.match(wanted)), new Set(expected));
     }),
   );

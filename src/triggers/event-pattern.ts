@@ -31,19 +31,3 @@ export function checkEventType(type: string): string | undefined {
   }
   return undefined;
 }
-
-/** Whether an event is wanted, and why not. */
-export function matchEvent(
-  pattern: EventPattern,
-  source: string | undefined,
-  event: { readonly type: string; readonly source: string },
-): { readonly matched: boolean; readonly reason: string } {
-  const { prefix, text } = pattern;
-  const typed =
-    prefix === undefined ? event.type === text : event.type.startsWith(prefix) && event.type.length > prefix.length;
-  if (!typed) return { matched: false, reason: `its type ${event.type} is not ${text}` };
-  if (source !== undefined && source !== event.source) {
-    return { matched: false, reason: `its source ${event.source} is not ${source}` };
-  }
-  return { matched: true, reason: `its type is ${text}` };
-}

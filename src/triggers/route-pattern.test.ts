@@ -7,10 +7,10 @@ import {
   formatSegments,
   matchPattern,
   parseRoutePattern,
-  patternsOverlap,
   type PathSegment,
   type RoutePattern,
 } from './route-pattern.ts';
+import { patternsOverlap } from '../../test/builders/patterns-overlap.ts';
 
 function pattern(text: string): RoutePattern {
   const parsed = parseRoutePattern(text);

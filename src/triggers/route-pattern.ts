@@ -125,17 +125,6 @@ export function comparePatterns(left: RoutePattern, right: RoutePattern): number
   return right.segments.length - left.segments.length;
 }
 
-/** Whether some path is matched by both. */
-export function patternsOverlap(left: RoutePattern, right: RoutePattern): boolean {
-  for (let index = 0; ; index += 1) {
-    const a = left.segments[index];
-    const b = right.segments[index];
-    if (a === undefined || b === undefined) return a === b;
-    if (a.kind === 'rest' || b.kind === 'rest') return true;
-    if (a.kind === 'literal' && b.kind === 'literal' && a.text !== b.text) return false;
-  }
-}
-
 /** Values of the parameters if a path in canonical form is matched; undefined: it is not. */
 export function matchPattern(pattern: RoutePattern, path: readonly string[]): ReadonlyMap<string, string> | undefined {
   const values = new Map<string, string>();

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { crdYaml, subscriptionCrdYaml } from '../../src/function/crd.ts';
-import { schemaProblems } from '../../src/function/schema-problems.ts';
+import { schemaProblems } from '../builders/schema-problems.ts';
 import { subscriptionSchema } from '../../src/function/schema-subscription.ts';
 import { functionSchema } from '../../src/function/schema.ts';
 import { receivers } from '../../src/receivers/catalogue.ts';

@@ -5,7 +5,7 @@ import { withServices } from '../../policy/namespace-egress.ts';
 import type { TableChange } from '../../routing/diff-tables.ts';
 import { closeFunction, closeSubscription } from '../../routing/strip-secrets.ts';
 import type { Acknowledgement, RouteTable } from '../../routing/types.ts';
-import { decodeEntryValue, decodeSubscriptionValue } from '../../routing/wire-format.ts';
+import { decodeEntry, decodeSubscription } from '../../routing/wire-format.ts';
 
 /** What serves the table. */
 export interface ServesTable {
@@ -95,14 +95,14 @@ export function createTableFollower(options: FollowerOptions): TableFollower {
   function read(change: WireChange, reading: Reading): void {
     switch (change.op) {
       case 'set': {
-        const decoded = decodeEntryValue(change.entry);
+        const decoded = decodeEntry(change.entry);
         if (!decoded.ok) return refuse(reading, change, decoded.reason, decoded.message);
         reading.changes.push({ op: 'set', entry: decoded.entry });
         reading.digests.set(decoded.entry.uid, change.digest);
         return undefined;
       }
       case 'setSubscription': {
-        const decoded = decodeSubscriptionValue(change.subscription);
+        const decoded = decodeSubscription(change.subscription);
         if (!decoded.ok) return refuse(reading, change, decoded.reason, decoded.message);
         reading.changes.push({ op: 'setSubscription', subscription: decoded.subscription });
         reading.digests.set(decoded.subscription.uid, change.digest);

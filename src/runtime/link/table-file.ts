@@ -9,12 +9,7 @@ import type { TableChange } from '../../routing/diff-tables.ts';
 import { stripFunction, stripSubscription } from '../../routing/strip-secrets.ts';
 import type { StoredTable } from './follow-table.ts';
 import type { RouteTable } from '../../routing/types.ts';
-import {
-  decodeEntryValue,
-  decodeSubscriptionValue,
-  encodeEntry,
-  encodeSubscription,
-} from '../../routing/wire-format.ts';
+import { decodeEntry, decodeSubscription, encodeEntry, encodeSubscription } from '../../routing/wire-format.ts';
 
 export interface TableFile {
   /** Undefined: there is none, or it is of another program. */
@@ -166,10 +161,10 @@ function readLines([first = '', ...rest]: readonly string[]): StoredTable | unde
     const line = parseLine(text) as Line | undefined;
     if (line === undefined) continue;
     if (line.op === 'set') {
-      const decoded = decodeEntryValue(line.entry);
+      const decoded = decodeEntry(line.entry);
       if (decoded.ok) last.set(decoded.entry.uid, { change: { op: 'set', entry: decoded.entry }, digest: line.digest });
     } else if (line.op === 'setSubscription') {
-      const decoded = decodeSubscriptionValue(line.entry);
+      const decoded = decodeSubscription(line.entry);
       if (decoded.ok) {
         const { subscription } = decoded;
         last.set(subscription.uid, { change: { op: 'setSubscription', subscription }, digest: line.digest });

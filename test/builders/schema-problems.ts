@@ -1,5 +1,5 @@
 /** What is wrong with a schema of ours as a schema: said in tests before an API server refuses it or a user trips over it. */
-import type { SchemaNode } from './schema-node.ts';
+import type { SchemaNode } from '../../src/function/schema-node.ts';
 
 /** Plain words that YAML 1.1 reads as a boolean or nothing: kubectl turns a key `on` into `true`. https://yaml.org/type/bool.html */
 const yamlWords: ReadonlySet<string> = new Set(['y', 'n', 'yes', 'no', 'on', 'off', 'true', 'false', 'null', '~', '']);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { schemaProblems } from './schema-problems.ts';
-import { object, text, type SchemaNode } from './schema-node.ts';
+import { schemaProblems } from '../builders/schema-problems.ts';
+import { object, text, type SchemaNode } from '../../src/function/schema-node.ts';
 
 /** Each schema with the one thing that is wrong with it. */
 const bad: readonly (readonly [schema: SchemaNode, problem: RegExp])[] = [
