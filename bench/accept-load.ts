@@ -15,16 +15,15 @@ export interface Accepted {
   readonly failed: number;
 }
 
-/** `pauseMs`: of each connection before each request; 0: as fast as it goes. */
+/** As fast as it goes. */
 export async function sendWebhooks(order: {
   readonly url: string;
   readonly secret: string;
   readonly connections: number;
   readonly seconds: number;
-  readonly pauseMs: number;
   readonly core?: number;
 }): Promise<Accepted> {
-  const { url, secret, connections, seconds, pauseMs } = order;
+  const { url, secret, connections, seconds } = order;
   const folder = await mkdtemp(join(tmpdir(), 'bench-accept-'));
   const script = join(folder, 'request.lua');
   const body = JSON.stringify({ ref: 'refs/heads/main', pad: 'x'.repeat(980) });
@@ -40,7 +39,6 @@ request = function()
   count = count + 1
   return before .. count .. after
 end
-${pauseMs === 0 ? '' : `delay = function() return ${pauseMs} end`}
 done = function(summary, latency)
   local errors = summary.errors
   local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
