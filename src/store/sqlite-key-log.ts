@@ -28,6 +28,9 @@ export const logKeys = 16_384;
 /** In one turn twice as many move as came, and so many at least: they have moved before the next are enough. */
 const leastMoved = 64;
 
+/** Where none is left that has ended, nobody looks again for so long: a look goes through all keys. */
+const lookPauseMs = 1000;
+
 /** Keys that move. */
 interface Leaving {
   readonly buffer: KeyBuffer;
@@ -51,7 +54,7 @@ export function createKeyLog(database: DatabaseSync, journal: Journal, runs: Key
   let written = 0;
   let addedBefore = 0;
   let lastRow = 0;
-  /** No key ends before. */
+  /** No key ends before, or nobody looks before. */
   let earliest = Number.POSITIVE_INFINITY;
 
   const rows = database.prepare('SELECT seq, entries FROM duplicate_log ORDER BY seq');
@@ -183,9 +186,10 @@ export function createKeyLog(database: DatabaseSync, journal: Journal, runs: Key
       if (earliest > now) return removed([], true);
       const gone = removeWhere(limit, (buffer, place) => buffer.expiresAt(place) <= now);
       if (gone.gone < limit) {
-        earliest = Number.POSITIVE_INFINITY;
+        let next = Number.POSITIVE_INFINITY;
         for (const buffer of leaving === undefined ? [current] : [leaving.buffer, current])
-          for (const place of buffer.places()) earliest = Math.min(earliest, buffer.expiresAt(place));
+          for (const place of buffer.places()) next = Math.min(next, buffer.expiresAt(place));
+        earliest = Math.max(next, now + lookPauseMs);
         // Those that come back in a rollback are looked for again.
         journal.push(() => (earliest = 0));
       }
