@@ -9,7 +9,8 @@ const pageIntro = `# What a function may call
 Lua 5.4 with the libraries at the end of this page, and the functions below. Everything looks synchronous: a function that waits lets other
 calls run meanwhile. Operations that talk to the outside answer \`nil, err\` when they fail, where \`err\` is a table with \`message\` and what
 else is known; it prints as its message, so \`assert(http.get(url))\` and \`"failed: " .. err\` work. Misuse (a wrong type, an unknown option)
-raises an error at the line that did it. While a module's top level runs there is no clock, no randomness and nothing that waits.
+raises an error at the line that did it; in a tail call, \`return kv.set(…)\`, Lua has forgotten the line of a function that may fail or wait,
+and the error names the function alone. While a module's top level runs there is no clock, no randomness and nothing that waits.
 
 Editors with lua-language-server complete and check all of it with \`moonhook.d.lua\` and the settings in \`.luarc.json\`, both beside this
 page: copy them into the folder of your functions.
