@@ -3,6 +3,7 @@ import type { ClientBase, Pool, PoolClient } from 'pg';
 import { accounts } from './postgres-accounts.ts';
 import { makePartitions } from './postgres-partitions.ts';
 import { recordTables } from './postgres-records.ts';
+import { trimIndexes } from './postgres-trim.ts';
 import { StoreRefused } from './store-refused.ts';
 
 /** Any constant: one migration at a time per database. */
@@ -73,7 +74,7 @@ const schema = `
  * What each later version adds, in order. A version only adds what the version before can live with (expand); what nobody
  * needs any more goes one version later (contract): programs of two neighbouring versions run on one database.
  */
-const migrations: readonly string[] = [schema, accounts, recordTables];
+const migrations: readonly string[] = [schema, accounts, recordTables, trimIndexes];
 
 /** Refuses what cannot keep the promise, then creates the schema or brings it up to this program's version. */
 export async function preparePostgres(pool: Pool): Promise<void> {

@@ -8,7 +8,16 @@ const trimLock = 7_350_142_613;
 const settled = "('done', 'filtered', 'superseded')";
 const failed = "('dead', 'cancelled')";
 
-/** Inside a transaction: deletes at most about `limit` rows of each kind; answers how many went. */
+/** Part of the schema from its fourth version on: what has lapsed is found without a look at what has not, every second. */
+export const trimIndexes = `
+  CREATE INDEX moonhook_ended_settled_age ON moonhook_ended (ended) WHERE state IN ${settled};
+  CREATE INDEX moonhook_ended_failed_age ON moonhook_ended (ended) WHERE state IN ${failed};
+`;
+
+/**
+ * Inside a transaction: deletes at most about `limit` rows of each kind; answers how many went. The oldest first: without an
+ * order the planner expects that a third of all rows has lapsed, and reads the table for them.
+ */
 export async function trimPostgres(session: Session, retention: Retention, limit: number): Promise<number> {
   const { client } = session;
   const lock = await client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [trimLock]);
@@ -16,12 +25,12 @@ export async function trimPostgres(session: Session, retention: Retention, limit
   let gone = await countOf(
     client,
     `DELETE FROM moonhook_key_values WHERE (scope, space, key) IN
-       (SELECT scope, space, key FROM moonhook_key_values WHERE expires <= (SELECT moonhook_now()) LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+       (SELECT scope, space, key FROM moonhook_key_values WHERE expires <= (SELECT moonhook_now()) ORDER BY expires LIMIT $1 FOR UPDATE SKIP LOCKED)`,
     [limit],
   );
   gone += await countOf(
     client,
-    'DELETE FROM moonhook_duplicates WHERE key IN (SELECT key FROM moonhook_duplicates WHERE expires <= (SELECT moonhook_now()) LIMIT $1 FOR UPDATE SKIP LOCKED)',
+    'DELETE FROM moonhook_duplicates WHERE key IN (SELECT key FROM moonhook_duplicates WHERE expires <= (SELECT moonhook_now()) ORDER BY expires LIMIT $1 FOR UPDATE SKIP LOCKED)',
     [limit],
   );
   for (const [states, keepMs] of [
@@ -31,7 +40,7 @@ export async function trimPostgres(session: Session, retention: Retention, limit
     gone += await trimEnded(
       client,
       `SELECT seq, ended FROM moonhook_ended WHERE state IN ${states} AND ended <= (SELECT moonhook_now()) - $1::bigint
-       LIMIT $2 FOR UPDATE SKIP LOCKED`,
+       ORDER BY ended LIMIT $2 FOR UPDATE SKIP LOCKED`,
       [keepMs, limit],
     );
   }

@@ -3,7 +3,7 @@ import type { ClientBase } from 'pg';
 import { type ClockReading, describeClockStep } from './clock-step.ts';
 import type { PostgresDestinations } from './postgres-destinations.ts';
 import { returnLapsed } from './postgres-deliveries.ts';
-import { makePartitions } from './postgres-partitions.ts';
+import { dropPastPartitions, makePartitions } from './postgres-partitions.ts';
 import type { Sessions } from './postgres-session.ts';
 import { foldUsage, trimPostgres } from './postgres-trim.ts';
 import type { Retention } from './retention.ts';
@@ -76,6 +76,7 @@ export function startUpkeep(settings: UpkeepSettings): () => Promise<void> {
     }
     if (elapsed > 0 && elapsed % hourMs === 0) {
       await sessions.once(({ client }) => makePartitions(client));
+      await sessions.once(({ client }) => dropPastPartitions(client));
       await sessions.transaction(foldCounters);
       await sessions.transaction(foldUsage);
     }
