@@ -6,6 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { productFlags } from '../../bench/product-flags.ts';
 import type { KubeClient } from '../../src/controller/kube-client.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { eventually } from '../builders/eventually.ts';
@@ -60,15 +61,7 @@ export async function startController(
   const link = samePort ?? freePort;
   const child: ChildProcess = spawn(
     process.execPath,
-    [
-      '--max-semi-space-size=4',
-      '--heap-growing-percent=50',
-      '--',
-      entry,
-      'controller',
-      '--kubeconfig',
-      plane.kubeconfig,
-    ],
+    [...productFlags(), '--', entry, 'controller', '--kubeconfig', plane.kubeconfig],
     {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
@@ -116,7 +109,8 @@ export async function startController(
 export async function addRuntime(stage: Pick<Stage, 'client' | 'controller'>, name: string): Promise<RuntimeProcess> {
   const { pod, token, authority } = await linkedPod(stage, name);
   const environment = { MOONHOOK_WORKERS: '1', MOONHOOK_LOG_LEVEL: 'info' };
-  const options = { controllers: [stage.controller.link], token, authority, serverName: linkName, environment };
+  const controllers = [stage.controller.link];
+  const options = { controllers, token, authority, serverName: linkName, environment, flags: productFlags() };
   return startRuntimeProcess(pod.metadata, undefined, options);
 }
 

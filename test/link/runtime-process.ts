@@ -29,6 +29,8 @@ export interface RuntimeProcess {
 export interface ProcessOptions {
   readonly controllers: readonly number[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Of Node. */
+  readonly flags?: readonly string[];
   readonly token?: string;
   /** PEM, and the name in the controllers' certificate; absent: those of the tests without a cluster. */
   readonly authority?: string;
@@ -47,7 +49,7 @@ export async function startRuntimeProcess(
 }
 
 async function start(pod: TestPod, folder: string, options: ProcessOptions): Promise<RuntimeProcess> {
-  const child = spawn(process.execPath, ['--', join(root, 'src/cli/main.ts'), 'runtime'], {
+  const child = spawn(process.execPath, [...(options.flags ?? []), '--', join(root, 'src/cli/main.ts'), 'runtime'], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
