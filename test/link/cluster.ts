@@ -199,7 +199,7 @@ export async function startController(
 }
 
 /** What a runtime serves, without threads: judges as the test says. */
-export class TestServer {
+class TestServer {
   table: RouteTable = emptyTable;
   applied = 0;
   policy: InstallationPolicy | undefined;
