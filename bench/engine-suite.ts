@@ -84,6 +84,7 @@ function bareMachine(module: WebAssembly.Module, { environment }: MeasuredEngine
     dispatch: undefined as never,
     yieldSlice: () => Promise.resolve(1),
     pulse: () => undefined,
+    spent: () => undefined,
     beat: () => 0,
   });
   machine.restore(base, undefined, 'a');

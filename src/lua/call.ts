@@ -6,6 +6,7 @@ import { Journal, type JournalRecord, type Outcome, type Reading } from './journ
 import type { Delta } from './image.ts';
 import type { LazyStates } from './lazy-tables.ts';
 import type { LoadedProgram } from './loaded-program.ts';
+import { changeHeld } from './namespace-books.ts';
 import type { Machine } from './machine.ts';
 import type {
   CallLimits,
@@ -147,6 +148,7 @@ export class Call<Context = unknown> implements HostCall<Context> {
 
   /** Aborts what hangs on the signal. */
   finish(): void {
+    if (!this.ended) this.program.book.heldBytes -= this.held;
     this.ended = true;
     this.#abort?.abort(callEnded);
   }
@@ -209,11 +211,14 @@ export class Call<Context = unknown> implements HostCall<Context> {
   }
 
   hold(bytes: number): void {
-    this.held = Math.max(0, this.held + bytes);
+    const before = this.held;
+    this.held = Math.max(0, before + bytes);
     if (this.held > this.heldPeak) this.heldPeak = this.held;
     if (this.ended) return;
+    const over = changeHeld(this.program.book, this.held - before);
     this.machine?.applyMemoryLimit(this);
     if (this.held > this.limits.memoryBytes) throw this.memoryEnd();
+    if (over !== undefined) throw over;
   }
 
   /** CPU of finished slices, and of work on its behalf elsewhere. */
@@ -240,6 +245,7 @@ export class Call<Context = unknown> implements HostCall<Context> {
     this.epoch += 1;
     this.cpuMs = 0;
     this.charged = 0;
+    this.program.book.heldBytes -= this.held;
     this.held = 0;
     this.lazies = undefined;
     this.lazySlots = 0;

@@ -30,6 +30,8 @@ export interface Engine<Context = unknown> {
   unload(revision: string): void;
   /** Answers at once (no promise) when the call ends without waiting: the fast path. Never throws for what a script does. */
   call(request: CallRequest<Context>): CallResult | Promise<CallResult>;
+  /** What namespaces may take has changed: it is asked anew. */
+  renewAllowances(): void;
   stats(): EngineStats;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** What the embedder gives an engine, and what it becomes inside. */
+import type { NamespaceAllowance } from './namespace-books.ts';
 import type { HostEnvironment } from './types.ts';
 
 /** Options of `createEngine`. */
@@ -28,6 +29,8 @@ export interface EngineOptions<Context = unknown> {
   readonly parkedBytes?: number;
   readonly parkedBytesPerNamespace?: number;
   readonly parkedBytesPerFunction?: number;
+  /** By the name of a namespace; asked when its first program is loaded, and by `renewAllowances`. */
+  readonly allowance?: (namespace: string) => NamespaceAllowance;
   /**
    * Shared with the watchdog, at least two slots: [0] changes at every call and at every look at the clock; [1] is
    * `functionMark(revision)` while Lua runs, else 0. A thread is stuck when [1] is not 0 and [0] stands still.

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { buildBaseImage } from './base-image.ts';
 import { Call, type Sources } from './call.ts';
+import { callLimits } from './call-limits.ts';
 import { finishedCall, refused } from './call-result.ts';
 import { MachineEnd } from './ends.ts';
 import { engineSettings, threadCpuMs, type EngineOptions, type EngineSettings } from './engine-options.ts';
@@ -11,6 +12,7 @@ import { internalFunctions } from './internal-functions.ts';
 import type { LoadedProgram } from './loaded-program.ts';
 import { Machine } from './machine.ts';
 import { MachinePool } from './machine-pool.ts';
+import { NamespaceBooks } from './namespace-books.ts';
 import { osFunctions } from './os-functions.ts';
 import { ParkingBooks } from './parking-books.ts';
 import { ProgramLoader } from './program-loader.ts';
@@ -21,13 +23,12 @@ import { SliceQueue } from './slice-queue.ts';
 import { ThreadSignals } from './thread-signals.ts';
 import { WaitingCalls, type ParkingHost } from './waiting-calls.ts';
 import type { Engine, EngineStats, ProgramHandle, ProgramImage } from './engine-contract.ts';
-import type { CallLimits, CallRequest, CallResult, LoadResult, Program } from './types.ts';
+import type { CallRequest, CallResult, LoadResult, Program } from './types.ts';
 
 /** How often waiting calls are compared with their deadlines. */
 const deadlineMs = 10;
 /** How often idle machines beyond those that stay are looked for. */
 const trimMs = 1000;
-const expressionCpuMs = 10;
 
 /** Makes the engine of this thread; builds its base image (some 10 ms). */
 export function createEngine<Context = unknown>(options: EngineOptions<Context>): Engine<Context> {
@@ -38,7 +39,8 @@ class LuaEngine<Context> implements Engine<Context> {
   readonly #settings: EngineSettings;
   readonly #sources: Sources;
   readonly #programs = new Map<string, LoadedProgram>();
-  readonly #slices = new SliceQueue();
+  readonly #namespaces: NamespaceBooks;
+  readonly #slices: SliceQueue;
   readonly #images: ImageCache;
   readonly #books: ParkingBooks;
   readonly #runner: Runner;
@@ -69,6 +71,8 @@ class LuaEngine<Context> implements Engine<Context> {
     this.#onDefect = options.onDefect;
     this.#images = new ImageCache(this.#settings.imageBytes);
     this.#books = new ParkingBooks(this.#settings);
+    this.#namespaces = new NamespaceBooks(options.allowance, this.#sources.clock);
+    this.#slices = new SliceQueue(this.#namespaces);
     const functions: Callable<Context>[] = [
       ...internalFunctions,
       ...(osFunctions() as unknown as Callable<Context>[]),
@@ -88,6 +92,7 @@ class LuaEngine<Context> implements Engine<Context> {
         threadCpu: this.#sources.threadCpu,
         dispatch,
         yieldSlice: (call, machine) => this.#slices.suspend(call, machine),
+        spent: ({ book }, milliseconds) => this.#namespaces.spent(book, milliseconds),
         pulse: () => this.#signals.pulse(),
         beat: (mark) => this.#signals.beat(mark),
       });
@@ -101,6 +106,7 @@ class LuaEngine<Context> implements Engine<Context> {
       plain: this.#plain,
       sliced: this.#sliced,
       slices: this.#slices,
+      books: this.#namespaces,
       clock: this.#sources.clock,
       waiting: (call, waits) => this.#setWaiting(call, waits),
       parked: (call, delta) => this.#parked(call, delta.bytes),
@@ -114,6 +120,7 @@ class LuaEngine<Context> implements Engine<Context> {
     this.#waiting = new WaitingCalls(host, this.#runner);
     this.#loader = new ProgramLoader({
       base: this.#base,
+      books: this.#namespaces,
       pool: this.#loading,
       sources: this.#sources,
       enter: (call, machine, args) => this.#runner.enter(call, machine, args),
@@ -253,6 +260,7 @@ class LuaEngine<Context> implements Engine<Context> {
     program.unloaded = true;
     this.#images.drop(program);
     this.#programs.delete(revision);
+    this.#namespaces.leave(program.book);
     return program;
   }
 
@@ -260,6 +268,10 @@ class LuaEngine<Context> implements Engine<Context> {
     const program = this.#forget(revision);
     if (program === undefined) return;
     for (const pool of this.#pools()) pool.wipe(program.namespaceUid, this.#base);
+  }
+
+  renewAllowances(): void {
+    this.#namespaces.renew();
   }
 
   stats(): EngineStats {
@@ -285,10 +297,4 @@ class LuaEngine<Context> implements Engine<Context> {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
-}
-
-/** Expressions get little CPU unless the embedder says otherwise. */
-function callLimits<Context>(limits: CallLimits, request: CallRequest<Context>): CallLimits {
-  if ('handler' in request.target) return request.limits === undefined ? limits : { ...limits, ...request.limits };
-  return { ...limits, cpuMs: Math.min(limits.cpuMs, expressionCpuMs), ...request.limits };
 }

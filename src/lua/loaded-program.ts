@@ -1,6 +1,7 @@
 /** A program as the engine keeps it: bytecode, and its image while that is in use. */
 import type { BaseImage } from './base-image.ts';
 import type { Delta, FlatImage } from './image.ts';
+import type { NamespaceBook } from './namespace-books.ts';
 import type { CallLimits } from './types.ts';
 
 /** Bytecode made by this process from text: nothing else is ever undumped. */
@@ -14,6 +15,8 @@ export interface LoadedProgram {
   readonly base: BaseImage;
   readonly namespaceUid: string;
   readonly namespace: string;
+  /** What all programs of the namespace take together. */
+  readonly book: NamespaceBook;
   readonly name: string;
   readonly revision: string;
   /** `functionMark` of the revision. */

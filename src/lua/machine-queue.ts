@@ -34,7 +34,7 @@ export function queueForMachine(
   });
 }
 
-/** Long calls always; others, unless they are known to be quick, once somebody has had this turn. */
+/** Long calls always, and those of a namespace over its share; others, unless they are known to be quick, once somebody has had this turn. */
 export function needsTurn(host: RunnerHost, call: Call): boolean {
-  return call.sliced || (!call.program.quick && host.slices.isTaken);
+  return call.sliced || (!call.program.quick && host.slices.isTaken) || host.books.isOver(call.program.book);
 }

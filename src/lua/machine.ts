@@ -147,7 +147,9 @@ export class Machine implements InstanceHost {
   /** Ends a slice and adds its time to the call. */
   stopSlice(call: Call): void {
     if (!this.#slice.running) return;
-    call.cpuMs += this.#slice.stop(this.#host.clock());
+    const spent = this.#slice.stop(this.#host.clock());
+    call.cpuMs += spent;
+    this.#host.spent(call.program, spent);
     this.#host.beat(this.#beforeMark);
     call.request.onSlice?.(false);
   }

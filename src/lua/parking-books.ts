@@ -32,9 +32,10 @@ export class ParkingBooks {
     const over = (account: Account | undefined, cap: number): boolean =>
       account !== undefined && account.reserved + reserve > cap;
     const { parkedBytes, parkedBytesPerFunction, parkedBytesPerNamespace } = this.#settings;
+    const quota = program.book.allowance.parkedBytes ?? parkedBytesPerNamespace;
     const whose = over(this.#functions.get(program), parkedBytesPerFunction)
       ? 'of this function'
-      : over(this.#namespaces.get(program.namespaceUid), parkedBytesPerNamespace)
+      : over(this.#namespaces.get(program.namespaceUid), Math.min(parkedBytesPerNamespace, quota))
         ? 'of this namespace'
         : over(this.#process, parkedBytes)
           ? 'of this runtime'

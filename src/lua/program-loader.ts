@@ -9,6 +9,7 @@ import { takeFromShelf } from './image-shelf.ts';
 import { compileProgram, endMistake, startProgram, type Enter } from './load-program.ts';
 import type { Bytecode, LoadedProgram } from './loaded-program.ts';
 import type { Machine } from './machine.ts';
+import type { NamespaceBook, NamespaceBooks } from './namespace-books.ts';
 import type { MachinePool } from './machine-pool.ts';
 import type { ProgramImage } from './engine-contract.ts';
 import type { CallRequest, LuaMistake, Program } from './types.ts';
@@ -17,6 +18,7 @@ import type { CallRequest, LuaMistake, Program } from './types.ts';
 export interface LoaderHost {
   readonly base: BaseImage;
   readonly pool: MachinePool;
+  readonly books: NamespaceBooks;
   readonly sources: Sources;
   readonly enter: Enter;
   /** The load is in the engine's books while it runs: deadlines apply. */
@@ -54,16 +56,24 @@ export class ProgramLoader {
   }
 
   async load(program: Program, image: ProgramImage | undefined): Promise<Loaded> {
+    const { books } = this.#host;
+    const book = books.enter(program.namespace, program.namespaceUid);
+    const loaded = await this.#load(program, book, image);
+    if (!loaded.ok) books.leave(book);
+    return loaded;
+  }
+
+  async #load(program: Program, book: NamespaceBook, image: ProgramImage | undefined): Promise<Loaded> {
     const parts = image === undefined ? undefined : this.#fitting(image, program);
     if (parts !== undefined) {
       return {
         ok: true,
-        program: this.#complete(program, parts.bytecode, parts.handlers, parts.startMs),
+        program: this.#complete(program, book, parts.bytecode, parts.handlers, parts.startMs),
         delta: parts.delta,
       };
     }
     const { pool } = this.#host;
-    const call = this.#call(program);
+    const call = this.#call(program, book);
     const machine = pool.take(call) ?? (await new Promise<Machine>((resolve) => void pool.wait(call, resolve)));
     this.#host.track(call, true);
     let whole = true;
@@ -106,7 +116,7 @@ export class ProgramLoader {
     if (!('handlers' in shape)) return { ok: false, mistakes: shape };
     return {
       ok: true,
-      program: this.#complete(program, bytecode, shape.handlers, call.cpuMs - began),
+      program: this.#complete(program, call.program.book, bytecode, shape.handlers, call.cpuMs - began),
       delta: difference(machine.views.u8, base.loaded, machine.heapEnd),
     };
   }
@@ -135,7 +145,13 @@ export class ProgramLoader {
     return { baseDigest: this.#host.base.digest, revision: program.revision, parts };
   }
 
-  #complete(program: Program, bytecode: Bytecode, handlers: readonly string[], startMs: number): LoadedProgram {
+  #complete(
+    program: Program,
+    book: NamespaceBook,
+    bytecode: Bytecode,
+    handlers: readonly string[],
+    startMs: number,
+  ): LoadedProgram {
     // What each call reads stands first, in as few lines of memory as it takes.
     return {
       unloaded: false,
@@ -152,6 +168,7 @@ export class ProgramLoader {
       stackBase: handlers.length + bytecode.expressions.length,
       namespaceUid: program.namespaceUid,
       namespace: program.namespace,
+      book,
       name: program.name,
       revision: program.revision,
       env: program.env,
@@ -170,7 +187,7 @@ export class ProgramLoader {
     };
   }
 
-  #call(program: Program): Call {
+  #call(program: Program, book: NamespaceBook): Call {
     const request: CallRequest = {
       callId: `load-${program.revision}`,
       revision: program.revision,
@@ -179,7 +196,7 @@ export class ProgramLoader {
       context: undefined,
       pure: true,
     };
-    const blank = this.#complete(program, { code: new Uint8Array(), modules: new Map(), expressions: [] }, [], 0);
+    const blank = this.#complete(program, book, { code: new Uint8Array(), modules: new Map(), expressions: [] }, [], 0);
     const call = new Call(blank, request, program.limits, this.#host.sources);
     call.loading = true;
     call.sliced = true;

@@ -2,6 +2,7 @@
 import type { Call } from './call.ts';
 import type { ImageCache } from './image-cache.ts';
 import type { MachinePool } from './machine-pool.ts';
+import type { NamespaceBooks } from './namespace-books.ts';
 import type { SliceQueue } from './slice-queue.ts';
 import type { CallResult } from './types.ts';
 
@@ -9,6 +10,7 @@ export interface RunnerHost {
   readonly plain: MachinePool;
   readonly sliced: MachinePool;
   readonly slices: SliceQueue;
+  readonly books: NamespaceBooks;
   readonly images: ImageCache;
   clock(): number;
   /** The call now waits in the engine's books (deadline, caps), or no longer does. */

@@ -1,8 +1,9 @@
 /** Who runs in which turn of the event loop: one slice of a long call a turn, so that requests and quick calls go first. */
 import type { Call } from './call.ts';
 import type { MachineEnd } from './ends.ts';
-import { FairQueue } from './fair-queue.ts';
+import { FairQueue, type Owner } from './fair-queue.ts';
 import { quantum, type Machine } from './machine.ts';
+import type { NamespaceBooks } from './namespace-books.ts';
 
 interface Entry {
   /** Undefined: it waits for its first slice, or to go on after a wait. */
@@ -13,11 +14,19 @@ interface Entry {
 
 const nothing = (): void => undefined;
 
-/** Endless calls share the turns evenly: by namespace, then by function, then by call. */
+/**
+ * Endless calls share the turns evenly: by namespace, then by function, then by call. A namespace that has had its share
+ * of the CPU time gets only turns in which nobody else wants any.
+ */
 export class SliceQueue {
+  readonly #books: NamespaceBooks;
   readonly #queue = new FairQueue<Entry>();
   /** Somebody has had this turn. */
   #taken = false;
+
+  constructor(books: NamespaceBooks) {
+    this.#books = books;
+  }
 
   /** A slice is over: resolves with fuel when its turn has come, rejects with the end of the call. */
   suspend(call: Call, machine: Machine): Promise<number> {
@@ -32,7 +41,7 @@ export class SliceQueue {
    * the answer takes it out of the queue. `later`: not in this turn.
    */
   enter(call: Call, run: () => void, later = false): (() => void) | undefined {
-    if (!this.#taken && !later) {
+    if (!this.#taken && !later && !this.#books.isOver(call.program.book)) {
       this.#schedule();
       run();
       return undefined;
@@ -59,16 +68,25 @@ export class SliceQueue {
     return this.#taken;
   }
 
+  /** Who is over its share stands behind those within theirs, and behind calls that need no turn. */
+  #next(): Owner | undefined {
+    const books = this.#books;
+    return (
+      this.#queue.next((owner) => !books.isOver(books.find(owner.namespaceUid))) ??
+      (books.takeIdleTurn() ? this.#queue.next() : undefined)
+    );
+  }
+
   #schedule(): void {
     if (this.#taken) return;
     this.#taken = true;
     setImmediate(() => {
       this.#taken = false;
-      const owner = this.#queue.next();
-      if (owner === undefined) return;
+      if (this.#queue.length === 0) return;
       // Whoever comes within this turn waits for the next one.
       this.#schedule();
-      this.#queue.take(owner)?.run();
+      const owner = this.#next();
+      if (owner !== undefined) this.#queue.take(owner)?.run();
     });
   }
 }

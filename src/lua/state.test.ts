@@ -17,6 +17,7 @@ async function bareMachine(): Promise<{ machine: Machine; base: ReturnType<typeo
     dispatch: undefined as never,
     yieldSlice: () => Promise.resolve(1),
     pulse: () => undefined,
+    spent: () => undefined,
     beat: () => 0,
   });
   return { machine, base };

@@ -26,6 +26,12 @@ export interface Quota {
   /** Their events, counted once for each delivery. */
   readonly waitingBytes?: number;
   readonly keyValueBytes?: number;
+  /** In each pod, of calls that wait for the host. */
+  readonly parkedBytes?: number;
+  /** In each pod, held for calls outside Lua, such as answers of `http`. */
+  readonly hostBytes?: number;
+  /** Of the CPU time that Lua takes in each worker thread while other namespaces want some, above 0 to 1. */
+  readonly cpuShare?: number;
 }
 
 /** What the store keeps of deliveries that have ended. */

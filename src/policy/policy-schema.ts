@@ -86,6 +86,19 @@ const quotaFields = (): Readonly<Record<string, SchemaNode>> => ({
   waitingRows: integer('Deliveries of stored events that have not ended; 1000000 by default.', 0, 1_000_000_000),
   waitingBytes: quantity('Bytes of their events, an event counted once for each delivery; 2Gi by default.'),
   keyValueBytes: quantity('Bytes in the key-value store, names and rows included; 256Mi by default.'),
+  parkedBytes: quantity(
+    'In each pod: memory of calls that wait, for http, sleep and the like; above it, requests are answered 429 with Retry-After, and deliveries wait. 128Mi in each worker thread at most.',
+  ),
+  hostBytes: quantity(
+    'In each pod: bytes held for calls outside Lua, such as answers of http; the call that would go above it ends as one over its memory.',
+  ),
+  cpuShare: {
+    type: 'number',
+    description:
+      'In each worker thread: part of the CPU time of functions, while other namespaces want some; 0.25 is a quarter. A namespace that has had more in the last seconds waits behind the others; what nobody else wants it may have.',
+    minimum: 0.01,
+    maximum: 1,
+  },
 });
 
 /** For people who read the reference: the ceilings of an installation that names none. */

@@ -157,6 +157,12 @@ test('the schema names the defaults and ceilings that hold', () => {
   }
 });
 
-test('a quota that nothing keeps is refused', () => {
-  assert.match(mistakes({ quotas: { cpuShare: 0.5 } }).join(), /^quotas\.cpuShare: unknown field/);
+test('a quota that nothing keeps, and a share that is none, are refused', () => {
+  assert.match(mistakes({ quotas: { cpuShares: 0.5 } }).join(), /^quotas\.cpuShares: unknown field/);
+  assert.match(mistakes({ quotas: { cpuShare: 0 } }).join(), /^quotas\.cpuShare/);
+  assert.match(mistakes({ quotas: { cpuShare: 1.5 } }).join(), /^quotas\.cpuShare/);
+  const { quotas } = read({
+    quotas: { cpuShare: 0.25, namespaces: { 'team-a': { parkedBytes: '8Mi', hostBytes: 100 } } },
+  });
+  assert.deepEqual(quotas, { cpuShare: 0.25, namespaces: { 'team-a': { parkedBytes: 8 * 2 ** 20, hostBytes: 100 } } });
 });

@@ -42,7 +42,7 @@ export interface PolicyFile extends RuntimeGroupsFile {
   readonly allowWeakSecrets?: boolean;
 }
 
-const byteQuotas = ['waitingBytes', 'keyValueBytes'] as const;
+const byteQuotas = ['waitingBytes', 'keyValueBytes', 'parkedBytes', 'hostBytes'] as const;
 type ByteQuota = (typeof byteQuotas)[number];
 type QuotaFile = Omit<Quota, ByteQuota> & { readonly [Name in ByteQuota]?: string | number };
 
@@ -140,8 +140,8 @@ function milliseconds(text: string): number {
 }
 
 function quota(file: QuotaFile & { readonly namespaces?: unknown }): Quota {
-  const { namespaces: _namespaces, waitingBytes, keyValueBytes, ...counts } = file;
-  const sizes = { waitingBytes, keyValueBytes };
+  const { namespaces: _namespaces, waitingBytes, keyValueBytes, parkedBytes, hostBytes, ...counts } = file;
+  const sizes = { waitingBytes, keyValueBytes, parkedBytes, hostBytes };
   const bytes = byteQuotas.flatMap((name): [string, number][] => {
     const size = sizes[name];
     return size === undefined ? [] : [[name, parseQuantity(size) ?? Number.MAX_SAFE_INTEGER]];

@@ -36,6 +36,7 @@ import { LiveTable } from './live-table.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
 import { createPermissions } from './outgoing-permissions.ts';
 import { createRareCounts } from './rare-counts.ts';
+import { namespaceAllowance } from './namespace-allowance.ts';
 import { PendingAppends } from './pending-appends.ts';
 import { ReadingBudget } from './read-body.ts';
 import { createCallerReviews, type ReviewVerdict } from './review-caller.ts';
@@ -80,6 +81,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     environment: createHostEnvironment(),
     heartbeat: signals.cells,
     longMarks: new Int32Array(start.longMarks),
+    allowance: (namespace) => namespaceAllowance(policy, namespace, workers),
     onDefect: (error, where) => report(`a defect in ${where.name}, call ${where.callId}`, error),
   });
   const quarantine = new Map<string, number>();
@@ -228,6 +230,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
           parts.settings = { ...parts.settings, policy };
           parts.clientAddress = createClientAddress(policy.trustedProxies);
           isProxy = createProxyTest(policy.trustedProxies);
+          engine.renewAllowances();
           hosts.clear();
           for (const host of namedHosts(policy)) hosts.add(host);
           for (const fn of table.functions()) fn.forgetContext();

@@ -1,6 +1,7 @@
 /** Quotas of a namespace as functions and senders meet them: told what is used up and what to do, and nobody else is. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { eventually } from '../builders/eventually.ts';
 import { serveFunctions } from '../builders/serve-functions.ts';
 
 const open = { open: {} };
@@ -101,4 +102,30 @@ test('senders of a namespace whose deliveries are used up get 429, and its attem
   const active = await served.call('/async-function/team-a/jobs', { method: 'POST', body: '{}' });
   assert.equal(active.status, 429);
   assert.equal((await post('team-b/waits')).status, 202);
+});
+
+test('a namespace whose calls wait in more memory than it may is asked to come again, until its policy allows more', async (t) => {
+  const code = 'return { wait = function() sleep(30) end, quick = function() return "here" end }';
+  const triggers = ['wait', 'quick'].map((name) => ({ name, http: { path: name, receiver: open } }));
+  const served = await serveFunctions({
+    functions: ['team-a', 'team-b'].map((namespace) => ({ name: 'sleepy', namespace, code, triggers })),
+    policy: { quotas: { namespaces: { 'team-a': { parkedBytes: 128 * 1024 } } } },
+  });
+  t.after(() => served.close());
+  const leave = new AbortController();
+  t.after(() => leave.abort());
+  const wait = (namespace: string): void =>
+    void fetch(`${served.url}/${namespace}/wait`, { signal: leave.signal }).catch(() => undefined);
+  const quick = async (namespace: string): Promise<Response> => fetch(`${served.url}/${namespace}/quick`);
+  for (const namespace of ['team-a', 'team-a', 'team-b', 'team-b', 'team-b']) wait(namespace);
+  const refused = await eventually('a refusal', async () => {
+    const answer = await quick('team-a');
+    return answer.status === 200 ? undefined : answer;
+  });
+  assert.equal(refused.status, 429);
+  assert.ok(Number(refused.headers.get('retry-after')) > 0);
+  assert.match(await refused.text(), /Overloaded/);
+  assert.equal((await quick('team-b')).status, 200, 'control: another namespace is answered');
+  await served.runtime.setPolicy({ ...served.policy, quotas: { namespaces: {} } });
+  assert.equal((await quick('team-a')).status, 200);
 });
