@@ -22,7 +22,7 @@ const nobody: Matched = { deliveries: [], count: 0 };
 
 export function acceptEvent(call: HttpCall, parts: WorkerParts): void | Promise<void> | Waiting {
   const { fn, trigger } = call;
-  if (fn === undefined || trigger?.http?.mode !== 'async') return undefined;
+  if (fn === undefined || trigger?.asynchronous !== true) return undefined;
   const gathered = gather(call, parts, fn, trigger);
   if (gathered instanceof Promise) {
     return gathered.then((items) => new Promise((resolve, reject) => keep(items, call, parts, resolve, reject)));

@@ -20,7 +20,7 @@ export interface LateAcknowledgement {
 
 /** Starts the budget of the trigger; undefined: it has none. */
 export function acknowledgeLate(call: HttpCall, parts: WorkerParts): LateAcknowledgement | undefined {
-  const budget = call.trigger?.http?.ackAfterMs;
+  const budget = call.trigger?.extras?.ackAfterMs;
   if (budget === undefined || call.listener !== 'public') return undefined;
   let ended: CallResult | undefined;
   let held: Lease | undefined;

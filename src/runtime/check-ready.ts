@@ -9,7 +9,7 @@ const retryAfterMs = 10_000;
 export function checkReady(call: HttpCall, parts: WorkerParts): void {
   const { fn, trigger } = call;
   if (fn === undefined || trigger === undefined) return undefined;
-  const asynchronous = trigger.http?.mode === 'async';
+  const { asynchronous } = trigger;
   const unavailable = trigger.unverifiable ?? (asynchronous ? undefined : trigger.unavailable);
   if (unavailable !== undefined) {
     call.note('ready', false, unavailable.message);
@@ -20,14 +20,14 @@ export function checkReady(call: HttpCall, parts: WorkerParts): void {
     });
   }
   if (asynchronous) return undefined;
-  if (fn.entry.suspended) return refuse(call, parts, 'Suspended', { outcome: 'suspended', retryAfterMs: 60_000 });
+  if (fn.suspended) return refuse(call, parts, 'Suspended', { outcome: 'suspended', retryAfterMs: 60_000 });
   return refuseQuarantined(call, parts);
 }
 
 /** A function whose call held a thread is refused for a while. */
 export function refuseQuarantined(call: HttpCall, parts: WorkerParts): void {
   if (parts.quarantine.size === 0 || call.fn === undefined) return undefined;
-  const until = parts.quarantine.get(call.fn.entry.uid);
+  const until = parts.quarantine.get(call.fn.uid);
   const left = until === undefined ? 0 : until - parts.clock.wall();
   if (left <= 0) return undefined;
   call.note('quarantine', false, 'a call of this function held its thread; it is refused for a while');

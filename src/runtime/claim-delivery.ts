@@ -9,7 +9,7 @@ import { acknowledge } from './identify-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 export function claimDelivery(call: HttpCall, parts: WorkerParts): void | Promise<void> {
-  return call.trigger?.http?.ackAfterMs === undefined ? undefined : claim(call, parts);
+  return call.trigger?.extras?.ackAfterMs === undefined ? undefined : claim(call, parts);
 }
 
 async function claim(call: HttpCall, parts: WorkerParts): Promise<void> {

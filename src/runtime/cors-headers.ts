@@ -13,7 +13,7 @@ export function allowedOrigin(cors: Cors, origin: string): string | undefined {
 
 /** Headers of an ordinary answer, as name and value alternating; undefined: none. */
 export function corsHeaders(call: HttpCall): readonly string[] | undefined {
-  const cors = call.trigger?.http?.cors;
+  const cors = call.trigger?.extras?.cors;
   if (cors === undefined) return undefined;
   const vary = cors.origins.includes('*') && !cors.credentials ? [] : ['vary', 'origin'];
   const { origin } = call.request.headers;

@@ -16,7 +16,7 @@ export function identifyEvent(call: HttpCall, parts: WorkerParts): void {
     const detail = `types below ${platformTypes} are set by Moonhook only`;
     return refuse(call, parts, 'RequestInvalid', { outcome: 'unmatched', publicDetail: detail });
   }
-  const events = trigger?.http?.receiver.events;
+  const { events } = receiver;
   if (identified.items !== undefined) return keepWanted(call, parts, events, identified.items);
   switch (decideEvent(receiver.prepared.profile, events, identified.name)) {
     case 'run':

@@ -14,8 +14,8 @@ type Keyed = { readonly ok: true; readonly key: string | undefined } | { readonl
 export function limitCalls(call: HttpCall, parts: WorkerParts): void | Promise<void> {
   const { fn, trigger } = call;
   if (fn === undefined) return undefined;
-  if (parts.inflight.total(fn.index) >= fn.entry.limits.concurrency) {
-    call.note('concurrency', false, `${fn.entry.limits.concurrency} calls of the function are running`);
+  if (parts.inflight.total(fn.index) >= fn.limits.concurrency) {
+    call.note('concurrency', false, `${fn.limits.concurrency} calls of the function are running`);
     return refuse(call, parts, 'ConcurrencyLimited', { outcome: 'limited', retryAfterMs: 1000 });
   }
   if (trigger === undefined) return undefined;
@@ -28,8 +28,8 @@ export function limitCalls(call: HttpCall, parts: WorkerParts): void | Promise<v
     }
     call.onEnd(() => parts.keys.releasePlace(place));
   }
-  const http = trigger.http;
-  if (http?.rate === undefined && http?.concurrency === undefined) return undefined;
+  const { extras } = trigger;
+  if (extras?.rate === undefined && extras?.concurrency === undefined) return undefined;
   return limitByKey(call, parts, fn, trigger);
 }
 
@@ -38,8 +38,8 @@ export function ownLimit(
   fn: LiveFunction,
   trigger: LiveTrigger,
 ): { readonly key: LimitedKey; readonly concurrency: number } | undefined {
-  const { concurrency } = trigger.entry.limits;
-  if (concurrency >= fn.entry.limits.concurrency) return undefined;
+  const { concurrency } = trigger.bounds;
+  if (concurrency >= fn.limits.concurrency) return undefined;
   // Keys of the trigger's own expressions begin with their type.
   return { key: { ...limitScope(fn, trigger), key: 'limits' }, concurrency };
 }
@@ -50,7 +50,7 @@ export function limitScope(fn: LiveFunction, trigger: LiveTrigger): LimitedKey {
 }
 
 async function limitByKey(call: HttpCall, parts: WorkerParts, fn: LiveFunction, trigger: LiveTrigger): Promise<void> {
-  const { rate, concurrency } = trigger.http ?? {};
+  const { rate, concurrency } = trigger.extras ?? {};
   const scope = limitScope(fn, trigger);
   if (rate !== undefined) {
     const keyed = await readKey(call, parts, trigger.expressions.rateKey);

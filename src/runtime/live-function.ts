@@ -4,7 +4,7 @@ import type { ProgramHandle } from '../lua/engine-contract.ts';
 import type { CallLimits, LuaMistake } from '../lua/types.ts';
 import type { PreparedReceiver, ReceiverSecrets } from '../receivers/types.ts';
 import type { Rejection, ServingCode } from '../routing/last-good.ts';
-import type { FunctionEntry, HttpTriggerEntry, TriggerEntry } from '../routing/types.ts';
+import type { FunctionEntry, HttpTriggerEntry, ResolvedLimits, TriggerEntry } from '../routing/types.ts';
 import { createHide, secretsOf, type Hide } from './hide-secrets.ts';
 import type { Shelf } from './quiet-records.ts';
 import type { Noted } from './record-buffer.ts';
@@ -27,6 +27,9 @@ export interface Unavailable {
 }
 
 export interface LiveReceiver {
+  readonly name: string;
+  /** Names of events that the trigger wants; undefined: what the sender's profile says. */
+  readonly events: readonly string[] | undefined;
   readonly prepared: PreparedReceiver;
   readonly secrets: ReceiverSecrets;
   /** Headers and query names that are credentials, lower case headers. */
@@ -45,22 +48,32 @@ export interface ExpressionNames {
   readonly changed?: string;
 }
 
+/**
+ * What each request reads stands here itself: entries come from another thread, with their members in a list of their own,
+ * and among ten thousand functions both are in no cache.
+ */
 export interface LiveTrigger {
-  readonly entry: TriggerEntry;
-  /** Set for HTTP triggers. */
-  readonly http?: HttpTriggerEntry;
   /** Row of its counters. */
   readonly row: number;
-  readonly handler?: string;
-  readonly unavailable?: Unavailable;
+  /** Events are stored before they are answered. */
+  readonly asynchronous: boolean;
   /** Set: the request cannot be verified, so not even an asynchronous one is accepted. */
-  readonly unverifiable?: Unavailable;
-  readonly receiver?: LiveReceiver;
+  readonly unverifiable: Unavailable | undefined;
+  readonly unavailable: Unavailable | undefined;
+  readonly handler: string | undefined;
+  readonly receiver: LiveReceiver | undefined;
   readonly expressions: ExpressionNames;
   /** Undefined: the function's. */
   readonly limits: CallLimits | undefined;
+  /** `limits` as the table has them. */
+  readonly bounds: ResolvedLimits;
+  /** `http` where it says what few say: `rate`, `concurrency`, `publish`, `ackAfter`, `cors`. */
+  readonly extras: HttpTriggerEntry | undefined;
+  readonly entry: TriggerEntry;
+  /** Set for HTTP triggers. */
+  readonly http: HttpTriggerEntry | undefined;
   /** Of its deliveries; made with the first accepted event. */
-  destination?: string;
+  destination: string | undefined;
 }
 
 /** Makes what a function needs when it is first called: most functions of a large table are not. One for all functions. */
@@ -79,6 +92,10 @@ export interface LoadOutcome {
 
 export class LiveFunction {
   readonly entry: FunctionEntry;
+  /** Of the entry, for each request: see `LiveTrigger`. */
+  readonly uid: string;
+  readonly suspended: boolean;
+  readonly limits: ResolvedLimits;
   /** Position in the shared arrays. */
   readonly index: number;
   /** Row of calls without a trigger. */
@@ -107,6 +124,9 @@ export class LiveFunction {
     make: LiveMaker,
   ) {
     this.entry = entry;
+    this.uid = entry.uid;
+    this.suspended = entry.suspended;
+    this.limits = entry.limits;
     this.index = index;
     this.callRow = callRow;
     this.triggerRows = triggerRows;

@@ -31,17 +31,27 @@ function prepareTrigger(
   const unverifiable = receiver !== undefined && 'code' in receiver ? receiver : undefined;
   const found = unavailableOf(answer, wrong === undefined ? undefined : broken.get(wrong), wrong);
   const unavailable = found && { ...found, message: owner.hide?.(found.message) ?? found.message };
+  const http = entry.kind === 'http' ? entry : undefined;
+  // One literal with all members: they stand in the object itself, and all triggers have one shape.
   return {
-    entry,
-    ...(entry.kind === 'http' ? { http: entry } : {}),
     row: owner.triggerRows[entry.name] ?? owner.callRow,
-    ...('handler' in answer ? { handler: answer.handler } : {}),
-    ...(unavailable === undefined ? {} : { unavailable }),
-    ...(unverifiable === undefined ? {} : { unverifiable }),
-    ...(receiver === undefined || 'code' in receiver ? {} : { receiver }),
+    asynchronous: http?.mode === 'async',
+    unverifiable,
+    unavailable,
+    handler: 'handler' in answer ? answer.handler : undefined,
+    receiver: receiver === undefined || 'code' in receiver ? undefined : receiver,
     expressions,
-    limits: entry.limits === owner.entry.limits ? undefined : callLimitsOf(entry.limits),
+    limits: entry.limits === owner.limits ? undefined : callLimitsOf(entry.limits),
+    bounds: entry.limits,
+    extras: http !== undefined && hasExtras(http) ? http : undefined,
+    entry,
+    http,
+    destination: undefined,
   };
+}
+
+function hasExtras({ rate, concurrency, publish, ackAfterMs, cors }: HttpTriggerEntry): boolean {
+  return publish || rate !== undefined || concurrency !== undefined || ackAfterMs !== undefined || cors !== undefined;
 }
 
 function unavailableOf(
@@ -56,7 +66,7 @@ function unavailableOf(
 
 /** The receiver with its secrets; what cannot verify anybody refuses everybody. */
 function prepareReceiver(entry: HttpTriggerEntry['receiver']): LiveReceiver | Unavailable {
-  const { name, fields, secrets, namedSecrets } = entry;
+  const { name, events, fields, secrets, namedSecrets } = entry;
   const definition = receivers.get(name);
   if (definition === undefined)
     return { code: 'NotResolved', message: `this runtime does not know receiver "${name}"` };
@@ -70,6 +80,8 @@ function prepareReceiver(entry: HttpTriggerEntry['receiver']): LiveReceiver | Un
   }
   const { receiver } = result;
   return {
+    name,
+    events,
     prepared: receiver,
     secrets: {
       secrets: secrets.map(decodeSecret),

@@ -13,7 +13,7 @@ import type { WorkerParts } from './worker-parts.ts';
 
 export function publishEvent(call: HttpCall, parts: WorkerParts): void | Promise<void> {
   const { fn, trigger } = call;
-  if (fn === undefined || trigger?.http?.publish !== true || trigger.http.mode === 'async') return undefined;
+  if (fn === undefined || trigger?.extras?.publish !== true || trigger.asynchronous) return undefined;
   return publish(call, parts, fn, trigger);
 }
 

@@ -53,7 +53,7 @@ export class RecordBuffer {
       replaced.take(call, status, ending, now, this.#texts);
       return replaced;
     };
-    this.#quiet.add(fn.entry.uid, make, fn);
+    this.#quiet.add(fn.uid, make, fn);
   }
 
   get hasUrgent(): boolean {

@@ -127,7 +127,7 @@ export function senderFields(call: HttpCall): SenderFields | undefined {
   }
   const { sender, trigger } = call;
   if (sender === undefined) return undefined;
-  const name = trigger?.http?.receiver.name ?? '';
+  const name = trigger?.receiver?.name ?? '';
   const { proof: verified, subject, claims } = sender;
   if (subject === undefined && claims === undefined) return { name, verified };
   return {

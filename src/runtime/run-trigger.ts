@@ -71,7 +71,7 @@ function finish(call: HttpCall, parts: WorkerParts, fn: LiveFunction, result: Ca
   call.usage = withDecoding(result.usage, call.decodeMs);
   if (call.continues) return endCall(call, parts, call.response.statusCode, endingOf(result));
   if (result.kind !== 'ok' && result.kind !== 'exit') return answerFailure(call, parts, result);
-  const response = toHttpResponse(result.values, fn.entry.limits.responseBodyBytes, {
+  const response = toHttpResponse(result.values, fn.limits.responseBodyBytes, {
     ownsHost: call.ownsHost,
     encodeJson: encodeResult,
   });

@@ -11,14 +11,14 @@ export function verifySender(call: HttpCall, parts: WorkerParts): void | Promise
   if (receiver === undefined) {
     return refuse(call, parts, 'NotResolved', { outcome: 'unresolved', detail: 'the trigger has no receiver' });
   }
-  if (call.trigger?.http?.receiver.name === 'custom') return verifyInTurn(call, parts, receiver);
+  if (receiver.name === 'custom') return verifyInTurn(call, parts, receiver);
   const verdict = receiver.prepared.verify(call, receiver.secrets, toolsOf(call, parts));
   if (verdict instanceof Promise) return verdict.then((settled) => judge(call, parts, settled));
   return judge(call, parts, verdict);
 }
 
 async function verifyInTurn(call: HttpCall, parts: WorkerParts, receiver: LiveReceiver): Promise<void> {
-  const uid = call.fn?.entry.uid ?? '';
+  const uid = call.fn?.uid ?? '';
   if (!(await parts.verifiers.take(uid, call.ip))) {
     call.note('verifier', false, 'too many verifiers of the function are running');
     return refuse(call, parts, 'ConcurrencyLimited', { outcome: 'limited', retryAfterMs: 1000 });
@@ -39,7 +39,7 @@ function judge(call: HttpCall, parts: WorkerParts, verdict: Verdict): void {
     call.sender = verdict;
     return undefined;
   }
-  const name = call.trigger?.http?.receiver.name ?? '';
+  const name = call.trigger?.receiver?.name ?? '';
   parts.rare.rejection(name, verdict.reason);
   return refuse(call, parts, 'Unverified', { outcome: 'unverified', detail: verdict.reason });
 }
@@ -50,7 +50,7 @@ export function toolsOf(call: HttpCall, parts: WorkerParts): VerifyTools {
   if (trigger?.receiver?.prepared.fetches === true && fn !== undefined) {
     return { ...parts.verifyTools, fetchDocument: parts.documents(fn.entry, trigger.entry.name, call.ip) };
   }
-  if (trigger?.http?.receiver.name !== 'custom') return parts.verifyTools;
+  if (trigger?.receiver?.name !== 'custom') return parts.verifyTools;
   return {
     ...parts.verifyTools,
     runVerifier: (handler: string, request: RawRequest, secrets: readonly Uint8Array[]): Promise<VerifierAnswer> =>
