@@ -6,6 +6,7 @@ import type { Identified, RawRequest, Step, VerifiedSender } from '../receivers/
 import type { DuplicateKey } from '../store/store.ts';
 import type { Outcome } from '../telemetry/call-outcomes.ts';
 import { rootBudget } from '../triggers/event-budget.ts';
+import type { CallIds } from './call-ids.ts';
 import type { LeanRequest } from './lean-request.ts';
 import type { LiveFunction, LiveTrigger } from './live-function.ts';
 import { HeaderLines } from './header-lines.ts';
@@ -32,6 +33,9 @@ const noBody = new Uint8Array(0);
 /** The raw request with everything expensive made when it is first read. */
 export class HttpCall implements RawRequest {
   readonly id: string;
+  /** What makes the text of `id` again from its number. */
+  numbered: CallIds | undefined = undefined;
+  number = 0;
   readonly request: LeanRequest;
   readonly response: ServerResponse;
   readonly listener: 'public' | 'calls';

@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import { suite, test } from 'node:test';
 import { functionEntry } from '../../test/builders/function-entry.ts';
 import type { CallUsage } from '../lua/types.ts';
+import { CallIds } from './call-ids.ts';
 import type { CallRecord } from './call-record.ts';
 import { HttpCall } from './http-call.ts';
 import { LeanRequest } from './lean-request.ts';
@@ -63,12 +64,17 @@ const full = (): HttpCall => {
   return made;
 };
 const plain = (): HttpCall => call('c-plain', '/plain');
+/** As a worker makes them: the trace keeps the number of the id. */
+const ids = new CallIds('c-');
+const numbered = (): HttpCall => Object.assign(call(ids.text(7), '/numbered'), { numbered: ids, number: 7 });
 
 suite('the record of a call that takes the place of an older one', () => {
   for (const [name, older, newer] of [
     ['says nothing of the older one', full, plain],
     ['says all of its own', plain, full],
     ['is whole where both say the same', full, full],
+    ['has its own id, by number', plain, numbered],
+    ['has its own id, as text', numbered, plain],
   ] as const) {
     test(name, () => {
       const [reused, fresh] = [newBuffer(), newBuffer()];
@@ -78,6 +84,15 @@ suite('the record of a call that takes the place of an older one', () => {
       assert.deepEqual(recordsOf(reused), recordsOf(fresh));
     });
   }
+
+  test('says the id that was answered, of which it keeps the number', () => {
+    const buffer = newBuffer();
+    note(buffer, numbered());
+    assert.deepEqual(
+      recordsOf(buffer).map(({ callId }) => callId),
+      [numbered().id],
+    );
+  });
 
   test('leaves records alone that were taken before', () => {
     const buffer = newBuffer();

@@ -32,7 +32,10 @@ export class CallTrace {
   #status!: number;
   #ending!: Ending;
   #durationMs!: number;
+  /** Empty where `#number` says it. */
   #id!: string;
+  #ids: HttpCall['numbered'];
+  #number!: number;
   #time!: number;
   #kind!: 'http' | 'call';
   #worker!: number;
@@ -73,12 +76,14 @@ export class CallTrace {
     const { fn, usage, head } = call;
     const target = maskTarget(call);
     this.outcome = ending.outcome;
-    this.functionUid = fn?.entry.uid;
+    this.functionUid = fn?.uid;
     this.log = usage === undefined || usage.log.length === 0 ? undefined : usage.log;
     this.#status = status;
     this.#ending = ending;
     this.#durationMs = now - call.startedAt;
-    this.#id = call.id;
+    this.#ids = call.numbered;
+    this.#number = call.number;
+    this.#id = call.numbered === undefined ? call.id : '';
     this.#time = call.time;
     this.#kind = call.listener === 'public' ? 'http' : 'call';
     this.#worker = call.worker;
@@ -119,7 +124,7 @@ export class CallTrace {
     if (this.#host !== undefined) request.host = this.#host;
     if (this.#route !== '') request.route = this.#route;
     const record: Draft<CallRecord> = {
-      callId: this.#id,
+      callId: this.#ids === undefined ? this.#id : this.#ids.text(this.#number),
       time: this.#time,
       kind: this.#kind,
       outcome: this.outcome,

@@ -15,7 +15,7 @@ import { openLoneMark } from '../store/lone-run.ts';
 import { CallCounters } from '../telemetry/call-counters.ts';
 import { applyToWorker, createApplyTools } from './apply-changes.ts';
 import { answerAppend } from './cluster-events/answer-append.ts';
-import { createCallIds } from './call-ids.ts';
+import { CallIds } from './call-ids.ts';
 import { CatchingCalls } from './catch-in-worker.ts';
 import { createCaller } from './call-function.ts';
 import { createClientAddress, createProxyTest } from './client-address.ts';
@@ -71,7 +71,8 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
   const hosts = new Set(namedHosts(policy));
   const table = new LiveTable(hosts);
   const store = connectStore(start.storePort, start.storeDurable);
-  const newCallId = createCallIds(start.bootPrefix);
+  const callIds = new CallIds(start.bootPrefix);
+  const newCallId = (): string => callIds.text(callIds.next());
   const rare = createRareCounts();
   const report = (message: string, error: unknown): void => {
     send({ kind: 'log', level: 'error', message, fields: { error: describe(error) } });
@@ -105,6 +106,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     after,
     every,
     report,
+    callIds,
     newCallId,
     table,
     subscriptions: new LiveSubscriptions({ engine, contextFor }),
@@ -267,9 +269,10 @@ function taker(parts: WorkerParts, listener: 'public' | 'calls', steps: readonly
   const report = (error: unknown, call: HttpCall): void => parts.report(`a defect, call ${call.id}`, error);
   return (request: HttpCall['request'], response: HttpCall['response']): void => {
     parts.openRequests += 1;
-    const { clock: clocks } = parts;
+    const { clock: clocks, callIds: ids } = parts;
+    const number = ids.next();
     const call = new HttpCall(
-      parts.newCallId(),
+      ids.text(number),
       request,
       response,
       listener,
@@ -277,6 +280,8 @@ function taker(parts: WorkerParts, listener: 'public' | 'calls', steps: readonly
       clocks.monotonic(),
       clocks.wall(),
     );
+    call.numbered = ids;
+    call.number = number;
     takeSteps(steps, call, parts, report);
   };
 }

@@ -17,6 +17,7 @@ import type { PendingAppends } from './pending-appends.ts';
 import type { ReadingBudget } from './read-body.ts';
 import type { RecordBuffer } from './record-buffer.ts';
 import type { CallerReviews } from './review-caller.ts';
+import type { CallIds } from './call-ids.ts';
 import type { CatchingCalls } from './catch-in-worker.ts';
 import type { SharedKeys } from './shared-keys.ts';
 import type { Inflight, ThreadSignals } from './thread-signals.ts';
@@ -48,6 +49,7 @@ export interface WorkerParts {
   every(milliseconds: number, callback: () => void): () => void;
   /** Something failed that is nobody's mistake: for the log of the installation. */
   report(message: string, error: unknown): void;
+  readonly callIds: CallIds;
   readonly newCallId: () => string;
   readonly table: LiveTable;
   readonly engine: Engine<HostContext>;
