@@ -19,7 +19,11 @@ const wrk = '/usr/bin/wrk';
 async function byAutocannon({ url, paths, seconds }: Order) {
   const requests = Array.from({ length: paths }, (_, index) => ({ path: `/default/f${index}` }));
   const result = await autocannon({ url, connections, duration: seconds, requests });
-  return { perSecond: result.requests.average, failed: result.errors + result.timeouts + result.non2xx };
+  return {
+    requests: result.requests.total,
+    perSecond: result.requests.average,
+    failed: result.errors + result.timeouts + result.non2xx,
+  };
 }
 
 /** The requests are made before the first is sent: autocannon's own cost grows with their number. */
@@ -39,14 +43,14 @@ end
 done = function(summary)
   local errors = summary.errors
   local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
-  io.write(string.format("RESULT %f %d\\n", summary.requests / (summary.duration / 1e6), failed))
+  io.write(string.format("RESULT %d %f %d\\n", summary.requests, summary.requests / (summary.duration / 1e6), failed))
 end
 `,
   );
   const { stdout } = await promisify(execFile)(wrk, ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url]);
   await rm(folder, { recursive: true, force: true });
-  const [, perSecond, failed] = /RESULT ([\d.]+) (\d+)/.exec(stdout) ?? [];
-  return { perSecond: Number(perSecond), failed: Number(failed) };
+  const [, requests, perSecond, failed] = /RESULT (\d+) ([\d.]+) (\d+)/.exec(stdout) ?? [];
+  return { requests: Number(requests), perSecond: Number(perSecond), failed: Number(failed) };
 }
 
 const order = JSON.parse(process.argv[2] ?? '{}') as Order;

@@ -5,11 +5,13 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Measure, quantile, type Suite, type Unmeasured } from './measure.ts';
+import { busiest, threadTimes } from './thread-time.ts';
 
 const functions = 10_000;
 const perFile = 100;
-const rounds = 3;
-const seconds = 3;
+/** Phases of traffic to one function and to all, in turns. */
+const pairs = 12;
+const seconds = 1;
 const edits = 60;
 const editsPerSecond = 50;
 /** After so long without work threads have given back what they do not need. */
@@ -61,12 +63,66 @@ async function residentMegabytes(pid: number | undefined): Promise<number | unde
   return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
 }
 
-async function load(url: string, paths: number, forSeconds = seconds): Promise<{ perSecond: number; failed: number }> {
+interface Loaded {
+  readonly requests: number;
+  readonly perSecond: number;
+  readonly failed: number;
+}
+
+async function load(url: string, paths: number, forSeconds = seconds): Promise<Loaded> {
   const child = fork(join(import.meta.dirname, 'functions-load.ts'), [
     JSON.stringify({ url, paths, seconds: forSeconds }),
   ]);
-  const [result] = (await once(child, 'message')) as [{ perSecond: number; failed: number }];
+  const [result] = (await once(child, 'message')) as [Loaded];
   return result;
+}
+
+interface Phase extends Loaded {
+  /** Microseconds of the worker a request. */
+  readonly cpu: number | undefined;
+}
+
+async function phase({ child, url }: Dev, paths: number): Promise<Phase> {
+  const before = await threadTimes(child.pid);
+  const result = await load(url, paths);
+  const used = busiest(before, await threadTimes(child.pid));
+  return { ...result, cpu: used === undefined ? undefined : used / 1000 / result.requests };
+}
+
+/** Of pairs: one of traffic to one function, one of traffic to all. */
+function compare(one: readonly Phase[], all: readonly Phase[]): readonly (Measure | Unmeasured)[] {
+  const failed = [...one, ...all].reduce((sum, each) => sum + each.failed, 0);
+  const rate = (phases: readonly Phase[]): number =>
+    quantile(
+      phases.map(({ perSecond }) => perSecond),
+      0.5,
+    );
+  const cpu = (phases: readonly Phase[]): number[] => phases.flatMap((each) => each.cpu ?? []);
+  const [single, uniform] = [cpu(one), cpu(all)];
+  const name = 'the same by processor time of the worker';
+  const goal = { compare: '>=', value: 0.9 } as const;
+  const micros = (samples: readonly number[]): string => quantile(samples, 0.5).toFixed(1);
+  return [
+    {
+      name: 'uniform traffic over all functions against one',
+      value: rate(all) / rate(one),
+      unit: '×',
+      goal,
+      note: `medians of ${pairs} phases of ${seconds} s each, in turns; ${failed} requests failed`,
+    },
+    single.length < one.length || uniform.length < all.length
+      ? { name, reason: 'no /proc on this platform' }
+      : {
+          name,
+          value: quantile(
+            single.map((time, index) => time / (uniform[index] ?? Number.NaN)),
+            0.5,
+          ),
+          unit: '×',
+          goal,
+          note: `median of the pairs; a request to one ${micros(single)} µs, to each in turn ${micros(uniform)} µs`,
+        },
+  ];
 }
 
 async function inFolder<Value>(work: (folder: string) => Promise<Value>): Promise<Value> {
@@ -94,16 +150,14 @@ async function manyFunctions(progress: (line: string) => void): Promise<(Measure
     const atStart = await residentMegabytes(dev.child.pid);
     await rest();
     const resident = await residentMegabytes(dev.child.pid);
-    const one: number[] = [];
-    const all: number[] = [];
-    let failed = 0;
-    await load(dev.url, functions);
-    for (let round = 0; round < rounds; round++) {
-      const single = await load(dev.url, 1);
-      const uniform = await load(dev.url, functions);
-      one.push(single.perSecond);
-      all.push(uniform.perSecond);
-      failed += single.failed + uniform.failed;
+    const one: Phase[] = [];
+    const all: Phase[] = [];
+    for (const paths of [functions, 1]) await load(dev.url, paths, 2);
+    for (let pair = 0; pair < pairs; pair++) {
+      const single = await phase(dev, 1);
+      const uniform = await phase(dev, functions);
+      one.push(single);
+      all.push(uniform);
       progress(`one function ${Math.round(single.perSecond)}/s, all of them ${Math.round(uniform.perSecond)}/s`);
     }
     const underLoad = await residentMegabytes(dev.child.pid);
@@ -130,13 +184,7 @@ async function manyFunctions(progress: (line: string) => void): Promise<(Measure
       },
       memory(`resident with ${functions} functions, idle`, resident, atStart),
       memory(`resident with ${functions} functions, idle after traffic to all`, after, underLoad),
-      {
-        name: 'uniform traffic over all functions against one',
-        value: quantile(all, 0.5) / quantile(one, 0.5),
-        unit: '×',
-        goal: { compare: '>=', value: 0.9 },
-        note: `median of ${rounds} interleaved rounds, ${failed} requests failed`,
-      },
+      ...compare(one, all),
     ];
   });
 }
