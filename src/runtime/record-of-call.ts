@@ -29,29 +29,30 @@ export class CallTrace {
   outcome!: CallRecord['outcome'];
   functionUid: string | undefined;
   log: CallRecord['log'];
-  #status!: number;
+  // Numbers begin as numbers: a member that began as undefined gets a new object for each fraction it is given.
+  #status = 0;
   #ending!: Ending;
-  #durationMs!: number;
+  #durationMs = 0;
   /** Empty where `#number` says it. */
   #id!: string;
   #ids: HttpCall['numbered'];
-  #number!: number;
-  #time!: number;
+  #number = 0;
+  #time = 0;
   #kind!: 'http' | 'call';
-  #worker!: number;
+  #worker = 0;
   #method!: string;
   #target!: string;
   #ip!: string;
   #host: string | undefined;
   #route!: string;
-  #bodyBytes!: number;
+  #bodyBytes = 0;
   #fn: HttpCall['fn'];
   #trigger: HttpCall['trigger'];
   #namedTrigger: string | undefined;
   #handler: string | undefined;
   #ran!: boolean;
-  #cpuMs!: number;
-  #memoryPeakBytes!: number;
+  #cpuMs = 0;
+  #memoryPeakBytes = 0;
   #hostCalls: CallRecord['hostCalls'];
   #logTruncated!: boolean;
   #error: HttpCall['error'];
