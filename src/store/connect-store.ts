@@ -135,6 +135,7 @@ export function connectStore(port: MessagePort, durable: boolean): ConnectedStor
       appends.add(id, items);
     } catch (error) {
       pending.take(id)?.reject(error as Error);
+      if (pending.size === 0) port.unref();
     }
   }
 

@@ -40,4 +40,31 @@ describe('taking for a while', () => {
     turns.shift()?.();
     assert.deepEqual(taken, ['a', 'b']);
   });
+
+  test('goes on with those behind one that throws', () => {
+    const turns: (() => void)[] = [];
+    const taken: string[] = [];
+    const take = takeForAWhile<string>({ nextTurn: (callback) => turns.push(callback), now: () => 0 }, (item) => {
+      if (item === 'bad') throw new Error('thrown by an item');
+      taken.push(item);
+    });
+    assert.throws(() => take(['a', 'bad', 'b']), /thrown by an item/);
+    take(['c']);
+    assert.deepEqual([taken, turns.length], [['a'], 1]);
+    turns.shift()?.();
+    take(['d']);
+    assert.deepEqual([taken, turns.length], [['a', 'b', 'c', 'd'], 0]);
+  });
+
+  test('loses and repeats nothing while there is always more', () => {
+    const { take, taken, turns } = taking(5);
+    const all = Array.from({ length: 3000 }, (_, index) => String(index));
+    take(all.slice(0, 2));
+    for (const item of all.slice(2)) {
+      turns.shift()?.();
+      take([item]);
+    }
+    while (turns.length > 0) turns.shift()?.();
+    assert.deepEqual(taken, all);
+  });
 });

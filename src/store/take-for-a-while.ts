@@ -5,6 +5,8 @@
 import type { TurnSource } from './take-in-turns.ts';
 
 const turnMs = 1;
+/** Items that were taken leave the row when there are so many. */
+const mostTaken = 1024;
 
 export function takeForAWhile<Item>(
   { nextTurn, now }: Pick<TurnSource, 'nextTurn' | 'now'>,
@@ -16,12 +18,23 @@ export function takeForAWhile<Item>(
 
   function turn(): void {
     const until = now() + turnMs;
-    do take(queue[taken++] as Item);
-    while (taken < queue.length && now() < until);
-    if (taken < queue.length) return nextTurn(turn);
-    queue = [];
-    taken = 0;
-    going = false;
+    try {
+      do take(queue[taken++] as Item);
+      while (taken < queue.length && now() < until);
+    } finally {
+      // Also where one threw: those behind it have asked for nothing of the kind.
+      goOn();
+    }
+  }
+
+  function goOn(): void {
+    // While there is always more, what was taken must not stay for ever.
+    if (taken === queue.length || taken >= mostTaken) {
+      queue = queue.slice(taken);
+      taken = 0;
+    }
+    going = queue.length > 0;
+    if (going) nextTurn(turn);
   }
 
   return (items) => {
