@@ -49,6 +49,21 @@ describe('what a namespace may take', () => {
     await engine.close();
   });
 
+  test('is not had anew by unloading everything while calls still run', async () => {
+    const { engine, gate, load, call } = await testEngine({ allowance: allowing({ hostBytes: 1000 }) });
+    const holds = 'return function(bytes, name) test.hold(bytes) if name then gate.wait(name) end return "held" end';
+    const first = await load(holds);
+    const waiting = call(first, [800, 'first']);
+    await gate.arrived('first');
+    engine.unload(first);
+    const second = await load(holds);
+    assert.equal((await call(second, [300])).kind, 'memory');
+    gate.release('first');
+    assert.deepEqual(valuesOf(await waiting), ['held']);
+    assert.deepEqual(valuesOf(await call(second, [300])), ['held'], 'control: what the other one held is free');
+    await engine.close();
+  });
+
   test('may change while its functions are loaded', async () => {
     let allowance: NamespaceAllowance = {};
     const { engine, load, call } = await testEngine({ allowance: () => allowance });

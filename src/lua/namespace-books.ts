@@ -26,6 +26,8 @@ export interface NamespaceBook {
 const nothing: NamespaceAllowance = {};
 /** What was used so long ago counts half. */
 const halfLifeMs = 1000;
+/** So little CPU time is none. */
+const nothingMs = 1;
 
 /** A sum in which what is older counts less. */
 class RecentSum {
@@ -59,6 +61,8 @@ export function changeHeld(book: NamespaceBook, bytes: number): MachineEnd | und
 /** One per engine. CPU time is counted only while some namespace has a share of its own. */
 export class NamespaceBooks {
   readonly #books = new Map<string, NamespaceBook>();
+  /** No program of theirs is loaded any more. */
+  readonly #idle = new Set<NamespaceBook>();
   readonly #allowance: (namespace: string) => NamespaceAllowance;
   readonly #clock: () => number;
   readonly #cpu = new RecentSum();
@@ -81,13 +85,26 @@ export class NamespaceBooks {
       this.#shared ||= allowance.cpuShare !== undefined;
     }
     book.programs += 1;
+    this.#idle.delete(book);
     return book;
   }
 
   /** A program is gone, or was not loaded. */
   leave(book: NamespaceBook): void {
     book.programs -= 1;
-    if (book.programs === 0) this.#books.delete(book.namespaceUid);
+    if (book.programs > 0) return;
+    this.#idle.add(book);
+    this.#forgetIdle();
+  }
+
+  /** Who deletes everything and loads it again has what it took before. */
+  #forgetIdle(): void {
+    const now = this.#clock();
+    for (const book of this.#idle) {
+      if (book.heldBytes > 0 || book.cpu.read(now) >= nothingMs) continue;
+      this.#idle.delete(book);
+      this.#books.delete(book.namespaceUid);
+    }
   }
 
   /** Undefined: no program of it is loaded any more. */
