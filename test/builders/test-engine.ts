@@ -98,7 +98,15 @@ function hostFunctions(gate: Gate, effects: string[]): HostFunction[] {
       atLoad: false,
       run: (args) => Promise.reject(new LuaRaise(args.text(1))),
     },
-    { kind: 'direct', name: 'test.hold', atLoad: false, run: (args, call) => void call.hold(args.integer(1)) },
+    {
+      kind: 'direct',
+      name: 'test.hold',
+      atLoad: false,
+      run(args, call) {
+        call.hold(args.integer(1));
+        return undefined;
+      },
+    },
     { kind: 'direct', name: 'test.now', atLoad: false, run: (_, call) => call.now() },
     { kind: 'direct', name: 'test.random', atLoad: false, run: (args, call) => call.randomBytes(args.integer(1)) },
     { kind: 'direct', name: 'test.echo', atLoad: true, run: (args) => args.value(1) },
