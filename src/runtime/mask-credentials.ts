@@ -30,7 +30,7 @@ const credentialEndings =
 const queryCredential = /^(?:code|otp|session(?:id)?|hmac|[a-z0-9]*signature|[a-z0-9]*assertion)$/;
 /** Nearly every name that is no credential has nothing of these. */
 const hint = /tok|key|sec|pass|pwd|sig|auth|jwt|cred|bear|cook|%/i;
-const queryHint = new RegExp(`${hint.source}|code|otp|session|hmac|assertion`, 'i');
+const queryHint = /tok|key|sec|pass|pwd|sig|auth|jwt|cred|bear|cook|%|code|otp|session|hmac|assertion/i;
 
 /** Whether a header is called like a credential: nobody who reads what came in needs its value. */
 export function isCredentialName(name: string): boolean {
