@@ -8,7 +8,7 @@ function failure(code: string): Error {
 }
 
 function batches(run: (items: readonly number[]) => Promise<readonly number[]>, most = 100) {
-  return createBatches<number, number>({ run, weigh: () => 1, most, lanes: 1, now: () => performance.now() });
+  return createBatches<number, number>({ run, weigh: () => 1, most, now: () => performance.now() });
 }
 
 test('what is asked in one turn is written together, and each gets its own answer', async () => {

@@ -9,8 +9,6 @@ export interface BatchSettings<Item, Answer> {
   /** What an item weighs against `most`. */
   weigh(item: Item): number;
   readonly most: number;
-  /** Batches under way at once. */
-  readonly lanes: number;
   /** Milliseconds, monotonic. */
   now(): number;
 }
@@ -33,16 +31,16 @@ interface Waiting<Item, Answer> {
 }
 
 export function createBatches<Item, Answer>(settings: BatchSettings<Item, Answer>): (item: Item) => Promise<Answer> {
-  const { run, weigh, most, lanes, now } = settings;
+  const { run, weigh, most, now } = settings;
   let waiting: Waiting<Item, Answer>[] = [];
-  let running = 0;
+  let running = false;
   let planned = false;
   let lastMs = 0;
 
   function plan(): void {
-    if (planned || running >= lanes || waiting.length === 0) return;
+    if (planned || running || waiting.length === 0) return;
     planned = true;
-    if (running === 0 && lastMs > slowMs) setTimeout(start, lingerMs);
+    if (lastMs > slowMs) setTimeout(start, lingerMs);
     else setImmediate(start);
   }
 
@@ -58,14 +56,13 @@ export function createBatches<Item, Answer>(settings: BatchSettings<Item, Answer
     const batch = waiting.slice(0, count);
     waiting = waiting.slice(count);
     if (batch.length === 0) return;
-    running++;
+    running = true;
     const began = now();
     void halving(batch).then(() => {
-      running--;
+      running = false;
       lastMs = now() - began;
       plan();
     });
-    plan();
   }
 
   async function halving(batch: readonly Waiting<Item, Answer>[]): Promise<void> {
@@ -93,6 +90,20 @@ export function createBatches<Item, Answer>(settings: BatchSettings<Item, Answer
       waiting.push({ item, resolve, reject });
       plan();
     });
+}
+
+/** Hands the answers of all items out again, to each call as many as it had items. */
+export function answersByCall<Answer>(
+  calls: readonly (readonly unknown[])[],
+  answers: readonly Answer[],
+): readonly (readonly Answer[])[] {
+  let place = 0;
+  const next = (): Answer => {
+    const answer = answers[place++];
+    if (answer === undefined) throw new Error('a batch gave fewer answers than it had questions');
+    return answer;
+  };
+  return calls.map((call) => call.map(next));
 }
 
 export function isRepeatable(error: unknown): boolean {

@@ -1,34 +1,34 @@
-/** What this process leases from the shared store, one wish after the other, and what it holds. */
+/** What this process leases from the shared store, one wish after the other, what it holds, and what it gives back. */
 import type { CrashWatch } from './crash-watch.ts';
+import { extendLeases, returnAbandoned, returnLeases, type ReturnedRow } from './postgres-deliveries.ts';
 import { leaseRows, type LeaseResult } from './postgres-lease.ts';
-import type { createPostgresDestinations } from './postgres-destinations.ts';
-import type { createPostgresHeads } from './postgres-heads.ts';
-import type { createSessions } from './postgres-session.ts';
-import type { Lease, LeaseWish } from './store.ts';
+import type { PostgresParts } from './postgres-parts.ts';
+import type { Lease, LeaseWish, Receipt, Store } from './store.ts';
 
-export interface PostgresLeasing {
-  lease(wishes: readonly LeaseWish[], leaseMs: number): Promise<readonly Lease[]>;
+export interface PostgresLeasing extends Pick<Store, 'lease' | 'release' | 'abandon' | 'extend'> {
   /** What this process has leased, by its delivery. */
   held(delivery: number): Pick<Lease, 'destination' | 'event'> | undefined;
   forget(delivery: number): void;
 }
 
-/** `now`: monotonic milliseconds; `wake`: something may be due. */
-export function createPostgresLeasing(parts: {
-  readonly sessions: ReturnType<typeof createSessions>;
-  readonly destinations: ReturnType<typeof createPostgresDestinations>;
-  readonly heads: ReturnType<typeof createPostgresHeads>;
+export interface LeasingParts extends PostgresParts {
   readonly watch: CrashWatch;
-  now(): number;
+  /** From 0 up to 1. */
   random(): number;
+  /** This process looks for what is due. */
   wake(): void;
-}): PostgresLeasing {
-  const { sessions, destinations, heads, watch, now, random, wake } = parts;
+}
+
+export function createPostgresLeasing(parts: LeasingParts): PostgresLeasing {
+  const { pool, sessions, destinations, heads, watch, now, random, wake, changed } = parts;
   /** Delivery → what this process has leased. */
   const leased = new Map<number, Pick<Lease, 'destination' | 'event'>>();
   const forget = (delivery: number): void => {
     watch.forget(delivery);
     leased.delete(delivery);
+  };
+  const forgetAll = (receipts: readonly Receipt[]): void => {
+    for (const { delivery } of receipts) forget(delivery);
   };
 
   /** One at a time in this process: what one leases decides what the next may. */
@@ -59,11 +59,34 @@ export function createPostgresLeasing(parts: {
     }
   }
 
+  async function returned(rows: readonly ReturnedRow[], delayMs: number): Promise<void> {
+    const names = await destinations.namesOf(rows.map(({ destination }) => destination));
+    for (const name of names.values()) heads.note(name, delayMs);
+    changed();
+  }
+
   return {
     async lease(wishes, leaseMs) {
       const result = leasing.then(() => lease(wishes, leaseMs));
       leasing = result.catch(() => undefined);
       return (await result).leases;
+    },
+    async release(receipts, delayMs) {
+      const rows = await sessions.transaction(({ client }) =>
+        returnLeases(client, receipts, delayMs, (delivery) => watch.isAlone(delivery)),
+      );
+      forgetAll(receipts);
+      await returned(rows, delayMs);
+    },
+    async abandon(receipts) {
+      const rows = await sessions.transaction(({ client }) => returnAbandoned(client, receipts));
+      forgetAll(receipts);
+      await returned(rows, 0);
+    },
+    async extend(receipts, leaseMs) {
+      const lost = await extendLeases(pool, receipts, leaseMs);
+      forgetAll(lost);
+      return lost;
     },
     held: (delivery) => leased.get(delivery),
     forget,
