@@ -39,6 +39,7 @@ async function byAutocannon({ url, seconds, method, body }: Order) {
     ...(body === undefined ? {} : { body }),
   });
   return {
+    requests: result.requests.total,
     perSecond: result.requests.average,
     p99: result.latency.p99,
     failed: result.errors + result.timeouts + result.non2xx,
@@ -59,14 +60,14 @@ ${Object.entries(headers)
 done = function(summary, latency)
   local errors = summary.errors
   local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
-  io.write(string.format("RESULT %f %f %d\\n", summary.requests / (summary.duration / 1e6), latency:percentile(99) / 1000, failed))
+  io.write(string.format("RESULT %d %f %f %d\\n", summary.requests, summary.requests / (summary.duration / 1e6), latency:percentile(99) / 1000, failed))
 end
 `,
   );
   const { stdout } = await promisify(execFile)(wrk, ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url]);
   await rm(folder, { recursive: true, force: true });
-  const [, perSecond, p99, failed] = /RESULT ([\d.]+) ([\d.]+) (\d+)/.exec(stdout) ?? [];
-  return { perSecond: Number(perSecond), p99: Number(p99), failed: Number(failed) };
+  const [, requests, perSecond, p99, failed] = /RESULT (\d+) ([\d.]+) ([\d.]+) (\d+)/.exec(stdout) ?? [];
+  return { requests: Number(requests), perSecond: Number(perSecond), p99: Number(p99), failed: Number(failed) };
 }
 
 process.send?.(existsSync(wrk) ? await byWrk(order) : await byAutocannon(order));
