@@ -16,6 +16,13 @@ export const emptyTable: RouteTable = { version: 0, functions: new Map(), subscr
 
 const noSubscriptions: ReadonlyMap<string, SubscriptionEntry> = new Map();
 
+/** Of the function or subscription that changed. */
+export function uidOfChange(change: TableChange): string {
+  if (change.op === 'set') return change.entry.uid;
+  if (change.op === 'setSubscription') return change.subscription.uid;
+  return change.uid;
+}
+
 /** The changes that turn `before` into `after`. An entry that is the same object costs a comparison, or nothing. */
 export function diffTables(before: RouteTable, after: RouteTable): readonly TableChange[] {
   const changes: TableChange[] = [];
