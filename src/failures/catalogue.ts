@@ -75,6 +75,11 @@ export const catalogue = {
     title: 'The content type is not supported',
     remedy: 'Send the type the route expects.',
   },
+  ExpectationFailed: {
+    status: 417,
+    title: 'The Expect header asks for what is not done here',
+    remedy: 'Leave the `Expect` header out, or send `Expect: 100-continue`.',
+  },
   HeadersTooLarge: {
     status: 431,
     title: 'The request headers are over the limit',

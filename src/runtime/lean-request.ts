@@ -3,11 +3,20 @@
  * much as routing a request. Whoever reads `headers` later has Node's own table, made then.
  */
 import { IncomingMessage, type IncomingHttpHeaders } from 'node:http';
+import type { FailureCode } from '../failures/catalogue.ts';
+import { readAbsoluteTarget } from './absolute-target.ts';
 import { RequestHead } from './request-head.ts';
+
+/** Why a request is refused before anything else is looked at. */
+export interface HeadRefusal {
+  readonly code: FailureCode;
+  readonly detail: string;
+}
 
 export class LeanRequest extends IncomingMessage {
   #head: RequestHead | undefined = undefined;
   #handedOver = false;
+  refusal: HeadRefusal | undefined = undefined;
 
   /** What its lines say that everybody asks for. */
   get head(): RequestHead {
@@ -17,6 +26,28 @@ export class LeanRequest extends IncomingMessage {
   /** From now on it is read by others than Node's server. */
   handOver(): void {
     this.#handedOver = true;
+    if (this.url?.charCodeAt(0) !== 0x2f) this.#resolveTarget();
+  }
+
+  /** The host of a whole URL takes the place of the one in the `Host` line, for everybody who asks later. */
+  #resolveTarget(): void {
+    const absolute = readAbsoluteTarget(this.url ?? '');
+    if (absolute === undefined) return;
+    if (!absolute.ok) {
+      this.refusal ??= { code: 'RequestInvalid', detail: absolute.mistake };
+      return;
+    }
+    const { authority, target } = absolute;
+    this.url = target;
+    const lines = this.rawHeaders;
+    const at = lines.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
+    if (at === -1) {
+      // HTTP/1.1 without a Host line stays faulty whatever the target says.
+      if (this.httpVersion === '1.1') return;
+      lines.push('Host', authority);
+    } else lines[at + 1] = authority;
+    this.headers.host = authority;
+    this.#head = undefined;
   }
 
   /**

@@ -54,12 +54,19 @@ export function createListener(
           // A request without a body is not made a stream that nobody reads.
           optimizeEmptyRequests: true,
           IncomingMessage: LeanRequest,
+          // The spine refuses it itself, in the words of every refusal.
+          requireHostHeader: false,
         },
         (request, response) => {
           request.handOver();
           take(request, response);
         },
       );
+      server.on('checkExpectation', (request: LeanRequest, response: ServerResponse) => {
+        request.refusal = { code: 'ExpectationFailed', detail: 'the only expectation that is met is 100-continue' };
+        request.handOver();
+        take(request, response);
+      });
       // The spine counts header lines itself: Node would drop those above its own bound without a word.
       server.maxHeadersCount = 0;
       server.maxConnections = limits.connections;

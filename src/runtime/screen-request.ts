@@ -1,6 +1,7 @@
 /** First look at a request, before it is known whose it is: bounds that protect the process, and the chain of calls. */
 import type { IncomingMessage } from 'node:http';
 import { readBudget } from '../triggers/event-budget.ts';
+import { isHost } from './absolute-target.ts';
 import type { HttpCall } from './http-call.ts';
 import { refuse } from './refuse.ts';
 import type { RequestHead } from './request-head.ts';
@@ -28,6 +29,10 @@ export function screenRequest(call: HttpCall, parts: WorkerParts): void {
       publicDetail: `more than ${inbound.headerCount} header lines`,
     });
   }
+  if (request.refusal !== undefined) {
+    const { code, detail } = request.refusal;
+    return refuse(call, parts, code, { outcome: 'limited', publicDetail: detail });
+  }
   const mistake = mistakeOf(request, head);
   if (mistake !== undefined)
     return refuse(call, parts, 'RequestInvalid', { outcome: 'limited', publicDetail: mistake });
@@ -41,16 +46,14 @@ export function screenRequest(call: HttpCall, parts: WorkerParts): void {
 function mistakeOf(request: IncomingMessage, { hosts, host, transferEncoding }: RequestHead): string | undefined {
   if (request.method === 'TRACE') return 'the method TRACE is not served';
   if (hosts > 1) return 'more than one Host header';
-  if (host !== undefined && !hostForm.test(host)) return 'the Host header is not a host';
+  if (host === undefined && request.httpVersion === '1.1') return 'there is no Host header';
+  if (host !== undefined && !isHost(host)) return 'the Host header is not a host';
   if (request.httpVersionMajor < 1) return 'the version of HTTP is missing';
   if (transferEncoding === undefined) return undefined;
   // RFC 9112 §6.1: in HTTP/1.0 it is faulty; and what is encoded besides would be taken for the body as it was sent.
   if (request.httpVersion === '1.0') return 'HTTP/1.0 has no Transfer-Encoding';
   return transferEncoding.toLowerCase() === 'chunked' ? undefined : 'a Transfer-Encoding other than chunked';
 }
-
-/** RFC 9110 §7.2, as far as it matters: a name or an address, and a port. */
-const hostForm = /^(?:[\w.~-]*|\[[\da-f:.]+\])(?::\d*)?$/i;
 
 function takeBudget(call: HttpCall, parts: WorkerParts, text: string): void {
   const budget = readBudget(text);

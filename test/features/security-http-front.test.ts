@@ -27,10 +27,15 @@ suite('the public listener', () => {
             return {
               echo = function(event) return table.concat({ event.request.method, event.request.host, event.body }, " ") end,
               page = function() return page end,
+              whole = function(event)
+                local r = event.request
+                return table.concat({ r.host, r.headers.host, r.path, r.query.a }, " ")
+              end,
             }`,
           triggers: [
             { name: 'echo', http: { path: 'echo', receiver: open } },
             { name: 'page', http: { path: 'page', receiver: open } },
+            { name: 'whole', http: { path: 'whole', receiver: open } },
           ],
         },
       ],
@@ -64,7 +69,20 @@ suite('the public listener', () => {
     ['two Host headers', 'GET /default/echo HTTP/1.1', ['Host: one.example', 'hOST: two.example'], ''],
     ['a Host that is none', 'GET /default/echo HTTP/1.1', ['Host: one.example/path@two'], ''],
     ['no Host', 'GET /default/echo HTTP/1.1', [], ''],
-    ['a target with another host', 'GET http://two.example/default/echo HTTP/1.1', ['Host: one.example'], ''],
+    ['a whole URL and no Host', 'GET http://one.example/default/echo HTTP/1.1', [], ''],
+    [
+      'a whole URL and two Host headers',
+      'GET http://one.example/default/echo HTTP/1.1',
+      ['Host: one.example', 'Host: one.example'],
+      '',
+    ],
+    ['a URL with a user name', 'GET http://one.example@two.example/default/echo HTTP/1.1', ['Host: one.example'], ''],
+    ['a URL without a host', 'GET http:///default/echo HTTP/1.1', ['Host: one.example'], ''],
+    ['a URL with a port alone', 'GET http://:80/default/echo HTTP/1.1', ['Host: one.example'], ''],
+    ['a URL of another scheme', 'GET ftp://one.example/default/echo HTTP/1.1', ['Host: one.example'], ''],
+    ['a URL of https over http', 'GET https://one.example/default/echo HTTP/1.1', ['Host: one.example'], ''],
+    ['a URL with a fragment', 'GET http://one.example/default/echo#x HTTP/1.1', ['Host: one.example'], ''],
+    ['a URL that is not canonical', 'GET http://one.example//default/echo HTTP/1.1', ['Host: one.example'], ''],
     ['the method TRACE', 'TRACE /default/echo HTTP/1.1', ['Host: one.example', 'Cookie: a=b'], ''],
     [
       'two lengths',
@@ -113,6 +131,32 @@ suite('the public listener', () => {
       assert.doesNotMatch(answer, /default\/echo|one\.example|a=b/, 'nothing of the request comes back');
     });
   }
+
+  test('takes a whole URL as its target: its host counts, and nobody sees the one in the Host line', async () => {
+    for (const [line, version] of [
+      ['Host: two.example', '1.1'],
+      ['Host: two.example', '1.0'],
+      ['X-No-Host: 1', '1.0'],
+    ] as const) {
+      const answer = await request(`GET HTTP://One.example:81/default/whole?a=b HTTP/${version}`, [line]);
+      assert.match(answer, /^HTTP\/1\.1 200 [^]*One\.example:81 One\.example:81 \/default\/whole b$/);
+    }
+    const plain = await request('GET /default/whole?a=b HTTP/1.1', ['Host: two.example']);
+    assert.match(plain, /two\.example two\.example \/default\/whole b$/, 'control: a path goes by the Host line');
+    // Without a path it is `/`, which nobody has mounted here.
+    for (const target of ['http://one.example', 'http://one.example?a=/default/whole']) {
+      assert.match(await request(`GET ${target} HTTP/1.1`), /^HTTP\/1\.1 404 [^]*"code":"RouteNotFound"/);
+    }
+  });
+
+  test('answers a missing host and an unknown expectation as it answers every failure', async () => {
+    const nowhere = await request('GET /default/echo HTTP/1.1', []);
+    assert.match(nowhere, /^HTTP\/1\.1 400 [^]*application\/problem\+json[^]*"detail":"there is no Host header"/);
+    const expecting = await request('GET /default/echo HTTP/1.1', ['Host: one.example', 'Expect: tea']);
+    assert.match(expecting, /^HTTP\/1\.1 417 [^]*application\/problem\+json[^]*"code":"ExpectationFailed"/);
+    const old = await request('GET /default/echo HTTP/1.0', ['Expect: tea']);
+    assert.match(old, /^HTTP\/1\.1 200 /, 'control: HTTP/1.0 needs no host and knows no expectation');
+  });
 
   test('does not become a tunnel or another protocol', async () => {
     assert.equal(await request('CONNECT 127.0.0.1:22 HTTP/1.1'), '');
