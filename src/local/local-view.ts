@@ -66,6 +66,7 @@ export function openLocalView(parts: LocalViewParts): OpenedView {
     table: () => runtime()?.table ?? { version: 0, functions: new Map() },
     findRecords: async (filter) => (await runtime()?.records.query(filter)) ?? [],
     runningCalls: async () => (await runtime()?.runningCalls()) ?? [],
+    resting: async (destinations) => (await runtime()?.resting(destinations)) ?? { reasons: {}, turns: [] },
     caught: {
       look: (uid, namespaceUid) => runtime()?.caught.look(uid, namespaceUid),
       end: (uid) => runtime()?.caught.end(uid),

@@ -14,6 +14,7 @@ import { endingOfRun } from './attempt-ending.ts';
 import type { CallRecord } from './call-record.ts';
 import { EventTable } from './event-table.ts';
 import { findWork, type Work } from './find-work.ts';
+import type { LiveTrigger } from './live-function.ts';
 import { copyContext, splitBudget } from './host-context.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
 import { recordDelivery, type Note } from './record-delivery.ts';
@@ -34,7 +35,7 @@ export async function runDelivery(
   const work = findWork(lease.destination, parts);
   // The table changed between lease and start.
   if (work === undefined) return { giveBackMs: absentMs };
-  const { fn, trigger } = work;
+  const { trigger } = work;
   const callId = parts.newCallId();
   const source = new StoredEventSource(lease.event, trigger?.entry.name, lease.attempt);
   // The wait for a turn is not part of the run.
@@ -42,8 +43,25 @@ export async function runDelivery(
   const note: Note = (outcome, ending, more) =>
     recordDelivery(parts, { lease, work, callId, source, began: run.began, outcome, ending }, more);
   const attempt = { lease, work, source, callId, note };
-  if (trigger === undefined) return enterAndRun(attempt, signal, parts, run, runWork);
+  parts.turns.add(lease.receipt.delivery);
+  try {
+    if (trigger === undefined) return await enterAndRun(attempt, signal, parts, run, runWork);
+    return await takeTurn(attempt, trigger, signal, parts, run);
+  } finally {
+    parts.turns.delete(lease.receipt.delivery);
+  }
+}
 
+/** The limits of a trigger come after what decides whether it runs at all. */
+async function takeTurn(
+  attempt: Started,
+  trigger: LiveTrigger,
+  signal: AbortSignal,
+  parts: WorkerParts,
+  run: { began: number },
+): Promise<RanAttempt | GivenBack> {
+  const { source, callId } = attempt;
+  const { fn } = attempt.work;
   const refused = await admitDelivery(attempt, parts);
   if (refused !== undefined) return { ending: refused };
   const turn = await awaitTurn(fn, trigger, source, callId, parts, signal);
@@ -66,6 +84,7 @@ async function enterAndRun(
 ): Promise<RanAttempt | GivenBack> {
   const leave = await enterFunction(attempt.work.fn, attempt.work.trigger, parts, signal);
   if (leave === undefined) return { giveBackMs: 0 };
+  parts.turns.delete(attempt.lease.receipt.delivery);
   run.began = parts.clock.monotonic();
   try {
     return await start(attempt, signal, parts);

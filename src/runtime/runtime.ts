@@ -26,12 +26,14 @@ import { judgeLife, judgeReadiness, type RuntimeState } from './judge-readiness.
 import type { MakeKubernetesCall } from './kubernetes-desk.ts';
 import { createRecordKeeper, type RecordSource } from './keep-records.ts';
 import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
+import { askResting } from './ask-resting.ts';
 import { runSchedules } from './run-schedules.ts';
 import { storeQuotas } from './store-quotas.ts';
 import { createThreadFleet } from './start-threads.ts';
 import { findNotReady } from './tell-not-ready.ts';
 import type { RunningCall } from './worker-messages.ts';
 import type { WorkerPool } from './worker-pool.ts';
+import type { Resting } from './why-resting.ts';
 
 export interface RuntimeAddresses {
   readonly public: string;
@@ -79,6 +81,8 @@ export interface Runtime {
   openBreakers(): Promise<readonly OpenBreaker[]>;
   /** Calls that have not ended, the oldest first. */
   runningCalls(): Promise<readonly RunningCall[]>;
+  /** Why nothing of these destinations starts although it is due, as far as this process knows. */
+  resting(destinations: readonly string[]): Promise<Resting>;
   /** Stores what became of objects in the cluster. Rejects when it is not known whether it was stored. */
   append(question: AppendQuestion): Promise<AppendAnswer>;
   /** Events that somebody asked to see. */
@@ -261,6 +265,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       const all = stats.flatMap((each) => (each.status === 'fulfilled' ? each.value.running : []));
       return all.toSorted((one, other) => one.time - other.time);
     },
+    resting: (destinations) => askResting(pool.threads, destinations, after),
     append: (question) => appendInWorker(pool.threads, question),
     caught,
     nextScheduleTime: (destination) => schedules.nextScheduleTime(destination),

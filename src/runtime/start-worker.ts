@@ -6,7 +6,6 @@ import { createTombstones } from '../delivery/tombstones.ts';
 import { systemClock } from '../link/system-clock.ts';
 import { createHostEnvironment } from '../host/environment.ts';
 import { createEngine } from '../lua/engine.ts';
-import type { ProgramImage } from '../lua/engine-contract.ts';
 import { namespaceEgress } from '../policy/namespace-egress.ts';
 import { createOutboundGuard } from '../policy/outbound.ts';
 import { namedHosts } from '../policy/place-route.ts';
@@ -39,6 +38,7 @@ import { createRareCounts } from './rare-counts.ts';
 import { namespaceAllowance } from './namespace-allowance.ts';
 import { PendingAppends } from './pending-appends.ts';
 import { ReadingBudget } from './read-body.ts';
+import { imagesOf } from './compiled-images.ts';
 import { createCallerReviews, type ReviewVerdict } from './review-caller.ts';
 import { RecordBuffer } from './record-buffer.ts';
 import { takeProbe } from './send-admitted.ts';
@@ -51,6 +51,7 @@ import { Inflight, ThreadSignals } from './thread-signals.ts';
 import { UnreadAnswers } from './unread-answers.ts';
 import { VerifierTurns } from './verifier-turns.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
+import { restingOf } from './why-resting.ts';
 import { statsOf } from './worker-stats.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
@@ -141,6 +142,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     rare,
     inflight: new Inflight(start.inflight, workers, index),
     running: new Set(),
+    turns: new Set(),
     keys: new SharedKeys(start.keys, workers, index),
     signals,
     loneMark: start.loneRunPath === undefined ? undefined : openLoneMark(start.loneRunPath),
@@ -255,6 +257,8 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
           return send({ kind: 'flushed', id: message.id, batch: records.urgent() });
         case 'stats':
           return send({ kind: 'stats', id: message.id, stats: statsOf(parts) });
+        case 'resting':
+          return send({ kind: 'resting', id: message.id, resting: restingOf(message.destinations, parts) });
         case 'drain':
           await drainWorker(parts, loop, [publicListener, callListener], message.graceMs);
           await records.sendAll();
@@ -284,14 +288,6 @@ function taker(parts: WorkerParts, listener: 'public' | 'calls', steps: readonly
     call.number = number;
     takeSteps(steps, call, parts, report);
   };
-}
-
-function imagesOf(uids: readonly string[], { table, engine }: WorkerParts): readonly ProgramImage[] {
-  return uids.flatMap((uid) => {
-    const program = table.get(uid)?.program;
-    const image = program === undefined ? undefined : engine.image(program.revision);
-    return image === undefined ? [] : [image];
-  });
 }
 
 function describe(error: unknown): string {

@@ -13,6 +13,7 @@ import type { CaughtEvent } from './catch-in-worker.ts';
 import type { NotReady } from './tell-not-ready.ts';
 import type { FunctionKubernetesCall } from './kubernetes-desk.ts';
 import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
+import type { Resting } from './why-resting.ts';
 
 /** Where a function's numbers live in the shared arrays; the main thread hands them out. */
 export interface FunctionPlaces {
@@ -76,6 +77,8 @@ export type ToWorker =
   | { readonly kind: 'breaker'; readonly told: BreakerReport }
   | { readonly kind: 'notReady'; readonly notices: readonly NotReady[] }
   | { readonly kind: 'stats'; readonly id: number }
+  /** Why nothing of these destinations starts. */
+  | { readonly kind: 'resting'; readonly id: number; readonly destinations: readonly string[] }
   | { readonly kind: 'policy'; readonly policy: InstallationPolicy }
   | { readonly kind: 'kubernetesAnswered'; readonly id: number; readonly answer: KubernetesAnswer }
   | { readonly kind: 'append'; readonly id: number; readonly question: AppendQuestion }
@@ -135,6 +138,7 @@ export type FromWorker =
   | { readonly kind: 'batch'; readonly batch: Batch }
   | { readonly kind: 'flushed'; readonly id: number; readonly batch: Batch }
   | { readonly kind: 'stats'; readonly id: number; readonly stats: WorkerStats }
+  | { readonly kind: 'resting'; readonly id: number; readonly resting: Resting }
   | {
       readonly kind: 'log';
       readonly level: 'info' | 'warn' | 'error';

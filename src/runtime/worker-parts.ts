@@ -67,6 +67,8 @@ export interface WorkerParts {
   readonly inflight: Inflight;
   /** What did not end in its first turn. */
   readonly running: Set<RunningCall>;
+  /** Leased deliveries, by number, that wait for the limits of their function or trigger. */
+  readonly turns: Set<number>;
   readonly keys: SharedKeys;
   readonly signals: ThreadSignals;
   /** Says of a call that runs alone after crashes when its Lua runs; absent: nobody asks for it. */

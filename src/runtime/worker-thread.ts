@@ -12,6 +12,7 @@ import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
 import type { BreakerReport } from '../delivery/breakers.ts';
 import type { NotReady } from './tell-not-ready.ts';
 import type { Batch, FromWorker, ToWorker, WorkerChange, WorkerStart, WorkerStats } from './worker-messages.ts';
+import type { Resting } from './why-resting.ts';
 
 export interface WorkerEvents {
   batch(batch: Batch): void;
@@ -106,6 +107,13 @@ export class WorkerThread {
     return this.#wait(`stats ${id}`);
   }
 
+  /** Why nothing of these destinations starts, as the thread sees it. */
+  resting(destinations: readonly string[]): Promise<Resting> {
+    const id = this.#nextId++;
+    this.#post({ kind: 'resting', id, destinations });
+    return this.#wait(`resting ${id}`);
+  }
+
   /** Rejects when the store failed, or the thread ended: it is not known whether anything was stored. */
   async append(question: AppendQuestion): Promise<AppendAnswer> {
     const id = this.#nextId++;
@@ -192,6 +200,8 @@ export class WorkerThread {
         return this.#settle(`flushed ${message.id}`, undefined);
       case 'stats':
         return this.#settle(`stats ${message.id}`, message.stats);
+      case 'resting':
+        return this.#settle(`resting ${message.id}`, message.resting);
       case 'drained':
         return this.#settle('drained', undefined);
       case 'breaker':

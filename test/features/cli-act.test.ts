@@ -235,7 +235,7 @@ test('see what happened and act', async (context) => {
     assert.deepEqual([suspended.exitCode, suspended.stdout], [0, 'team-a/job suspended (jobs.yaml:2)\n']);
     assert.equal(readFileSync(file, 'utf8'), hooks.replace('spec:\n', 'spec:\n  suspend: true\n'));
     const id = await post({});
-    assert.match((await cli('explain', id)).stdout, /waiting, not served[\s\S]*waits: the function is suspended/);
+    assert.match((await cli('explain', id)).stdout, /: waiting\n[\s\S]*waits: the function is suspended/);
     assert.match((await cli('suspend', 'team-a/job')).stdout, /was suspended already/);
     const resumed = await cli('resume', 'team-a/job');
     assert.equal(resumed.stdout, 'team-a/job resumed (jobs.yaml:2)\n', resumed.stderr);

@@ -13,6 +13,7 @@ import {
   viewEvent,
   type DeliveryView,
 } from './delivery-view.ts';
+import { restingOf } from './ask-why-resting.ts';
 import { coverSubject } from './destination-view.ts';
 import { findDeliveries, namespacesOf, type FoundDeliveries } from './find-deliveries.ts';
 import type { LiveAnswer } from '../../link/live-questions.ts';
@@ -67,7 +68,8 @@ export async function listDeliveries(
     const narrowed = found.map(async ({ namespace: own, uid, filter }) => {
       const wanted = { ...filter, ...more, ...(subject === undefined ? {} : coverSubject(uid, subject)) };
       const rows = await view.store.read(wanted, { limit, newestFirst: true });
-      return rows.map((row) => viewDelivery(row, own, view.table()));
+      const resting = await restingOf(view, rows);
+      return rows.map((row) => viewDelivery(row, own, view.table(), resting));
     });
     return listOf((await Promise.all(narrowed)).flat().slice(0, limit), undefined);
   }
@@ -79,7 +81,12 @@ export async function listDeliveries(
     }),
   );
   const all = pages.flat().sort((one, other) => other.row.delivery - one.row.delivery);
-  const items = all.slice(0, limit).map(({ row, own }) => viewDelivery(row, own, view.table()));
+  const shown = all.slice(0, limit);
+  const resting = await restingOf(
+    view,
+    shown.map(({ row }) => row),
+  );
+  const items = shown.map(({ row, own }) => viewDelivery(row, own, view.table(), resting));
   const full = all.length > limit || pages.some((each) => each.length === 1000);
   return listOf(items, full ? items.at(-1)?.metadata.name : undefined);
 }
@@ -160,7 +167,7 @@ async function wholeEvents(view: LiveView, found: readonly FoundDeliveries[]): P
   const each = await Promise.all(
     [...events.values()].map(async ({ place, eventId }) => {
       const rows = await view.store.read({ namespaceUid: place.uid, eventId }, { limit: 1000 });
-      return viewEvent(rows, place.namespace, view.table());
+      return viewEvent(rows, place.namespace, view.table(), await restingOf(view, rows));
     }),
   );
   return each.flat();

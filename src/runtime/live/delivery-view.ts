@@ -1,6 +1,7 @@
 /** Deliveries as resources of `run.moonhook.dev`, and their part of a story in lines. Pure. */
 import type { RouteTable } from '../../routing/types.ts';
 import { crashLimit, isEnded, type DeliveryRow } from '../../store/store.ts';
+import type { Resting } from '../why-resting.ts';
 import { addresseeOf, describeAddressee, whyNotServed, type Addressee } from './destination-view.ts';
 
 export const runApiVersion = 'run.moonhook.dev/v1alpha1';
@@ -44,15 +45,15 @@ export function deliveryNumber(name: string): number | undefined {
   return /^[1-9][0-9]{0,14}$/.test(digits) ? Number(digits) : undefined;
 }
 
-export function viewDelivery(row: DeliveryRow, namespace: string, table: RouteTable): DeliveryView {
+export function viewDelivery(
+  row: DeliveryRow,
+  namespace: string,
+  table: RouteTable,
+  resting: Resting = nothingRests,
+): DeliveryView {
   const { delivery, eventId, type, state, generation, attempts, crashes, due, ended, orderKey, reason, error } = row;
   const to = addresseeOf(row.destination);
-  const waitsFor =
-    state === 'held'
-      ? 'an older one of the same order key has not ended'
-      : state === 'waiting'
-        ? whyNotServed(table, row.namespaceUid, to)
-        : undefined;
+  const waitsFor = whyItWaits(row, to, table, resting);
   return {
     apiVersion: runApiVersion,
     kind: 'Delivery',
@@ -72,13 +73,28 @@ export function viewDelivery(row: DeliveryRow, namespace: string, table: RouteTa
   };
 }
 
+/** Of one that is neither due nor served, the words of the table; of one that is due, those of the threads. */
+function whyItWaits(row: DeliveryRow, to: Addressee, table: RouteTable, resting: Resting): string | undefined {
+  if (row.state === 'held') return 'an older one of the same order key has not ended';
+  if (row.state === 'leased') return resting.turns.includes(row.delivery) ? 'its turn: limits hold it back' : undefined;
+  if (row.state !== 'waiting') return undefined;
+  return whyNotServed(table, row.namespaceUid, to) ?? resting.reasons[row.destination];
+}
+
+export const nothingRests: Resting = { reasons: {}, turns: [] };
+
 /** All deliveries of one event, each with what followed it. */
-export function viewEvent(rows: readonly DeliveryRow[], namespace: string, table: RouteTable): readonly DeliveryView[] {
+export function viewEvent(
+  rows: readonly DeliveryRow[],
+  namespace: string,
+  table: RouteTable,
+  resting?: Resting,
+): readonly DeliveryView[] {
   return rows.map((row) => {
     const next = rows
       .filter((each) => each.destination === row.destination && each.generation > row.generation)
       .toSorted((one, other) => one.generation - other.generation)[0];
-    const view = viewDelivery(row, namespace, table);
+    const view = viewDelivery(row, namespace, table, resting);
     return next === undefined ? view : { ...view, replayedAs: deliveryName(next.delivery) };
   });
 }
@@ -110,8 +126,8 @@ export function tellDelivery(delivery: DeliveryView, now: number): readonly stri
 }
 
 function standing({ state, waitsFor }: DeliveryView): string {
-  if (state === 'leased') return 'running';
-  return state === 'waiting' && waitsFor !== undefined ? 'waiting, not served' : state;
+  if (state === 'leased') return waitsFor === undefined ? 'running' : 'about to run';
+  return state;
 }
 
 const time = (milliseconds: number): string => new Date(milliseconds).toISOString();

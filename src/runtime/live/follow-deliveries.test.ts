@@ -39,6 +39,8 @@ async function world(t: TestContext): Promise<World> {
     table: () => routeTable([]),
     namespaceUid: (name: string) => `uid-${name}`,
     store,
+    now: () => time,
+    resting: () => Promise.resolve({ reasons: {}, turns: [] }),
   } as unknown as LiveView;
   let time = 0;
   const timers = new Set<{ readonly at: number; readonly callback: () => void }>();

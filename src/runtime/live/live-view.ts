@@ -8,6 +8,7 @@ import type { CallRecord } from '../call-record.ts';
 import type { CaughtEvents } from '../caught-events.ts';
 import type { Documents } from '../fetch-document.ts';
 import type { RecordFilter } from '../record-filter.ts';
+import type { Resting } from '../why-resting.ts';
 import type { RunningCall } from '../worker-messages.ts';
 
 /** Where health and breakers are known, and how a ping is sent. */
@@ -32,6 +33,8 @@ export interface LiveView {
   findRecords(filter: RecordFilter): Promise<readonly CallRecord[]>;
   /** The oldest first. */
   runningCalls(): Promise<readonly RunningCall[]>;
+  /** Why nothing of these destinations starts although it is due, and which leased deliveries wait for their turn. */
+  resting(destinations: readonly string[]): Promise<Resting>;
   /** Events that somebody asked to see. */
   readonly caught: Pick<CaughtEvents, 'look' | 'end'>;
   /** Of a schedule trigger, by its destination: milliseconds since the epoch. */

@@ -65,6 +65,7 @@ export function openLiveAnswers(options: {
     namespaces: () => [...namespaces(runtime.table).keys()],
     findRecords: (filter) => runtime.records.query(filter),
     runningCalls: () => runtime.runningCalls(),
+    resting: (destinations) => runtime.resting(destinations),
     caught: runtime.caught,
     nextScheduleTime: (destination) => runtime.nextScheduleTime(destination),
     followRecords: (filter, listener) => runtime.records.follow(filter, listener),
