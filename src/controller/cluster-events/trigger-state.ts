@@ -12,7 +12,16 @@ export function pendingState(message: string, reason = 'Pending'): TriggerState 
   return { ready: false, reason, message };
 }
 
-export function unknownKind({ apiVersion, kind }: TriggerPlan, message: string): TriggerState {
+/** Why the kind of a trigger could not be found. */
+export function undiscovered(
+  plan: TriggerPlan,
+  { status, message }: Pick<KubeFailure, 'status' | 'message'>,
+): TriggerState {
+  if (status === 404) return unknownKind(plan, message);
+  return pendingState(`the kinds of the cluster could not be read: ${message}`, 'ApiServerFails');
+}
+
+function unknownKind({ apiVersion, kind }: TriggerPlan, message: string): TriggerState {
   return {
     ready: false,
     reason: 'KindNotFound',
