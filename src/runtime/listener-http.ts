@@ -41,6 +41,7 @@ export function createListener(
 ): Listener {
   const counts = createConnectionCounts(limits.connectionsPerAddress, isProxy);
   let server: Server | undefined;
+  const takeInOrder = endAfterUpgrade(take);
   const app = fastify({
     forceCloseConnections: 'idle',
     serverFactory: () => {
@@ -59,13 +60,13 @@ export function createListener(
         },
         (request, response) => {
           request.handOver();
-          take(request, response);
+          takeInOrder(request, response);
         },
       );
       server.on('checkExpectation', (request: LeanRequest, response: ServerResponse) => {
         request.refusal = { code: 'ExpectationFailed', detail: 'the only expectation that is met is 100-continue' };
         request.handOver();
-        take(request, response);
+        takeInOrder(request, response);
       });
       // The spine counts header lines itself: Node would drop those above its own bound without a word.
       server.maxHeadersCount = 0;
@@ -88,6 +89,25 @@ export function createListener(
     },
     close: () => app.close(),
     closeAll: () => server?.closeAllConnections(),
+  };
+}
+
+/**
+ * A request that offers another protocol is answered in this one, and is the last of its connection. Node's parser forgets
+ * what arrived in one piece behind such a request: of a further request the head may be gone, and its body, which somebody
+ * else chose, would be read as a request.
+ */
+function endAfterUpgrade(take: TakeRequest): TakeRequest {
+  const ended = new Set<Socket>();
+  return (request, response) => {
+    const { socket } = request;
+    if (ended.size > 0 && ended.has(socket)) return;
+    if (request.head.upgrade !== undefined) {
+      ended.add(socket);
+      socket.once('close', () => ended.delete(socket));
+      response.shouldKeepAlive = false;
+    }
+    take(request, response);
   };
 }
 

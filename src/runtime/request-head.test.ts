@@ -20,6 +20,7 @@ const fields: readonly (readonly [keyof RequestHead, string])[] = [
   ['callId', 'x-call-id'],
   ['traceparent', 'traceparent'],
   ['serviceWorker', 'service-worker'],
+  ['upgrade', 'upgrade'],
 ];
 const others = ['accept-encoding', 'x-forwarded-fox', 'x-real-ip', 'cookie', 'upgrade-insecure', 'x', '__proto__'];
 const anyCase = (name: string): fc.Arbitrary<string> => fc.mixedCase(fc.constant(name));

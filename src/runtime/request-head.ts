@@ -16,6 +16,8 @@ export class RequestHead {
   callId: string | undefined = undefined;
   traceparent: string | undefined = undefined;
   serviceWorker: string | undefined = undefined;
+  /** The protocol that the client would rather speak from now on. */
+  upgrade: string | undefined = undefined;
 
   /** `lines`: names and values alternating. */
   constructor(lines: readonly string[]) {
@@ -38,6 +40,9 @@ export class RequestHead {
         return;
       case 6:
         if (first === 0x65 && isName(name, 'expect')) this.expect = joined(this.expect, value);
+        return;
+      case 7:
+        if (first === 0x75 && isName(name, 'upgrade')) this.upgrade = joined(this.upgrade, value);
         return;
       case 9:
         if (first === 0x78 && isName(name, 'x-call-id')) this.callId = joined(this.callId, value);

@@ -175,6 +175,37 @@ suite('the public listener', () => {
     assert.doesNotMatch(answer, /smuggled/);
   });
 
+  /** The head of a second request comes in one piece with the first, its body in another. */
+  async function inTwoPieces(first: readonly string[]): Promise<string> {
+    const hidden = 'GET /default/echo HTTP/1.1\r\nHost: smuggled\r\nConnection: close\r\n\r\n';
+    const head = ['POST /default/echo HTTP/1.1', 'Host: one.example', `Content-Length: ${hidden.length}`];
+    const socket = connect({ port: Number(new URL(served.url).port), host: '127.0.0.1', noDelay: true });
+    const closed = closeOf(socket);
+    let answers = '';
+    socket.on('error', () => undefined);
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      if (answers === '') socket.write(hidden);
+      answers += text;
+      // The control: whoever is not closed has had both answers.
+      if (answers.split('HTTP/1.1 200').length === 3) socket.end();
+    });
+    socket.write([...first, '', ...head, '', ''].join('\r\n'));
+    await closed;
+    return answers;
+  }
+
+  test('the body of a request behind one that offers another protocol is not taken for a request', async () => {
+    const line = 'GET /default/echo HTTP/1.1';
+    for (const protocol of ['websocket', 'h2c']) {
+      const offer = [line, 'Host: one.example', 'Connection: Upgrade', `Upgrade: ${protocol}`];
+      const answers = await inTwoPieces(offer);
+      assert.match(answers, /^HTTP\/1\.1 200 [^]*\r\nConnection: close\r\n[^]*GET one\.example $/);
+      assert.equal(answers.match(/HTTP\/1\.1 200/g)?.length, 1);
+    }
+    const control = await inTwoPieces([line, 'Host: one.example']);
+    assert.match(control, /GET one\.exampl[^]*POST one\.example GET \/default\/echo/);
+  });
+
   test('gives up a client that does not take its answers, and control: serves one that does', async () => {
     const socket = connect(Number(new URL(served.url).port), '127.0.0.1');
     socket.on('error', () => undefined);
