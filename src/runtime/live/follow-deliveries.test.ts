@@ -165,12 +165,15 @@ suite('deliveries that are followed', () => {
   test('a question waits for the next change, and a later one for the same takes its place', async (t) => {
     const { append, list, changes, pass, view } = await world(t);
     let looks = 0;
+    let reading = 0;
     const { store } = view;
     Object.assign(view, {
       store: {
         ...store,
         read: async (...given: Parameters<Store['read']>) => {
+          reading += 1;
           const rows = await store.read(...given);
+          reading -= 1;
           looks += 1;
           return rows;
         },
@@ -183,9 +186,24 @@ suite('deliveries that are followed', () => {
     await append(1);
     const ended = second.then(() => true);
     const turn = (): Promise<false> => new Promise((resolve) => void setImmediate(resolve, false));
-    while (!(await Promise.race([ended, turn()]))) await pass(1_000);
+    // Time stands still while the store is read.
+    while (!(await Promise.race([ended, turn()]))) if (reading === 0) await pass(1_000);
     assert.deepEqual(told(await second), ['ADDED dlv-1 waiting']);
     assert.ok(looks >= 3, String(looks));
+  });
+
+  test('the minute after which a list is forgotten does not begin while a later question waits', async (t) => {
+    const { list, changes, pass } = await world(t);
+    await list('100');
+    const first = changes('100', 0, { waitMs: 20_000 });
+    const second = changes('100', 0, { waitMs: 20_000 });
+    assert.match(told(await first)[0] ?? '', /^gone: somebody else/);
+    await pass(61_000);
+    const ended = second.then(() => true);
+    const turn = (): Promise<false> => new Promise((resolve) => void setImmediate(resolve, false));
+    while (!(await Promise.race([ended, turn()]))) await pass(1_000);
+    assert.deepEqual(told(await second), []);
+    assert.deepEqual(told(await changes('100', 0)), []);
   });
 
   test('the newest thousand are followed: older ones are left, and more at once has to be listed anew', async (t) => {

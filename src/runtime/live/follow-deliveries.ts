@@ -128,9 +128,8 @@ export function createDeliveryFollows(options: {
   const isAnswerable = (session: Session, question: ChangesQuestion, turn: number): boolean =>
     sessions.get(question.snapshot) === session && session.turn === turn;
 
-  async function follow(session: Session, question: ChangesQuestion): Promise<DeliveryChanges> {
+  async function follow(session: Session, question: ChangesQuestion, turn: number): Promise<DeliveryChanges> {
     const { view, to, waitMs, signal } = question;
-    const turn = (session.turn += 1);
     const until = now() + Math.min(waitMs, longestWaitMs);
     for (;;) {
       const said = await look(question, () => !signal.aborted && isAnswerable(session, question, turn));
@@ -180,11 +179,15 @@ export function createDeliveryFollows(options: {
       if (from < session.changed) return goneFor('what came after it was told to somebody');
       session.forget();
       session.waits = true;
+      const turn = (session.turn += 1);
       try {
-        return await follow(session, question);
+        return await follow(session, question, turn);
       } finally {
-        session.waits = false;
-        if (sessions.get(snapshot) === session) keep(snapshot, session);
+        // A later question may wait there by now: it is not forgotten because of an earlier one.
+        if (isAnswerable(session, question, turn)) {
+          session.waits = false;
+          keep(snapshot, session);
+        }
       }
     },
     close() {
