@@ -10,7 +10,10 @@ const folder = import.meta.dirname;
 const wanted = process.argv.slice(2);
 const files = (await readdir(folder)).filter((name) => name.endsWith('-suite.ts')).sort();
 const names = files.map((name) => name.replace(/-suite\.ts$/, ''));
-const unknown = wanted.filter((name) => !names.includes(name));
+/** A name stands for itself, or where there is no such suite for all that begin with it: `accept` for both of its parts. */
+const meant = (name: string): readonly string[] =>
+  names.includes(name) ? [name] : names.filter((each) => each.startsWith(`${name}-`));
+const unknown = wanted.filter((name) => meant(name).length === 0);
 if (unknown.length > 0) {
   console.error(`bench: no suite ${unknown.join(', ')}; there are: ${names.join(', ')}`);
   process.exit(2);
@@ -19,7 +22,7 @@ if (unknown.length > 0) {
 const machine = describeMachine();
 console.log(`${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, Node ${machine.node}, load ${machine.load}`);
 const results: Record<string, unknown> = {};
-for (const name of wanted.length > 0 ? wanted : names) {
+for (const name of wanted.length > 0 ? wanted.flatMap(meant) : names) {
   const { suite } = (await import(join(folder, `${name}-suite.ts`))) as { suite: Suite };
   console.log(`\n${suite.name}`);
   const measures = await suite.run((line) => process.stderr.write(`  … ${line}\n`));
