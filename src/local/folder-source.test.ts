@@ -179,3 +179,19 @@ test('a resource file that leads outside, is too large or not text is refused by
     'c.yaml: error: it is not text in UTF-8',
   ]);
 });
+
+test('a link to a file that is not there is named, and its function goes as with any removed file', async (context) => {
+  const { root, write, remove, refresh, pass } = folder(context);
+  write('.kept/a.yaml', hook('a'));
+  symlinkSync('.kept/a.yaml', join(root, 'a.yaml'));
+  assert.deepEqual(namesOf(await refresh()), ['a']);
+  remove('.kept/a.yaml');
+  await refresh('a.yaml');
+  pass(151);
+  const gone = await refresh('a.yaml');
+  assert.deepEqual(namesOf(gone), []);
+  const told = 'a.yaml: error: it is a link to a file that is not there: remove the link, or put the file there';
+  assert.deepEqual(linesOf(gone), [told]);
+  remove('a.yaml');
+  assert.deepEqual(linesOf(await refresh('a.yaml')), []);
+});

@@ -3,7 +3,13 @@ import { CombinedFiles, removalGraceMs, takeReading, type FileState } from './co
 import type { Diagnostic } from './diagnostic.ts';
 import { isResourceFile, listFolder, readInside, type FileContent } from './folder.ts';
 import type { ReadingCache } from './reading-cache.ts';
-import { readDocuments, type CheckFunction, type FileReading, type SourceDocument } from './read-documents.ts';
+import {
+  readDocuments,
+  type CheckFunction,
+  type FileReading,
+  type FunctionDocument,
+  type SourceDocument,
+} from './read-documents.ts';
 
 export interface SourceSnapshot {
   readonly documents: readonly SourceDocument[];
@@ -18,6 +24,8 @@ export interface SourceSnapshot {
 export interface FolderSource {
   /** Reads what changed (names of files or folders; the empty name: everything) and answers the whole. */
   refresh(names: Iterable<string>): Promise<SourceSnapshot>;
+  /** Of the functions that are broken now: code that can be judged for itself. */
+  codeOfBroken(): readonly FunctionDocument[];
   /** Files besides the resource files whose change counts. */
   otherFiles(): Iterable<string>;
 }
@@ -39,7 +47,13 @@ interface CodeFile {
 }
 
 const filesAtOnce = 64;
-const emptyReading: FileReading = { documents: [], broken: [], unreadable: false, diagnostics: [] };
+const emptyReading: FileReading = {
+  documents: [],
+  broken: [],
+  codeOfBroken: [],
+  unreadable: false,
+  diagnostics: [],
+};
 
 /** A source over one folder. Calls of `refresh` must not overlap. */
 export function createFolderSource(options: FolderSourceOptions): FolderSource {
@@ -55,7 +69,7 @@ export function createFolderSource(options: FolderSourceOptions): FolderSource {
     const same = before !== undefined && sameContent(before.content, content);
     if (same && before.leaving.size === 0) return;
     const next = takeReading(before, same ? before.reading : readingOf(name, content), content, now());
-    const gone = content.kind === 'missing' && next.given.size === 0;
+    const gone = content.kind === 'missing' && content.link !== true && next.given.size === 0;
     if (gone) files.delete(name);
     else files.set(name, next);
     if (next.leaving.size > 0) leaving.add(name);
@@ -74,9 +88,13 @@ export function createFolderSource(options: FolderSourceOptions): FolderSource {
 
   function readingOf(name: string, content: FileContent): FileReading {
     if (content.kind === 'text') return readingOfText(name, content.text);
-    if (content.kind === 'missing') return emptyReading;
-    const diagnostic: Diagnostic = { severity: 'error', file: name, message: content.message };
-    return { ...emptyReading, unreadable: true, diagnostics: [diagnostic] };
+    if (content.kind === 'refused') {
+      const diagnostic: Diagnostic = { severity: 'error', file: name, message: content.message };
+      return { ...emptyReading, unreadable: true, diagnostics: [diagnostic] };
+    }
+    if (content.link !== true) return emptyReading;
+    const message = 'it is a link to a file that is not there: remove the link, or put the file there';
+    return { ...emptyReading, diagnostics: [{ severity: 'error', file: name, message }] };
   }
 
   function readingOfText(name: string, text: string): FileReading {
@@ -116,6 +134,7 @@ export function createFolderSource(options: FolderSourceOptions): FolderSource {
 
   return {
     otherFiles: () => codeFiles.keys(),
+    codeOfBroken: () => [...files.values()].flatMap(({ reading }) => reading.codeOfBroken),
     refresh: async (changed) => {
       const names = [...changed];
       await readFiles([...(await resourceFilesOf(names))]);
@@ -151,5 +170,6 @@ function isWithin(name: string, folder: string): boolean {
 function sameContent(left: FileContent, right: FileContent): boolean {
   if (left.kind === 'text' && right.kind === 'text') return left.text === right.text;
   if (left.kind === 'refused' && right.kind === 'refused') return left.message === right.message;
+  if (left.kind === 'missing' && right.kind === 'missing') return left.link === right.link;
   return left.kind === right.kind;
 }

@@ -1,5 +1,5 @@
 /** Reads the files of one folder and nothing outside it, whatever links and `..` say. */
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { errorMessage } from '../failures/error-message.ts';
 import { maxFileBytes } from './parse-yaml.ts';
@@ -13,7 +13,8 @@ export interface FolderListing {
 
 export type FileContent =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'missing' }
+  /** `link`: the name is there and leads to nothing. */
+  | { readonly kind: 'missing'; readonly link?: true }
   /** It is there but cannot be used; the message completes `NAME: …`. */
   | { readonly kind: 'refused'; readonly message: string };
 
@@ -71,10 +72,14 @@ export async function readInside(root: string, name: string): Promise<FileConten
       text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(real)),
     };
   } catch (error) {
-    if (isAbsent(error)) return { kind: 'missing' };
+    if (isAbsent(error)) return (await isLink(wanted)) ? { kind: 'missing', link: true } : { kind: 'missing' };
     if (error instanceof TypeError) return { kind: 'refused', message: 'it is not text in UTF-8' };
     return { kind: 'refused', message: errorMessage(error) };
   }
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true;
 }
 
 /** A stamp that changes when the file is written; undefined: it is not there. */

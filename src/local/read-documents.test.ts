@@ -137,3 +137,70 @@ test('mistakes in a Secret are named without its values', () => {
   );
   for (const line of lines) assert.ok(!line.includes(value));
 });
+
+/** Every path of a value that has members or is one. */
+function* pathsOf(value: unknown, path: readonly (string | number)[] = []): Generator<readonly (string | number)[]> {
+  if (path.length > 0) yield path;
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, member] of Object.entries(value))
+    yield* pathsOf(member, [...path, Array.isArray(value) ? Number(key) : key]);
+}
+
+function replaceAt(value: unknown, [step, ...rest]: readonly (string | number)[], by: unknown): unknown {
+  if (step === undefined) return by;
+  if (Array.isArray(value)) return value.map((item, at) => (at === step ? replaceAt(item, rest, by) : item));
+  const fields = value as Readonly<Record<string, unknown>>;
+  return { ...fields, [step]: replaceAt(fields[step], rest, by) };
+}
+
+test('a value of any wrong type at any place is a mistake with its place, never a crash', () => {
+  const key = { name: 'a', key: 'b' };
+  const http = { path: 'a', methods: ['POST'], receiver: { github: { secretRefs: [key], events: ['push'] } } };
+  const metadata = { name: 'a', namespace: 'team-a', labels: { a: 'b' }, annotations: { c: 'd' } };
+  const modules = [
+    { name: 'util', code: 'return {}' },
+    { name: 'more', file: 'more.lua' },
+  ];
+  const spec = {
+    codeFrom: { file: 'a.lua' },
+    modules,
+    modulesFrom: [{ configMapRef: { name: 'a' } }],
+    env: [{ name: 'A', valueFrom: { secretKeyRef: key } }],
+    envFrom: [{ configMapRef: { name: 'a' } }],
+    limits: { timeout: '1s' },
+    egress: { allow: ['a.example.com'] },
+    retry: { schedule: ['5s'] },
+    triggers: [
+      { name: 'web', filter: 'true', http, limits: { timeout: '1s' } },
+      { name: 'tick', schedule: { cron: '0 3 * * *', data: { a: 1 } } },
+      { name: 'bus', event: { type: 'com.acme.*' } },
+    ],
+  };
+  const version = 'moonhook.dev/v1alpha1';
+  const documents: readonly Readonly<Record<string, unknown>>[] = [
+    { apiVersion: version, kind: 'WebhookFunction', metadata, spec },
+    { apiVersion: version, kind: 'WebhookFunction', metadata, spec: { code: 'return function() end', modules } },
+    {
+      apiVersion: version,
+      kind: 'WebhookSubscription',
+      metadata,
+      spec: { url: 'https://a.example.com', events: ['com.acme.*'], filter: 'true', secretRefs: [key] },
+    },
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { a: 'b' }, binaryData: { c: 'YQ==' } },
+    { apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data: { a: 'YQ==' }, stringData: { b: 'c' } },
+  ];
+  let refused = 0;
+  for (const document of documents) {
+    assert.deepEqual(linesOf(JSON.stringify(document)), [], 'control: it is right as it is');
+    for (const path of pathsOf(document)) {
+      for (const wrong of [null, true, 7, '', 'abc', [], [null], [7], {}, { a: 7 }]) {
+        const text = JSON.stringify(replaceAt(document, path, wrong));
+        for (const { severity, line, column } of read(text).diagnostics) {
+          if (severity === 'error') refused += 1;
+          assert.ok(line === 1 && column !== undefined, text);
+        }
+      }
+    }
+  }
+  assert.ok(refused > 1000, `${refused} mistakes`);
+});

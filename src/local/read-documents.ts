@@ -5,6 +5,7 @@ import { apiVersion, type WebhookFunction } from '../function/types.ts';
 import { formatPath } from '../function/mistakes.ts';
 import { didYouMean } from '../function/suggest.ts';
 import type { CodeOrigin } from '../routing/types.ts';
+import { codeAlone } from './code-alone.ts';
 import { codeFilesOf, codeOriginsOf, type NamedFile } from './code-files.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import type { DocumentPlaces, FieldPath } from './document-places.ts';
@@ -60,6 +61,8 @@ export interface FileReading {
   readonly documents: readonly SourceDocument[];
   /** Identities whose document is there but broken: their last valid form stays. */
   readonly broken: readonly string[];
+  /** Functions among them, reduced to code that can be judged for itself. */
+  readonly codeOfBroken: readonly FunctionDocument[];
   /** True: a document could not even be named, so nothing this file held before is given up. */
   readonly unreadable: boolean;
   readonly diagnostics: readonly Diagnostic[];
@@ -89,6 +92,7 @@ export function readDocuments(file: string, text: string, check: CheckFunction):
   return {
     documents: reader.documents,
     broken: reader.broken,
+    codeOfBroken: reader.codeOfBroken,
     unreadable: reader.unreadable || parsed.mistakes.length > 0,
     diagnostics: [...parsed.mistakes, ...reader.diagnostics],
   };
@@ -99,6 +103,7 @@ type Fields = Readonly<Record<string, unknown>>;
 class DocumentReader {
   readonly documents: SourceDocument[] = [];
   readonly broken: string[] = [];
+  readonly codeOfBroken: FunctionDocument[] = [];
   readonly diagnostics: Diagnostic[] = [];
   unreadable = false;
   readonly #file: string;
@@ -185,27 +190,40 @@ class DocumentReader {
     if (prefix.length === 0 || prefix.at(-1) === 0) this.diagnostics.push(...document.checkVersions());
     const { line } = document.places.placeOf(prefix);
     const base = { namespace, name, identity, file: this.#file, line };
-    let read: SourceDocument;
-    if (kind === 'WebhookFunction') {
-      for (const finding of this.#check(fields)) this.#find(document, prefix, finding);
-      const resource = fields as unknown as WebhookFunction;
-      const codeOrigins = codeOriginsOf({ file: this.#file, resource, places: document.places, prefix });
-      const codeFiles = codeFilesOf({ file: this.#file, resource });
-      read = { ...base, kind, resource, places: document.laterPlaces, codeOrigins, codeFiles, prefix };
+    const ours = kind === 'WebhookFunction' || kind === 'WebhookSubscription';
+    const findings = ours ? this.#check(fields) : [];
+    for (const finding of findings) this.#find(document, prefix, finding);
+    const configuration = ours ? undefined : readConfiguration(kind, fields);
+    for (const mistake of configuration?.mistakes ?? [])
+      this.#find(document, prefix, { severity: 'error', ...mistake });
+    const isBroken = this.diagnostics.slice(before).some(({ severity }) => severity === 'error');
+    if (isBroken) {
+      this.broken.push(identity);
+      const code = kind === 'WebhookFunction' ? codeAlone(fields, findings) : undefined;
+      if (code !== undefined) this.codeOfBroken.push(this.#functionOf(document, base, code, prefix));
+    } else if (kind === 'WebhookFunction') {
+      this.documents.push(this.#functionOf(document, base, fields as unknown as WebhookFunction, prefix));
     } else if (kind === 'WebhookSubscription') {
-      for (const finding of this.#check(fields)) this.#find(document, prefix, finding);
       const expressionOrigins = expressionOriginsOf(this.#file, document.places, prefix);
       const resource = fields as unknown as WebhookSubscription;
-      read = { ...base, kind, resource, places: document.laterPlaces, expressionOrigins, prefix };
-    } else {
-      const { entries, mistakes } = readConfiguration(kind, fields);
-      for (const mistake of mistakes) this.#find(document, prefix, { severity: 'error', ...mistake });
-      const { type } = fields;
-      read = { ...base, kind, entries, labels: labelsOf(metadata), ...(typeof type === 'string' ? { type } : {}) };
+      this.documents.push({ ...base, kind, resource, places: document.laterPlaces, expressionOrigins, prefix });
+    } else if (configuration !== undefined) {
+      const { entries } = configuration;
+      const type = typeof fields['type'] === 'string' ? { type: fields['type'] } : {};
+      this.documents.push({ ...base, kind, entries, labels: labelsOf(metadata), ...type });
     }
-    const isBroken = this.diagnostics.slice(before).some(({ severity }) => severity === 'error');
-    if (isBroken) this.broken.push(identity);
-    else this.documents.push(read);
+  }
+
+  #functionOf(
+    document: YamlDocument,
+    base: DocumentBase,
+    resource: WebhookFunction,
+    prefix: FieldPath,
+  ): FunctionDocument {
+    const { places, laterPlaces } = document;
+    const codeOrigins = codeOriginsOf({ file: this.#file, resource, places, prefix });
+    const codeFiles = codeFilesOf({ file: this.#file, resource });
+    return { ...base, kind: 'WebhookFunction', resource, places: laterPlaces, codeOrigins, codeFiles, prefix };
   }
 
   #find(document: YamlDocument, prefix: FieldPath, finding: SchemaFinding): void {

@@ -27,14 +27,18 @@ export type FunctionStates = ReadonlyMap<string, FunctionState>;
 
 /** Everything wrong or doubtful about a function, each with its place in its file. */
 export function diagnosticsOf(state: FunctionState): readonly Diagnostic[] {
-  const { verdict, acknowledgement, document, remarks } = state;
+  const { verdict, document } = state;
   return [
     ...verdict.problems.map((problem) => problemAt(state, problem)),
-    ...(acknowledgement?.accepted === false ? [rejectionAt(document, acknowledgement)] : []),
-    // Code that does not load has a graver mistake.
-    ...(acknowledgement?.accepted === false ? [] : remarks),
+    ...codeDiagnosticsOf(state),
     ...verdict.warnings.map((warning) => at(document, 'warning', parseFieldPath(warning), warning)),
   ];
+}
+
+/** What is wrong or doubtful about its code. */
+export function codeDiagnosticsOf({ acknowledgement, document, remarks }: FunctionState): readonly Diagnostic[] {
+  // Code that does not load has a graver mistake.
+  return acknowledgement?.accepted === false ? [rejectionAt(document, acknowledgement)] : remarks;
 }
 
 function problemAt({ document, placeOf }: FunctionState, { path, message, other }: Problem): Diagnostic {

@@ -61,6 +61,34 @@ test('check names every mistake of a folder and answers 1', async (context) => {
   assert.deepEqual([json.diagnostics[0]?.file, json.diagnostics[0]?.line], ['hooks/c.yaml', 5]);
 });
 
+test('check tells what is wrong with the code of a function whose other fields are wrong, too', async (context) => {
+  const wrongTrigger = '  triggers: [{ name: web, http: { pathh: a, receiver: { open: {} } } }]\n';
+  const document = (name: string, spec: string): string => hook(spec).replace('name: a', `name: ${name}`);
+  const cwd = place(context, {
+    'code.yaml': document('code', `  code: |\n    return function()\n      retrun 1\n    end\n${wrongTrigger}`),
+    'file.yaml': document('file', `  codeFrom: { file: file.lua }\n${wrongTrigger}`),
+    'file.lua': 'return function() htpp.get("x") end\n',
+    'doubt.yaml': document('doubt', `  code: return require("util")\n  modulez: [{ name: util, code: return 1 }]\n`),
+    'type.yaml': document('type', '  code: return function() end\n  modules: abc\n'),
+  });
+  const { exitCode, stdout, stderr } = await runCli(['check'], { cwd });
+  assert.deepEqual([exitCode, stderr], [1, '']);
+  const errors = stdout.split('\n').filter((line) => line.includes(': error: '));
+  assert.deepEqual(
+    errors.map((line) => /^\S+: error: \S+/.exec(line)?.[0]),
+    [
+      'code.yaml:7:14: error: syntax',
+      'code.yaml:9:35: error: spec.triggers[0].http.pathh:',
+      // Whether the module is missing is not said: the misspelt field may have been it.
+      'doubt.yaml:6:3: error: spec.modulez:',
+      'file.lua:1:19: error: unknown',
+      'file.yaml:6:35: error: spec.triggers[0].http.pathh:',
+      'type.yaml:6:3: error: spec.modules:',
+    ],
+    stdout,
+  );
+});
+
 test('a Secret that is in no file is a warning, an error with --strict, and nothing with --env-file', async (context) => {
   const spec = `  code: return function() end\n  env: [{ name: K, valueFrom: { secretKeyRef: { name: s, key: k } } }]\n${trigger}`;
   const cwd = place(context, { 'a.yaml': hook(spec), 'secrets.env': 's.k=value\n' });
