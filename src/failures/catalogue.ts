@@ -72,8 +72,8 @@ export const catalogue = {
   },
   UnsupportedMediaType: {
     status: 415,
-    title: 'The content type is not supported',
-    remedy: 'Send the type the route expects.',
+    title: 'The content type or coding is not supported',
+    remedy: 'Send the type the route expects, without a `Content-Encoding`.',
   },
   ExpectationFailed: {
     status: 417,

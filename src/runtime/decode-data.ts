@@ -24,12 +24,25 @@ export function decodeData(call: HttpCall, parts: WorkerParts): void {
   const decoded = decodeBody(type, call.body, formField, parseJson);
   call.decodeMs = parts.clock.monotonic() - began;
   if (decoded.kind === 'failure') {
+    const coding = call.firstHeader('content-encoding')?.trim().toLowerCase();
+    if (coding !== undefined && coding !== '' && coding !== 'identity') return refuseCoding(call, parts);
     call.note('decode', false, decoded.message);
     return refuse(call, parts, decoded.code, { outcome: 'error', publicDetail: decoded.message });
   }
   call.data = decoded.kind === 'empty' ? undefined : decoded.value;
   call.decoded = true;
   return undefined;
+}
+
+/** RFC 9110 §15.5.16: which codings would be taken is said with the refusal. */
+function refuseCoding(call: HttpCall, parts: WorkerParts): void {
+  const publicDetail = 'the body has a Content-Encoding, and none is decoded here: send it uncompressed';
+  call.note('decode', false, publicDetail);
+  return refuse(call, parts, 'UnsupportedMediaType', {
+    outcome: 'error',
+    publicDetail,
+    headers: [['accept-encoding', 'identity']],
+  });
 }
 
 /** The value for `event.data` of bytes and their type; what does not parse is nil here, it was refused before. */

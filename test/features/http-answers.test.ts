@@ -1,6 +1,7 @@
 /** What callers of the public listener get: routes, results as answers, failures as problem+json. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { serveFunctions, type ServedFunctions } from '../builders/serve-functions.ts';
 
 const open = { open: {} };
@@ -89,6 +90,22 @@ suite('answers of the public listener', () => {
     assert.equal(((await response.json()) as { code: string }).code, 'BodyInvalid');
     const record = await served.record({ id: response.headers.get('x-call-id') ?? '' });
     assert.equal(record.cpuMs, undefined);
+  });
+
+  test('compressed JSON is refused as that, and a body that says it is as it is, is read', async () => {
+    const put = (coding: string, body: Uint8Array): Promise<Response> =>
+      get('items/7', {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json', 'content-encoding': coding },
+        body: Buffer.from(body),
+      });
+    const packed = await put('gzip', gzipSync('{"a":1}'));
+    assert.deepEqual([packed.status, packed.headers.get('accept-encoding')], [415, 'identity']);
+    const { code, detail } = (await packed.json()) as { code: string; detail: string };
+    assert.equal(code, 'UnsupportedMediaType');
+    assert.match(detail, /none is decoded here: send it uncompressed/);
+    const plain = await put('identity', Buffer.from('{"a":1}'));
+    assert.deepEqual(((await plain.json()) as { data: unknown }).data, { a: 1 });
   });
 
   test('results become answers', async () => {
