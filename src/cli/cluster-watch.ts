@@ -1,4 +1,5 @@
 /** What the console of a cluster watches and acts on: the aggregated API, with the rights of the kubeconfig and no others. */
+import { compareTexts } from '../function/compare-texts.ts';
 import { pageOf } from '../console/page-of-list.ts';
 import type { RouteRow, ScheduleRow, WatchAnswer, WatchSource } from '../console/watch-source.ts';
 import { resourcePath } from '../controller/kube-answer.ts';
@@ -97,7 +98,7 @@ async function listRoutes(desk: Pick<ClusterDesk, 'ask'>, scope: string | undefi
       ...(unresolved === undefined ? {} : { problem: `${unresolved.reason}: ${unresolved.message}` }),
     }),
   );
-  return rows.toSorted((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
+  return rows.toSorted((one, other) => compareTexts(one.path, other.path));
 }
 
 /** A question there is about one function: the one whose route begins as the path does, else any, which tells who takes it. */
@@ -133,7 +134,7 @@ async function listSchedules(client: RunClient, scope: string | undefined): Prom
     return times.map((each) => ({ ...each, namespace: String(namespace), name: String(name) }));
   });
   const all = (await Promise.all(rows)).flat();
-  return all.toSorted((one, other) => ((one.next ?? '~') < (other.next ?? '~') ? -1 : 1));
+  return all.toSorted((one, other) => compareTexts(one.next ?? '~', other.next ?? '~'));
 }
 
 function spaceOf(own: unknown, shared: unknown): KeySpace {

@@ -1,4 +1,5 @@
 /** What a new function can be started from: the templates of `moonhook new`, and one for each receiver of the catalogue. */
+import { compareTexts } from '../function/compare-texts.ts';
 import { randomUUID } from 'node:crypto';
 import { stringify } from 'yaml';
 import type { StartingPoint } from '../console/editing-source.ts';
@@ -41,7 +42,7 @@ export function startingPoints(): readonly StartingPoint[] {
   return [
     ...general,
     ...all.filter(({ group }) => group === 'proof'),
-    ...all.filter(({ group }) => group === 'sender').toSorted((one, other) => (one.title < other.title ? -1 : 1)),
+    ...all.filter(({ group }) => group === 'sender').toSorted((one, other) => compareTexts(one.title, other.title)),
   ];
 }
 

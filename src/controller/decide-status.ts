@@ -2,6 +2,7 @@
  * Whether a status has to be written. Not for every difference: a pod that comes or goes, a controller that has just
  * started and has not heard of the runtimes yet, and counts on the way to the end are no news of the function.
  */
+import { compareTexts } from '../function/compare-texts.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { ResourceStatus } from './watched-resources.ts';
 
@@ -59,7 +60,7 @@ function conditionOf(
 function plain(status: ResourceStatus): unknown {
   const { conditions = [], refreshRequested: _asked, ...rest } = status;
   const words = conditions.map(({ lastTransitionTime: _time, ...condition }) => condition);
-  return { ...rest, conditions: words.toSorted((a, b) => (a.type < b.type ? -1 : 1)) };
+  return { ...rest, conditions: words.toSorted((a, b) => compareTexts(a.type, b.type)) };
 }
 
 /** What is news: no counts, no times. */
@@ -82,7 +83,7 @@ function essence(status: ResourceStatus): unknown {
     }),
     conditions: conditions
       .map(({ type, status, reason, message }) => [type, status, reason, ownWords.has(type) ? message : ''])
-      .sort(([a = ''], [b = '']) => (a < b ? -1 : 1)),
+      .sort(([a = ''], [b = '']) => compareTexts(a, b)),
   };
 }
 

@@ -2,6 +2,7 @@
  * Addresses of Services for policies that open those of the own namespace: watched while a policy asks for them, and leased
  * to runtimes. Only Services with a selector count: what stands behind others is written by hand.
  */
+import { compareTexts } from '../function/compare-texts.ts';
 import { createHash } from 'node:crypto';
 import type { LeasedServices } from '../link/service-lease.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
@@ -138,7 +139,7 @@ function gather(kept: Iterable<KeptService>, closed: ReadonlySet<string>): Lease
     else known.push(...addresses);
   }
   // In one order, so that every replica has the same digest of the same Services.
-  const sorted = [...byNamespace].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  const sorted = [...byNamespace].toSorted(([one], [other]) => compareTexts(one, other));
   return servicesOf(Object.fromEntries(sorted.map(([name, addresses]) => [name, addresses.toSorted()])));
 }
 

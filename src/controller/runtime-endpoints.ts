@@ -1,4 +1,5 @@
 /** The runtimes that take traffic: Ready endpoints of the Services of all groups, as EndpointSlices list them. */
+import { compareTexts } from '../function/compare-texts.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { RuntimeGroups } from '../policy/runtime-groups.ts';
 import type { Clock } from './clock.ts';
@@ -92,5 +93,5 @@ function readyEndpoints(
       if (pod !== undefined && podUid !== undefined) byUid.set(podUid, { group, pod, podUid });
     }
   }
-  return [...byUid.values()].sort((a, b) => (a.pod < b.pod ? -1 : 1));
+  return [...byUid.values()].sort((a, b) => compareTexts(a.pod, b.pod));
 }

@@ -1,4 +1,5 @@
 /** What the files of a folder give together: each resource in the last valid form of its document, from one file. */
+import { compareTexts } from '../function/compare-texts.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { FileContent } from './folder.ts';
 import type { FileReading, SourceDocument } from './read-documents.ts';
@@ -88,7 +89,7 @@ export class CombinedFiles {
   /** One document per identity: of two, the one already in force stays, else the first by file name. */
   #choose(identity: string, claims: readonly Claim[]): void {
     this.#ofIdentities.delete(identity);
-    const sorted = claims.toSorted((a, b) => (a.file < b.file ? -1 : 1));
+    const sorted = claims.toSorted((a, b) => compareTexts(a.file, b.file));
     const staying = sorted.filter(({ leaving }) => !leaving);
     const candidates = staying.length > 0 ? staying : sorted;
     const chosen = candidates.find(({ file }) => file === this.#owners.get(identity)) ?? candidates[0];

@@ -1,4 +1,5 @@
 /** What local mode tells about files: one line each, with its place, as compilers print them. */
+import { compareTexts } from '../function/compare-texts.ts';
 
 export type Severity = 'error' | 'warning' | 'note';
 
@@ -28,9 +29,6 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
 /** Sorted for reading: by file, then line, then column; the order of equals is kept. */
 export function sortDiagnostics(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   return diagnostics.toSorted(
-    (a, b) =>
-      (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) ||
-      (a.line ?? 0) - (b.line ?? 0) ||
-      (a.column ?? 0) - (b.column ?? 0),
+    (a, b) => compareTexts(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
   );
 }

@@ -1,4 +1,5 @@
 /** What a running `moonhook dev` tells the command line: functions, calls, explanations, the table without secrets. */
+import { compareTexts } from '../function/compare-texts.ts';
 import { suggest } from '../function/suggest.ts';
 import { dumpTable } from '../routing/dump-table.ts';
 import type { FunctionEntry } from '../routing/types.ts';
@@ -52,7 +53,7 @@ export function getStatus(view: LocalView): LiveAnswer {
 export function listFunctions(view: LocalView, namespace: string | undefined): LiveAnswer {
   const states = [...view.states().values()]
     .filter((state) => isFunction(state) && (namespace === undefined || state.verdict.namespace === namespace))
-    .sort((a, b) => compare(nameOf(a), nameOf(b)));
+    .sort((a, b) => compareTexts(nameOf(a), nameOf(b)));
   return ok({ functions: states.map((state) => summaryOf(view, state)) });
 }
 
@@ -157,8 +158,4 @@ function dumpOf(entry: FunctionEntry): Readonly<Record<string, unknown>> {
 
 function nameOf({ verdict }: FunctionState): string {
   return `${verdict.namespace}/${verdict.name}`;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

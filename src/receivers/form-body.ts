@@ -1,4 +1,5 @@
 /** Reads `application/x-www-form-urlencoded` bodies: fields in order, bounded, never a prototype's names. */
+import { compareTexts } from '../function/compare-texts.ts';
 import { isObject } from '../function/is-object.ts';
 import { parseJson } from '../function/parse-json.ts';
 
@@ -116,7 +117,7 @@ export function sortedFormText(body: Uint8Array): string | undefined {
     if (name.broken || value.broken) return undefined;
     fields.push([name.bytes.toString('latin1'), value.bytes.toString('latin1')]);
   }
-  fields.sort(([a, b], [c, d]) => (a === c ? compare(b, d) : compare(a, c)));
+  fields.sort(([a, b], [c, d]) => (a === c ? compareTexts(b, d) : compareTexts(a, c)));
   let signed = '';
   for (const [index, [name, value]] of fields.entries()) {
     const before = fields[index - 1];
@@ -124,8 +125,6 @@ export function sortedFormText(body: Uint8Array): string | undefined {
   }
   return signed;
 }
-
-const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
 
 /** A form from the members of a JSON object, nested ones as `data[email]`: what `send` makes of JSON for form senders. */
 export function formOfJson(body: Uint8Array): Uint8Array {

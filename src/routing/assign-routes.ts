@@ -2,6 +2,7 @@
  * Gives each route to the function it belongs to, and tells the others why they do not get it. Only routes that can meet one
  * that came or went are looked at again.
  */
+import { compareTexts } from '../function/compare-texts.ts';
 import type { RouteClaim } from './build-context.ts';
 import type { BuiltFunction } from './build-function.ts';
 import { LayeredMap } from './layered-map.ts';
@@ -111,7 +112,7 @@ function regroup(
 
 function bySeniority(claims: readonly OwnedClaim[]): Group {
   if (claims.length < 2) return claims;
-  return claims.toSorted((a, b) => (a.seniority < b.seniority ? -1 : a.seniority > b.seniority ? 1 : 0));
+  return claims.toSorted((a, b) => compareTexts(a.seniority, b.seniority));
 }
 
 function ownedClaim({ entry, seniority }: BuiltFunction, wanted: RouteClaim): OwnedClaim {

@@ -1,4 +1,5 @@
 /** One function of the table: everything that can be said about it without looking at the others. */
+import { compareTexts } from '../function/compare-texts.ts';
 import { hash } from 'node:crypto';
 import { defaultLimitsOf, resolveLimits, resolveRetry } from '../policy/resolve-limits.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
@@ -178,7 +179,7 @@ function revisionOf(
 }
 
 function byName(a: readonly [string, unknown], b: readonly [string, unknown]): number {
-  return a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0;
+  return compareTexts(a[0], b[0]);
 }
 
 /** The text of a revision. */

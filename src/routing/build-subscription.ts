@@ -1,4 +1,5 @@
 /** One subscription of the table: everything that can be said about it without looking at the others. */
+import { compareTexts } from '../function/compare-texts.ts';
 import { isUtf8 } from 'node:buffer';
 import { outgoingFormats, type OutgoingHeader, type WebhookSubscription } from '../function/subscription-types.ts';
 import { checkTarget } from '../policy/egress-target.ts';
@@ -205,7 +206,7 @@ function revisionOf(
     url: urlSecret ? undefined : url,
     headers: headers.map(({ name, value, secret }) => [name, secret ? undefined : value]),
     ordered: undefined,
-    secretVersions: [...reader.secretVersions].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+    secretVersions: [...reader.secretVersions].sort(([a], [b]) => compareTexts(a, b)),
   };
   return hashOf(`${JSON.stringify(made)}\n${canonicalJson(spec)}`);
 }

@@ -1,4 +1,5 @@
 /** All subscriptions of the table with their verdicts; what did not change is taken from the result before. */
+import { compareTexts } from '../function/compare-texts.ts';
 import { quotaOf, servesClass, type InstallationPolicy } from '../policy/installation-policy.ts';
 import { defaultGroup } from '../policy/runtime-groups.ts';
 import {
@@ -105,7 +106,7 @@ function chargeQuota(
   const limited = [policy.quotas, ...Object.values(policy.quotas.namespaces)];
   if (!limited.some(({ subscriptions }) => subscriptions !== undefined)) return denied;
   const counts = new Map<string, number>();
-  for (const { built } of builds.toSorted((a, b) => (a.built.seniority < b.built.seniority ? -1 : 1))) {
+  for (const { built } of builds.toSorted((a, b) => compareTexts(a.built.seniority, b.built.seniority))) {
     const { namespace, uid } = built.entry;
     const most = quotaOf(policy, namespace).subscriptions ?? Infinity;
     const count = counts.get(namespace) ?? 0;

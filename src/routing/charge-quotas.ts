@@ -2,6 +2,7 @@
  * Quotas per namespace, charged oldest function first: who is above gets nothing. Only namespaces in which something that
  * counts has changed are charged again.
  */
+import { compareTexts } from '../function/compare-texts.ts';
 import { quotaOf, type InstallationPolicy } from '../policy/installation-policy.ts';
 import type { BuiltFunction } from './build-function.ts';
 import { LayeredMap } from './layered-map.ts';
@@ -99,7 +100,7 @@ function chargeNamespace(
   const quota = quotaOf(policy, namespace);
   const counts: Record<Counted, number> = { functions: 0, routes: 0, watches: 0 };
   const denied = new Map<string, Problem>();
-  const oldestFirst = [...charges].sort(([, a], [, b]) => (a.seniority < b.seniority ? -1 : 1));
+  const oldestFirst = [...charges].sort(([, a], [, b]) => compareTexts(a.seniority, b.seniority));
   for (const [uid, { wanted }] of oldestFirst) {
     const above = counted.find((name) => wanted[name] > 0 && counts[name] + wanted[name] > (quota[name] ?? Infinity));
     if (above === undefined) {

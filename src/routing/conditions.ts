@@ -1,4 +1,5 @@
 /** The conditions of a function: the build's verdict and what the runtimes say about that revision, put into words. */
+import { compareTexts } from '../function/compare-texts.ts';
 import type { Condition, ConditionType } from '../function/types.ts';
 import { unjudgedReason } from './last-good.ts';
 import type { Acknowledgement, FunctionVerdict } from './types.ts';
@@ -170,7 +171,7 @@ function servingRevisionOf(verdict: FunctionVerdict, runtimes: readonly RuntimeR
     if (revision === verdict.revision) return revision;
     if (revision !== undefined) counts.set(revision, (counts.get(revision) ?? 0) + 1);
   }
-  return [...counts].sort(([a, many], [b, more]) => more - many || (a < b ? -1 : 1))[0]?.[0];
+  return [...counts].sort(([a, many], [b, more]) => more - many || compareTexts(a, b))[0]?.[0];
 }
 
 function pending(message: string): Draft {

@@ -1,4 +1,5 @@
 /** The debug view of the running table: everything but secret values. */
+import { compareTexts } from '../function/compare-texts.ts';
 import type { SubscriptionEntry } from './subscription-entry.ts';
 import type { CallbackEntry, FunctionEntry, RouteTable, TriggerEntry } from './types.ts';
 
@@ -14,8 +15,8 @@ export interface DumpedTable {
 
 /** The table with all secrets masked, by namespace and name. */
 export function dumpTable(table: RouteTable): DumpedTable {
-  const entries = [...table.functions.values()].sort((a, b) => compare(label(a), label(b)));
-  const subscriptions = [...(table.subscriptions?.values() ?? [])].sort((a, b) => compare(label(a), label(b)));
+  const entries = [...table.functions.values()].sort((a, b) => compareTexts(label(a), label(b)));
+  const subscriptions = [...(table.subscriptions?.values() ?? [])].sort((a, b) => compareTexts(label(a), label(b)));
   return {
     version: table.version,
     functions: entries.map(dumpEntry),
@@ -112,8 +113,4 @@ function dumpCallback(callback: CallbackEntry): Readonly<Record<string, unknown>
 
 function label(entry: FunctionEntry | SubscriptionEntry): string {
   return `${entry.namespace}/${entry.name}/${entry.uid}`;
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,4 +1,5 @@
 /** Reads what a function refers to: Secrets, ConfigMaps, its ServiceAccount, local files. Consent is checked at each use. */
+import { compareTexts } from '../function/compare-texts.ts';
 import { createHmac } from 'node:crypto';
 import type { KeyReference } from '../function/types.ts';
 import { notResolved } from './problem.ts';
@@ -172,7 +173,7 @@ function refused<T>(reason: string, path: string, message: string): Read<T> {
 /** Keyed: a revision is public, and an unkeyed hash of a weak secret could be guessed from it. */
 function fingerprint(key: Uint8Array, object: Found, only: string | undefined): string {
   const hmac = createHmac('sha256', key);
-  for (const [name, value] of [...object.data].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [name, value] of [...object.data].sort(([a], [b]) => compareTexts(a, b))) {
     if (only !== undefined && name !== only) continue;
     hmac.update(`${name.length}:${name}:${value.length}:`).update(value);
   }

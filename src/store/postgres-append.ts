@@ -1,5 +1,6 @@
 /** Appending events in PostgreSQL, many in one statement. The unique index on duplicate keys is the only judge. */
 import { createHash } from 'node:crypto';
+import { compareTexts } from '../function/compare-texts.ts';
 import type { ClientBase } from 'pg';
 import {
   type AddedDelivery,
@@ -199,8 +200,7 @@ function leaseOf({ event }: AppendItem, delivery: NewDelivery, seq: number): Lea
 function inKeyOrder(a: Keyed, b: Keyed): number {
   const name = ({ key, item: { event } }: Keyed): string =>
     `${key?.toString('hex') ?? ''}\n${event.namespaceUid}\n${event.id}`;
-  const [left, right] = [name(a), name(b)];
-  return left < right ? -1 : left > right ? 1 : 0;
+  return compareTexts(name(a), name(b));
 }
 
 interface Place {

@@ -1,4 +1,5 @@
 /** `deliveries` and `deadletters`: pages out of the stores of all groups of runtimes, newest first. */
+import { compareTexts } from '../../function/compare-texts.ts';
 import type { AskedNamespace, LiveQuery } from '../../link/live-questions.ts';
 import type { Asked, Runtimes } from './ask-runtimes.ts';
 import { believeDeliveries, servedBy } from './believe-rows.ts';
@@ -83,7 +84,9 @@ export async function pageOfDeliveries(
     if (!asked.ok) return asked.refusal;
     for (const item of deliveriesOf(parts, group, namespace, asked.body['items'])) rows.push({ group, item });
   }
-  rows.sort((one, other) => compare(timeOf(other.item), timeOf(one.item)) || numberOf(other.item) - numberOf(one.item));
+  rows.sort(
+    (one, other) => compareTexts(timeOf(other.item), timeOf(one.item)) || numberOf(other.item) - numberOf(one.item),
+  );
   const taken = rows.slice(0, limit);
   const next: Record<string, string> = {};
   for (const { group, after, asked } of pages) {
@@ -214,4 +217,3 @@ function listOf(kind: Kind, items: readonly ApiObject[], metadata: Fields): ApiL
 
 const timeOf = ({ metadata }: ApiObject): string => metadata.creationTimestamp ?? '';
 const numberOf = ({ metadata }: ApiObject): number => Number(metadata.name.replace(/^dlv-/, ''));
-const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);

@@ -1,4 +1,5 @@
 /** `functions`, `subscriptions`, `routes`, `runtimes`: how things stand, from this replica's own table and its links. */
+import { compareTexts } from '../../function/compare-texts.ts';
 import type { Standing } from '../judge-standing.ts';
 import type { FunctionEntry } from '../../routing/types.ts';
 import { isRefusal, refusal, type Refusal } from './api-status.ts';
@@ -185,7 +186,7 @@ function listObjects(request: ResourceRequest, kind: string, all: readonly ApiOb
     .filter(({ metadata }) => fields['id'] === undefined || metadata.name === fields['id'])
     .map((object) => ({ key: `${object.metadata.namespace ?? ''}/${object.metadata.name}`, object }))
     .filter(({ key }) => key > after)
-    .sort((one, other) => (one.key < other.key ? -1 : one.key > other.key ? 1 : 0));
+    .sort((one, other) => compareTexts(one.key, other.key));
   const taken = sorted.slice(0, limit);
   const last = taken.at(-1)?.key;
   const more = sorted.length > taken.length && last !== undefined;

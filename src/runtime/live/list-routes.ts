@@ -1,4 +1,5 @@
 /** The route table as rows: what answers where, and why something does not. Pure. */
+import { compareTexts } from '../../function/compare-texts.ts';
 import type { FunctionEntry, RouteTable } from '../../routing/types.ts';
 
 /** One route of a trigger. */
@@ -20,7 +21,9 @@ export interface ListedRoute {
 /** In the order of paths. */
 export function listRoutes(table: RouteTable): readonly ListedRoute[] {
   const rows = [...table.functions.values()].flatMap(routesOf);
-  return rows.sort((one, other) => compare(one.path, other.path) || compare(one.host ?? '', other.host ?? ''));
+  return rows.sort(
+    (one, other) => compareTexts(one.path, other.path) || compareTexts(one.host ?? '', other.host ?? ''),
+  );
 }
 
 function routesOf(entry: FunctionEntry): readonly ListedRoute[] {
@@ -43,8 +46,4 @@ function routesOf(entry: FunctionEntry): readonly ListedRoute[] {
       ...(problem === undefined ? {} : { problem }),
     }));
   });
-}
-
-function compare(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -1,4 +1,5 @@
 /** Every schedule of the table: when it runs next; how it ran last is looked up for the rows of one page. */
+import { compareTexts } from '../../function/compare-texts.ts';
 import type { RouteTable } from '../../routing/types.ts';
 import { nextTime, scheduleTimes, type ScheduleSource, type ScheduleTimes } from './schedule-times.ts';
 
@@ -20,7 +21,7 @@ export async function listSchedules(
       return [{ entry, trigger: name, next: nextTime(source, entry, name) ?? '~' }];
     }),
   );
-  const page = all.sort((one, other) => (one.next < other.next ? -1 : 1)).slice(offset, offset + limit);
+  const page = all.sort((one, other) => compareTexts(one.next, other.next)).slice(offset, offset + limit);
   const rows = page.map(async ({ entry, trigger }) => {
     const [times] = await scheduleTimes(source, {
       ...entry,

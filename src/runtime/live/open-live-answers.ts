@@ -1,4 +1,5 @@
 /** What a runtime of a cluster needs to answer questions about itself, opened and closed together. */
+import { compareTexts } from '../../function/compare-texts.ts';
 import { createReplayJobs } from '../../delivery/replay-jobs.ts';
 import { readHealth } from '../../delivery/subscription-health.ts';
 import type { Answerer } from '../../link/exchange.ts';
@@ -99,7 +100,7 @@ function namesByTable(): (table: RouteTable) => ReadonlyMap<string, string> {
     known = table;
     const entries = [...table.functions.values(), ...(table.subscriptions?.values() ?? [])];
     const found = new Map(entries.map(({ namespace, namespaceUid }) => [namespace, namespaceUid] as const));
-    names = new Map([...found].sort(([one], [other]) => (one < other ? -1 : 1)));
+    names = new Map([...found].sort(([one], [other]) => compareTexts(one, other)));
     return names;
   };
 }
