@@ -68,7 +68,11 @@ export async function checkDraft(
     now: () => view.now(),
     drafts,
   });
-  return diagnostics;
+  // Keys that are only in the file that cannot be read are reported as missing: this is why.
+  const unread: readonly Diagnostic[] = secrets.ok
+    ? []
+    : secrets.lines.map((message) => ({ severity: 'warning', file: files.file, message }));
+  return [...unread, ...diagnostics];
 }
 
 /** Writes what differs from the disk, if the disk still has what the draft is based on. */

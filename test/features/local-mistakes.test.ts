@@ -1,6 +1,11 @@
 /** What a user reads when something is wrong: each mistake at its place, with what to do, and what it means for serving. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { checkDraft, readFunctionFiles } from '../../src/local/function-text.ts';
+import { createLoadServer } from '../../src/local/load-server.ts';
 import { startLocal } from '../builders/local-run.ts';
 
 const hook = (name: string, parts: { code?: string; path?: string; receiver?: string; more?: string } = {}): string =>
@@ -230,4 +235,28 @@ test('a YAML file of something else is passed over with a note, and the rest is 
     ['compose.yaml:1:1: note: not a Kubernetes object (it has no kind): passed over'],
   );
   assert.equal((await local.fetch('/default/a')).status, 200);
+});
+
+test('a draft is judged with the reason why the env file gives nothing', async (context) => {
+  const envFile = join(mkdtempSync(join(tmpdir(), 'moonhook-env-')), 'secrets.env');
+  context.after(() => rmSync(dirname(envFile), { recursive: true }));
+  writeFileSync(envFile, 'caller.token=0123456789abcdef0123456789abcdef\n');
+  const bearer = '{ bearer: { secretRefs: [{ name: caller, key: token }] } }';
+  const { run } = await startLocal(context, {
+    files: { 'hooks.yaml': hook('a', { receiver: bearer }) },
+    options: { envFile },
+  });
+  const files = await readFunctionFiles(run.view, 'default', 'a');
+  assert.ok(files !== undefined);
+  const server = await createLoadServer((message) => assert.fail(message));
+  const judge = async (): Promise<readonly string[]> =>
+    (await checkDraft(run.view, { server, policy: run.policy, beside: [] }, { yaml: files.yaml }, files)).map(
+      ({ severity, message }) => `${severity}: ${message}`,
+    );
+  assert.deepEqual(await judge(), [], 'control: with the file nothing is wrong');
+  rmSync(envFile);
+  const told = await judge();
+  assert.match(told[0] ?? '', /^warning: cannot read the env file \S+secrets\.env: ENOENT/);
+  assert.match(told[1] ?? '', /^warning: Secret "caller" does not exist/);
+  await server.close();
 });
