@@ -20,7 +20,6 @@ const parser = (): XMLParser =>
     parseAttributeValue: false,
     trimValues: false,
     processEntities: false,
-    htmlEntities: false,
     ignoreDeclaration: true,
     ignorePiTags: true,
     cdataPropName: '#cdata',
