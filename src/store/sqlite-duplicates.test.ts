@@ -168,6 +168,17 @@ describe('delivery ids', () => {
     for (let index = 0; index < 3500; index += 1) assert.ok(!known(`loud-${index}`, 'loud'), `${index} is old`);
   });
 
+  test('above the bound: a namespace that spreads its ids over many endpoints loses its own, not those of a neighbour', (t) => {
+    const { keys, pass } = open(t, { bound: 2000 });
+    const busy = (index: number): DuplicateKey => key(`busy-${index}`, 72 * hour, 'busy');
+    for (let index = 0; index < 300; index += 1) keys.claim('neighbour', busy(index), 'e');
+    pass(1000);
+    for (let index = 0; index < 4000; index += 1) keys.claim('ns', key(`${index}`, 72 * hour, `${index % 100}`), 'e');
+    drain(keys);
+    assert.equal(keys.count(), 2000, 'control: ids had to go, and no endpoint of the others has as many as this one');
+    for (let index = 0; index < 300; index += 1) assert.equal(keys.claim('neighbour', busy(index), 'again'), 'e');
+  });
+
   test('above the bound: runs that are emptied go, and their filters with them, long before their windows end', (t) => {
     const { keys, pass, sql } = open(t, { bound: 100 });
     for (let run = 0; run < 3; run += 1) {

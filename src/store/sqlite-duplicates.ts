@@ -1,4 +1,4 @@
-/** Known delivery ids in SQLite: who has been here within the window, bounded in number with a share for each endpoint. */
+/** Known delivery ids in SQLite: who has been here within the window, bounded in number with a share for each namespace. */
 import type { DatabaseSync } from 'node:sqlite';
 import { hashEndpoint, hashKey } from './duplicate-hash.ts';
 import { createFormerKeys } from './sqlite-former-keys.ts';
@@ -13,7 +13,7 @@ import { createKeySweeper, type Removed } from './sweep-key-runs.ts';
 export interface DuplicateKeys {
   /** The id of the event that has the key; undefined: the caller's has it from now on. */
   claim(namespaceUid: string, duplicate: DuplicateKey, eventId: string): string | undefined;
-  /** Deletes at most `limit` keys: expired ones, and above the bound the oldest of whoever has most; answers how many. */
+  /** Deletes at most `limit` keys: expired ones, and above the bound the oldest of the namespace that has most; answers how many. */
   trim(limit: number): number;
   /** Deletes at most `limit` keys of a namespace; answers how many. */
   forget(scope: number, limit: number): number;
@@ -143,19 +143,33 @@ export function createDuplicateKeys(
     return gone;
   }
 
-  /** Whoever has most gives up its oldest: a flood at one endpoint shortens that endpoint's window, not the others'. */
+  /** Those of the namespace that has most, however many it spreads them over. */
+  function endpointsOfMost(): readonly Endpoint[] {
+    const sums = new Map<number, number>();
+    for (const { scope, keys } of byName.values()) sums.set(scope, (sums.get(scope) ?? 0) + keys);
+    let most = 0;
+    for (const sum of sums.values()) most = Math.max(most, sum);
+    return [...byName.values()].filter(({ scope }) => sums.get(scope) === most);
+  }
+
+  /**
+   * The namespace that has most gives up the oldest of its largest endpoint: a flood at one endpoint shortens that endpoint's
+   * window, not the others', and whoever makes many endpoints shortens their own.
+   */
   function trimExcess(limit: number): number {
     const excess = Math.min(limit, total - bound);
     if (excess <= 0) return 0;
+    const own = endpointsOfMost();
     let largest: Endpoint | undefined;
-    for (const endpoint of byName.values()) if (endpoint.keys > (largest?.keys ?? 0)) largest = endpoint;
+    for (const endpoint of own) if (endpoint.keys > (largest?.keys ?? 0)) largest = endpoint;
     if (largest === undefined) return 0;
     const removed = removeFormer(largest, Number.MAX_SAFE_INTEGER, excess);
     let [gone, last] = [removed.length, removed.at(-1) ?? 0];
     if (gone < excess) {
       // Those that have nearly as much go with it: one look through a run serves them all.
-      const most = Math.max(bound / byName.size, largest.keys / 2);
-      const many = [...byName.values()].filter(({ keys }) => keys > most).map(({ id }) => id);
+      const mean = own.reduce((sum, { keys }) => sum + keys, 0) / own.length;
+      const most = Math.max(mean, largest.keys / 2);
+      const many = own.filter(({ keys }) => keys >= most).map(({ id }) => id);
       const swept = sweepExcess(many, excess - gone);
       gone += loseAll(swept);
       // What came last goes last.
