@@ -1,6 +1,6 @@
 /** Makes the installation's own authority and the certificate of the link: ECDSA P-256, X.509 version 3 (RFC 5280). */
 import { randomBytes } from 'node:crypto';
-import { Integer, OctetString, Utf8String } from 'asn1js';
+import { Integer, Utf8String } from 'asn1js';
 import {
   AltName,
   AttributeTypeAndValue,
@@ -92,7 +92,7 @@ function commonName(value: string): AttributeTypeAndValue {
 }
 
 function extension(extnID: string, critical: boolean, extnValue: ArrayBuffer): Extension {
-  return new Extension({ extnID, critical, extnValue: new OctetString({ valueHex: extnValue }).valueBlock.valueHex });
+  return new Extension({ extnID, critical, extnValue });
 }
 
 function newKeys() {
