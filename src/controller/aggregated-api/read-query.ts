@@ -54,7 +54,8 @@ export function formatPosition(position: Readonly<Record<string, string>>): stri
   return Buffer.from(JSON.stringify(position)).toString('base64url');
 }
 
-function readPosition(text: string): Readonly<Record<string, string>> | 'bad' {
+/** `'bad'`: it is none of ours. */
+export function readPosition(text: string): Readonly<Record<string, string>> | 'bad' {
   try {
     const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
     if (!isObject(value)) return 'bad';

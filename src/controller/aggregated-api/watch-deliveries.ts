@@ -5,15 +5,16 @@
 import { deliveriesOf, named, pageOfDeliveries, rememberingPod, chooseDeliveries } from './delivery-resources.ts';
 import type { ChosenDeliveries, DeliveryKind } from './delivery-resources.ts';
 import { isRefusal, refusal, statusObject, type Refusal } from './api-status.ts';
-import type { ApiObject, ApiParts, Asking, Fields, Handler, WatchEvent } from './handler.ts';
+import type { ApiList, ApiObject, ApiParts, Asking, Fields, Handler, WatchEvent } from './handler.ts';
 import { runVersion } from './read-path.ts';
+import { readPosition } from './read-query.ts';
 import { mostChanges, readVersion, versionOf, type SnapshotVersion } from './snapshot-version.ts';
 
 const watchMs = 20_000;
 /** Several groups are asked one round after the other: none waits long for another. */
 const sharedWatchMs = 1_000;
 const longestWatchMs = 600_000;
-/** Of one look at everything. */
+/** Of one page of everything. */
 const mostAtOnce = 1_000;
 
 interface Watch {
@@ -42,8 +43,7 @@ export function watchDeliveries(kind: DeliveryKind): Handler {
       const version = readVersion(String(list.metadata['resourceVersion']));
       if (version === undefined) return refusal(500, 'the list has no version');
       const watch = begin(parts, kind, chosen, version);
-      const end = query.get('sendInitialEvents') === 'true' ? [endOfInitial(kind, version)] : [];
-      const first = [...begun(list.items, version), ...end];
+      const first = begun(parts, asking, watch, { list, version });
       return { kind: 'watch', events: follow(parts, asking, watch, first) };
     }
     const version = readVersion(from);
@@ -65,13 +65,48 @@ function begin(
   return { kind, chosen, snapshot, groups, asked, change, seen: change };
 }
 
-/** Oldest first. Who breaks off before the last one begins anew: only that one has a version to go on from. */
-function begun(items: readonly ApiObject[], { snapshot, change }: SnapshotVersion): readonly WatchEvent[] {
+/** Everything there is, page after page, each from its oldest on. */
+async function* begun(
+  parts: ApiParts,
+  { request, signal }: Asking,
+  { kind, chosen }: Watch,
+  { list, version }: { readonly list: ApiList; readonly version: SnapshotVersion },
+): AsyncGenerator<WatchEvent> {
+  let page = list;
+  for (;;) {
+    const next = page.metadata['continue'];
+    yield* added(page.items, version, next === undefined);
+    if (next === undefined) break;
+    const position = typeof next === 'string' ? readPosition(next) : 'bad';
+    const asked =
+      position === 'bad'
+        ? refusal(500, 'the list has no next page')
+        : await pageOfDeliveries(parts, kind, { ...chosen, limit: mostAtOnce, position }, signal);
+    if (isRefusal(asked)) {
+      yield* failed(asked, signal);
+      return;
+    }
+    page = asked;
+  }
+  if (request.query.get('sendInitialEvents') === 'true') yield endOfInitial(kind, version);
+}
+
+/** Who breaks off before the last one of all begins anew: only that one has a version to go on from. */
+function added(
+  items: readonly ApiObject[],
+  { snapshot, change }: SnapshotVersion,
+  isLast: boolean,
+): readonly WatchEvent[] {
   const all = items.toReversed();
   return all.map((item, index) => {
-    const resourceVersion = index === all.length - 1 ? versionOf(snapshot, change) : '0';
+    const resourceVersion = isLast && index === all.length - 1 ? versionOf(snapshot, change) : '0';
     return { type: 'ADDED', object: { ...item, metadata: { ...item.metadata, resourceVersion } } };
   });
+}
+
+/** Who has gone is told nothing. */
+function* failed(why: Refusal, signal: AbortSignal): Generator<WatchEvent> {
+  if (!signal.aborted) yield { type: 'ERROR', object: statusObject(why) as Fields };
 }
 
 /** Kubernetes API concepts, "Streaming lists". */
@@ -85,15 +120,18 @@ async function* follow(
   parts: ApiParts,
   { request, signal }: Asking,
   watch: Watch,
-  first: readonly WatchEvent[],
+  first: Iterable<WatchEvent> | AsyncIterable<WatchEvent>,
 ): AsyncGenerator<WatchEvent> {
   const seconds = Number(request.query.get('timeoutSeconds') ?? '');
   const until = parts.wall() + Math.min(seconds > 0 ? seconds * 1_000 : longestWatchMs, longestWatchMs);
-  yield* first;
+  for await (const event of first) {
+    yield event;
+    if (event.type === 'ERROR') return;
+  }
   while (!signal.aborted && parts.wall() < until) {
     const next = await nextChanges(parts, watch, until - parts.wall(), signal);
     if (isRefusal(next)) {
-      if (!signal.aborted) yield { type: 'ERROR', object: statusObject(next) as Fields };
+      yield* failed(next, signal);
       return;
     }
     yield* next;
