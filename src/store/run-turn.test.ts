@@ -53,12 +53,28 @@ describe('a turn', () => {
     assert.equal(ran.filter((name) => name === 'lease' || name === 'release').length, 2);
   });
 
-  test('after a failure lets appends run alone for a while: who fails on and on makes nobody run twice', (t) => {
-    const { step, runTurn, ran } = open(t);
-    runTurn([step('a'), step('bad', true, true)]);
+  test('looks for the one that fails by halves, and the next turn is as before', (t) => {
+    const { step, runTurn, ran, kept } = open(t);
+    const names = Array.from({ length: 64 }, (_, index) => `n${index}`);
+    const outcomes = runTurn(names.map((name) => step(name, true, name === 'n37')));
+    assert.deepEqual(
+      outcomes.map((outcome) => ('error' in outcome ? outcome.error.message : outcome.value)),
+      names,
+    );
+    assert.equal(kept(), names.filter((name) => name !== 'n37').join(','));
+    assert.ok(ran.length < 3 * names.length, `${ran.length} runs`);
     ran.length = 0;
-    runTurn([step('b'), step('bad', true, true), step('c')]);
-    assert.deepEqual(ran, ['b', 'bad', 'c']);
+    runTurn([step('a'), step('b')]);
+    assert.deepEqual(ran, ['a', 'b']);
+  });
+
+  test('after many failures lets appends run alone for a while: who fails on and on makes nobody run twice', (t) => {
+    const { step, runTurn, ran } = open(t);
+    const bad = (index: number): TurnStep => step(`bad ${index}`, true, true);
+    runTurn([step('a'), bad(1), bad(2), bad(3), bad(4), step('b')]);
+    ran.length = 0;
+    runTurn([step('c'), bad(5), step('d')]);
+    assert.deepEqual(ran, ['c', 'bad 5', 'd']);
   });
 
   test('ends with the transaction', (t) => {

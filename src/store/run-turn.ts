@@ -18,33 +18,42 @@ export interface TurnBorders {
   isOpen(): boolean;
 }
 
-/** After a failure in company, so many turns run each step alone: whoever fails again and again makes nobody run twice. */
+/** Of a turn in which so many fail, each step runs alone, and so do those of the next turns: halves would be run too often. */
+const manyFailures = 4;
 const turnsAlone = 64;
 
 /** Answers the function that runs a turn; it throws when the transaction was lost. */
 export function createTurns({ inSavepoint, isOpen }: TurnBorders): (steps: readonly TurnStep[]) => StepOutcome[] {
   let alone = 0;
+  /** In this turn. */
+  let failures = 0;
 
   function runAlone(step: TurnStep): StepOutcome {
     try {
       return { value: inSavepoint(() => step.run()) };
     } catch (error) {
       if (!isOpen()) throw error;
+      failures += 1;
+      if (failures === manyFailures) alone = turnsAlone;
       return { error: error as Error };
     }
   }
 
+  /** Where one fails, both halves run again: of many, few run more than twice because of one. */
   function runTogether(steps: readonly TurnStep[]): StepOutcome[] {
+    if (steps.length === 1 || alone > 0) return steps.map(runAlone);
     try {
       return inSavepoint(() => steps.map((step) => ({ value: step.run() })));
     } catch (error) {
       if (!isOpen()) throw error;
-      alone = turnsAlone;
-      return steps.map(runAlone);
+      const half = steps.length >> 1;
+      const first = runTogether(steps.slice(0, half));
+      return [...first, ...runTogether(steps.slice(half))];
     }
   }
 
   return (steps) => {
+    failures = 0;
     if (alone > 0) {
       alone -= 1;
       return steps.map(runAlone);
@@ -53,8 +62,7 @@ export function createTurns({ inSavepoint, isOpen }: TurnBorders): (steps: reado
     for (let from = 0; from < steps.length;) {
       let to = from + 1;
       if (steps[from]?.shared === true) while (steps[to]?.shared === true) to += 1;
-      const group = steps.slice(from, to);
-      outcomes.push(...(group.length === 1 ? group.map(runAlone) : runTogether(group)));
+      outcomes.push(...runTogether(steps.slice(from, to)));
       from = to;
     }
     return outcomes;
