@@ -16,29 +16,30 @@ export function appendEager(
   let places: readonly Place[] | undefined;
   try {
     places = reserveAll(items, parts);
-    const { leaseMs } = parts.settings.asynchronous;
-    const asked =
-      places === undefined
-        ? items
-        : items.map((item, index) => (places?.[index] === undefined ? item : withEager(item, leaseMs)));
-    parts.store.appendThen(
-      asked,
-      (appended) => {
-        parts.pending.end(begun);
-        if (places !== undefined) giveBack(places, appended);
-        done(appended);
-      },
-      (error) => {
-        parts.pending.end(begun);
-        if (places !== undefined) giveBack(places, []);
-        failed(error);
-      },
-    );
   } catch (error) {
     parts.pending.end(begun);
-    if (places !== undefined) giveBack(places, []);
     throw error;
   }
+  const { leaseMs } = parts.settings.asynchronous;
+  const asked =
+    places === undefined
+      ? items
+      : items.map((item, index) => (places?.[index] === undefined ? item : withEager(item, leaseMs)));
+  const conclude = (appended: readonly Appended[]): void => {
+    parts.pending.end(begun);
+    if (places !== undefined) giveBack(places, appended);
+  };
+  parts.store.appendThen(
+    asked,
+    (appended) => {
+      conclude(appended);
+      done(appended);
+    },
+    (error) => {
+      conclude([]);
+      failed(error);
+    },
+  );
 }
 
 /** Without a place: what is on a bus runs wherever it is wanted. */
