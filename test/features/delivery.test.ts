@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { createAttemptEffects } from '../../src/delivery/attempt-effects.ts';
-import { startLeaseLoop, type Attempt } from '../../src/delivery/lease-loop.ts';
+import { startLeaseLoop } from '../../src/delivery/lease-loop.ts';
+import type { Attempt } from '../../src/delivery/run-attempts.ts';
 import { laterTarget } from '../../src/delivery/later.ts';
 import { createSchedules, type ScheduledTrigger } from '../../src/delivery/schedules.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -201,14 +202,27 @@ test('what an attempt publishes and puts off is delivered once, even when its se
 });
 
 test('an attempt that outlives its lease is kept alive by extensions', async (t) => {
+  const leaseMs = 300;
   const store = await open(t);
   await append(store, 'e1');
   let runs = 0;
-  const endings = await loop(t, store, 1, {
-    leaseMs: 300,
+  let outlived: (() => void) | undefined;
+  const run = new Promise<void>((resolve) => (outlived = resolve));
+  const began = performance.now();
+  const extended: Store = {
+    ...store,
+    async extend(receipts, milliseconds) {
+      const lost = await store.extend(receipts, milliseconds);
+      assert.deepEqual(lost, []);
+      if (performance.now() - began > 2 * leaseMs) outlived?.();
+      return lost;
+    },
+  };
+  const endings = await loop(t, extended, 1, {
+    leaseMs,
     async run() {
       runs++;
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await run;
       return { ending: { kind: 'done' } };
     },
   });

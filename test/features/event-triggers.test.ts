@@ -1,6 +1,7 @@
 /** What event triggers may say about bursts, repetitions and limits; and what a synchronous trigger that publishes puts on the bus. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { eventually } from '../builders/eventually.ts';
 import { serveFunctions, type ServedFunctions } from '../builders/serve-functions.ts';
 
 const open = { open: {} };
@@ -63,13 +64,12 @@ suite('event triggers', () => {
     });
     assert.equal(response.status, 204);
   };
-  const ended = async (trigger: string, count: number, outcomes?: readonly ('ok' | 'duplicate' | 'dead')[]) => {
+  const ended = (trigger: string, count: number, outcomes?: readonly ('ok' | 'duplicate' | 'dead')[]) => {
     const filter = { trigger, ...(outcomes === undefined ? {} : { outcomes }) };
-    for (;;) {
+    return eventually(`${count} calls of ${trigger}`, async () => {
       const records = await served.runtime.records.query(filter);
-      if (records.length >= count) return records;
-      await served.record(filter, (record) => !records.some(({ callId }) => callId === record.callId));
-    }
+      return records.length >= count && records;
+    });
   };
   const said = (records: readonly { log?: readonly { message: string }[] }[]): readonly string[] =>
     records.flatMap(({ log }) => log?.map(({ message }) => message) ?? []).toSorted();

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { eventually } from '../builders/eventually.ts';
 import { runCli, startCli, type RunningCli } from '../builders/run-cli.ts';
 
 const minute = 60_000;
@@ -57,10 +58,6 @@ test('a slot ends the run before it under Replace, waits for it under Forbid, an
     assert.equal(exitCode, 0, stderr);
     return JSON.parse(stdout) as readonly Call[];
   };
-  const until = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
-    const late = Date.now() + 2 * minute;
-    while (!(await holds())) assert.ok(Date.now() < late, what);
-  };
 
   // The schedules are known; nothing of them has run.
   const first = await start(0);
@@ -74,15 +71,20 @@ test('a slot ends the run before it under Replace, waits for it under Forbid, an
     (await calls('--outcome', 'superseded')).flatMap(({ functionName, cpuMs }) =>
       cpuMs === undefined ? [] : [functionName],
     );
-  await until('the run of Replace gave way', async () => (await ended()).length > 0);
+  await eventually('the run of Replace gave way', async () => (await ended()).length > 0, undefined, 2 * minute);
   const running = new Map<string, number>();
-  await until('the next slots run', async () => {
-    running.clear();
-    for (const { functionName } of await calls('--running')) {
-      running.set(functionName, (running.get(functionName) ?? 0) + 1);
-    }
-    return running.get('replace') === 1 && (running.get('allow') ?? 0) >= 2;
-  });
+  await eventually(
+    'the next slots run',
+    async () => {
+      running.clear();
+      for (const { functionName } of await calls('--running')) {
+        running.set(functionName, (running.get(functionName) ?? 0) + 1);
+      }
+      return running.get('replace') === 1 && (running.get('allow') ?? 0) >= 2;
+    },
+    () => [...running],
+    2 * minute,
+  );
   assert.equal(running.get('forbid'), 1, 'it waits for the one before');
   assert.deepEqual([...new Set(await ended())], ['replace']);
   const { stdout } = await runCli(['deliveries', 'forbid', '-o', 'json'], { cwd: folder });

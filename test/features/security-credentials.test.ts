@@ -4,6 +4,7 @@ import { after, before, suite, test } from 'node:test';
 import type { PastEvents } from '../../src/runtime/live/past-events.ts';
 import { openLiveAnswers, type LiveAnswers } from '../../src/runtime/live/open-live-answers.ts';
 import { openStore, type OpenStore } from '../../src/store/open-store.ts';
+import { eventually } from '../builders/eventually.ts';
 import { serveFunctions, type ServedFunctions } from '../builders/serve-functions.ts';
 
 const secret = 'f3a1c9e07b5d4482';
@@ -278,23 +279,19 @@ suite('credentials that a function of an open trigger checks itself', () => {
 
   test('are masked in events that are caught, or shown as they are stored', async () => {
     assert.ok((await pastEvents()).catching);
-    for (;;) {
+    const [caught, stored] = await eventually('a request of each kind is shown', async () => {
       await send('sync');
       const { events } = await pastEvents();
-      const [caught, stored] = [
-        events.find(({ trigger }) => trigger === 'sync'),
-        events.find(({ trigger }) => trigger === 'async'),
-      ];
-      assert.ok(stored);
-      if (caught === undefined) continue;
-      for (const event of [caught, stored]) {
-        assert.match(event.target ?? '', /code=\*\*\*/);
-        assert.ok(!JSON.stringify(event).includes(secret), JSON.stringify(event));
-        const headers = new Map(event.headers);
-        assert.deepEqual([headers.get('x-api-key'), headers.get('x-page')], ['***', '2'], 'control: the rest is there');
-        assert.match(event.target ?? '', /token=\*\*\*.*page=2/);
-      }
-      break;
+      const of = (name: string) => events.find(({ trigger }) => trigger === name);
+      const [sync, async] = [of('sync'), of('async')];
+      return sync !== undefined && async !== undefined && ([sync, async] as const);
+    });
+    for (const event of [caught, stored]) {
+      assert.match(event.target ?? '', /code=\*\*\*/);
+      assert.ok(!JSON.stringify(event).includes(secret), JSON.stringify(event));
+      const headers = new Map(event.headers);
+      assert.deepEqual([headers.get('x-api-key'), headers.get('x-page')], ['***', '2'], 'control: the rest is there');
+      assert.match(event.target ?? '', /token=\*\*\*.*page=2/);
     }
   });
 });
