@@ -2,7 +2,7 @@
 import { breakerKey } from '../delivery/breakers.ts';
 import { messageId } from '../delivery/format-outgoing.ts';
 import { judgeAnswer, type Judgement, type OutgoingAnswer } from '../delivery/judge-answer.ts';
-import type { Attempt, GivenBack } from '../delivery/lease-loop.ts';
+import type { Attempt, GivenBack } from '../delivery/run-attempts.ts';
 import { originHeader } from '../delivery/permission.ts';
 import { endAttempt } from '../delivery/retry-schedule.ts';
 import { sendOutgoing } from '../delivery/send-outgoing.ts';
@@ -18,7 +18,7 @@ import { budgetHeader, hopsHeader } from './screen-request.ts';
 import { reportAnswer, sendAdmitted } from './send-admitted.ts';
 import type { LimitedKey } from './shared-keys.ts';
 import { readAttributes } from './stored-event.ts';
-import { systemItem, systemTypes } from './system-event.ts';
+import { deadWebhookItem, systemItem, systemTypes } from './system-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 /** A person asks whether the receiver is there: one attempt, past filter, breaker and rate. */
@@ -37,11 +37,24 @@ export async function runWebhook(lease: Lease, signal: AbortSignal, parts: Worke
   if (place === undefined) return { giveBackMs: noPlaceMs };
   outgoing.running += 1;
   try {
-    return await attemptWebhook(live, lease, signal, parts);
+    return await concludeWebhook(await attemptWebhook(live, lease, signal, parts), live, lease, parts);
   } finally {
     outgoing.running -= 1;
     keys.releasePlace(place);
   }
+}
+
+/** One that is given up is told on the bus of its namespace, with its ending. */
+async function concludeWebhook(
+  attempt: Attempt | GivenBack,
+  { entry }: LiveSubscription,
+  lease: Lease,
+  parts: WorkerParts,
+): Promise<Attempt | GivenBack> {
+  if ('giveBackMs' in attempt || attempt.ending.kind !== 'dead') return attempt;
+  const { ending, effects } = attempt;
+  const told = await deadWebhookItem(entry, lease, ending, parts);
+  return told === undefined ? attempt : { ending, effects: { ...effects, append: [...(effects?.append ?? []), told] } };
 }
 
 const keyOf = ({ entry }: LiveSubscription): LimitedKey =>

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { parseDestination } from '../delivery/destination.ts';
 import { shownId } from '../delivery/chosen-id.ts';
 import type { AppendItem, Ending, Lease, StoredEvent } from '../store/store.ts';
+import type { SubscriptionEntry } from '../routing/subscription-entry.ts';
 import { rootBudget, shareBudget } from '../triggers/event-budget.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
 import { maxHops } from './screen-request.ts';
@@ -11,6 +12,7 @@ import type { WorkerParts } from './worker-parts.ts';
 
 export const systemTypes = {
   callDead: 'dev.moonhook.call.dead',
+  webhookDead: 'dev.moonhook.webhook.dead',
   subscriptionDisabled: 'dev.moonhook.subscription.disabled',
   functionNotReady: 'dev.moonhook.function.notready',
 } as const;
@@ -69,7 +71,7 @@ export async function deadCallItem(
   if (from === undefined) return undefined;
   const { namespaceUid, functionName, target } = from;
   const namespace = parts.table.namespaceOf(namespaceUid) ?? parts.subscriptions.namespaceOf(namespaceUid) ?? '';
-  const { deliveryId, subject } = readAttributes(event);
+  const { deliveryId } = readAttributes(event);
   return await systemItem(
     {
       type: systemTypes.callDead,
@@ -80,16 +82,8 @@ export async function deadCallItem(
       data: {
         function: functionName,
         ...target,
-        reason: ending.reason,
-        error: ending.error.slice(0, longestError),
-        attempts: attempt,
-        event: {
-          id: shownId(event.id),
-          type: event.type,
-          source: event.source,
-          ...(subject === undefined ? {} : { subject }),
-          ...(event.time === undefined ? {} : { time: new Date(event.time).toISOString() }),
-        },
+        ...endOf(ending, attempt),
+        event: plainEvent(event),
         ...(deliveryId === undefined ? {} : { deliveryId }),
       },
       cause: event,
@@ -97,4 +91,45 @@ export async function deadCallItem(
     },
     parts,
   );
+}
+
+/** A webhook that is given up. What a subscription that is switched off was to be sent is not told one by one. */
+export async function deadWebhookItem(
+  { namespaceUid, namespace, name }: Pick<SubscriptionEntry, 'namespaceUid' | 'namespace' | 'name'>,
+  { event, destination, generation, attempt }: Lease,
+  ending: Ending,
+  parts: WorkerParts,
+): Promise<AppendItem | undefined> {
+  if (ending.kind !== 'dead' || ending.reason === 'SubscriptionDisabled') return undefined;
+  return await systemItem(
+    {
+      type: systemTypes.webhookDead,
+      namespaceUid,
+      namespace,
+      name,
+      identity: [event.id, destination, generation],
+      data: { subscription: name, ...endOf(ending, attempt), event: plainEvent(event) },
+      cause: event,
+      except: destination,
+    },
+    parts,
+  );
+}
+
+function endOf(
+  { reason, error }: Ending & { readonly kind: 'dead' },
+  attempts: number,
+): Readonly<Record<string, unknown>> {
+  return { reason, error: error.slice(0, longestError), attempts };
+}
+
+function plainEvent(event: StoredEvent): Readonly<Record<string, unknown>> {
+  const { subject } = readAttributes(event);
+  return {
+    id: shownId(event.id),
+    type: event.type,
+    source: event.source,
+    ...(subject === undefined ? {} : { subject }),
+    ...(event.time === undefined ? {} : { time: new Date(event.time).toISOString() }),
+  };
 }

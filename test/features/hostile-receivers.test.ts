@@ -18,6 +18,15 @@ suite('hostile receivers', () => {
           code: 'return { default = function(event) log.info(event.data.subscription .. " " .. event.data.reason) end }',
           triggers: [{ name: 'off', event: { type: 'dev.moonhook.subscription.disabled' } }],
         },
+        {
+          name: 'mourner',
+          namespace: 'team-a',
+          code: `return { default = function(event)
+            local dead = event.data
+            log.info(table.concat({ dead.subscription, dead.reason, dead.error, dead.attempts, dead.event.type }, "; "))
+          end }`,
+          triggers: [{ name: 'dead', event: { type: 'dev.moonhook.webhook.dead' } }],
+        },
       ],
     });
   });
@@ -31,6 +40,15 @@ suite('hostile receivers', () => {
     events: [`${name}.*`],
     ...parts,
   });
+  const heard = new Set<string>();
+  /** Waits until the bus has said this of a webhook that was given up. */
+  const mourned = async (words: string): Promise<void> => {
+    await bench.served.record({ functionName: 'mourner' }, ({ log }) => {
+      const said = log?.[0]?.message ?? '';
+      heard.add(said);
+      return said === words;
+    });
+  };
   const dead = (id: string): Promise<CallRecord> => bench.served.record({ id }, ({ outcome }) => outcome === 'dead');
 
   const broken: readonly { readonly name: string; readonly behaviour: Behaviour; readonly says: RegExp }[] = [
@@ -78,6 +96,7 @@ suite('hostile receivers', () => {
     assert.equal(done.attempt, 4);
     assert.equal((await dead(id)).detail, 'Refused: answered 422: no such order');
     assert.equal((await bench.receiver.count('/refusing', 1)).length, 1);
+    await mourned('refusing; Refused; answered 422: no such order; 1; both.x');
   });
 
   test('`Retry-After` lengthens a wait and never shortens it', async () => {
@@ -107,6 +126,16 @@ suite('hostile receivers', () => {
     assert.equal(told.log?.[0]?.message, 'gone Gone');
     const second = await bench.publish('gone.x', {});
     assert.match((await dead(second)).detail ?? '', /^SubscriptionDisabled: switched off: answered 410/);
+    await mourned('gone; Gone; answered 410; 1; gone.x');
+    // What it was to be sent while it is off is not told one by one: this would have come before.
+    await bench.served.subscribe(at('last', { retry: { schedule: [] } }));
+    bench.receiver.on('/last', answer(400));
+    await bench.publish('last.x', {});
+    await mourned('last; Refused; answered 400; 1; last.x');
+    // The oldest: all that came after it have been heard.
+    await mourned('refusing; Refused; answered 422: no such order; 1; both.x');
+    assert.ok(heard.has('gone; Gone; answered 410; 1; gone.x'), 'the control');
+    assert.ok(![...heard].some((words) => words.startsWith('gone; SubscriptionDisabled')));
     assert.equal(bench.receiver.received.filter(({ path }) => path === '/gone').length, 1);
     await bench.served.subscribe(at('gone', { url: `${bench.receiver.url}/back` }));
     await bench.publish('gone.x', {});
