@@ -4,45 +4,20 @@
  */
 import { Roll, type OnRoll } from '../lua/roll.ts';
 import { keepLeases, type KeptLease } from './keep-leases.ts';
-import { createSettleBatches } from './settle-batches.ts';
+import { createAttemptRunner, pauseAfterErrorMs, type AttemptSettings } from './run-attempts.ts';
 import { loadsOf, shareOut, type Due } from './share-out.ts';
-import type { Ending, Head, Lease, Receipt, Settled, SettleItem, Store } from '../store/store.ts';
-import type { TurnSource } from '../store/take-in-turns.ts';
+import type { Ending, Head, Lease } from '../store/store.ts';
 import { createLeaseStarts } from './start-leases.ts';
 
-export interface Attempt {
-  readonly ending: Ending;
-  /** Written with the ending or not at all. */
-  readonly effects?: Pick<SettleItem, 'append' | 'writes' | 'expectations'>;
-}
-
-/** Not tried after all (no place, open breaker): the attempt is given back, and due again after the wait. */
-export interface GivenBack {
-  readonly giveBackMs: number;
-}
-
-export interface LeaseLoopSettings {
-  readonly store: Store;
+export interface LeaseLoopSettings extends AttemptSettings {
   /** Deliveries this worker may start now for a destination; 0: unknown here, suspended, or at its limit. */
   slots(destination: string): number;
-  /** Runs one attempt; never rejects for what a function does. The signal ends it: the lease was lost. */
-  run(lease: Lease, signal: AbortSignal): Promise<Attempt | GivenBack>;
   /** Over all who share the store; absent: no bound. */
   limit?(destination: string): number | undefined;
-  /** What is settled when a conflict could not be resolved by running again. */
-  conflicted(lease: Lease): Attempt | Promise<Attempt>;
-  /** What is settled when an attempt's effects go beyond a quota: nothing of them is written. */
-  overQuota(lease: Lease, message: string): Attempt | Promise<Attempt>;
   /** False: nothing is pulled for now. */
   mayPull(): boolean;
   /** Called with each settled attempt. */
   onSettled?(lease: Lease, ending: Ending): void;
-  /** Something failed that is nobody's mistake (the store is gone): the loop goes on after a pause. */
-  onError(error: Error): void;
-  /** Calls back once after so many milliseconds; answers the function that stops it. */
-  after(milliseconds: number, callback: () => void): () => void;
-  /** Where turns of the event loop come from. */
-  readonly turns: TurnSource;
   readonly leaseMs?: number;
 }
 
@@ -67,9 +42,6 @@ const longestWaitMs = 1000;
 const headsMs = 50;
 /** Where nothing could be leased, more that waits does not help at once. */
 const emptyMs = 5;
-const pauseAfterErrorMs = 500;
-const pauseAfterDefectMs = 5_000;
-const conflictRetries = 5;
 
 type Running = KeptLease & OnRoll;
 
@@ -78,9 +50,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   const running = new Roll<Running>();
   /** Places of deliveries that are being stored. */
   let reserved = 0;
-  /** Calls that have ended, and wait for their settle: they hold no place. */
-  let settling = 0;
-  const settleSoon = createSettleBatches(store, (callback) => settings.turns.nextTurn(callback));
+  const attempts = createAttemptRunner(settings, (each) => !draining && running.has(each as Running));
   const starts = createLeaseStarts(settings.turns, settings.after, (each: Running) => void runLease(each));
   let heads: readonly Head[] = [];
   let headsUntil = 0;
@@ -160,11 +130,11 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     // Lost or given back before its turn came.
     if (abort.signal.aborted) return ended(each);
     if (draining) {
-      await giveBack([lease.receipt]);
+      await attempts.giveBack([lease.receipt]);
       return ended(each);
     }
     try {
-      const ending = await runUntilSettled(each);
+      const ending = await attempts.run(each);
       if (ending !== undefined) settings.onSettled?.(lease, ending);
     } catch (error) {
       settings.onError(error as Error);
@@ -181,64 +151,6 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
 
   function settleIdle(): void {
     if (running.size + reserved === 0) idle?.();
-  }
-
-  /** Undefined: the lease was lost, somebody else has it; or it was given back. */
-  async function runUntilSettled(each: Running): Promise<Ending | undefined> {
-    const { lease } = each;
-    for (let round = 0; ; round++) {
-      const attempt = await runOnce(lease, each.abort.signal);
-      if ('giveBackMs' in attempt) {
-        await giveBack([lease.receipt], attempt.giveBackMs);
-        return undefined;
-      }
-      const last = round >= conflictRetries;
-      const settled = await settle(each, attempt);
-      if (settled === 'ok') return attempt.ending;
-      if (settled === 'stale') return undefined;
-      if (typeof settled === 'object') {
-        return await settleInstead(each, await settings.overQuota(lease, settled.overQuota));
-      }
-      if (!last) continue;
-      return await settleInstead(each, await settings.conflicted(lease));
-    }
-  }
-
-  /** A run that fails for no fault of the function (the store was gone while it read) is tried again. */
-  async function runOnce(lease: Lease, signal: AbortSignal): Promise<Attempt | GivenBack> {
-    try {
-      return await settings.run(lease, signal);
-    } catch (error) {
-      settings.onError(error as Error);
-      return { ending: { kind: 'retry', delayMs: pauseAfterDefectMs, error: (error as Error).message } };
-    }
-  }
-
-  async function settleInstead(each: Running, attempt: Attempt): Promise<Ending | undefined> {
-    return (await settle(each, attempt)) === 'ok' ? attempt.ending : undefined;
-  }
-
-  /** A result that cannot be written now is kept and written later: the call is not run again. */
-  async function settle(each: Running, { ending, effects }: Attempt): Promise<Settled> {
-    const item: SettleItem = { receipt: each.lease.receipt, ending, ...effects };
-    for (;;) {
-      settling += 1;
-      try {
-        return await settleSoon(item).finally(() => (settling -= 1));
-      } catch (error) {
-        settings.onError(error as Error);
-        if (draining || !running.has(each)) return 'stale';
-        await new Promise<void>((resolve) => void settings.after(pauseAfterErrorMs, resolve));
-      }
-    }
-  }
-
-  async function giveBack(receipts: readonly Receipt[], delayMs = 0): Promise<void> {
-    try {
-      await store.release(receipts, delayMs);
-    } catch (error) {
-      settings.onError(error as Error);
-    }
   }
 
   function poke(): void {
@@ -266,7 +178,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
         else adopt([lease], starts.fresh);
       };
     },
-    running: () => running.size + reserved - settling,
+    running: () => running.size + reserved - attempts.settling(),
     async drain(graceMs) {
       draining = true;
       stopTimer?.();
@@ -283,7 +195,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
       stopKeeping();
       const left = running.all();
       for (const { abort } of left) abort.abort(new Error('the runtime is shutting down'));
-      if (left.length > 0) await giveBack(left.map(({ lease }) => lease.receipt));
+      if (left.length > 0) await attempts.giveBack(left.map(({ lease }) => lease.receipt));
     },
   };
 }

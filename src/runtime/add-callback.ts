@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { formatOutgoing } from '../delivery/outgoing-destination.ts';
 import { parseDestination } from '../delivery/destination.ts';
-import type { Attempt } from '../delivery/lease-loop.ts';
+import type { Attempt } from '../delivery/run-attempts.ts';
 import { toHttpResponse } from '../function/result.ts';
 import type { CallResult } from '../lua/types.ts';
 import type { AppendItem, Lease } from '../store/store.ts';

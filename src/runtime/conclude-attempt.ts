@@ -1,5 +1,5 @@
 /** What follows from how a stored call ended, written with its ending: its callback, and the event that it is dead. */
-import type { Attempt } from '../delivery/lease-loop.ts';
+import type { Attempt } from '../delivery/run-attempts.ts';
 import type { Lease } from '../store/store.ts';
 import { withCallback, type RanAttempt } from './add-callback.ts';
 import { deadCallItem } from './system-event.ts';

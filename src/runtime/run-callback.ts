@@ -2,7 +2,7 @@
 import { breakerKey } from '../delivery/breakers.ts';
 import { judgeAnswer, type OutgoingAnswer } from '../delivery/judge-answer.ts';
 import { messageId } from '../delivery/format-outgoing.ts';
-import type { Attempt, GivenBack } from '../delivery/lease-loop.ts';
+import type { Attempt, GivenBack } from '../delivery/run-attempts.ts';
 import { parseOutgoing } from '../delivery/outgoing-destination.ts';
 import { endAttempt } from '../delivery/retry-schedule.ts';
 import { sendOutgoing } from '../delivery/send-outgoing.ts';

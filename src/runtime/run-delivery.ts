@@ -1,6 +1,6 @@
 /** One attempt of a stored event: whether it is run, then its handler; effects land with the settle. */
 import { createAttemptEffects } from '../delivery/attempt-effects.ts';
-import type { GivenBack } from '../delivery/lease-loop.ts';
+import type { GivenBack } from '../delivery/run-attempts.ts';
 import { laterTarget } from '../delivery/later.ts';
 import { endAttempt } from '../delivery/retry-schedule.ts';
 import type { CallResult, CallUsage } from '../lua/types.ts';

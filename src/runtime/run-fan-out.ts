@@ -1,7 +1,7 @@
 /** Expands an event that very many want: a delivery for each who wants it now, in pieces that may be repeated. */
 import { errorMessage } from '../failures/error-message.ts';
 import { pieces } from '../delivery/fan-out.ts';
-import type { Attempt, GivenBack } from '../delivery/lease-loop.ts';
+import type { Attempt, GivenBack } from '../delivery/run-attempts.ts';
 import { endAttempt } from '../delivery/retry-schedule.ts';
 import type { Lease } from '../store/store.ts';
 import { allDeliveries } from './match-event-triggers.ts';

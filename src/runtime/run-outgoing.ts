@@ -1,5 +1,5 @@
 /** Deliveries that leave the installation: webhooks of subscriptions, and callbacks. */
-import type { Attempt, GivenBack } from '../delivery/lease-loop.ts';
+import type { Attempt, GivenBack } from '../delivery/run-attempts.ts';
 import { parseOutgoing } from '../delivery/outgoing-destination.ts';
 import type { Lease } from '../store/store.ts';
 import { runCallback } from './run-callback.ts';

@@ -1,6 +1,7 @@
 /** What the lease loop of a worker runs: calls of functions, what leaves the installation, and expansions. */
 import { isFanOut } from '../delivery/fan-out.ts';
-import { startLeaseLoop, type Attempt, type GivenBack, type LeaseLoop } from '../delivery/lease-loop.ts';
+import { startLeaseLoop, type LeaseLoop } from '../delivery/lease-loop.ts';
+import type { Attempt, GivenBack } from '../delivery/run-attempts.ts';
 import { crashLimit, type Ending, type Lease } from '../store/store.ts';
 import { concludeAttempt } from './conclude-attempt.ts';
 import { callLimit, freeSlots } from './find-work.ts';

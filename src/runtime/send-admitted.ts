@@ -1,5 +1,5 @@
 /** Sends a request past the breaker of its host, and tells the breaker how it went. */
-import type { GivenBack } from '../delivery/lease-loop.ts';
+import type { GivenBack } from '../delivery/run-attempts.ts';
 import type { Judgement, OutgoingAnswer } from '../delivery/judge-answer.ts';
 import type { KeyValueWrite } from '../store/store.ts';
 import type { WorkerParts } from './worker-parts.ts';
