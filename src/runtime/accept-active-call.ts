@@ -20,6 +20,8 @@ export function acceptActiveCall(call: HttpCall, parts: WorkerParts): void | Pro
   return undefined;
 }
 
+const plainCall = { name: 'call', type: 'dev.moonhook.call', idSigned: false };
+
 async function storeCall(call: HttpCall, parts: WorkerParts, fn: LiveFunction): Promise<void> {
   const { namespaceUid, name } = fn.entry;
   const wanted = wantedHandlers(call, parts, fn);
@@ -28,6 +30,8 @@ async function storeCall(call: HttpCall, parts: WorkerParts, fn: LiveFunction): 
   const destination = formatDestination({ namespaceUid, functionName: name, target: { handler } });
   if (chooseCallback(call, parts, fn.entry.callback, destination) === 'refused') return undefined;
   const key = call.header('idempotency-key');
+  // By it the caller finds its call again, as a sender does by its delivery id.
+  if (key !== undefined) call.identified = { ...(call.identified ?? plainCall), deliveryId: key };
   const event = new RequestEvent(call);
   const item = {
     event: {
@@ -49,7 +53,11 @@ async function storeCall(call: HttpCall, parts: WorkerParts, fn: LiveFunction): 
     return refuse(call, parts, 'Internal', { outcome: 'error', detail: 'the store answered nothing' });
   }
   call.eventId = appended.id;
-  if (appended.duplicateOf === undefined) return answerAccepted(call, parts, 'accepted', { id: appended.id });
+  if (appended.duplicateOf === undefined) {
+    call.note('store', true, `stored for handler ${handler}${call.callback === undefined ? '' : ', with a callback'}`);
+    return answerAccepted(call, parts, 'accepted', { id: appended.id });
+  }
+  call.note('duplicate', false, `the Idempotency-Key was used before, by ${appended.duplicateOf}`);
   call.duplicateOf = appended.duplicateOf;
   return answerAccepted(call, parts, 'duplicate', { id: appended.duplicateOf }, appended.duplicateOf);
 }

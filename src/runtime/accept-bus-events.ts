@@ -45,9 +45,15 @@ export async function acceptBusEvents(call: HttpCall, parts: WorkerParts, namesp
     return refuse(call, parts, 'Internal', { outcome: 'error', detail: 'the store answered nothing' });
   }
   const { duplicateOf, ...told } = first;
+  const [event] = read.events;
   if (duplicateOf !== undefined) {
+    call.note('duplicate', false, `an event of this id from ${event?.source} came before`);
     call.duplicateOf = duplicateOf;
     return answerAccepted(call, parts, 'duplicate', told, duplicateOf);
+  }
+  if (told.deliveries > 0) {
+    const where = told.deliveries === 1 ? '1 destination' : `${told.deliveries} destinations`;
+    call.note('publish', true, `${event?.type} from ${event?.source} goes to ${where}`);
   }
   return answerAccepted(call, parts, told.deliveries === 0 ? 'unmatched' : 'accepted', told);
 }

@@ -10,6 +10,8 @@ import { encodeResult } from './encode-result.ts';
 import { readAttributes, type EventAttributes } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
+export const callbackType = 'dev.moonhook.callback';
+
 /** How a call ended, for whoever asked to be called back. */
 export interface CallOutcome {
   readonly callId: string;
@@ -68,12 +70,9 @@ export function withCallback(attempt: RanAttempt, lease: Lease, parts: WorkerPar
   };
   const item: AppendItem = {
     event: {
-      id: createHash('sha256')
-        .update(JSON.stringify([lease.event.id, lease.destination, lease.generation, 'callback']))
-        .digest('hex')
-        .slice(0, 32),
+      id: callbackId({ eventId: lease.event.id, destination: lease.destination, generation: lease.generation }),
       namespaceUid,
-      type: 'dev.moonhook.callback',
+      type: callbackType,
       source: `/${namespace}/${name}`,
       time: parts.clock.wall(),
       attributes: JSON.stringify(attributes),
@@ -83,6 +82,22 @@ export function withCallback(attempt: RanAttempt, lease: Lease, parts: WorkerPar
     owed: true,
   };
   return { ending, effects: { ...effects, append: [...(effects?.append ?? []), item] } };
+}
+
+/** The event of the callback of a delivery: known from it, so that both are told together. */
+export function callbackId({
+  eventId,
+  destination,
+  generation,
+}: {
+  readonly eventId: string;
+  readonly destination: string;
+  readonly generation: number;
+}): string {
+  return createHash('sha256')
+    .update(JSON.stringify([eventId, destination, generation, 'callback']))
+    .digest('hex')
+    .slice(0, 32);
 }
 
 const empty = new Uint8Array(0);

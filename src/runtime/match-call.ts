@@ -15,6 +15,11 @@ export type CallTarget =
     }
   | { readonly kind: 'events'; readonly namespace: string };
 
+/** What a caller is told who asks for something else. */
+const paths =
+  'calls go to /function/NAMESPACE/NAME or /async-function/NAMESPACE/NAME (or NAME.NAMESPACE), events to /events/NAMESPACE';
+const longestKey = 512;
+
 const namePattern = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 
 /** Reads `/function/NAMESPACE/NAME[/…]`, `/function/NAME.NAMESPACE`, the same below `/async-function`, `/events/NAMESPACE`. */
@@ -42,7 +47,7 @@ export function matchCall(call: HttpCall, parts: WorkerParts): void {
   const at = target.indexOf('?');
   call.path = at === -1 ? target : target.slice(0, at);
   const found = readCallTarget(call.path);
-  if (found === undefined) return refuse(call, parts, 'RouteNotFound', { outcome: 'unmatched' });
+  if (found === undefined) return refuse(call, parts, 'RouteNotFound', { outcome: 'unmatched', publicDetail: paths });
   if (found.kind === 'events') {
     call.publishTo = found.namespace;
     call.route = '/events/:namespace';
@@ -59,8 +64,14 @@ export function matchCall(call: HttpCall, parts: WorkerParts): void {
 }
 
 function checkHeaders(call: HttpCall, parts: WorkerParts): void {
-  if (!call.asynchronous && call.header('idempotency-key') !== undefined) {
+  const key = call.header('idempotency-key');
+  if (!call.asynchronous && key !== undefined) {
     return refuse(call, parts, 'IdempotencyNeedsAsync', { outcome: 'limited' });
+  }
+  // An empty one would make all calls of whoever forgot to fill it in the same call.
+  if (key !== undefined && (key.trim() === '' || key.length > longestKey)) {
+    const publicDetail = `Idempotency-Key must have 1 to ${longestKey} characters, this one has ${key.trim().length}`;
+    return refuse(call, parts, 'RequestInvalid', { outcome: 'unmatched', publicDetail });
   }
   if (!call.asynchronous && call.header(callbackHeader) !== undefined) {
     const publicDetail = 'a synchronous call has its result at once: use /async-function or Prefer: respond-async';
@@ -70,7 +81,7 @@ function checkHeaders(call: HttpCall, parts: WorkerParts): void {
 }
 
 /** RFC 7240 §4.1. */
-function prefersAsync(prefer: string | undefined): boolean {
+export function prefersAsync(prefer: string | undefined): boolean {
   return prefer !== undefined && prefer.split(',').some((each) => each.trim().toLowerCase() === 'respond-async');
 }
 

@@ -33,6 +33,10 @@ export function tellStory(record: CallRecord): readonly string[] {
   ];
 }
 
+/** Active calls have no route of a trigger; events for a namespace have one for all. */
+const activeRoute = '/*';
+const eventsRoute = '/events/:namespace';
+
 /** Several records of one event: the request that brought it, then each attempt. */
 export function tellStories(records: readonly CallRecord[]): readonly string[] {
   return records
@@ -41,27 +45,32 @@ export function tellStories(records: readonly CallRecord[]): readonly string[] {
 }
 
 function headline(record: CallRecord): string {
-  const { namespace, functionName, subscription, trigger, callId, outcome } = record;
+  const { namespace, functionName, subscription, trigger, callId, outcome, request } = record;
   const where =
     namespace === undefined
-      ? 'no function'
+      ? request?.route === eventsRoute
+        ? 'the event bus'
+        : 'no function'
       : subscription !== undefined
         ? `subscription ${namespace}/${subscription}`
         : `${namespace}/${functionName ?? ''}${trigger === undefined ? '' : ` trigger ${trigger}`}`;
   return `${time(record.time)} call ${callId} · ${where} · ${outcome}`;
 }
 
-function arrival({ kind, outgoing, request, receiver, attempt, correlation }: CallRecord): string[] {
+function arrival({ kind, outgoing, request, receiver, attempt, correlation, eventName }: CallRecord): string[] {
   const lines: string[] = [];
   if (request !== undefined) {
     const { method, target, ip, bodyBytes, route, host } = request;
     lines.push(
       `  ${method} ${target}${host === undefined ? '' : ` (host ${host})`} from ${ip}, body ${bodyBytes} bytes`,
     );
-    if (route !== undefined) lines.push(`  route ${route}${receiver === undefined ? '' : `, receiver ${receiver}`}`);
+    if (route !== undefined && route !== activeRoute)
+      lines.push(`  route ${route}${receiver === undefined ? '' : `, receiver ${receiver}`}`);
   }
   const target = outgoing === undefined ? '' : ` to ${outgoing.target}`;
-  if (kind !== 'http' && kind !== 'call') lines.push(`  ${kind}${target}, attempt ${attempt ?? 1}`);
+  // Without a trigger it was put off by `later`, or called from outside.
+  const what = kind === 'later' && eventName === 'call' ? 'asynchronous call' : kind;
+  if (kind !== 'http' && kind !== 'call') lines.push(`  ${what}${target}, attempt ${attempt ?? 1}`);
   if (outgoing?.status !== undefined) lines.push(`  the receiver answered ${outgoing.status}`);
   if (correlation !== undefined) lines.push(`  the caller names it ${correlation}`);
   return lines;

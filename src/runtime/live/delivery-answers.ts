@@ -15,7 +15,7 @@ import {
 } from './delivery-view.ts';
 import { restingOf } from './ask-why-resting.ts';
 import { coverSubject } from './destination-view.ts';
-import { findDeliveries, namespacesOf, type FoundDeliveries } from './find-deliveries.ts';
+import { findCallbacks, findDeliveries, namespacesOf, type FoundDeliveries } from './find-deliveries.ts';
 import type { LiveAnswer } from '../../link/live-questions.ts';
 import type { LiveView } from './live-view.ts';
 import { toPlainRecord } from './plain-record.ts';
@@ -138,7 +138,8 @@ export async function describeDelivery(
 
 /** Records and deliveries of whatever the id stands for: one story, to the end. */
 export async function explainId(view: LiveView, namespace: string | undefined, id: string): Promise<LiveAnswer> {
-  const found = await findDeliveries(view, namespace, id);
+  const asked = await findDeliveries(view, namespace, id);
+  const found = [...asked, ...(await findCallbacks(view, asked))];
   const scope = namespace === undefined ? {} : { namespace };
   const ids = new Set([id, ...found.flatMap(({ rows }) => rows.map(({ eventId }) => shownId(eventId)))]);
   const each = await Promise.all([...ids].map((one) => view.findRecords({ id: one, ...scope })));

@@ -1,6 +1,8 @@
 /** Finds deliveries by what people have: a delivery's name, an event id, a call id, the sender's delivery id. */
 import { isChosenId } from '../../delivery/chosen-id.ts';
 import type { DeliveryFilter, DeliveryRow } from '../../store/store.ts';
+import { callbackId, callbackType } from '../add-callback.ts';
+import { readAttributes } from '../stored-event.ts';
 import { deliveryNumber } from './delivery-view.ts';
 import type { LiveView } from './live-view.ts';
 
@@ -58,6 +60,29 @@ export async function findDeliveries(
     places.map(async (place) => [...(await storedIds(view, place.uid, id))].map((eventId) => ({ place, eventId }))),
   );
   return await Promise.all(stored.flat().map(({ place, eventId }) => covered(place, { eventId })));
+}
+
+/** Where the results of these calls were sent, for those that asked for it and have ended. */
+export async function findCallbacks(
+  view: LiveView,
+  found: readonly FoundDeliveries[],
+): Promise<readonly FoundDeliveries[]> {
+  const places = await Promise.all(
+    found.map(async (place) => {
+      const [first] = place.rows;
+      const event = first && (await view.store.event(place.uid, first.eventId));
+      const asked = event === undefined ? undefined : readAttributes(event).callback;
+      if (asked === undefined || event?.type === callbackType) return [];
+      const called = place.rows.filter(({ destination }) => destination === asked.destination);
+      return await Promise.all(
+        called.map(async (row) => {
+          const filter = { namespaceUid: place.uid, eventId: callbackId(row) };
+          return { ...place, filter, rows: await view.store.read(filter, { limit: rowLimit }) };
+        }),
+      );
+    }),
+  );
+  return places.flat().filter(({ rows }) => rows.length > 0);
 }
 
 /**
