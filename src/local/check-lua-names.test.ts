@@ -43,6 +43,29 @@ test('an expression is read as one', () => {
   ]);
 });
 
+test('what waits is refused in an expression, and nowhere else', () => {
+  for (const [call, name] of [
+    ['http.get("https://a.example")', 'http.get'],
+    ['kv.get("a") == nil', 'kv.get'],
+    ['k8s.get("v1", "Pod", "a")', 'k8s.get'],
+    ['cache.get("a", {}, f)', 'cache.get'],
+    ['sleep(1)', 'sleep'],
+    ['later("a")', 'later'],
+  ] as const) {
+    assert.match(
+      linesOf({ text: call, expression: true, more: ['f'] })[0] ?? '',
+      new RegExp(
+        `: error: '${name}' cannot be used here: filters and expressions do no I/O \\(use it in the handler\\)$`,
+      ),
+    );
+    assert.deepEqual(linesOf({ text: `return function(f) return ${call} end` }), [], 'control: a handler may');
+  }
+  assert.deepEqual(
+    linesOf({ text: 're.match(event.body, "x") and json.decode("1")', expression: true, more: ['event'] }),
+    [],
+  );
+});
+
 test('a word is remarked on once, and env has whatever the spec gives it', () => {
   assert.equal(linesOf('foo() foo() foo()').length, 1);
   assert.deepEqual(linesOf('return env.ANYTHING, _G.x, cjson.array_mt, ("x"):upper()'), []);

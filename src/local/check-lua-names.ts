@@ -46,6 +46,15 @@ export function knownNames(): KnownNames {
   return known;
 }
 
+/** Full names of the host functions that wait for something, which no expression may. */
+const waitingNames: ReadonlySet<string> = new Set(
+  createCatalogue().flatMap(({ entries, hidden = [] }) => {
+    const names = new Set(entries.map(({ name }) => name));
+    const functions = [...hidden, ...entries.map(({ implementation }) => implementation)];
+    return functions.flatMap((each) => (each.kind === 'waiting' && names.has(each.name) ? [each.name] : []));
+  }),
+);
+
 /** One source of a function, with the globals it may use besides the known ones. */
 export interface LuaSource {
   readonly text: string;
@@ -71,7 +80,8 @@ export function checkLuaNames(
     const own = new Set([...written, ...(source.more ?? [])]);
     const seen = new Set<string>();
     for (const use of uses) {
-      const remark = own.has(use.name) ? undefined : remarkOn(use, known, own);
+      const waits = source.expression === true && !own.has(use.name) ? remarkOnWaiting(use) : undefined;
+      const remark = own.has(use.name) ? undefined : (waits ?? remarkOn(use, known, own));
       if (remark === undefined || seen.has(remark.message)) continue;
       seen.add(remark.message);
       const { file, lineOffset, columnOffset } = source.origin;
@@ -114,6 +124,18 @@ interface Remark {
   readonly column: number;
   readonly message: string;
   readonly hint?: string | undefined;
+}
+
+/** The words of the engine, which refuses it when it is called. */
+function remarkOnWaiting({ name, line, column, use, member }: GlobalUse): Remark | undefined {
+  const full = member === undefined ? name : `${name}.${member.name}`;
+  const called = member === undefined ? { use, line, column } : member;
+  if (called.use !== 'call' || !waitingNames.has(full)) return undefined;
+  return {
+    ...called,
+    message: `'${full}' cannot be used here: filters and expressions do no I/O`,
+    hint: 'use it in the handler',
+  };
 }
 
 function remarkOn(

@@ -42,6 +42,15 @@ test('a tab as indentation, a key that stands twice and an unknown tag are said 
   assert.match(mistakesOf('a: !secret x\n')[0] ?? '', /^f\.yaml:1:4: error: an unknown tag: .*\(remove the tag\)$/);
 });
 
+test('text that YAML takes for something else is said in plain words, with how to write it', () => {
+  assert.deepEqual(mistakesOf('a: 1\ncode: return { a: b }\n'), [
+    'f.yaml:2:7: error: a second `: ` in a line that is not in quotes (put the text in quotes, or below `|` on lines of its own)',
+  ]);
+  assert.deepEqual(mistakesOf('a: &a 1\nb: *a\nc: *.example.com\n'), [
+    'f.yaml:3:4: error: the alias *.example.com has no anchor (set the anchor &.example.com before it; a text that begins with * stands in quotes)',
+  ]);
+});
+
 test('scalars that YAML 1.1 and 1.2 read differently are refused at their place, in keys and values', () => {
   const text = 'a: 1\n---\nkind: X\non: push\nmode: 0777\nlist: [yes, "no", \'off\', 1:30]\n';
   assert.deepEqual(mistakesOf(text), []);

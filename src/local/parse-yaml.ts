@@ -1,5 +1,5 @@
 /** Reads a file of several YAML documents; a broken document does not stop the others. */
-import { parseAllDocuments, type Document } from 'yaml';
+import { parseAllDocuments, visit, type Alias, type Document } from 'yaml';
 import { errorMessage } from '../failures/error-message.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import {
@@ -143,6 +143,11 @@ function parsePart(part: LaterPlaces): YamlDocument | { readonly mistakes: reado
   try {
     value = parsed.toJS({ maxAliasCount: maxAliases });
   } catch (error) {
+    const alias = findLooseAlias(parsed, errorMessage(error));
+    if (alias !== undefined) {
+      const hint = `set the anchor &${alias.source} before it; a text that begins with * stands in quotes`;
+      return { mistakes: [mistake(alias.range?.[0] ?? 0, `the alias *${alias.source} has no anchor`, hint)] };
+    }
     return {
       mistakes: [mistake(0, `the document cannot be read: ${errorMessage(error)}`)],
     };
@@ -154,6 +159,21 @@ function parsePart(part: LaterPlaces): YamlDocument | { readonly mistakes: reado
     laterPlaces: part,
     checkVersions: () => structure.plain.flatMap((scalar) => versionMistake(scalar, mistake)),
   };
+}
+
+/** The alias that the library names: to resolve each one anew would take the square of the time. */
+function findLooseAlias(parsed: Document.Parsed, message: string): Alias | undefined {
+  const source = /^Unresolved alias .*: (\S+)$/.exec(message)?.[1];
+  let found: Alias | undefined;
+  if (source === undefined) return undefined;
+  visit(parsed, {
+    Alias: (_key, alias) => {
+      if (alias.source !== source) return undefined;
+      found = alias;
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 /**
@@ -229,6 +249,10 @@ function explain(
     case 'TAG_RESOLVE_FAILED':
       return mistake(at, `an unknown tag: ${firstLine(error.message)}`, 'remove the tag');
     default:
+      if (error.message.startsWith('Nested mappings')) {
+        const hint = 'put the text in quotes, or below `|` on lines of its own';
+        return mistake(at, 'a second `: ` in a line that is not in quotes', hint);
+      }
       return mistake(at, firstLine(error.message));
   }
 }

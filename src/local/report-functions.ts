@@ -37,8 +37,10 @@ export function diagnosticsOf(state: FunctionState): readonly Diagnostic[] {
 
 /** What is wrong or doubtful about its code. */
 export function codeDiagnosticsOf({ acknowledgement, document, remarks }: FunctionState): readonly Diagnostic[] {
-  // Code that does not load has a graver mistake.
-  return acknowledgement?.accepted === false ? [rejectionAt(document, acknowledgement)] : remarks;
+  if (acknowledgement?.accepted !== false) return remarks;
+  const rejection = rejectionAt(document, acknowledgement);
+  // Words of code that Lua cannot read may be half of something; where it was read they often tell why it did not load.
+  return acknowledgement.reason === 'LuaSyntax' ? [rejection] : [rejection, ...remarks];
 }
 
 function problemAt({ document, placeOf }: FunctionState, { path, message, other }: Problem): Diagnostic {

@@ -89,6 +89,20 @@ test('check tells what is wrong with the code of a function whose other fields a
   );
 });
 
+test('check tells what a call at load time names wrongly, beside what Lua says of it', async (context) => {
+  const cwd = place(context, {
+    'a.yaml': hook(`  code: |\n    os.execute("ls")\n    return function() end\n${trigger}`),
+    'b.yaml': hook(`  code: return function() end\n${trigger}`)
+      .replace('name: a', 'name: b')
+      .replace('{ name: web,', "{ name: web, filter: 'sleep(1)',"),
+  });
+  const { exitCode, stdout } = await runCli(['check'], { cwd });
+  assert.equal(exitCode, 1);
+  assert.match(stdout, /^a\.yaml:6: error: attempt to call a nil value \(field 'execute'\)$/m);
+  assert.match(stdout, /^a\.yaml:6:8: error: there is no os\.execute \(no programs can be run\)$/m);
+  assert.match(stdout, /^b\.yaml:6:\d+: error: 'sleep' cannot be used here: filters and expressions do no I\/O/m);
+});
+
 test('a Secret that is in no file is a warning, an error with --strict, and nothing with --env-file', async (context) => {
   const spec = `  code: return function() end\n  env: [{ name: K, valueFrom: { secretKeyRef: { name: s, key: k } } }]\n${trigger}`;
   const cwd = place(context, { 'a.yaml': hook(spec), 'secrets.env': 's.k=value\n' });
