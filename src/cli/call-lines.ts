@@ -35,7 +35,7 @@ export interface PlainCall {
 }
 
 export const callHeader = ['TIME', 'CALL', 'FUNCTION', 'TRIGGER', 'OUTCOME', 'STATUS', 'TOOK', 'WHAT'] as const;
-export const wideCallHeader = [...callHeader.slice(0, -1), 'EVENT', 'DELIVERY', 'ATTEMPT', 'WHAT'] as const;
+export const wideCallHeader = [...callHeader.slice(0, -1), 'EVENT', "SENDER'S ID", 'ATTEMPT', 'WHAT'] as const;
 /** What most cells of each column need, for rows that come one by one. */
 export const callWidths = [12, 20, 24, 12, 10, 6, 8] as const;
 

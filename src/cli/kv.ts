@@ -132,6 +132,8 @@ function set(key: string, given: string): Verb {
     const answer = await client.setKey(namespace, space, write);
     if (!answer.ok) return refused(answer);
     if (!printValue(format, answer.value)) process.stdout.write(`version ${String(answer.value['version'])}\n`);
+    const { note } = answer.value;
+    if (typeof note === 'string') complain(note);
     return exitCodes.ok;
   };
 }

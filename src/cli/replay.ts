@@ -10,7 +10,7 @@ import { exitCodes } from './exit-codes.ts';
 import { complain, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
 import { readSpan } from './read-when.ts';
 import type { PlainObject, ReplayWish, RunClient } from './run-client.ts';
-import { readSubject } from './subject-name.ts';
+import { prefixOf, readSubject } from './subject-name.ts';
 
 export interface ReplayOptions extends RunOptions {
   readonly namespace?: string;
@@ -95,7 +95,13 @@ async function replay(text: string | undefined, given: ReplayOptions): Promise<n
     return exitCodes.unusable;
   }
   const { namespace, selection } = chosen;
-  const preview = await client.replay(namespace, { ...selection, ...wish, dryRun: true });
+  const goal = readGoal(options, namespace);
+  if (typeof goal === 'string') {
+    complain(goal);
+    return exitCodes.unusable;
+  }
+  const wanted = { ...selection, ...wish, ...goal };
+  const preview = await client.replay(namespace, { ...wanted, dryRun: true });
   if (!preview.ok) return refused(preview);
   const coverage = preview.value as unknown as Coverage;
   // A repeat covers nothing any more, and is answered all the same.
@@ -105,7 +111,7 @@ async function replay(text: string | undefined, given: ReplayOptions): Promise<n
   const refusal = await mayGoOn(chosen, coverage, options);
   if (refusal !== undefined) return refusal;
   const generation = number === undefined ? Math.floor((Date.now() - generationEpoch) / 1000) : Number(number);
-  const started = await client.replay(namespace, { ...selection, ...wish, generation });
+  const started = await client.replay(namespace, { ...wanted, generation });
   if (!started.ok) return refused(started);
   const state = (started.value as unknown as Coverage).replay;
   if (state === undefined) return printCoverage(format, chosen, started.value, coverage, options);
@@ -114,21 +120,25 @@ async function replay(text: string | undefined, given: ReplayOptions): Promise<n
 
 /** A text: what is wrong. */
 function readWish(options: ReplayOptions): ReplayWish | string {
-  const { dead, all, to, toTrigger, namespace } = options;
+  const { dead, all, to, toTrigger } = options;
   if (dead === true && all === true) return '--dead and --all exclude each other';
   const span = readSpan(options, Date.now());
   if (typeof span === 'string') return span;
-  const wish = { ...span, ...(dead === true ? { dead } : {}), ...(all === true ? { all } : {}) };
-  if (to === undefined) return toTrigger === undefined ? wish : '--to-trigger needs --to whf/NAME';
-  const target = readSubject(to, namespace);
+  if (to === undefined && toTrigger !== undefined) return '--to-trigger needs --to whf/NAME';
+  return { ...span, ...(dead === true ? { dead } : {}), ...(all === true ? { all } : {}) };
+}
+
+/** Where to instead, in the namespace of what runs again; a text: what is wrong. */
+function readGoal({ to, toTrigger }: ReplayOptions, namespace: string): Pick<ReplayWish, 'to'> | string {
+  if (to === undefined) return {};
+  const place = prefixOf(to) === undefined ? to : to.slice(4);
+  const target = readSubject(to, place.includes('/') ? undefined : namespace);
   if (typeof target === 'string') return `--to: ${target}`;
-  if (/^(?:wh[fs]\/)?[^/]+\//.test(to) && target.namespace !== namespace) {
-    return '--to names no namespace: events stay in their own';
-  }
+  if (target.namespace !== namespace) return `--to ${to}: events stay in their own namespace, ${namespace}`;
   if (target.kind === 'subscription') {
-    return toTrigger === undefined ? { ...wish, to: { subscription: target.name } } : 'a subscription has no triggers';
+    return toTrigger === undefined ? { to: { subscription: target.name } } : 'a subscription has no triggers';
   }
-  return { ...wish, to: { function: target.name, ...(toTrigger === undefined ? {} : { trigger: toTrigger }) } };
+  return { to: { function: target.name, ...(toTrigger === undefined ? {} : { trigger: toTrigger }) } };
 }
 
 /** Set: the exit code of a replay that is not wanted. */
@@ -202,7 +212,7 @@ async function follow(
     }
   }
   if (shown) process.stderr.write('\n');
-  if (!printValue(format, { namespace, ...coverage, replay: state })) {
+  if (!printValue(format, { namespace, ...coverage, dryRun: false, replay: state })) {
     const created = state.created === 1 ? '1 delivery runs' : `${state.created} deliveries run`;
     printLines([
       `${created} again as replay ${state.generation}`,

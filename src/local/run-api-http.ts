@@ -5,6 +5,7 @@ import { cancelReplay, cancelWaiting, getReplay, replayDeliveries } from '../run
 import { describeDelivery, explainId, listDeliveries, readDeliveryQuery } from '../runtime/live/delivery-answers.ts';
 import { deleteKeyValue, readKeyValues, setKeyValue } from '../runtime/live/key-value-answers.ts';
 import type { LiveAnswer } from '../link/live-questions.ts';
+import { tellRefusal } from '../runtime/live/tell-refusal.ts';
 import type { LocalView } from './local-api.ts';
 import { setSuspend } from './suspend-api.ts';
 
@@ -37,7 +38,7 @@ export function registerRunApi(api: FastifyInstance, view: LocalView): void {
   /** Everything below a namespace: its name is checked before anything is looked up by it. */
   const within = (namespace: string, ask: () => Promise<LiveAnswer>): Promise<LiveAnswer> =>
     labelPattern.test(namespace)
-      ? ask()
+      ? tellRefusal(ask)
       : Promise.resolve({ status: 400, message: `${JSON.stringify(namespace)} is not the name of a namespace` });
   const withFields = async (body: unknown, ask: (fields: Fields) => Promise<LiveAnswer>): Promise<LiveAnswer> =>
     typeof body === 'object' && body !== null && !Array.isArray(body)

@@ -150,6 +150,8 @@ test('see what happened and act', async (context) => {
     const stale = await cli('kv', 'set', 'team-a/job', 'state', '2', '--if-version', String(version + 1));
     assert.equal(stale.exitCode, 1);
     assert.match(stale.stderr, new RegExp(`has version ${version}, not ${version + 1}: read it again`));
+    const early = await cli('kv', 'set', 'team-a/jbo', 'state', '1');
+    assert.deepEqual([early.exitCode, early.stderr], [0, 'moonhook: there is no function team-a/jbo now\n']);
     assert.equal((await cli('kv', 'set', 'shared:flags', 'on', 'true', '-n', 'team-a')).exitCode, 0);
     assert.equal((await cli('kv', 'set', 'shared:flags', 'note', 'as it is', '--text', '-n', 'team-a')).exitCode, 0);
     assert.equal((await cli('kv', 'list', 'shared:flags', '-n', 'team-a')).stdout, 'KEY\nnote\non\n');
@@ -202,12 +204,27 @@ test('see what happened and act', async (context) => {
     assert.equal((await json('deliveries', '-n', 'team-a', '--dead'))['items']?.toString(), '');
     assert.match((await cli('cancel', id, '--dead')).stderr, /nothing of \S+ is dead \(1 cancelled, 1 done\)/);
     const all = await json('replay', id, '--all');
-    assert.equal((all['replay'] as { created: number }).created, 1);
+    assert.deepEqual([(all['replay'] as { created: number }).created, all['dryRun']], [1, false]);
     assert.equal((await cli('replay', 'unknown-id')).exitCode, 5);
     assert.equal((await cli('replay', 'unknown-id', '-n', 'team-b')).exitCode, 5);
     const border = await cli('replay', id, '-n', 'team-b', '--all');
     assert.equal(border.exitCode, 5, 'another namespace does not know it');
-    assert.equal((await cli('replay', id, '--to', 'whf/team-b/job')).exitCode, 2);
+    const astray = await cli('replay', id, '--all', '--to', 'whf/team-b/job');
+    assert.deepEqual([astray.exitCode, /events stay in their own namespace, team-a/.test(astray.stderr)], [2, true]);
+    for (const to of ['whf/job', 'whf/team-a/job']) {
+      const moved = await json(
+        'replay',
+        'whf/team-a/job',
+        '--dead',
+        '--to',
+        to,
+        '--to-trigger',
+        'job',
+        '--yes',
+        '--dry-run',
+      );
+      assert.equal(moved['dryRun'], true, to);
+    }
   });
 
   await context.test('cancel ends what waits and counts it', async () => {

@@ -18,6 +18,7 @@ import { listPastEvents } from './past-events.ts';
 import type { PassRequest } from './pass-request.ts';
 import { sendPing } from './ping-subscription.ts';
 import { scheduleTimes } from './schedule-times.ts';
+import { tellRefusal } from './tell-refusal.ts';
 
 export interface LiveParts {
   /** Of all namespaces. */
@@ -42,7 +43,7 @@ export function createLiveAnswers(parts: LiveParts): Answerer<DownTopic> {
     const answer =
       topic === 'query'
         ? await answerQuery(parts, body as LiveQuery, signal)
-        : await answerAct(parts, body as LiveAct, signal);
+        : await tellRefusal(() => answerAct(parts, body as LiveAct, signal));
     if (answer === undefined) {
       return { ok: false, code: 'Unsupported', message: `this runtime knows no ${String(body.op)}: it is older` };
     }

@@ -86,7 +86,9 @@ async function change(
     return { status: 409, message: `${JSON.stringify(key)} of ${label} ${is}, not ${version}: read it again` };
   }
   const shown = write.kind === 'delete' ? { deleted: true } : now === undefined ? {} : plainValue(now);
-  return { status: 200, body: { namespace, ...space.shown, key, ...shown } };
+  // A name that is misspelt: keys may be set before their function is there.
+  const note = space.known ? {} : { note: `there is no function ${label} now` };
+  return { status: 200, body: { namespace, ...space.shown, key, ...shown, ...note } };
 }
 
 async function listKeys(view: LiveView, namespace: string, space: Space, query: Fields): Promise<LiveAnswer> {
