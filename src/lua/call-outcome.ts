@@ -3,7 +3,7 @@ import type { Call } from './call.ts';
 import { finishedCall, type CallEnd } from './call-result.ts';
 import { readResults, takeYield } from './call-stack.ts';
 import { MachineEnd } from './ends.ts';
-import { killedAt } from './explain-error.ts';
+import { foreignYield, killedAt } from './explain-error.ts';
 import { isDone } from './internal-functions.ts';
 import { statusOk, statusYield } from './layout.ts';
 import type { Machine } from './machine.ts';
@@ -56,7 +56,7 @@ export class CallOutcomes {
 
   #foreignYield(call: Call, machine: Machine): CallResult {
     const place = killedAt(machine, call);
-    const error = { message: 'attempt to yield from outside a coroutine', ...place };
+    const error = { message: foreignYield, ...place };
     return this.finish(call, machine, { kind: 'error', error });
   }
 

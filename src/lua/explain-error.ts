@@ -10,6 +10,9 @@ const tracebackLines = 30;
 const conversionMs = 5;
 const notShown = '(error value that cannot be shown)';
 
+/** A yield that nobody waits for. */
+export const foreignYield = 'attempt to yield from outside a coroutine';
+
 /** `name:12: text` for one of the known names. */
 export function parsePlace(
   message: string,
@@ -104,8 +107,11 @@ export function readError(machine: Machine, call: Call): ReadError {
   let value: LuaValue;
   let whole = true;
   if (message === undefined) {
-    if ((views.tag(address) & 0x0f) === 5) value = readTable(machine, address);
-    [message, whole] = showValue(machine, call, main);
+    const type = views.tag(address) & 0x0f;
+    if (type === 5) value = readTable(machine, address);
+    // The words of Lua's own interpreter.
+    if (type === 0) message = '(error object is a nil value)';
+    else [message, whole] = showValue(machine, call, main);
   }
   const place = parsePlace(message.replace(/^\?:-1: /, ''), program.files);
   const found = place.line === undefined ? userLine(traceback, program.files) : place;

@@ -2,8 +2,8 @@
 import type { BaseImage, ControlName } from './base-image.ts';
 import type { Call } from './call.ts';
 import type { MachineEnd } from './ends.ts';
-import { readError, syntaxMistake } from './explain-error.ts';
-import { statusOk } from './layout.ts';
+import { foreignYield, killedAt, readError, syntaxMistake } from './explain-error.ts';
+import { statusOk, statusYield } from './layout.ts';
 import { padCode } from './loaded-ground.ts';
 import type { Bytecode, LoadedProgram } from './loaded-program.ts';
 import type { Machine } from './machine.ts';
@@ -135,7 +135,8 @@ export async function startProgram(
   const args = pushStart(machine, program, bytecode);
   const status = await enter(call, machine, args);
   if (status !== statusOk) {
-    const { error } = readError(machine, call);
+    const error =
+      status === statusYield ? { message: foreignYield, ...killedAt(machine, call) } : readError(machine, call).error;
     return [
       {
         kind: 'load',

@@ -37,6 +37,12 @@ describe('mistakes found when a program is loaded', () => {
     ['random numbers at load time', 'local t = math.random()', { kind: 'load', line: 1 }],
     ['the log at load time', 'print("x")', { kind: 'load', line: 1 }],
     ['exit at load time', 'pcall(print) exit(1)', { kind: 'load', line: 1 }],
+    [
+      'a yield that nobody waits for',
+      '\ncoroutine.yield(1)',
+      { kind: 'load', line: 2, message: 'attempt to yield from outside a coroutine' },
+    ],
+    ['an error without a value', '\nerror()', { kind: 'load', line: 2, message: '(error object is a nil value)' }],
     ['nothing returned', 'local x = 1', { kind: 'shape' }],
     ['a number returned', 'return 1', { kind: 'shape' }],
     ['a table without handlers', 'return {}', { kind: 'shape' }],

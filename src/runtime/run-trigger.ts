@@ -10,6 +10,7 @@ import { encodeResult } from './encode-result.ts';
 import { EventTable } from './event-table.ts';
 import type { Answer, Ending, HttpCall } from './http-call.ts';
 import type { LiveFunction } from './live-function.ts';
+import { placeRunError } from './place-error.ts';
 import { refuse } from './refuse.ts';
 import { RequestEvent } from './request-event.ts';
 import { runProgram, type ProgramRequest } from './run-program.ts';
@@ -127,7 +128,7 @@ function answerFailure(
   call.error = result.error;
   return refuse(call, parts, code, {
     outcome,
-    detail: result.error.message,
+    detail: (call.fn === undefined ? result.error : placeRunError(result.error, call.fn)).message,
     ...(result.kind === 'overloaded' ? { retryAfterMs: result.retryAfterMs } : {}),
   });
 }
