@@ -26,7 +26,7 @@ export function failOnLost(error: Error): never {
 export async function databaseOfKeys(count: number, progress: (line: string) => void): Promise<string> {
   const folder = join(tmpdir(), 'moonhook-bench');
   mkdirSync(folder, { recursive: true });
-  const path = join(folder, `hashed-keys-${count}.db`);
+  const path = join(folder, `sparse-keys-${count}.db`);
   if (existsSync(path) && isUsable(path, count)) return path;
   progress(`building a database of ${count.toLocaleString('en-US')} delivery ids once: ${path}`);
   const building = `${path}.part`;

@@ -4,6 +4,12 @@ import type { DeliveryState, Ending, Head, Lease, LeaseWish, NewDelivery, Receip
 export interface DeliveryRows {
   /** `owed`: counted, but never refused by a quota. */
   add(event: number, stored: StoredEvent, delivery: NewDelivery, owed: boolean, generation?: number): Lease | undefined;
+  /** Whether `gather` may have it: nothing of the table must be known for it. */
+  isPlain(delivery: NewDelivery): boolean;
+  /** As `add` of a plain delivery of a new event; the table has it from `write` on. */
+  gather(event: number, stored: StoredEvent, delivery: NewDelivery, owed: boolean): Lease | undefined;
+  /** What was gathered; before anything reads the table. */
+  write(): void;
   /** Runs a known event again where its deliveries died or were cancelled (or always); answers the generation. */
   rerun(event: number, always: boolean, namespaceUid: string): number | undefined;
   /** Sends an ended row's event to a destination again, in its order if that is kept; false when that generation is there. */

@@ -26,12 +26,12 @@ describe('a filter', () => {
       for (let index = 0; index < count; index += 1) assert.ok(holds(filter, index));
       let strangers = 0;
       for (let index = count; index < count * 3; index += 1) if (holds(filter, index)) strangers += 1;
-      assert.ok(strangers < count * 2 * 0.03, `${strangers} of ${count * 2}`);
+      assert.ok(strangers < count * 2 * 0.01, `${strangers} of ${count * 2}`);
     });
   }
 
   test('is no larger than what it has room for, and never smaller than a line', () => {
-    assert.equal(KeyFilter.for(262_144).bytes.length, 512 * 1024);
+    assert.equal(KeyFilter.for(262_144).bytes.length, 1024 * 1024);
     assert.equal(filled(count * 64).shrunkTo(count).bytes.length, KeyFilter.for(count).bytes.length);
     assert.equal(KeyFilter.for(262_144).shrunkTo(1).bytes.length, 64);
   });

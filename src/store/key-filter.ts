@@ -1,9 +1,10 @@
 /**
  * Whether a key may be among many: a Bloom filter whose bits for one key lie in one word, so that asking is one read of
- * memory. Keys are hashes already. At two keys a word one of some two hundred strangers is taken for a known one.
+ * memory. Keys are hashes already. At one key a word one of some eight hundred strangers is taken for a known one, at two, as
+ * older filters have, one of some two hundred.
  */
 
-const keysPerWord = 2;
+const keysPerWord = 1;
 
 export class KeyFilter {
   readonly #words: Uint32Array;

@@ -5,7 +5,7 @@ import { createTurns, type TurnStep } from './run-turn.ts';
 import { createJournal } from './sqlite-journal.ts';
 import { createSavepoint } from './sqlite-operations.ts';
 
-function open(t: TestContext) {
+function open(t: TestContext, completeTogether: () => void = () => undefined) {
   const database = new DatabaseSync(':memory:');
   t.after(() => database.close());
   database.exec('CREATE TABLE kept (name TEXT PRIMARY KEY); BEGIN');
@@ -22,6 +22,7 @@ function open(t: TestContext) {
   });
   const runTurn = createTurns({
     inSavepoint: createSavepoint(database, createJournal(), 'item'),
+    completeTogether,
     isOpen: () => database.isTransaction,
   });
   const kept = (): unknown => database.prepare('SELECT group_concat(name) AS names FROM kept').get()?.['names'];
@@ -75,6 +76,20 @@ describe('a turn', () => {
     ran.length = 0;
     runTurn([step('c'), bad(5), step('d')]);
     assert.deepEqual(ran, ['c', 'bad 5', 'd']);
+  });
+
+  test('completes what ran together before it is kept: where that fails, each runs alone', (t) => {
+    let completed = 0;
+    const { step, runTurn, ran, kept } = open(t, () => {
+      completed += 1;
+      if (completed === 2) throw new Error('not now');
+    });
+    runTurn([step('a'), step('b'), step('settle', false)]);
+    assert.equal(completed, 1);
+    ran.length = 0;
+    assert.deepEqual(runTurn([step('c'), step('d')]), [{ value: 'c' }, { value: 'd' }]);
+    assert.deepEqual(ran, ['c', 'd', 'c', 'd']);
+    assert.equal(kept(), 'a,b,settle,c,d');
   });
 
   test('ends with the transaction', (t) => {

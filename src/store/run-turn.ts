@@ -6,7 +6,8 @@
 export interface TurnStep {
   /** Mostly succeeds, and may be run again after it was undone. */
   readonly shared: boolean;
-  run(): unknown;
+  /** `together`: beside others in a savepoint. What it throws then makes all of them run again, each alone. */
+  run(together: boolean): unknown;
 }
 
 export type StepOutcome = { readonly value: unknown } | { readonly error: Error };
@@ -14,6 +15,8 @@ export type StepOutcome = { readonly value: unknown } | { readonly error: Error 
 export interface TurnBorders {
   /** Undoes what the work did and throws on, if it throws. */
   inSavepoint<Value>(work: () => Value): Value;
+  /** What those that ran together have left to be done, before their savepoint is released. */
+  completeTogether(): void;
   /** False: the transaction itself is gone, and with it the whole turn. */
   isOpen(): boolean;
 }
@@ -23,14 +26,18 @@ const manyFailures = 4;
 const turnsAlone = 64;
 
 /** Answers the function that runs a turn; it throws when the transaction was lost. */
-export function createTurns({ inSavepoint, isOpen }: TurnBorders): (steps: readonly TurnStep[]) => StepOutcome[] {
+export function createTurns({
+  inSavepoint,
+  completeTogether,
+  isOpen,
+}: TurnBorders): (steps: readonly TurnStep[]) => StepOutcome[] {
   let alone = 0;
   /** In this turn. */
   let failures = 0;
 
   function runAlone(step: TurnStep): StepOutcome {
     try {
-      return { value: inSavepoint(() => step.run()) };
+      return { value: inSavepoint(() => step.run(false)) };
     } catch (error) {
       if (!isOpen()) throw error;
       failures += 1;
@@ -43,7 +50,11 @@ export function createTurns({ inSavepoint, isOpen }: TurnBorders): (steps: reado
   function runTogether(steps: readonly TurnStep[]): StepOutcome[] {
     if (steps.length === 1 || alone > 0) return steps.map(runAlone);
     try {
-      return inSavepoint(() => steps.map((step) => ({ value: step.run() })));
+      return inSavepoint(() => {
+        const outcomes = steps.map((step) => ({ value: step.run(true) }));
+        completeTogether();
+        return outcomes;
+      });
     } catch (error) {
       if (!isOpen()) throw error;
       const half = steps.length >> 1;

@@ -7,6 +7,8 @@ import { deliveryBytes } from './row-bytes.ts';
 import { createDestinations } from './sqlite-destinations.ts';
 import { toEvent, type EventColumns } from './sqlite-events.ts';
 import { createLeasing } from './sqlite-lease.ts';
+import { createNewDeliveries } from './sqlite-new-deliveries.ts';
+import { createOrderKeys } from './sqlite-order-keys.ts';
 import { dropNoted, putNoted, type Journal } from './sqlite-journal.ts';
 import type { LoneRuns } from './lone-run.ts';
 import type { UsageBook } from './sqlite-usage.ts';
@@ -27,10 +29,8 @@ export function createDeliveryRows(
   const watch = new CrashWatch(() => clock.monotonic());
   const leaseRows = createLeasing({ database, clock, destinations, watch, takeRow });
 
-  const insert = database.prepare(
-    `INSERT INTO deliveries (event, destination, generation, state, due, background, attempts, crashes, epoch, order_key, scope, bytes)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING`,
-  );
+  const added = createNewDeliveries(database, journal);
+  const orderKeys = createOrderKeys(database);
   const select = database.prepare(
     'SELECT seq, destination, order_key, state, epoch, crashes, attempts, scope, bytes FROM deliveries WHERE seq = ?',
   );
@@ -44,14 +44,6 @@ export function createDeliveryRows(
   );
   const finish = database.prepare('UPDATE deliveries SET state = ?, ended = ?, reason = ?, error = ? WHERE seq = ?');
   const discard = database.prepare("UPDATE deliveries SET state = 'cancelled' WHERE seq = ?");
-  const headOfKey = database.prepare(
-    "SELECT seq, state FROM deliveries WHERE destination = ? AND order_key = ? AND state IN ('waiting', 'held', 'leased') ORDER BY seq LIMIT 1",
-  );
-  // The condition of the index word for word: SQLite concludes nothing from a shorter list, and would read all rows.
-  const waitingOfKey = database.prepare(
-    "SELECT seq FROM deliveries WHERE destination = ? AND order_key = ? AND state IN ('waiting', 'held', 'leased') AND state <> 'leased'",
-  );
-  const promote = database.prepare("UPDATE deliveries SET state = 'waiting' WHERE seq = ? RETURNING due");
   const leasedRows = database.prepare("SELECT seq FROM deliveries WHERE state = 'leased'");
   const generations = database.prepare(
     'SELECT destination, max(generation) AS generation, state FROM deliveries WHERE event = ? GROUP BY destination',
@@ -86,17 +78,16 @@ export function createDeliveryRows(
   }
 
   function promoteNext(destination: number, orderKey: string): void {
-    const head = headOfKey.get(destination, orderKey) as { seq: number; state: DeliveryState } | undefined;
+    const head = orderKeys.head(destination, orderKey);
     if (head?.state !== 'held') return;
-    const { due: when } = promote.get(head.seq) as { due: number };
+    const when = orderKeys.promote(head.seq);
     move('held', 'waiting');
     destinations.noteDue(destination, when);
   }
 
   function supersede(destination: number, orderKey: string): void {
-    for (const { seq } of waitingOfKey.all(destination, orderKey) as { seq: number }[]) {
+    for (const seq of orderKeys.waiting(destination, orderKey))
       endRow(select.get(seq) as unknown as Row, 'superseded', null, null);
-    }
   }
 
   function noteLease(seq: number, leaseMs: number): void {
@@ -153,6 +144,7 @@ export function createDeliveryRows(
     delivery: NewDelivery,
     owed: boolean,
     generation = delivery.generation ?? 0,
+    later = false,
   ): Lease | undefined {
     const destination = destinations.idOf(delivery.destination);
     const key = delivery.orderKey ?? null;
@@ -160,19 +152,18 @@ export function createDeliveryRows(
       if (known.get(event, destination, generation) !== undefined) return undefined;
       supersede(destination, key);
     }
-    const held = key !== null && headOfKey.get(destination, key) !== undefined;
+    const held = key !== null && orderKeys.head(destination, key) !== undefined;
     const eagerMs = !held && (delivery.delayMs ?? 0) <= 0 && watch.isOpen ? delivery.eagerMs : undefined;
     // Whoever waits for the destination goes first.
-    const queues = eagerMs !== undefined && destinations.isDue(destination);
+    const queues = !later && eagerMs !== undefined && destinations.isDue(destination);
     const state: DeliveryState = held ? 'held' : eagerMs === undefined || queues ? 'waiting' : 'leased';
-    const taken = state === 'leased' ? 1 : 0;
     const when = clock.now() + (delivery.delayMs ?? 0);
     const scope = usage.idOf(stored.namespaceUid);
     const bytes = deliveryBytes(stored);
-    const background = delivery.background === true ? 1 : 0;
-    const added = insert.run(event, destination, generation, state, when, background, taken, key, scope, bytes);
-    if (added.changes === 0) return undefined;
-    const seq = Number(added.lastInsertRowid);
+    const background = delivery.background === true;
+    const row = { event, destination, generation, state, due: when, background, orderKey: key, scope, bytes };
+    const seq = later ? added.gather(row) : added.insert(row);
+    if (seq === undefined) return undefined;
     move('created', state);
     usage.change(scope, 'waitingRows', 1, owed);
     usage.change(scope, 'waitingBytes', bytes, owed);
@@ -207,6 +198,13 @@ export function createDeliveryRows(
 
   return {
     add,
+    isPlain: ({ destination, orderKey, leaseMs, eagerMs }) =>
+      orderKey === undefined &&
+      leaseMs === undefined &&
+      // Whoever waits for the destination would be leased first.
+      (eagerMs === undefined || !destinations.isDue(destinations.idOf(destination))),
+    gather: (event, stored, delivery, owed) => add(event, stored, delivery, owed, delivery.generation, true),
+    write: () => added.write(),
     rerun(event, always, namespaceUid) {
       const rows = generations.all(event) as { destination: number; generation: number; state: DeliveryState }[];
       const again = rows.filter(

@@ -1,12 +1,18 @@
 /** Appending events in SQLite: event, duplicate key and delivery rows in one go, inside the caller's transaction. */
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { DeliveryRows } from './delivery-rows.ts';
+import { createGatheredRows } from './gathered-rows.ts';
+import type { Journal } from './sqlite-journal.ts';
 import type { DuplicateKeys } from './sqlite-duplicates.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { AppendItem, Appended, Lease, StoredEvent } from './store.ts';
 
 export interface EventRows {
   append(item: AppendItem): Appended;
+  /** As `append`; the tables may have it from `write` on only. */
+  gather(item: AppendItem): Appended;
+  /** What was gathered; before anything else is done. Throws where one of the events is there already. */
+  write(): void;
   read(namespaceUid: string, id: string): StoredEvent | undefined;
 }
 
@@ -15,10 +21,11 @@ export function createEventRows(
   clock: StoreClock,
   deliveries: DeliveryRows,
   duplicates: DuplicateKeys,
+  journal: Journal,
 ): EventRows {
-  const insert = database.prepare(
-    'INSERT INTO events (scope, id, type, source, time, attributes, body) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
-  );
+  const rows = createGatheredRows(database, journal, 'events (seq, scope, id, type, source, time, attributes, body)');
+  /** The last number of an event. It is never set back: one that was taken back leaves a gap. */
+  let last = (database.prepare('SELECT max(seq) AS seq FROM events').get() as { seq: number | null }).seq ?? 0;
   const sequenceOf = database.prepare('SELECT seq FROM events WHERE scope = ? AND id = ?');
   const byId = database.prepare(
     'SELECT seq, id, scope, type, source, time, attributes, body FROM events WHERE scope = ? AND id = ?',
@@ -33,6 +40,7 @@ export function createEventRows(
     const { namespaceUid } = event;
     const id = duplicates.claim(namespaceUid, duplicate, event.id);
     if (id === undefined) return undefined;
+    write();
     const known = sequence(namespaceUid, id);
     // The event may have been trimmed already: its key still says that it was here.
     const generation =
@@ -40,27 +48,54 @@ export function createEventRows(
     return { id, duplicateOf: id, leased: [], ...(generation === undefined ? {} : { generation }) };
   }
 
+  /** Its row, with a number of its own. */
+  function rowOf({ namespaceUid, id, type, source, time, attributes, body }: StoredEvent): SQLInputValue[] {
+    last += 1;
+    return [last, namespaceUid, id, type, source, time ?? clock.now(), attributes, body];
+  }
+
+  function write(): void {
+    rows.write();
+    deliveries.write();
+  }
+
+  function gather(item: AppendItem): Appended {
+    const { event, owed = false, known = false } = item;
+    const [delivery] = item.deliveries;
+    // Who says that it is known, and whose id may be that of another event, needs the tables.
+    const isPlain = !known && item.duplicate !== undefined && item.deliveries.length === 1;
+    if (!isPlain || delivery === undefined || !deliveries.isPlain(delivery)) return append(item);
+    const answer = duplicateOf(item);
+    if (answer !== undefined) return answer;
+    rows.gather(rowOf(event));
+    const lease = deliveries.gather(last, event, delivery, owed);
+    return { id: event.id, leased: lease === undefined ? [] : [lease] };
+  }
+
+  function append(item: AppendItem): Appended {
+    write();
+    const { event, owed = false } = item;
+    const answer = duplicateOf(item);
+    if (answer !== undefined) return answer;
+    const { namespaceUid, id } = event;
+    // Nobody wants it: its key is kept, there is nothing to run.
+    if (item.deliveries.length === 0) return { id, leased: [] };
+    const isNew = rows.insert(rowOf(event));
+    // The very same event again (an outbox repeated, a schedule's slot fired by two): the first one stands.
+    const seq = isNew ? last : item.known === true ? sequence(namespaceUid, id) : undefined;
+    if (seq === undefined) return { id, duplicateOf: id, leased: [] };
+    const leased: Lease[] = [];
+    for (const delivery of item.deliveries) {
+      const lease = deliveries.add(seq, event, delivery, owed);
+      if (lease !== undefined) leased.push(lease);
+    }
+    return { id, leased };
+  }
+
   return {
-    append(item) {
-      const { event, owed = false } = item;
-      const answer = duplicateOf(item);
-      if (answer !== undefined) return answer;
-      const { namespaceUid, id, type, source, time, attributes, body } = event;
-      // Nobody wants it: its key is kept, there is nothing to run.
-      if (item.deliveries.length === 0) return { id, leased: [] };
-      // What it did is cheaper to read than a row that it returns.
-      const added = insert.run(namespaceUid, id, type, source, time ?? clock.now(), attributes, body);
-      const isNew = added.changes === 1;
-      // The very same event again (an outbox repeated, a schedule's slot fired by two): the first one stands.
-      const seq = isNew ? Number(added.lastInsertRowid) : item.known === true ? sequence(namespaceUid, id) : undefined;
-      if (seq === undefined) return { id, duplicateOf: id, leased: [] };
-      const leased: Lease[] = [];
-      for (const delivery of item.deliveries) {
-        const lease = deliveries.add(seq, event, delivery, owed);
-        if (lease !== undefined) leased.push(lease);
-      }
-      return { id, leased };
-    },
+    append,
+    gather,
+    write,
     read(namespaceUid, id) {
       const row = byId.get(namespaceUid, id) as EventColumns | undefined;
       return row === undefined ? undefined : toEvent(row);

@@ -149,6 +149,7 @@ export function createKeyLog(database: DatabaseSync, journal: Journal, runs: Key
       buffer.forget(place);
       journal.push(() => buffer.index(place));
     }
+    runs.write();
     if (from.moved < from.order.length) {
       const log = current;
       const { length } = log;

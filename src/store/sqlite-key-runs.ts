@@ -4,6 +4,7 @@
  * In one index over all keys each new one would change a page of its own, somewhere in gigabytes.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { createGatheredRows } from './gathered-rows.ts';
 import { bitsOf, KeyFilter, placeOf } from './key-filter.ts';
 import { dropNoted, putNoted, type Journal } from './sqlite-journal.ts';
 
@@ -44,8 +45,10 @@ export interface KeyRun {
 
 export interface KeyRuns {
   find(key: Uint8Array): KnownKey | undefined;
-  /** A key that `find` does not know. */
+  /** A key that `find` does not know; it does from `write` on. */
   add(added: NewKey, now: number): void;
+  /** What was added. */
+  write(): void;
   /** Oldest first. */
   all(): Iterable<KeyRun>;
   count(): number;
@@ -69,9 +72,7 @@ export const classOf = (windowMs: number): number => Math.floor(Math.log2(Math.m
 
 export function createKeyRuns(database: DatabaseSync, journal: Journal): KeyRuns {
   const find = database.prepare('SELECT event, expires, endpoint FROM duplicate_keys WHERE run = ? AND key = ?');
-  const insert = database.prepare(
-    'INSERT INTO duplicate_keys (run, key, event, endpoint, expires) VALUES (?, ?, ?, ?, ?)',
-  );
+  const added = createGatheredRows(database, journal, 'duplicate_keys (run, key, event, endpoint, expires)');
   const remove = database.prepare('DELETE FROM duplicate_keys WHERE run = ? AND key = ?');
   const open = database.prepare(
     'INSERT INTO duplicate_runs (id, class, opened, size, earliest, latest) VALUES (?, ?, ?, 0, 0, 0)',
@@ -137,13 +138,14 @@ export function createKeyRuns(database: DatabaseSync, journal: Journal): KeyRuns
     },
     add({ key, event, endpoint, expires, windowMs }, now) {
       const run = runFor(windowMs, now);
-      insert.run(run.id, key, event, endpoint, expires);
+      added.gather([run.id, key, event, endpoint, expires]);
       // Where this is undone, they say more than there is: that costs a look, and forgets nothing.
       run.filter.add(placeOf(key), bitsOf(key));
       run.earliest = run.size === 0 ? expires : Math.min(run.earliest, expires);
       run.latest = Math.max(run.latest, expires);
       run.size += 1;
     },
+    write: () => added.write(),
     all: () => runs.values(),
     count: () => runs.size,
     drop,

@@ -76,7 +76,7 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
   // A store in memory ends with its process.
   const loneRuns = path === ':memory:' ? undefined : openLoneRuns(loneRunPath(path));
   const deliveries = createDeliveryRows(database, clock, counters, usage, journal, loneRuns);
-  const events = createEventRows(database, clock, deliveries, duplicates);
+  const events = createEventRows(database, clock, deliveries, duplicates, journal);
   const keyValues = createKeyValueRows(database, clock, usage);
   const trimmer = createTrimmer({
     database,
@@ -106,7 +106,7 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
       usage: Object.fromEntries([...usage.scopes()].map(([, uid, used]) => [uid, { ...used }])),
     };
   };
-  const operations = createOperations({
+  const parts = {
     database,
     journal,
     counters,
@@ -117,9 +117,13 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
     trimmer,
     measure,
     diskLow: () => guard.low,
-  });
+  };
+  const operations = createOperations(parts);
+  /** For appends beside others: their rows are written together. */
+  const gathering = createOperations({ ...parts, events: { ...events, append: events.gather } });
   const runTurn = createTurns({
     inSavepoint: createSavepoint(database, journal, 'item'),
+    completeTogether: () => events.write(),
     isOpen: () => database.isTransaction,
   });
   const begin = database.prepare('BEGIN IMMEDIATE');
@@ -166,7 +170,10 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
       try {
         transaction(() => {
           outcomes = runTurn(
-            items.map(({ arrived, run }) => ({ shared: arrived !== undefined, run: () => run(operations) })),
+            items.map(({ arrived, run }) => ({
+              shared: arrived !== undefined,
+              run: (together: boolean) => run(together ? gathering : operations),
+            })),
           );
         });
       } catch (error) {
