@@ -32,8 +32,11 @@ const warmUp = [
 ] as const;
 /** Of the steady part: offered whatever the answers do. */
 const steady = { perSecond: 4000, connections: 256, seconds: 3 } as const;
-/** Of the bare server, in each round: it is there to tell swings of the machine from swings of the program. */
-const bareSeconds = 2;
+/**
+ * Of the bare server, in each round: it is there to tell swings of the machine from swings of the program. Two seconds without
+ * work, and the program gives back memory, compiled code among it: it would begin the next round cold.
+ */
+const bareSeconds = 1;
 
 interface Round {
   readonly fast: Accepted;
@@ -86,7 +89,7 @@ interface Server {
 async function runRounds(ours: Server, bare: Server, progress: (line: string) => void): Promise<readonly Round[]> {
   const send = (url: string, forSeconds: number, connections = 128): Promise<Accepted> =>
     sendWebhooks({ url, secret, connections, seconds: forSeconds, core: loadCore });
-  await send(bare.url, bareSeconds);
+  await send(bare.url, 3 * bareSeconds);
   for (const each of warmUp) await send(ours.url, each.seconds, each.connections);
   const done: Round[] = [];
   for (let round = 0; round < rounds; round += 1) {
