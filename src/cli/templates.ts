@@ -8,10 +8,14 @@ export interface Template {
   next(name: string): readonly string[];
 }
 
+/** A name that YAML would read as a number, a truth value or nothing stands in quotes. */
+const scalar = (name: string): string =>
+  /^(?:\d.*|true|false|null|yes|no|on|off|y|n)$/.test(name) ? `"${name}"` : name;
+
 const head = (name: string): string => `apiVersion: moonhook.dev/v1alpha1
 kind: WebhookFunction
 metadata:
-  name: ${name}
+  name: ${scalar(name)}
 `;
 
 export const templates: Readonly<Record<string, Template>> = {
@@ -28,11 +32,11 @@ export const templates: Readonly<Record<string, Template>> = {
   triggers:
     - name: push
       http:
-        path: ${name}
+        path: ${scalar(name)}
         receiver:
           github:
             events: [push]
-            secretRefs: [{ name: ${name}, key: secret }]
+            secretRefs: [{ name: ${scalar(name)}, key: secret }]
 `,
     next: (name) => [
       `put the webhook's secret into a file:  echo '${name}.secret=…' >> secrets.env`,
@@ -82,7 +86,7 @@ export const templates: Readonly<Record<string, Template>> = {
     description: 'a function that hears of Pods in the cluster (needs a cluster)',
     text: (name) => `${head(name)}spec:
   # Whose rights it has; the ServiceAccount needs the label moonhook.dev/functions: "true".
-  serviceAccountName: ${name}
+  serviceAccountName: ${scalar(name)}
   code: |
     -- Runs when the number of restarts of a Pod changed.
     return function(event)

@@ -71,8 +71,13 @@ export type RunLocalResult =
 export async function runLocal(options: RunLocalOptions): Promise<RunLocalResult> {
   const { settings } = options;
   const refuse = (...lines: readonly string[]): RunLocalResult => ({ ok: false, lines });
-  if (!statSync(settings.folder, { throwIfNoEntry: false })?.isDirectory()) {
-    return refuse(`there is no folder ${settings.folder}`);
+  const found = statSync(settings.folder, { throwIfNoEntry: false });
+  if (found?.isDirectory() !== true) {
+    return refuse(
+      found === undefined
+        ? `there is no folder ${settings.folder}`
+        : `${settings.folder} is not a folder: name the one it stands in`,
+    );
   }
   const policy = readPolicyFile(settings.policyFile, settings.egressAllow);
   if (!policy.ok) return refuse(...policy.lines);

@@ -41,6 +41,18 @@ test('new writes every starting point, and check accepts each', async (context) 
   assert.equal(printed.stdout, templates['schedule']?.text('x'));
 });
 
+test('new writes a name that YAML would read as something else in quotes', async (context) => {
+  const cwd = place(context);
+  const kinds = Object.keys(templates);
+  for (const [at, name] of ['7', '0x1f', 'null', 'no', '1e3'].entries()) {
+    const text = templates[kinds[at] ?? '']?.text(name) ?? '';
+    writeFileSync(join(cwd, `${name}.yaml`), text);
+  }
+  const { exitCode, stdout } = await runCli(['check'], { cwd });
+  assert.equal(exitCode, 0, stdout);
+  assert.match(stdout, /^5 functions, 0 errors/m);
+});
+
 test('check names every mistake of a folder and answers 1', async (context) => {
   const cwd = place(context, {
     'hooks/a.yaml': hook(`  code: |\n    return function()\n      htpp.get("x")\n    end\n${trigger}`),
