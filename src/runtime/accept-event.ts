@@ -130,7 +130,8 @@ function keep(
   }
 }
 
-function acknowledgeStored(stored: readonly Appended[], call: HttpCall, parts: WorkerParts): void {
+/** Of what a call had stored. */
+export function acknowledgeStored(stored: readonly Appended[], call: HttpCall, parts: WorkerParts): void {
   // A batch is a duplicate when all of it is.
   const appended = stored.find(isNew) ?? stored[0];
   if (stored.length > 1) call.note('batch', true, `${stored.filter(isNew).length} of ${stored.length} items are new`);

@@ -4,7 +4,7 @@
  */
 import { formatDestination } from '../delivery/destination.ts';
 import type { CallResult } from '../lua/types.ts';
-import type { Ending, Lease } from '../store/store.ts';
+import type { AppendItem, Ending, Lease, NewDelivery } from '../store/store.ts';
 import { endingOfRun } from './attempt-ending.ts';
 import type { HttpCall } from './http-call.ts';
 import { acknowledge } from './identify-event.ts';
@@ -54,39 +54,35 @@ export function acknowledgeLate(call: HttpCall, parts: WorkerParts): LateAcknowl
 
 /** Undefined: the store knows this delivery from before, there is nothing to settle. */
 async function storeLeased(call: HttpCall, parts: WorkerParts): Promise<Lease | undefined> {
-  const { fn, trigger } = call;
-  if (fn === undefined || trigger === undefined) throw new Error('the call has no trigger');
-  const event = new RequestEvent(call);
-  const [appended] = await parts.store.append([
-    {
-      event: {
-        // A trigger that publishes has stored its event under the call's id.
-        id: call.eventId === undefined ? call.id : `${call.id}-late`,
-        namespaceUid: fn.entry.namespaceUid,
-        type: event.eventType,
-        source: event.eventSource,
-        time: call.time,
-        attributes: JSON.stringify(attributesOf(call)),
-        body: new Uint8Array(call.body),
-      },
-      deliveries: [
-        {
-          destination: formatDestination({
-            namespaceUid: fn.entry.namespaceUid,
-            functionName: fn.entry.name,
-            target: { trigger: trigger.entry.name },
-          }),
-          leaseMs: parts.settings.asynchronous.leaseMs,
-        },
-      ],
-      ...(call.duplicateKey === undefined ? {} : { duplicate: call.duplicateKey }),
-    },
-  ]);
+  const [appended] = await parts.store.append([itemOfCall(call, { leaseMs: parts.settings.asynchronous.leaseMs })]);
   if (appended === undefined) throw new Error('the store answered nothing');
   call.eventId = appended.id;
   const [lease] = appended.leased;
   if (lease === undefined && appended.duplicateOf === undefined) throw new Error('the store gave no lease');
   return lease;
+}
+
+/** The event of a request of a synchronous trigger, for that trigger. */
+export function itemOfCall(call: HttpCall, leased: Pick<NewDelivery, 'leaseMs'> = {}): AppendItem {
+  const { fn, trigger } = call;
+  if (fn === undefined || trigger === undefined) throw new Error('the call has no trigger');
+  const { namespaceUid, name: functionName } = fn.entry;
+  const event = new RequestEvent(call);
+  const destination = formatDestination({ namespaceUid, functionName, target: { trigger: trigger.entry.name } });
+  return {
+    event: {
+      // A trigger that publishes has stored its event under the call's id.
+      id: call.eventId === undefined ? call.id : `${call.id}-late`,
+      namespaceUid,
+      type: event.eventType,
+      source: event.eventSource,
+      time: call.time,
+      attributes: JSON.stringify(attributesOf(call)),
+      body: new Uint8Array(call.body),
+    },
+    deliveries: [{ destination, ...leased }],
+    ...(call.duplicateKey === undefined ? {} : { duplicate: call.duplicateKey }),
+  };
 }
 
 function keepLease(lease: Lease, parts: WorkerParts): () => void {

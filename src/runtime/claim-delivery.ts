@@ -1,7 +1,9 @@
 /**
  * A trigger with `ackAfter` claims its delivery before the handler starts: a sender that repeats while the handler still
- * runs, on any worker, does not start it again.
+ * runs, on any worker, does not start it again, nor does one that repeats what was stored when the time was over.
  */
+import { acknowledgeStored } from './accept-event.ts';
+import { itemOfCall } from './acknowledge-late.ts';
 import { formatDestination } from '../delivery/destination.ts';
 import { findDuplicateKey } from './find-duplicate-key.ts';
 import type { HttpCall } from './http-call.ts';
@@ -27,5 +29,9 @@ async function claim(call: HttpCall, parts: WorkerParts): Promise<void> {
   }
   call.duplicateKey = key;
   call.onEnd(() => parts.keys.releasePlace(place));
+  // Whoever had the place before has stored it by now, or answered in time. The store judges: it may run again, but there.
+  if (await parts.store.isKnown(namespaceUid, key)) {
+    acknowledgeStored(await parts.store.append([itemOfCall(call)]), call, parts);
+  }
   return undefined;
 }

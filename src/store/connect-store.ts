@@ -155,6 +155,7 @@ export function connectStore(port: MessagePort, durable: boolean): ConnectedStor
     replay: (filter, generation, to) => ask('replay', filter, generation, to),
     cancel: (filter) => ask('cancel', filter),
     counts: () => ask('counts'),
+    isKnown: (namespaceUid, duplicate) => ask('isKnown', namespaceUid, duplicate),
     get: (scope, key) => ask('get', scope, key),
     write: (writes, expectations) => ask('write', writes, expectations),
     list: (scope, prefix, limit, after) => ask('list', scope, prefix, limit, after),

@@ -4,17 +4,17 @@ import { growthOfAppend, growthOfWrites } from './growth.ts';
 import { appendItems, isOneStatement } from './postgres-append.ts';
 import { appendConditional } from './postgres-append-if.ts';
 import { answersByCall, createBatches } from './postgres-batches.ts';
-import { answerDuplicates } from './postgres-duplicates.ts';
+import { answerDuplicates, isKnownKey } from './postgres-duplicates.ts';
 import { batchBytes, noteAppended, rowBytes, type PostgresParts } from './postgres-parts.ts';
 import type { AppendItem, Appended, Store } from './store.ts';
 
-export interface PostgresAppending extends Pick<Store, 'append' | 'appendIf'> {
+export interface PostgresAppending extends Pick<Store, 'append' | 'appendIf' | 'isKnown'> {
   /** How long appends took. */
   readonly times: Pick<AppendClock, 'read'>;
 }
 
 export function createPostgresAppending(parts: PostgresParts): PostgresAppending {
-  const { sessions, destinations, heads, usage, now, changed } = parts;
+  const { pool, sessions, destinations, heads, usage, now, changed } = parts;
   const times = createAppendClock();
 
   /** Items of one call are stored together; calls of one batch, too, and each fails alone. */
@@ -49,6 +49,7 @@ export function createPostgresAppending(parts: PostgresParts): PostgresAppending
       changed();
       return appended;
     },
+    isKnown: (namespaceUid, duplicate) => isKnownKey(pool, namespaceUid, duplicate),
     async appendIf(conditional) {
       const { append: items, writes } = conditional;
       const growth = growthOfWrites(writes, growthOfAppend(items));

@@ -1,9 +1,19 @@
 /** Answers to events whose duplicate key is somebody's in PostgreSQL: whose, and whether that one runs again. */
+import type { Pool } from 'pg';
 import { addGenerations, type DeliveryInput } from './postgres-add.ts';
 import { appendItems, hashKey } from './postgres-append.ts';
 import type { PostgresDestinations } from './postgres-destinations.ts';
 import type { Session } from './postgres-session.ts';
-import { isEnded, type AppendItem, type Appended, type DeliveryState } from './store.ts';
+import { isEnded, type AppendItem, type Appended, type DeliveryState, type DuplicateKey } from './store.ts';
+
+/** As `Store.isKnown`. */
+export async function isKnownKey(pool: Pool, namespaceUid: string, duplicate: DuplicateKey): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    'SELECT 1 FROM moonhook_duplicates WHERE key = $1::bytea AND expires > moonhook_now()',
+    [hashKey(namespaceUid, duplicate)],
+  );
+  return rowCount === 1;
+}
 
 /**
  * Inside a transaction: the keys stay locked until its end, so that two senders that repeat at the same time do not run an

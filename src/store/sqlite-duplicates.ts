@@ -4,7 +4,7 @@ import { hashEndpoint, hashKey } from './duplicate-hash.ts';
 import { createFormerKeys } from './sqlite-former-keys.ts';
 import { dropNoted, putNoted, type Journal } from './sqlite-journal.ts';
 import { createKeyLog, logKeys } from './sqlite-key-log.ts';
-import { createKeyRuns } from './sqlite-key-runs.ts';
+import { createKeyRuns, type KnownKey } from './sqlite-key-runs.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { DuplicateKey } from './store.ts';
 import type { UsageBook } from './sqlite-usage.ts';
@@ -13,6 +13,7 @@ import { createKeySweeper, type Removed } from './sweep-key-runs.ts';
 export interface DuplicateKeys {
   /** The id of the event that has the key; undefined: the caller's has it from now on. */
   claim(namespaceUid: string, duplicate: DuplicateKey, eventId: string): string | undefined;
+  isKnown(namespaceUid: string, duplicate: DuplicateKey): boolean;
   /** Deletes at most `limit` keys: expired ones, and above the bound the oldest of the namespace that has most; answers how many. */
   trim(limit: number): number;
   /** Deletes at most `limit` keys of a namespace; answers how many. */
@@ -183,11 +184,17 @@ export function createDuplicateKeys(
     return Math.max(1, gone);
   }
 
+  const find = (key: Uint8Array): KnownKey | undefined => log.find(key) ?? runs.find(key) ?? former.find(key);
+
   return {
+    isKnown(namespaceUid, duplicate) {
+      const known = find(hashKey(namespaceUid, duplicate));
+      return known !== undefined && known.expires > clock.now();
+    },
     claim(namespaceUid, duplicate, eventId) {
       const key = hashKey(namespaceUid, duplicate);
       const now = clock.now();
-      const known = log.find(key) ?? runs.find(key) ?? former.find(key);
+      const known = find(key);
       if (known !== undefined) {
         if (known.expires > now) return known.event;
         known.remove();

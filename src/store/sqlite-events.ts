@@ -5,7 +5,7 @@ import { createGatheredRows } from './gathered-rows.ts';
 import type { Journal } from './sqlite-journal.ts';
 import type { DuplicateKeys } from './sqlite-duplicates.ts';
 import type { StoreClock } from './store-clock.ts';
-import type { AppendItem, Appended, Lease, StoredEvent } from './store.ts';
+import type { AppendItem, Appended, DuplicateKey, Lease, StoredEvent } from './store.ts';
 
 export interface EventRows {
   append(item: AppendItem): Appended;
@@ -14,6 +14,7 @@ export interface EventRows {
   /** What was gathered; before anything else is done. Throws where one of the events is there already. */
   write(): void;
   read(namespaceUid: string, id: string): StoredEvent | undefined;
+  isKnown(namespaceUid: string, duplicate: DuplicateKey): boolean;
 }
 
 export function createEventRows(
@@ -96,6 +97,7 @@ export function createEventRows(
     append,
     gather,
     write,
+    isKnown: (namespaceUid, duplicate) => duplicates.isKnown(namespaceUid, duplicate),
     read(namespaceUid, id) {
       const row = byId.get(namespaceUid, id) as EventColumns | undefined;
       return row === undefined ? undefined : toEvent(row);

@@ -109,6 +109,7 @@ export function createOperations(parts: OperationParts): SqliteStore {
     settle: (items) => items.map(settle),
     read: (filter, page) => readDeliveries(database, filter, page),
     event: (namespaceUid, id) => events.read(namespaceUid, id),
+    isKnown: (namespaceUid, duplicate) => events.isKnown(namespaceUid, duplicate),
     replay(filter, generation, to) {
       refuseOnLowDisk();
       const states = (filter.states ?? ['dead', 'cancelled']).filter((state) => isEnded(state));

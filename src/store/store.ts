@@ -279,6 +279,8 @@ export interface Store {
    * it too, its end as `dead` gives it back, any other end makes it an ordinary key.
    */
   claim(claim: Claim): Promise<boolean>;
+  /** Whether an append with this key would find an event: what it says is what was so a moment ago, only an append judges. */
+  isKnown(namespaceUid: string, duplicate: DuplicateKey): Promise<boolean>;
   /** Called when something may have become due: a hint only. Answers the function that stops it. */
   wake(callback: () => void): () => void;
   /** What holds from now on; before, defaults. Rejects nothing that is stored already. */

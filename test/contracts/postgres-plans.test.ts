@@ -140,6 +140,7 @@ async function doEverything(store: PostgresStore, overheard: Overheard): Promise
   await during('append', async () => {
     await store.append([{ ...item('a1'), duplicate }]);
     await store.append([{ ...item('a2'), duplicate: { ...duplicate, rerun: true } }]);
+    assert.ok(await store.isKnown(namespaceUid, duplicate));
     for (const id of ['a3', 'a4']) await store.append([item(id, { orderKey: 'o', supersede: true })]);
     await store.append([{ event: event('a4'), deliveries: [{ destination: other }, { destination }], known: true }]);
     await store.append(Array.from({ length: 10 }, (_, index) => item(`b${index}`)));

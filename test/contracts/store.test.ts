@@ -74,6 +74,13 @@ for (const [name, open] of Object.entries(storeEngines())) {
       await store.append([item('e1', [{ destination: 'f/t' }], { duplicate })]);
       const [same] = await store.append([item('e2', [{ destination: 'f/t' }], { duplicate })]);
       assert.deepEqual(same, { id: 'e1', duplicateOf: 'e1', leased: [] });
+      const known = (endpoint: string, scope = 'ns-a'): Promise<boolean> =>
+        store.isKnown(scope, { ...duplicate, endpoint });
+      assert.deepEqual(await Promise.all([known('f/t'), known('g/t'), known('f/t', 'another namespace')]), [
+        true,
+        false,
+        false,
+      ]);
       const [other] = await store.append([
         item('e3', [{ destination: 'g/t' }], { duplicate: { ...duplicate, endpoint: 'g/t' } }),
       ]);

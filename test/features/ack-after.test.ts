@@ -1,6 +1,7 @@
 /** `ackAfter`: the sender's patience ends before the handler does. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { eventually } from '../builders/eventually.ts';
 import { serveFunctions, type ServedFunctions } from '../builders/serve-functions.ts';
 
 suite('ackAfter', () => {
@@ -66,6 +67,31 @@ suite('ackAfter', () => {
     await served.record({ trigger: 'keyed' }, ({ log }) => log?.[0]?.message === 'ended d');
     const records = await served.runtime.records.query({ trigger: 'keyed' });
     assert.deepEqual(records.map(({ outcome }) => outcome).sort(), ['duplicate', 'duplicate', 'duplicate', 'ok']);
+  });
+
+  test('a sender that repeats what was stored does not start it again, whether it was done or waits for its next attempt', async () => {
+    const send = (id: string, n: string, fail = ''): Promise<Response> =>
+      fetch(`${served.url}/default/keyed?s=0.5&n=${n}${fail}`, { headers: { 'x-id': id, connection: 'close' } });
+    const first = await send('stored', 'e');
+    await served.record({ id: first.headers.get('x-call-id') ?? '' }, ({ log }) => log?.[0]?.message === 'ended e');
+    const of = first.headers.get('x-call-id') ?? '';
+    // Until the call that ran has left, a repeat is told that it is being handled.
+    const isRepeated = (key: string, n: string, by: string): Promise<true> =>
+      eventually(`${key} is known`, async () => {
+        const response = await send(key, n);
+        assert.ok(response.ok);
+        return response.headers.get('x-moonhook-duplicate-of') === by;
+      });
+    await isRepeated('stored', 'e', of);
+    const failing = await send('failing', 'f', '&fail=1');
+    const id = failing.headers.get('x-call-id') ?? '';
+    await served.record({ id }, ({ outcome }) => outcome === 'error');
+    await isRepeated('failing', 'f', id);
+    await served.record({ id }, ({ attempt, outcome }) => attempt === 2 && outcome === 'ok');
+    const records = await served.runtime.records.query({ trigger: 'keyed' });
+    const ended = records.flatMap(({ log }) => log?.map(({ message }) => message) ?? []);
+    assert.deepEqual(ended.filter((message) => message !== 'ended d').toSorted(), ['ended e', 'ended f', 'ended f']);
+    assert.equal((await send('another', 'g')).headers.get('x-moonhook-duplicate-of'), null, 'control: a new one runs');
   });
 
   test('one that fails after its acknowledgement is tried again from the store', async () => {
