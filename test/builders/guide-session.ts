@@ -1,6 +1,6 @@
 /** Types the terminal session of a page of the guide, and finds in the output what the page prints. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -21,7 +21,7 @@ export async function runSession(context: TestContext, page: string): Promise<vo
   assert.ok(hasSession(blocks), `control: ${page} prints a session`);
   const cwd = mkdtempSync(join(tmpdir(), 'moonhook-guide-'));
   let dev: RunningCli | undefined;
-  let publicUrl = '';
+  let urls: Readonly<Record<string, string>> = {};
   let mark = 0;
   context.after(async () => {
     await dev?.stop('SIGTERM');
@@ -32,28 +32,44 @@ export async function runSession(context: TestContext, page: string): Promise<vo
     await dev?.stop('SIGINT');
     dev = startCli([...args, '--port', '0', '--call-port', '0', '--admin-port', '0'], { cwd });
     const line = await dev.output(/moonhook \S+ serves [^"]*ready in [\d.]+ s/);
-    publicUrl = (await dev.output(/triggers {2}(http:\/\/127\.0\.0\.1:\d+)/)).replace('triggers  ', '');
+    const found = readFileSync(join(cwd, '.moonhook', 'dev.json'), 'utf8');
+    const { publicUrl, callUrl, token } = JSON.parse(found) as Readonly<Record<string, string>>;
+    urls = {
+      'http://127.0.0.1:8080': publicUrl ?? '',
+      'http://127.0.0.1:8081': callUrl ?? '',
+      $TOKEN: token ?? '',
+    };
     return `${line}\n`;
   }
+
+  /** What the page calls by its usual port, or by a variable of the shell. */
+  const here = (text: string): string =>
+    Object.entries(urls).reduce((said, [name, value]) => said.replaceAll(name, value), text);
 
   async function curl(args: readonly string[]): Promise<string> {
     const headers = new Headers();
     let [url = '', method, body]: (string | undefined)[] = [];
+    let shown = false;
     for (let at = 0; at < args.length; at += 1) {
       const word = args[at] ?? '';
       const value = args[at + 1] ?? '';
+      if (word === '-i') {
+        shown = true;
+        continue;
+      }
       if (word === '-X') method = value;
       else if (word === '-d') body = value;
-      else if (word === '-H') headers.set(value.split(': ')[0] ?? '', value.split(': ')[1] ?? '');
+      else if (word === '-H') headers.set(value.split(': ')[0] ?? '', here(value.split(': ')[1] ?? ''));
       else url = word;
       if (word.startsWith('-')) at += 1;
     }
-    const answer = await fetch(url.replace('http://127.0.0.1:8080', publicUrl), {
-      method: method ?? 'GET',
+    const answer = await fetch(here(url), {
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers,
       ...(body === undefined ? {} : { body }),
     });
-    return answer.text();
+    const lines = [...answer.headers].map(([name, value]) => `${name}: ${value}\n`);
+    return `${shown ? `HTTP/1.1 ${answer.status} ${answer.statusText}\n${lines.join('')}\n` : ''}${await answer.text()}`;
   }
 
   async function type(line: string): Promise<string> {
