@@ -23,7 +23,7 @@ export class CallLog {
   append(level: LogLevel, at: number, message: string, fields?: ReadonlyMap<LuaKey, LuaValue>): void {
     if (this.truncated) return;
     const lines = (this.#lines ??= []);
-    const size = Buffer.byteLength(message) + 16 + (fields === undefined ? 0 : sizeOf(fields));
+    const size = bytesOf(message, fields);
     if (lines.length >= this.#maxLines || this.#bytes + size > this.#maxBytes) {
       this.truncated = true;
       lines.push({ level: 'warn', at, message: '[log truncated]' });
@@ -32,6 +32,15 @@ export class CallLog {
     this.#bytes += size;
     lines.push(fields === undefined ? { level, at, message } : { level, at, message, fields });
   }
+}
+
+/** Bytes of lines as they are counted against a log's cap. */
+export function logBytes(lines: readonly LogLine[]): number {
+  return lines.reduce((sum, { message, fields }) => sum + bytesOf(message, fields), 0);
+}
+
+function bytesOf(message: string, fields: LogLine['fields']): number {
+  return Buffer.byteLength(message) + 16 + (fields === undefined ? 0 : sizeOf(fields));
 }
 
 function sizeOf(value: LuaValue | ReadonlyMap<LuaKey, LuaValue>): number {

@@ -2,6 +2,7 @@
 import type { RecordStore } from '../store/records.ts';
 import type { CallRecord } from './call-record.ts';
 import { matchesRecord, type RecordFilter } from './record-filter.ts';
+import { heavyBytes, lightRecord, RecordRoom } from './record-room.ts';
 import { fromRow, toRow, type RecordRooms } from './record-rows.ts';
 
 export interface RecordSource {
@@ -39,7 +40,11 @@ export interface RecordKeeperSettings {
 const collectMs = 5_000;
 const writeMs = 100;
 const writtenAtOnce = 500;
+/** Logs and bodies of one batch: making bytes of them holds the thread. */
+const bytesAtOnce = 2 * 1024 * 1024;
 const mostWaiting = 20_000;
+/** Logs and bodies of those that wait. */
+const mostWaitingBytes = 32 * 1024 * 1024;
 const usualLimit = 100;
 /** Refused requests that are looked through for an id that only they claim. */
 const mostRefused = 1_000;
@@ -50,20 +55,34 @@ export function createRecordKeeper(settings: RecordKeeperSettings): RecordKeeper
     symbol,
     { readonly filter: RecordFilter; readonly listener: (record: CallRecord) => void }
   >();
-  let waiting: CallRecord[] = [];
+  const room = new RecordRoom(mostWaitingBytes);
+  let waiting: Waiting[] = [];
   let writing: Promise<void> | undefined;
 
   async function writeAll(): Promise<void> {
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, writtenAtOnce);
-      waiting = waiting.slice(writtenAtOnce);
+      const batch = leave(sizeOfBatch(waiting));
       try {
-        await store.add(batch.map((record) => toRow(record, rooms)));
+        await store.add(batch.map(({ record }) => toRow(record, rooms)));
       } catch (error) {
         onDropped(batch.length);
         onError(error as Error);
       }
     }
+  }
+
+  /** The oldest that wait, waiting no more. */
+  function leave(count: number): readonly Waiting[] {
+    const left = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    for (const { record, bytes } of left) room.giveBack(record.namespaceUid ?? '', bytes);
+    return left;
+  }
+
+  function waitingFor(record: CallRecord): Waiting {
+    const bytes = heavyBytes(record);
+    if (room.take(record.namespaceUid ?? '', bytes)) return { record, bytes };
+    return { record: lightRecord(record), bytes: 0 };
   }
 
   function write(): Promise<void> {
@@ -93,11 +112,11 @@ export function createRecordKeeper(settings: RecordKeeperSettings): RecordKeeper
     add(records) {
       for (const record of records) {
         for (const { filter, listener } of followers.values()) if (matchesRecord(record, filter)) listener(record);
-        waiting.push(record);
+        waiting.push(waitingFor(record));
       }
       const excess = waiting.length - mostWaiting;
       if (excess <= 0) return;
-      waiting = waiting.slice(excess);
+      leave(excess);
       onDropped(excess);
     },
     async query(filter) {
@@ -126,4 +145,20 @@ export function createRecordKeeper(settings: RecordKeeperSettings): RecordKeeper
       await write();
     },
   };
+}
+
+interface Waiting {
+  readonly record: CallRecord;
+  /** That it takes of the room. */
+  readonly bytes: number;
+}
+
+function sizeOfBatch(waiting: readonly Waiting[]): number {
+  const most = Math.min(waiting.length, writtenAtOnce);
+  let bytes = 0;
+  for (let count = 0; count < most; count += 1) {
+    bytes += waiting[count]?.bytes ?? 0;
+    if (bytes >= bytesAtOnce) return count + 1;
+  }
+  return most;
 }

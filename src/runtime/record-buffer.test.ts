@@ -18,7 +18,7 @@ const ids = (records: readonly CallRecord[]): string[] => records.map(({ callId 
 
 suite('RecordBuffer', () => {
   test('sends failures and records with log lines soon, quiet ones only when asked', () => {
-    const buffer = new RecordBuffer({ perFunction: 2, maxUrgent: 10, maxQuiet: 10 });
+    const buffer = new RecordBuffer({ perFunction: 2, maxUrgent: 10, maxUrgentBytes: 100_000, maxQuiet: 10 });
     buffer.add(record('ok1', 'ok'));
     assert.equal(buffer.hasUrgent, false);
     buffer.add(record('bad', 'error'));
@@ -30,14 +30,14 @@ suite('RecordBuffer', () => {
   });
 
   test('of the quiet ones keeps the newest of each function, in order', () => {
-    const buffer = new RecordBuffer({ perFunction: 2, maxUrgent: 10, maxQuiet: 100 });
+    const buffer = new RecordBuffer({ perFunction: 2, maxUrgent: 10, maxUrgentBytes: 100_000, maxQuiet: 100 });
     for (let index = 0; index < 5; index += 1) buffer.add(record(`a${index}`, 'ok'));
     buffer.add(record('b0', 'ok', 'u2'));
     assert.deepEqual(ids(all(buffer)), ['a3', 'a4', 'b0']);
   });
 
   test('gives everything in batches, what was given up with the first', () => {
-    const buffer = new RecordBuffer({ perFunction: 10, maxUrgent: 1, maxQuiet: 10 });
+    const buffer = new RecordBuffer({ perFunction: 10, maxUrgent: 1, maxUrgentBytes: 100_000, maxQuiet: 10 });
     for (const id of ['e0', 'e1']) buffer.add(record(id, 'error'));
     for (const id of ['q0', 'q1', 'q2', 'q3']) buffer.add(record(id, 'ok'));
     const batches = [...buffer.takeAll(2)].map(({ records, dropped }) => [ids(records), dropped]);
@@ -50,7 +50,7 @@ suite('RecordBuffer', () => {
   });
 
   test('sends quiet ones as well while somebody follows', () => {
-    const buffer = new RecordBuffer({ perFunction: 2, maxUrgent: 10, maxQuiet: 3 });
+    const buffer = new RecordBuffer({ perFunction: 2, maxUrgent: 10, maxUrgentBytes: 100_000, maxQuiet: 3 });
     buffer.add(record('before', 'ok'));
     assert.equal(buffer.hasUrgent, false);
     buffer.followed = true;
@@ -60,7 +60,7 @@ suite('RecordBuffer', () => {
   });
 
   test('counts what it gives up', () => {
-    const buffer = new RecordBuffer({ perFunction: 2, maxUrgent: 3, maxQuiet: 3 });
+    const buffer = new RecordBuffer({ perFunction: 2, maxUrgent: 3, maxUrgentBytes: 100_000, maxQuiet: 3 });
     for (let index = 0; index < 5; index += 1) buffer.add(record(`e${index}`, 'error'));
     const { records, dropped } = buffer.take();
     assert.deepEqual([records.length, dropped], [3, 2]);

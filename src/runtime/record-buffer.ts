@@ -6,6 +6,10 @@ import { isQuiet, type CallRecord } from './call-record.ts';
 import type { Ending, HttpCall } from './http-call.ts';
 import { QuietRecords } from './quiet-records.ts';
 import { CallTrace, CommonTexts } from './record-of-call.ts';
+import { heavyBytes, lightRecord, RecordRoom } from './record-room.ts';
+
+/** Of what a worker holds. Log lines of so many bytes are some 40 ms of the thread that writes them. */
+export const recordBounds = { maxUrgent: 10_000, maxUrgentBytes: 4 * 1024 * 1024, maxQuiet: 10_000 };
 
 /** What is ready to be sent. */
 export interface RecordBatch {
@@ -20,21 +24,29 @@ export class RecordBuffer {
   #urgent: Noted[] = [];
   readonly #quiet: QuietRecords<Noted>;
   readonly #maxUrgent: number;
+  readonly #room: RecordRoom;
   readonly #texts = new CommonTexts();
   #dropped = 0;
   /** Set while somebody follows: every record is sent. */
   followed = false;
 
-  constructor(options: { readonly perFunction: number; readonly maxUrgent: number; readonly maxQuiet: number }) {
+  constructor(options: {
+    readonly perFunction: number;
+    readonly maxUrgent: number;
+    /** Of their logs and bodies. */
+    readonly maxUrgentBytes: number;
+    readonly maxQuiet: number;
+  }) {
     this.#quiet = new QuietRecords(options.perFunction, options.maxQuiet);
     this.#maxUrgent = options.maxUrgent;
+    this.#room = new RecordRoom(options.maxUrgentBytes);
   }
 
   add(record: Noted): void {
     const quiet = isQuiet(record.outcome) && record.log === undefined && !this.followed;
     if (!quiet || record.functionUid === undefined) {
       if (this.#urgent.length >= this.#maxUrgent) this.#dropped += 1;
-      else this.#urgent.push(record);
+      else this.#urgent.push(this.#fitted(record));
       return;
     }
     this.#quiet.add(record.functionUid, () => record);
@@ -76,9 +88,17 @@ export class RecordBuffer {
     }
   }
 
+  #fitted(record: Noted): Noted {
+    if (this.#room.take(record.namespaceUid ?? '', heavyBytes(record))) return record;
+    if (!(record instanceof CallTrace)) return lightRecord(record);
+    record.lighten();
+    return record;
+  }
+
   #empty(): [records: readonly Noted[], dropped: number] {
     const emptied: [readonly Noted[], number] = [this.#urgent, this.#dropped];
     this.#urgent = [];
+    this.#room.giveBackAll();
     this.#dropped = 0;
     return emptied;
   }

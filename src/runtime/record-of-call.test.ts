@@ -40,7 +40,8 @@ const usage = (cpuMs: number, more: Partial<CallUsage> = {}): CallUsage => ({
   logTruncated: false,
   ...more,
 });
-const newBuffer = (): RecordBuffer => new RecordBuffer({ perFunction: 1, maxUrgent: 10, maxQuiet: 10 });
+const newBuffer = (): RecordBuffer =>
+  new RecordBuffer({ perFunction: 1, maxUrgent: 10, maxUrgentBytes: 1000, maxQuiet: 10 });
 const note = (buffer: RecordBuffer, made: HttpCall): void => buffer.addCall(made, 200, { outcome: 'ok' }, 103.5);
 const recordsOf = (buffer: RecordBuffer): readonly CallRecord[] =>
   [...buffer.takeAll(100)].flatMap(({ records }) => records);

@@ -3,6 +3,7 @@ import type { CallRecord, CapturedRequest } from './call-record.ts';
 import type { Ending, HttpCall } from './http-call.ts';
 import { hideInHostCalls } from './hide-in-result.ts';
 import { placeRunError } from './place-error.ts';
+import { logGivenUp } from './record-room.ts';
 import { isCredentialName, mask, maskTarget, sensitiveHeaders } from './mask-credentials.ts';
 
 const capturedBodyBytes = 64 * 1024;
@@ -111,6 +112,22 @@ export class CallTrace {
     this.#correlation = head.callId;
     this.#traceparent = head.traceparent;
     this.#captured = ending.outcome === 'unverified' ? capture(call) : undefined;
+  }
+
+  get captured(): CapturedRequest | undefined {
+    return this.#captured;
+  }
+
+  get namespaceUid(): string | undefined {
+    return this.#fn?.entry.namespaceUid;
+  }
+
+  /** Goes on without what is heavy. */
+  lighten(): void {
+    this.#captured = undefined;
+    if (this.log === undefined) return;
+    this.log = logGivenUp;
+    this.#logTruncated = true;
   }
 
   /** Thousands are made at once: without an object for each field that may be missing. */

@@ -40,7 +40,7 @@ import { PendingAppends } from './pending-appends.ts';
 import { ReadingBudget } from './read-body.ts';
 import { imagesOf } from './compiled-images.ts';
 import { createCallerReviews, type ReviewVerdict } from './review-caller.ts';
-import { RecordBuffer } from './record-buffer.ts';
+import { recordBounds, RecordBuffer } from './record-buffer.ts';
 import { takeProbe } from './send-admitted.ts';
 import { createRecordSender } from './send-records.ts';
 import { startStoredLoop } from './run-stored.ts';
@@ -136,7 +136,10 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
       (error) => report('what was deleted could not be looked up', error),
     ),
     waiting: createWaitingCounts(store, settings.asynchronous.waitingPerDestination, () => clock.monotonic()),
-    records: new RecordBuffer({ perFunction: settings.records.okPerFunction, maxUrgent: 10_000, maxQuiet: 10_000 }),
+    records: new RecordBuffer({
+      perFunction: settings.records.okPerFunction,
+      ...recordBounds,
+    }),
     catching: new CatchingCalls((event) => send({ kind: 'caught', event })),
     counters: new CallCounters(start.counters),
     rare,
@@ -185,16 +188,10 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
   const publicListener = createListener(settings.inbound, taker(parts, 'public', publicSteps), rare.refusal, proxyOf);
   const callListener = createListener(settings.inbound, taker(parts, 'calls', callSteps), rare.refusal, proxyOf);
   const loop = startStoredLoop(parts);
-  const records = createRecordSender({
-    records: parts.records,
-    takeRare: () => rare.take(),
-    send: (batch) => send({ kind: 'batch', batch }),
-  });
+  const records = createRecordSender(parts.records, rare, send);
 
   every(Math.max(5, Math.min(100, settings.watchdog.silenceMs / 8)), () => signals.beat());
-  every(flushMs, () => {
-    if (parts.records.hasUrgent || rare.pending) send({ kind: 'batch', batch: records.urgent() });
-  });
+  every(flushMs, () => records.hurry());
 
   return {
     async take(message) {
@@ -224,6 +221,8 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
           return await tellNotReady(message.notices, parts).catch((error: unknown) =>
             report('that functions are not ready could not be published', error),
           );
+        case 'urgentTaken':
+          return records.taken();
         case 'follow':
           parts.records.followed = message.on;
           return undefined;

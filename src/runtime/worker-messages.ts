@@ -71,6 +71,7 @@ export type ToWorker =
   | { readonly kind: 'listen'; readonly publicPort: number; readonly callsPort: number }
   | { readonly kind: 'quarantine'; readonly uid: string; readonly until: number }
   | { readonly kind: 'flush'; readonly id: number }
+  | { readonly kind: 'urgentTaken' }
   | { readonly kind: 'follow'; readonly on: boolean }
   /** Functions whose events are wanted: replaces those of before. */
   | { readonly kind: 'catch'; readonly uids: readonly string[] }
@@ -136,6 +137,8 @@ export type FromWorker =
   | { readonly kind: 'images'; readonly id: number; readonly images: readonly ProgramImage[] }
   | { readonly kind: 'appended'; readonly id: number; readonly answer: AppendAnswer | { readonly failed: string } }
   | { readonly kind: 'batch'; readonly batch: Batch }
+  /** The next one is sent when this one is taken. */
+  | { readonly kind: 'urgent'; readonly batch: Batch }
   | { readonly kind: 'flushed'; readonly id: number; readonly batch: Batch }
   | { readonly kind: 'stats'; readonly id: number; readonly stats: WorkerStats }
   | { readonly kind: 'resting'; readonly id: number; readonly resting: Resting }

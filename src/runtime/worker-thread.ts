@@ -208,6 +208,9 @@ export class WorkerThread {
         return events.breaker(message.told);
       case 'batch':
         return events.batch(message.batch);
+      case 'urgent':
+        events.batch(message.batch);
+        return this.#post({ kind: 'urgentTaken' });
       case 'caught':
         return events.caught(message.event);
       case 'log':
