@@ -11,6 +11,9 @@ import type { RareCount, WorkerStats } from './worker-messages.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** Totals of rare things, by labels, over the life of the process. */
+/** Names that namespaces choose are among the labels: what is more is counted as `other`. */
+const mostSeries = 5_000;
+
 export class RareTotals {
   readonly #totals = new Map<
     string,
@@ -20,8 +23,10 @@ export class RareTotals {
   add({ metric, labels, count }: Omit<RareCount, 'metric'> & { readonly metric: MetricName }): void {
     const key = `${metric} ${labels.join('\0')}`;
     const known = this.#totals.get(key);
-    if (known === undefined) this.#totals.set(key, { metric, labels, count });
-    else known.count += count;
+    if (known !== undefined) known.count += count;
+    else if (this.#totals.size >= mostSeries && labels[0] !== 'other') {
+      this.add({ metric, labels: labels.map(() => 'other'), count });
+    } else this.#totals.set(key, { metric, labels, count });
   }
 
   values(): Iterable<{ readonly metric: MetricName; readonly labels: readonly string[]; readonly count: number }> {
@@ -33,6 +38,7 @@ const labelNames: Partial<Record<MetricName, readonly string[]>> = {
   receiver_rejections_total: ['receiver', 'reason'],
   http_requests_refused_total: ['code'],
   delivery_attempts_total: ['result'],
+  webhook_attempts_total: ['namespace', 'subscription', 'result'],
   kubernetes_states_skipped_total: ['reason'],
   worker_replacements_total: ['reason'],
 };

@@ -27,6 +27,7 @@ export function createRareCounts(): RareCounter {
     rejection: (receiver, reason) => add('receiver_rejections_total', [receiver, reason]),
     refusal: (code) => add('http_requests_refused_total', [code]),
     attempt: (result) => add('delivery_attempts_total', [result]),
+    webhook: (namespace, subscription, result) => add('webhook_attempts_total', [namespace, subscription, result]),
     silence: (reason) => add('kubernetes_states_skipped_total', [reason]),
     get pending() {
       return counts.size > 0;

@@ -76,6 +76,7 @@ async function attemptWebhook(
     // Whoever asks is told at once: a ping that failed is nobody's dead letter, and nothing to replay.
     const failed = ping && judged.kind === 'dead' ? judged.error : undefined;
     const ending: Ending = failed === undefined ? judged : { kind: 'done' };
+    if (!ping) parts.rare.webhook(entry.namespace, name, ending.kind);
     recordWebhook(live, lease, began, ending, failed === undefined ? more : { ...more, failed }, parts);
     return ending;
   };

@@ -115,6 +115,7 @@ export interface RareCount {
     | 'receiver_rejections_total'
     | 'http_requests_refused_total'
     | 'delivery_attempts_total'
+    | 'webhook_attempts_total'
     | 'kubernetes_states_skipped_total';
   readonly labels: readonly string[];
   readonly count: number;

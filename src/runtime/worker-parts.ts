@@ -36,6 +36,7 @@ export interface RareCounts {
   rejection(receiver: string, reason: string): void;
   refusal(code: string): void;
   attempt(result: string): void;
+  webhook(namespace: string, subscription: string, result: string): void;
   silence(reason: string): void;
 }
 

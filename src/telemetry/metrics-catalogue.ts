@@ -72,6 +72,12 @@ export const metricsCatalogue = [
     help: 'Attempts of asynchronous deliveries, by result: done, retry, dead, filtered, lost.',
   },
   {
+    name: 'webhook_attempts_total',
+    type: 'counter',
+    labels: ['namespace', 'subscription', 'result'],
+    help: 'Attempts to send webhooks, pings left out, by result: done, retry, dead, filtered. Beyond 5,000 series: other.',
+  },
+  {
     name: 'kubernetes_states_skipped_total',
     type: 'counter',
     labels: ['reason'],

@@ -4,6 +4,7 @@ import { after, before, suite, test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import type { CallRecord } from '../../src/runtime/call-record.ts';
 import type { SubscriptionUnderTest } from '../builders/serve-functions.ts';
+import { eventually } from '../builders/eventually.ts';
 import { firstSecret, secretRefs, startWebhookBench, type WebhookBench } from '../builders/webhook-bench.ts';
 import { answer, hostile, startReceiver, type Behaviour } from '../builders/webhook-receiver.ts';
 
@@ -97,6 +98,10 @@ suite('hostile receivers', () => {
     assert.equal((await dead(id)).detail, 'Refused: answered 422: no such order');
     assert.equal((await bench.receiver.count('/refusing', 1)).length, 1);
     await mourned('refusing; Refused; answered 422: no such order; 1; both.x');
+    const counted = (name: string, result: string): Promise<number> =>
+      bench.served.metric(`webhook_attempts_total{namespace="team-a",subscription="${name}",result="${result}"}`);
+    await eventually('each attempt is counted', async () => (await counted('burst', 'done')) === 1);
+    assert.deepEqual([await counted('burst', 'retry'), await counted('refusing', 'dead')], [3, 1]);
   });
 
   test('`Retry-After` lengthens a wait and never shortens it', async () => {
