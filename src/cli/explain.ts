@@ -8,7 +8,7 @@ import { exitCodes } from './exit-codes.ts';
 import { complain, printLines, printValue, readFormat } from './output.ts';
 import { readInput } from './read-input.ts';
 import type { PlainObject } from './run-client.ts';
-import { readId } from './subject-name.ts';
+import { prefixOf, readId } from './subject-name.ts';
 import { readTarget } from './target-name.ts';
 
 interface ExplainOptions extends RunOptions {
@@ -67,7 +67,12 @@ async function explain(subject: string, request: string | undefined, given: Expl
       request === undefined &&
       answer.exitCode === exitCodes.notFound &&
       typeof readTarget(subject, options.namespace) !== 'string';
-    const hint = maybeFunction ? `; a function is explained with a path: moonhook explain ${subject} /…` : '';
+    const named = answer.exitCode === exitCodes.notFound && request === undefined && prefixOf(subject) !== undefined;
+    const hint = named
+      ? `; how it stands: moonhook describe ${subject}, what it did: moonhook calls ${subject}`
+      : maybeFunction
+        ? `; a function is explained with a path: moonhook explain ${subject} /…`
+        : '';
     return refused({ ...answer, message: `${answer.message}${hint}` });
   }
   if (!printValue(format, answer.value)) printLines(answer.value['lines'] as readonly string[]);

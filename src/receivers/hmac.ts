@@ -109,7 +109,9 @@ function readWarnings(scheme: SignatureScheme): readonly string[] {
   const warnings: string[] = [];
   if (scheme.algorithm === 'sha1') warnings.push('algorithm sha1: prefer sha256 if the sender offers it');
   if (scheme.timestamp === undefined) {
-    warnings.push('no timestamp: a captured request can be sent again; use dedup or make the handler idempotent');
+    warnings.push(
+      'no timestamp: a captured request can be sent again once dedup has forgotten it; make the handler idempotent',
+    );
   }
   const { parts } = scheme.signed;
   const loose = parts.some((part, index) => {

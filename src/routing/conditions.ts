@@ -147,7 +147,10 @@ function readiness(
     const stopped = verdict.kind === undefined ? 'no trigger runs' : 'nothing is sent, events wait';
     return { status: 'True', reason: 'Suspended', message: `suspended: ${stopped}; remove spec.suspend to go on` };
   }
-  const ready = verdict.kind === undefined ? 'the function answers its triggers' : 'events are sent as they come';
+  const ready =
+    verdict.kind === undefined
+      ? 'the function answers its triggers'
+      : 'events are sent as they come, as far as the receiver takes them';
   return { status: 'True', reason: 'Ready', message: ready };
 }
 

@@ -87,6 +87,8 @@ test('see what happened and act', async (context) => {
     assert.match(described.stdout, new RegExp(`delivery ${name} to team-a/job trigger job: dead`));
     assert.match(described.stdout, /attempt 1[\s\S]*ended dead/);
     const story = await cli('explain', id);
+    const subject = await cli('explain', 'whs/team-a/job');
+    assert.match(subject.stderr, /how it stands: moonhook describe whs\/team-a\/job, what it did: moonhook calls whs/);
     const nameless = await cli('explain', 'GET', '/shop/orders');
     assert.equal(nameless.exitCode, 2);
     assert.match(nameless.stderr, /name the function .* explain NAMESPACE\/NAME "GET \/shop\/orders"/);

@@ -117,6 +117,8 @@ export function tellDelivery(delivery: DeliveryView, now: number): readonly stri
     lines.push(inMs <= 0 ? '  due now' : `  due at ${due}, in ${(inMs / 1000).toFixed(inMs < 10_000 ? 1 : 0)} s`);
   }
   if (waitsFor !== undefined) lines.push(`  waits: ${waitsFor}`);
+  const rule = ownRules[state];
+  if (rule !== undefined) lines.push(`  ${rule}`);
   if (ended !== undefined) lines.push(`  ended ${state} at ${ended}`);
   if (replayedAs !== undefined) lines.push(`  was run again as ${replayedAs}`);
   else if (state === 'dead' || state === 'cancelled') {
@@ -124,6 +126,12 @@ export function tellDelivery(delivery: DeliveryView, now: number): readonly stri
   }
   return lines;
 }
+
+/** How an event ends without having run, by a rule of its own function; which one, the record of its attempt says. */
+const ownRules: Partial<Record<DeliveryView['state'], string>> = {
+  filtered: 'turned away by the filter, or as a repetition that dedup knows',
+  superseded: 'a newer event of its key, or a later slot of its schedule, took its place',
+};
 
 function standing({ state, waitsFor }: DeliveryView): string {
   if (state === 'leased') return waitsFor === undefined ? 'running' : 'about to run';
