@@ -70,8 +70,20 @@ describe('the sender of a trigger in a folder', () => {
     assert.match(await refusal({}), /choose one of the triggers with --trigger: push, other/);
     assert.match(await refusal({ trigger: 'nightly' }), /no HTTP trigger "nightly": push, other/);
     assert.match(await refusal({ trigger: 'push', as: 'bearer' }), /has the receiver github, not bearer/);
-    assert.match(await refusal({ name: 'nobody' }), /holds no function team-a\/nobody/);
+    assert.match(await refusal({ name: 'nobody' }), /holds no function team-a\/nobody$/);
+    assert.match(await refusal({ as: 'githb' }), /^there is no receiver "githb"; did you mean "github"\?$/);
     assert.match(await refusal({ trigger: 'other' }), /Secret "tokens" does not exist.*--secret/);
     assert.match(await refusal({ envFile: join(folder, 'none') }), /cannot read/);
+  });
+
+  test('a document that breaks the schema ends nothing: it is said that there is one', async (context) => {
+    const broken = join(folder, 'broken.yaml');
+    context.after(() => rmSync(broken));
+    const document = (spec: string): string =>
+      `---\napiVersion: moonhook.dev/v1alpha1\nkind: WebhookFunction\nmetadata: { name: odd }\n${spec}`;
+    writeFileSync(broken, document('spec: { code: return 1, modules: abc, triggers: 5 }\n') + document('spec:\n'));
+    const message = await refusal({ namespace: 'default', name: 'odd' });
+    assert.match(message, /holds no function default\/odd: some of its files have mistakes/);
+    assert.ok((await findSender({ ...query, as: 'github' })).ok, 'control: the others are found');
   });
 });

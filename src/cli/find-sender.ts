@@ -1,12 +1,14 @@
 /** Finds out how a trigger of a local folder is signed: its receiver, its fields and the secrets of its documents. */
 import { randomBytes } from 'node:crypto';
 import type { KeyReference, WebhookFunction } from '../function/types.ts';
+import { didYouMean } from '../function/suggest.ts';
 import { parseEnvFile } from '../local/env-file.ts';
 import { createFolderSource } from '../local/folder-source.ts';
 import { createLocalInputs } from '../local/local-inputs.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import type { ReceiverChoice } from '../receivers/verify-capture.ts';
 import { createReferenceReader } from '../routing/read-references.ts';
+import { documentChecker } from './check-files.ts';
 import { chooseTrigger } from './choose-receiver.ts';
 import { readInput, type InputResult } from './read-input.ts';
 
@@ -40,15 +42,22 @@ export async function findSender(query: SenderQuery): Promise<InputResult<FoundS
   const values = readEnvSecrets(query.envFile);
   if (!values.ok) return values;
   const now = (): number => performance.now();
-  // The running process has checked the files; here they are only read.
-  const source = createFolderSource({ root: query.folder, check: () => [], now });
+  const source = createFolderSource({ root: query.folder, check: documentChecker(), now });
   const snapshot = await source.refresh(['']);
   const { functions, references } = createLocalInputs(now).make(snapshot, values.value);
   const { namespace, name } = query;
   const found = functions.find(
     ({ resource }) => resource.metadata.namespace === namespace && resource.metadata.name === name,
   );
-  if (found === undefined) return { ok: false, message: `${query.folder} holds no function ${namespace}/${name}` };
+  if (query.as !== undefined && !receivers.has(query.as)) {
+    const hint = didYouMean(query.as, [...receivers.keys()]) ?? '`moonhook receivers` lists them';
+    return { ok: false, message: `there is no receiver "${query.as}"; ${hint}` };
+  }
+  if (found === undefined) {
+    const wrong = snapshot.diagnostics.some(({ severity }) => severity === 'error');
+    const mend = wrong ? ': some of its files have mistakes, `moonhook check` names them' : '';
+    return { ok: false, message: `${query.folder} holds no function ${namespace}/${name}${mend}` };
+  }
   const chosen = chooseTrigger({ ...found.resource.spec }, query.trigger ?? triggerWith(found.resource, query.as));
   if (!chosen.ok) return chosen;
   const { choice, trigger = '' } = chosen;

@@ -54,7 +54,10 @@ export function holdDataDirectory(path: string, tools: DataDirectoryTools): Data
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    return { ok: false, message: `cannot make the data directory ${path}: ${errorMessage(error)}` };
+    return {
+      ok: false,
+      message: `cannot make the data directory ${path}; choose another with --data-dir: ${errorMessage(error)}`,
+    };
   }
   const problem = privacyProblem(path, 'directory');
   if (problem !== undefined) return { ok: false, message: problem };

@@ -270,7 +270,10 @@ async function openStoreOf(
 ): Promise<OpenStore> {
   const { storeUrl } = settings;
   if (storeUrl === undefined) {
-    return await openStore({ path: join(folder, 'store.db'), onLost: (error) => onLost(error.message) });
+    const path = join(folder, 'store.db');
+    return await openStore({ path, onLost: (error) => onLost(error.message) }).catch((error: unknown) => {
+      throw new Error(`cannot open ${path}: ${errorMessage(error)}`, { cause: error });
+    });
   }
   // A connection that breaks is made again; what is asked meanwhile fails and is told to whoever asked.
   const onError = (error: Error): void => log.warn('the database connection broke', { error: error.message });
