@@ -137,17 +137,13 @@ async function cancelReplay(
   { namespace, dryRun }: CancelOptions,
   format: OutputFormat,
 ): Promise<number> {
-  const problem = !/^[1-9][0-9]{0,9}$/.test(number)
-    ? 'a replay is replay/NUMBER, as `moonhook replay` printed it'
-    : namespace === undefined
-      ? 'say in which namespace the replay is: -n NAMESPACE'
-      : dryRun === true
-        ? 'a replay is stopped or not: leave --dry-run out'
-        : undefined;
-  if (problem !== undefined || namespace === undefined) {
-    complain(problem ?? '');
+  const unusable = (problem: string): number => {
+    complain(problem);
     return exitCodes.unusable;
-  }
+  };
+  if (!/^[1-9][0-9]{0,9}$/.test(number)) return unusable('a replay is replay/NUMBER, as `moonhook replay` printed it');
+  if (namespace === undefined) return unusable('say in which namespace the replay is: -n NAMESPACE');
+  if (dryRun === true) return unusable('a replay is stopped or not: leave --dry-run out');
   const answer = await client.cancelReplay(namespace, Number(number));
   if (!answer.ok) return refused(answer);
   if (printValue(format, answer.value)) return exitCodes.ok;

@@ -158,14 +158,12 @@ async function answerOf(asked: Promise<Answered<PlainObject>>): Promise<WatchAns
   return answer.ok ? answer : refusalOf(answer);
 }
 
+const statusOf: ReadonlyMap<number, 400 | 404 | 503> = new Map([
+  [exitCodes.notFound, 404],
+  [exitCodes.unusable, 400],
+  [exitCodes.notRunning, 503],
+]);
+
 function refusalOf({ exitCode, message }: { readonly exitCode: number; readonly message: string }): WatchAnswer {
-  const status =
-    exitCode === exitCodes.notFound
-      ? 404
-      : exitCode === exitCodes.unusable
-        ? 400
-        : exitCode === exitCodes.notRunning
-          ? 503
-          : 409;
-  return { ok: false, status, message };
+  return { ok: false, status: statusOf.get(exitCode) ?? 409, message };
 }

@@ -76,14 +76,12 @@ async function describe(text: string, given: DescribeOptions): Promise<number> {
   const id = readId(text);
   if (/^dlv-\d+$/.test(id)) return describeDelivery(client, id, options, format);
   const target = readSubject(text, options.namespace);
-  const mistake =
-    typeof target === 'string'
-      ? target
-      : options.body === true
-        ? '--body goes with a delivery: `moonhook deliveries` lists them as dlv-NUMBER'
-        : undefined;
-  if (typeof target === 'string' || mistake !== undefined) {
-    complain(mistake ?? '');
+  if (typeof target === 'string') {
+    complain(target);
+    return exitCodes.unusable;
+  }
+  if (options.body === true) {
+    complain('--body goes with a delivery: `moonhook deliveries` lists them as dlv-NUMBER');
     return exitCodes.unusable;
   }
   const answer = await client.describe(target.kind, target.namespace, target.name);

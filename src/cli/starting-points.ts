@@ -1,7 +1,7 @@
 /** What a new function can be started from: the templates of `moonhook new`, and one for each receiver of the catalogue. */
-import { compareTexts } from '../function/compare-texts.ts';
 import { randomUUID } from 'node:crypto';
 import { stringify } from 'yaml';
+import { compareTexts } from '../function/compare-texts.ts';
 import type { StartingPoint } from '../console/editing-source.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { readSamples } from '../receivers/read-samples.ts';

@@ -43,15 +43,17 @@ function sampleOfKind(trigger: string, value: Plain, namespace: string, now: num
   const kind = kinds.find((each) => value[each] !== undefined) ?? 'call';
   const own = plain(value[kind]);
   const time = new Date(now).toISOString();
-  const data =
-    kind === 'schedule'
-      ? { ...plain(own['data']), scheduledTime: time }
-      : kind === 'kubernetes'
-        ? { object: objectOf(own, namespace, time), synthetic: false }
-        : {};
-  const type = typeof own['type'] === 'string' ? own['type'] : kind;
-  const event = kind === 'kubernetes' ? eventOf(own) : kind === 'event' ? type : kind;
-  return { trigger, kind, event, body: JSON.stringify(data, undefined, 2) };
+  const sample = (event: string, data: Plain): Sample => ({
+    trigger,
+    kind,
+    event,
+    body: JSON.stringify(data, undefined, 2),
+  });
+  if (kind === 'schedule') return sample(kind, { ...plain(own['data']), scheduledTime: time });
+  if (kind === 'kubernetes') {
+    return sample(eventOf(own), { object: objectOf(own, namespace, time), synthetic: false });
+  }
+  return sample(kind === 'event' && typeof own['type'] === 'string' ? own['type'] : kind, {});
 }
 
 function eventOf({ events }: Plain): string {

@@ -2,8 +2,8 @@
  * Whether a status has to be written. Not for every difference: a pod that comes or goes, a controller that has just
  * started and has not heard of the runtimes yet, and counts on the way to the end are no news of the function.
  */
-import { compareTexts } from '../function/compare-texts.ts';
 import { isDeepStrictEqual } from 'node:util';
+import { compareTexts } from '../function/compare-texts.ts';
 import type { ResourceStatus } from './watched-resources.ts';
 
 export type StatusDecision =

@@ -2,8 +2,8 @@
  * Addresses of Services for policies that open those of the own namespace: watched while a policy asks for them, and leased
  * to runtimes. Only Services with a selector count: what stands behind others is written by hand.
  */
-import { compareTexts } from '../function/compare-texts.ts';
 import { createHash } from 'node:crypto';
+import { compareTexts } from '../function/compare-texts.ts';
 import type { LeasedServices } from '../link/service-lease.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { Clock } from './clock.ts';

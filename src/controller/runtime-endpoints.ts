@@ -1,6 +1,6 @@
 /** The runtimes that take traffic: Ready endpoints of the Services of all groups, as EndpointSlices list them. */
-import { compareTexts } from '../function/compare-texts.ts';
 import { isDeepStrictEqual } from 'node:util';
+import { compareTexts } from '../function/compare-texts.ts';
 import type { RuntimeGroups } from '../policy/runtime-groups.ts';
 import type { Clock } from './clock.ts';
 import { groupsByService } from './group-names.ts';

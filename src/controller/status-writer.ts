@@ -46,8 +46,7 @@ interface Item {
 }
 
 const fieldManager = 'moonhook-controller';
-const soonMs = 1_000;
-const eventuallyMs = 60_000;
+const delays = { now: 0, soon: 1_000, eventually: 60_000 };
 const atOnce = 16;
 const tickMs = 50;
 /** As the API server says that the object of that uid is gone. */
@@ -114,7 +113,7 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
     }
     // It failed and waits: being touched makes it no more likely to go well.
     if (item.backOff !== undefined && item.dueAt !== undefined) return;
-    const delay = decision === 'now' ? 0 : decision === 'soon' ? soonMs : eventuallyMs;
+    const delay = delays[decision];
     // What waits already does not wait longer because it was touched again; what is urgent now waits no more.
     item.dueAt = Math.min(item.dueAt ?? Infinity, clock.now() + delay);
     if (delay === 0) ready.add(uid);

@@ -57,10 +57,16 @@ function equal(a: Uint8Array, b: Uint8Array): boolean {
 
 const ed25519Prefix = Buffer.from('302a300506032b6570032100', 'hex');
 
+/** So many bytes as they are, or as hexadecimal digits. */
+function bytesOrHex(given: Uint8Array, text: string, length: number): Uint8Array | undefined {
+  if (given.length === length) return given;
+  return text.length === 2 * length && /^[0-9a-fA-F]+$/.test(text) ? Buffer.from(text, 'hex') : undefined;
+}
+
 /** An Ed25519 public key as 32 bytes, 64 hexadecimal digits, or SPKI in PEM. */
 function readEd25519Key(given: Uint8Array): KeyObject | undefined {
   const text = Buffer.from(given).toString('latin1').trim();
-  const raw = given.length === 32 ? given : /^[0-9a-fA-F]{64}$/.test(text) ? Buffer.from(text, 'hex') : undefined;
+  const raw = bytesOrHex(given, text, 32);
   try {
     const key =
       raw === undefined
@@ -79,8 +85,7 @@ const ed25519Verify: HostFunction<HostContext> = pure('crypto.ed25519_verify', (
   if (key === undefined)
     return args.fail(1, 'an Ed25519 public key as 32 bytes, 64 hexadecimal digits or PEM expected');
   const text = Buffer.from(given).toString('latin1');
-  const signature =
-    given.length === 64 ? given : /^[0-9a-fA-F]{128}$/.test(text) ? Buffer.from(text, 'hex') : undefined;
+  const signature = bytesOrHex(given, text, 64);
   return signature !== undefined && verify(null, message, key, signature);
 });
 

@@ -186,12 +186,16 @@ const whyRefused = {
 
 const aboutClaim = (claim: string | undefined): string => (claim === undefined ? '' : ` (claim "${claim}")`);
 
+const algorithmOfCurve: ReadonlyMap<string | undefined, string> = new Map([
+  ['secp384r1', 'ES384'],
+  ['secp521r1', 'ES512'],
+]);
+
 function defaultAlgorithm(key: KeyObject): string {
   if (key.type === 'secret') return 'HS256';
   if (key.asymmetricKeyType === 'ed25519') return 'EdDSA';
   if (key.asymmetricKeyType !== 'ec') return 'RS256';
-  const curve = key.asymmetricKeyDetails?.namedCurve;
-  return curve === 'secp521r1' ? 'ES512' : curve === 'secp384r1' ? 'ES384' : 'ES256';
+  return algorithmOfCurve.get(key.asymmetricKeyDetails?.namedCurve) ?? 'ES256';
 }
 
 function reasonOf(error: unknown): string {

@@ -92,18 +92,17 @@ async function summaryOf(
   };
 }
 
-function plainHealth({ lastSuccess, failing, switchedOff }: SubscriptionHealth): Readonly<Record<string, unknown>> {
+function healthState({ lastSuccess, failing, switchedOff }: SubscriptionHealth): string {
+  if (switchedOff !== undefined) return 'SwitchedOff';
+  if (failing !== undefined) return 'Failing';
+  return lastSuccess === undefined ? 'Unknown' : 'Healthy';
+}
+
+function plainHealth(health: SubscriptionHealth): Readonly<Record<string, unknown>> {
+  const { lastSuccess, failing, switchedOff } = health;
   const time = (milliseconds: number): string => new Date(milliseconds).toISOString();
-  const state =
-    switchedOff !== undefined
-      ? 'SwitchedOff'
-      : failing !== undefined
-        ? 'Failing'
-        : lastSuccess === undefined
-          ? 'Unknown'
-          : 'Healthy';
   return {
-    state,
+    state: healthState(health),
     ...(lastSuccess === undefined ? {} : { lastSuccess: time(lastSuccess) }),
     ...(failing === undefined
       ? {}

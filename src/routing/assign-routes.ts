@@ -129,14 +129,16 @@ function ownedClaim({ entry, seniority }: BuiltFunction, wanted: RouteClaim): Ow
   };
 }
 
-function toLost({ claim, winner }: Conflict<OwnedClaim>): LostRoute {
-  const holder =
-    winner === undefined
-      ? 'it overlaps a route of another namespace'
-      : winner.uid === claim.uid
-        ? `trigger "${winner.trigger}" already has it`
-        : `function "${winner.functionName}" (trigger "${winner.trigger}") has it and is older`;
-  const message = `the route ${claim.wanted.route.path} is taken: ${holder}; choose another path`;
+function whyTaken({ claim: { uid }, winner }: Conflict<OwnedClaim>): string {
+  if (winner === undefined) return 'it overlaps a route of another namespace';
+  if (winner.uid === uid) return `trigger "${winner.trigger}" already has it`;
+  return `function "${winner.functionName}" (trigger "${winner.trigger}") has it and is older`;
+}
+
+function toLost(conflict: Conflict<OwnedClaim>): LostRoute {
+  const { claim, winner } = conflict;
+  const why = whyTaken(conflict);
+  const message = `the route ${claim.wanted.route.path} is taken: ${why}; choose another path`;
   const problem = notAccepted('RouteConflict', claim.wanted.path, message);
   const other = winner === undefined || winner.uid === claim.uid ? {} : { other: winner.uid };
   return { claim: claim.wanted, problem: { ...problem, ...other } };

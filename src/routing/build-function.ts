@@ -1,6 +1,6 @@
 /** One function of the table: everything that can be said about it without looking at the others. */
-import { compareTexts } from '../function/compare-texts.ts';
 import { hash } from 'node:crypto';
+import { compareTexts } from '../function/compare-texts.ts';
 import { defaultLimitsOf, resolveLimits, resolveRetry } from '../policy/resolve-limits.ts';
 import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { ReceiverDefinition } from '../receivers/types.ts';

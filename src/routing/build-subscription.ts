@@ -1,6 +1,6 @@
 /** One subscription of the table: everything that can be said about it without looking at the others. */
-import { compareTexts } from '../function/compare-texts.ts';
 import { isUtf8 } from 'node:buffer';
+import { compareTexts } from '../function/compare-texts.ts';
 import { outgoingFormats, type OutgoingHeader, type WebhookSubscription } from '../function/subscription-types.ts';
 import { checkTarget } from '../policy/egress-target.ts';
 import { egressOf, type InstallationPolicy } from '../policy/installation-policy.ts';

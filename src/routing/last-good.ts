@@ -152,9 +152,8 @@ export function answerOf(
   const handlers = new Set(chosen.handlers);
   const handler = findHandler(trigger.handlers, handlers);
   const verifier = verifierOf(trigger);
-  const missing =
-    handler === undefined ? trigger.handlers[0] : handlers.has(verifier ?? handler) ? undefined : verifier;
-  if (handler !== undefined && missing === undefined) return { handler };
+  if (handler !== undefined && handlers.has(verifier ?? handler)) return { handler };
+  const missing = handler === undefined ? trigger.handlers[0] : verifier;
   const message = `the code of revision ${chosen.revision} that still serves has no handler "${missing ?? 'default'}"`;
   return { unavailable: 'HandlerMissing', message };
 }

@@ -1,6 +1,6 @@
 /** Reads what a function refers to: Secrets, ConfigMaps, its ServiceAccount, local files. Consent is checked at each use. */
-import { compareTexts } from '../function/compare-texts.ts';
 import { createHmac } from 'node:crypto';
+import { compareTexts } from '../function/compare-texts.ts';
 import type { KeyReference } from '../function/types.ts';
 import { notResolved } from './problem.ts';
 import type { Problem, ReferencedObject } from './types.ts';

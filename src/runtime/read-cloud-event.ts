@@ -93,18 +93,17 @@ function readStructured(data: unknown, namespace: string): ReadEvent {
   const fields = (data instanceof Map ? Object.fromEntries(data) : data) as Readonly<Record<string, unknown>>;
   const encoded = fields['data_base64'];
   if (encoded !== undefined && typeof encoded !== 'string') return bad('data_base64 is not a string');
-  const value = fields['data'];
-  const body =
-    encoded !== undefined
-      ? Buffer.from(encoded, 'base64')
-      : typeof value === 'string' &&
-          fields['datacontenttype'] !== undefined &&
-          fields['datacontenttype'] !== 'application/json'
-        ? Buffer.from(value)
-        : value === undefined
-          ? Buffer.alloc(0)
-          : Buffer.from(data instanceof Map ? encodeJson(value as LuaValue, dataOptions) : JSON.stringify(value));
+  const body = encoded === undefined ? bodyOf(fields, data instanceof Map) : Buffer.from(encoded, 'base64');
   return finish(fields, new Uint8Array(body), namespace);
+}
+
+/** A text of a type that is not JSON is the body itself; anything else is JSON. */
+function bodyOf({ data, datacontenttype }: Readonly<Record<string, unknown>>, hasMaps: boolean): Buffer {
+  if (data === undefined) return Buffer.alloc(0);
+  if (typeof data === 'string' && datacontenttype !== undefined && datacontenttype !== 'application/json') {
+    return Buffer.from(data);
+  }
+  return Buffer.from(hasMaps ? encodeJson(data as LuaValue, dataOptions) : JSON.stringify(data));
 }
 
 function finish(fields: Readonly<Record<string, unknown>>, body: Uint8Array, namespace: string): ReadEvent {

@@ -24,6 +24,11 @@ export interface Noted {
 /** Records an attempt under way: how it ended, and more of it. */
 export type Note = (outcome: Outcome, ending: Ending, more: Partial<CallRecord>) => void;
 
+function kindOf({ source, work }: Noted): CallRecord['kind'] {
+  if (source.attributes.scheduledTime !== undefined) return 'schedule';
+  return work.trigger === undefined ? 'later' : 'event';
+}
+
 export function recordDelivery(parts: WorkerParts, noted: Noted, more: Partial<CallRecord>): void {
   const { lease, work, callId, source, began, outcome, ending } = noted;
   const { entry, program } = work.fn;
@@ -35,7 +40,7 @@ export function recordDelivery(parts: WorkerParts, noted: Noted, more: Partial<C
   parts.records.add({
     callId,
     time: now - durationMs,
-    kind: attributes.scheduledTime !== undefined ? 'schedule' : work.trigger === undefined ? 'later' : 'event',
+    kind: kindOf(noted),
     namespaceUid: entry.namespaceUid,
     namespace: entry.namespace,
     functionUid: entry.uid,

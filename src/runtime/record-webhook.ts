@@ -66,6 +66,11 @@ export function outgoingOf(
   return { target, ...(status === undefined ? {} : { status }) };
 }
 
+function errorOf(ending: Ending): string | undefined {
+  if (ending.kind === 'retry') return ending.error;
+  return ending.kind === 'dead' ? `${ending.reason}: ${ending.error}` : undefined;
+}
+
 /** `who`: the members that name the sender and the target. */
 export function record(
   lease: Lease,
@@ -79,14 +84,7 @@ export function record(
   const { name, extra, traceparent, deliveryId } = readAttributes(lease.event);
   const now = parts.clock.wall();
   const durationMs = parts.clock.monotonic() - began;
-  const why =
-    ending.kind === 'retry'
-      ? ending.error
-      : ending.kind === 'dead'
-        ? `${ending.reason}: ${ending.error}`
-        : by === undefined
-          ? failed
-          : `the ${by} turned it away`;
+  const why = errorOf(ending) ?? (by === undefined ? failed : `the ${by} turned it away`);
   parts.rare.attempt(ending.kind);
   parts.records.add({
     callId: parts.newCallId(),

@@ -281,6 +281,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
 }
 
 function urlOf(host: string, port: number): string {
-  const shown = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
-  return `http://${shown}:${port}`;
+  // Who listens everywhere is reached here.
+  if (host === '0.0.0.0') return urlOf('127.0.0.1', port);
+  if (host === '::') return urlOf('::1', port);
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -1,7 +1,7 @@
 /** Appending events in PostgreSQL, many in one statement. The unique index on duplicate keys is the only judge. */
 import { createHash } from 'node:crypto';
-import { compareTexts } from '../function/compare-texts.ts';
 import type { ClientBase } from 'pg';
+import { compareTexts } from '../function/compare-texts.ts';
 import {
   type AddedDelivery,
   addDeliveries,

@@ -14,10 +14,11 @@ export const maxEventTypeLength = 253;
 
 /** Parses `com.acme.order.created`, `com.acme.order.*` (one or more further parts) or `*` (all). */
 export function parseEventPattern(text: string): ParsedEventPattern {
-  const mistake = checkEventType(text.endsWith('.*') ? text.slice(0, -2) : text === '*' ? 'a' : text);
-  if (mistake !== undefined) return { ok: false, message: mistake };
   if (text === '*') return { ok: true, pattern: { text, prefix: '' } };
-  return { ok: true, pattern: text.endsWith('.*') ? { text, prefix: text.slice(0, -1) } : { text } };
+  const open = text.endsWith('.*');
+  const mistake = checkEventType(open ? text.slice(0, -2) : text);
+  if (mistake !== undefined) return { ok: false, message: mistake };
+  return { ok: true, pattern: open ? { text, prefix: text.slice(0, -1) } : { text } };
 }
 
 /** What is wrong with the type of an event; undefined: nothing. */

@@ -44,12 +44,13 @@ export function matchLabels(
   }
   for (const { key, operator, values = [] } of selector.matchExpressions ?? []) {
     const found = value(key);
-    const holds =
-      operator === 'In'
-        ? found !== undefined && values.includes(found)
-        : operator === 'NotIn'
-          ? found === undefined || !values.includes(found)
-          : (found !== undefined) === (operator === 'Exists');
+    const isListed = found !== undefined && values.includes(found);
+    const holds = {
+      In: isListed,
+      NotIn: !isListed,
+      Exists: found !== undefined,
+      DoesNotExist: found === undefined,
+    }[operator];
     if (!holds)
       return {
         matched: false,

@@ -80,11 +80,8 @@ async function open(question: Question<'open'>, fn: LiveFunction, parts: WorkerP
     const writes = [writeHeld(held, next)];
     const written = await parts.store.appendIf({ append: [], writes, expectations: [held.expectation] });
     if (written === 'conflict') continue;
-    return {
-      kind: 'opened',
-      term: next.term,
-      state: known === undefined ? 'fresh' : resumed ? 'resumed' : 'edited',
-    };
+    if (known === undefined) return { kind: 'opened', term: next.term, state: 'fresh' };
+    return { kind: 'opened', term: next.term, state: resumed ? 'resumed' : 'edited' };
   }
   return notServed('the position of the trigger kept changing');
 }

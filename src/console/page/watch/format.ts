@@ -38,7 +38,8 @@ export function formatClock(at: number, now: number): string {
 export function formatNumber(value: number): string {
   if (value === 0) return '0';
   if (value >= 1000) return Math.round(value).toLocaleString('en');
-  return value >= 100 ? value.toFixed(0) : value >= 10 ? trimmed(value, 1) : trimmed(value, 2);
+  if (value >= 100) return value.toFixed(0);
+  return trimmed(value, value >= 10 ? 1 : 2);
 }
 
 function trimmed(value: number, digits: number): string {

@@ -95,6 +95,13 @@ export function SideBar({ line, place }: { readonly line: Line; readonly place: 
   );
 }
 
+const lineWords: Readonly<Record<Line['state'], string>> = {
+  live: 'Live',
+  lost: 'Not connected, trying again',
+  locked: 'Connecting',
+  connecting: 'Connecting',
+};
+
 function LineState({ line }: { readonly line: Line }) {
   const [gap] = line.gaps;
   const time = (at: number): string => new Date(at).toLocaleTimeString();
@@ -102,7 +109,7 @@ function LineState({ line }: { readonly line: Line }) {
     <div class="line-state">
       <p role="status">
         <span class={`dot state-${line.state === 'live' ? 'True' : 'Unknown'}`} aria-hidden="true" />
-        {line.state === 'live' ? 'Live' : line.state === 'lost' ? 'Not connected, trying again' : 'Connecting'}
+        {lineWords[line.state]}
       </p>
       {gap?.to === undefined ? null : (
         <p class="hint">
