@@ -4,23 +4,62 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { defaultRetention } from '../../src/store/retention.ts';
+import { logKeys } from '../../src/store/sqlite-key-log.ts';
 import { openDatabase } from '../../src/store/sqlite-schema.ts';
+import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { randomFrom, seed, times } from './extent.ts';
 import { Disk, record, straceIsHere, type Operation } from './recording.ts';
 
 const cuts = times(40, 600);
 const events = 200;
 
+/** More than wait in the log of ids: they move into runs while the rest of the record is written. */
+const keys = logKeys + 16;
+/** Of these, each so-many-th is asked for after a cut. */
+const keyStep = 61;
+
+/** The ids of deliveries that were promised to be known. */
+function promisedKeys(promised: readonly string[]): readonly string[] {
+  const own = promised.filter((line) => line.startsWith('A ')).map((line) => line.slice(2));
+  const filled = promised.some((line) => line.startsWith('K '));
+  return filled ? [...own, ...Array.from({ length: keys / keyStep }, (_, index) => `k${index * keyStep}`)] : own;
+}
+
+const noBounds = { lowBytes: 0, lowFraction: 0, reserveBytes: 0 };
+
+/** Which of them the store does not know when it is opened again: their senders' repeats would run. */
+function unknownKeys(path: string, promised: readonly string[]): readonly string[] {
+  const clock = { wall: () => Date.now(), monotonic: () => performance.now() };
+  const owner = openSqliteStore({ path, retention: defaultRetention, disk: noBounds }, clock);
+  let unknown: readonly string[] = [];
+  owner.turn([
+    {
+      run(store) {
+        const knows = (key: string): boolean => store.isKnown('ns', { endpoint: 'f', key, windowMs: 3_600_000 });
+        assert.ok(!knows('never sent'), 'control: not everything is known');
+        return promisedKeys(promised).filter((key) => !knows(key));
+      },
+      done: (value) => void (unknown = value as readonly string[]),
+      failed: (error) => assert.fail(error),
+    },
+  ]);
+  owner.close();
+  return unknown;
+}
+
 /** Answers what a database opened from the cut files lacks of what had been said before the cut. */
 async function missingAfter(
   folder: string,
   files: ReadonlyMap<string, Buffer>,
   promised: readonly string[],
-): Promise<string[]> {
+): Promise<readonly string[]> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder);
   for (const [name, data] of files) await writeFile(join(folder, name), data);
-  const database = openDatabase(join(folder, 'store.db'));
+  const path = join(folder, 'store.db');
+  const database = openDatabase(path);
+  let missing: readonly string[] = [];
   try {
     const { integrity_check: integrity } = database.prepare('PRAGMA integrity_check').get() as {
       integrity_check: string;
@@ -33,13 +72,15 @@ async function missingAfter(
       state: string;
     }[];
     const states = new Map(rows.map(({ id, state }) => [id, state]));
-    return promised.filter((line) => {
+    missing = promised.filter((line) => {
       const state = states.get(line.slice(2));
+      if (line.startsWith('K ')) return false;
       return line.startsWith('A ') ? state === undefined : state !== 'done';
     });
   } finally {
     database.close();
   }
+  return [...missing, ...unknownKeys(path, promised)];
 }
 
 /** Cuts at random points from the first promise after `from` on; answers how many promises were broken. */
@@ -94,13 +135,14 @@ async function folderOf(t: TestContext): Promise<string | undefined> {
   return folder;
 }
 
-const storeProcess = (folder: string): readonly string[] => [
+const storeProcess = (folder: string, keysBefore = 0): readonly string[] => [
   process.execPath,
   join(import.meta.dirname, 'store-process.ts'),
   join(folder, 'live', 'store.db'),
   '0',
   String(events),
   'end',
+  String(keysBefore),
 ];
 
 test('a power cut at any moment loses nothing that was answered; a disk that ignores syncs would', async (t) => {
@@ -110,6 +152,17 @@ test('a power cut at any moment loses nothing that was answered; a disk that ign
   assert.ok(operations.some(({ kind }) => kind === 'sync'));
   assert.equal(await cutManyTimes(t, operations, new Disk(), join(folder, 'cut')), 0);
   assert.ok((await cutManyTimes(t, operations, new Disk(false), join(folder, 'control'))) > 0, 'the control must lose');
+});
+
+test('a power cut while delivery ids move into their runs forgets none', async (t) => {
+  const folder = await folderOf(t);
+  if (folder === undefined) return;
+  const command = storeProcess(folder, keys);
+  const operations = await record(join(folder, 'live'), join(folder, 'strace.log'), command);
+  const wanted = times(8, 120);
+  assert.equal(await cutManyTimes(t, operations, new Disk(), join(folder, 'cut'), wanted), 0);
+  const careless = await cutManyTimes(t, operations, new Disk(false), join(folder, 'control'), times(6, 40));
+  assert.ok(careless > 0, 'the control must lose');
 });
 
 test('what a kill left unsynced is synced before a restart answers that it knows it', async (t) => {

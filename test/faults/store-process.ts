@@ -1,13 +1,13 @@
 /**
  * A process that uses the store as hard as it can and says on standard output what it was promised: `A id` once an append
- * was answered, `D id` once a settle was. Ended from outside at any moment, or with a
- * fourth argument `end` when all appends are answered.
+ * was answered, `D id` once a settle was. Ended from outside at any moment, or with a fourth argument `end` when all appends
+ * are answered. With a fifth so many delivery ids come first, at once, and it says `K count` when they are kept.
  */
 import { writeSync } from 'node:fs';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 
-const [path = '', run = '0', bound = '100000', ending] = process.argv.slice(2);
+const [path = '', run = '0', bound = '100000', ending, keys = '0'] = process.argv.slice(2);
 const destinations = ['f/a', 'f/b', 'f/c'];
 const body = new Uint8Array(512).fill(65);
 let made = 0;
@@ -65,6 +65,17 @@ const opened = await openStore({
 });
 say('ready\n');
 const store = opened.connect();
+if (Number(keys) > 0) {
+  // Nobody wants them: only their ids are kept.
+  await store.append(
+    Array.from({ length: Number(keys) }, (_, index) => ({
+      event: { id: `k${index}`, namespaceUid: 'ns', type: 't', source: '/', attributes: '{}', body: new Uint8Array() },
+      deliveries: [],
+      duplicate: { endpoint: 'f', key: `k${index}`, windowMs: 3_600_000 },
+    })),
+  );
+  say(`K ${keys}\n`);
+}
 void run_(opened.connect());
 await Promise.all(Array.from({ length: 16 }, () => append(store)));
 if (ending === 'end') process.exit(0);
