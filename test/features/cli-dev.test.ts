@@ -190,7 +190,7 @@ test('a run and the verbs that speak to it', async (context) => {
     assert.deepEqual([quiet.exitCode, quiet.stdout], [0, '']);
     assert.match(quiet.stderr, /^moonhook: no calls of this kind/);
     const wide = await cli('calls', 'whf/team-a/push', '-o', 'wide');
-    assert.match(wide.stdout, /^TIME .* TOOK +EVENT +DELIVERY +ATTEMPT +WHAT$/m);
+    assert.match(wide.stdout, /^TIME .* TOOK +EVENT +SENDER'S ID +ATTEMPT +WHAT$/m);
     assert.equal((await cli('calls', '-A', '-o', 'name', '--limit', '1')).stdout.split('\n').length, 2);
     const noSubscription = await cli('calls', 'whs/team-a/none');
     assert.equal(noSubscription.exitCode, 5);
