@@ -44,7 +44,7 @@ async function storeCall(call: HttpCall, parts: WorkerParts, fn: LiveFunction): 
       body: call.body,
     },
     deliveries: [{ destination }],
-    ...(key === undefined ? {} : { duplicate: { endpoint: `${destination} idempotency`, key, windowMs: keyWindowMs } }),
+    ...(key === undefined ? {} : { duplicate: { endpoint: keysOf(destination, call), key, windowMs: keyWindowMs } }),
   };
   const [appended] = await new Promise<readonly Appended[]>((resolve, reject) =>
     appendEager([item], parts, resolve, reject),
@@ -60,4 +60,9 @@ async function storeCall(call: HttpCall, parts: WorkerParts, fn: LiveFunction): 
   call.note('duplicate', false, `the Idempotency-Key was used before, by ${appended.duplicateOf}`);
   call.duplicateOf = appended.duplicateOf;
   return answerAccepted(call, parts, 'duplicate', { id: appended.duplicateOf }, appended.duplicateOf);
+}
+
+/** Each caller has keys of its own: who guesses another's would otherwise have that call taken for a repetition. */
+function keysOf(destination: string, { principal }: HttpCall): string {
+  return principal === undefined ? `${destination} idempotency` : `${destination} idempotency of ${principal}`;
 }
