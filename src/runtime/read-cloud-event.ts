@@ -1,5 +1,6 @@
 /** Reads CloudEvents sent to a namespace's bus: binary, structured or batched mode (CloudEvents HTTP binding 1.0.2 §3). */
 import { isObject } from '../function/is-object.ts';
+import { bodyKind } from '../receivers/decode-body.ts';
 import { mediaType } from './decode-data.ts';
 import { defaultEncodeOptions, encodeJson } from '../host/json-encode.ts';
 import type { LuaValue } from '../lua/types.ts';
@@ -92,17 +93,23 @@ function readStructured(data: unknown, namespace: string): ReadEvent {
   // Documents with integers beyond 2^53 and some escapes come as Maps.
   const fields = (data instanceof Map ? Object.fromEntries(data) : data) as Readonly<Record<string, unknown>>;
   const encoded = fields['data_base64'];
+  if (encoded !== undefined && fields['data'] !== undefined) return bad('data and data_base64 exclude each other');
   if (encoded !== undefined && typeof encoded !== 'string') return bad('data_base64 is not a string');
+  if (encoded !== undefined && !isBase64(encoded)) return bad('data_base64 is not base64 (RFC 4648)');
   const body = encoded === undefined ? bodyOf(fields, data instanceof Map) : Buffer.from(encoded, 'base64');
   return finish(fields, new Uint8Array(body), namespace);
 }
 
-/** A text of a type that is not JSON is the body itself; anything else is JSON. */
+/** Either alphabet, with or without padding. */
+function isBase64(text: string): boolean {
+  return /^[A-Za-z0-9+/_-]*={0,2}$/.test(text) && text.replace(/=+$/, '').length % 4 !== 1;
+}
+
+/** A text of a type that is not JSON is the body itself; anything else is JSON (JSON format 1.0.2 §3.1). */
 function bodyOf({ data, datacontenttype }: Readonly<Record<string, unknown>>, hasMaps: boolean): Buffer {
   if (data === undefined) return Buffer.alloc(0);
-  if (typeof data === 'string' && datacontenttype !== undefined && datacontenttype !== 'application/json') {
-    return Buffer.from(data);
-  }
+  const isText = typeof datacontenttype === 'string' && bodyKind(mediaType(datacontenttype)) !== 'json';
+  if (typeof data === 'string' && isText) return Buffer.from(data);
   return Buffer.from(hasMaps ? encodeJson(data as LuaValue, dataOptions) : JSON.stringify(data));
 }
 

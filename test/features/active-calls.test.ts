@@ -280,7 +280,10 @@ suite('active calls', () => {
       [{ type: '' }, /event 2 of 3: type is not a text/],
       [{ specversion: '0.3' }, /event 2 of 3: specversion is not 1\.0/],
       [{ type: 'dev.moonhook.call.dead' }, /event 2 of 3: types below dev\.moonhook/],
-      [{ data_base64: 7 }, /event 2 of 3: data_base64 is not a string/],
+      [{ data: undefined, data_base64: 7 }, /event 2 of 3: data_base64 is not a string/],
+      [{ data: undefined, data_base64: '***' }, /event 2 of 3: data_base64 is not base64/],
+      [{ data: undefined, data_base64: 'AAAAA' }, /event 2 of 3: data_base64 is not base64/],
+      [{ data_base64: 'AA==' }, /event 2 of 3: data and data_base64 exclude each other/],
     ] as const) {
       const response = await batch([order('kept-out'), order('x', bad), order('y')]);
       assert.equal(response.status, 400);

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { HttpCall } from './http-call.ts';
+import { readCloudEvents } from './read-cloud-event.ts';
+
+function bodyOf(fields: object): string {
+  const data = { specversion: '1.0', id: '1', source: '/s', type: 't', ...fields };
+  const call = { data, header: () => 'application/cloudevents+json' } as unknown as HttpCall;
+  const read = readCloudEvents(call, 'team-a');
+  return read.ok ? Buffer.from(read.events[0]?.body ?? []).toString() : read.message;
+}
+
+test('data of a JSON type is JSON, whatever its parameters; a text of another type is the body itself', () => {
+  for (const json of [undefined, 'application/json', 'application/json; charset=utf-8', 'application/vnd.acme+json']) {
+    assert.equal(bodyOf({ datacontenttype: json, data: 'a text' }), '"a text"', json);
+    assert.equal(bodyOf({ datacontenttype: json, data: { n: 1 } }), '{"n":1}', json);
+  }
+  assert.equal(bodyOf({ datacontenttype: 'text/plain; charset=utf-8', data: 'a text' }), 'a text');
+});
+
+test('data_base64 is decoded in either alphabet, and refused where it is none', () => {
+  for (const text of ['/+8=', '_-8', '_-8=']) assert.equal(bodyOf({ data_base64: text }), '\ufffd\ufffd', text);
+  assert.equal(bodyOf({ data_base64: '' }), '');
+  for (const text of ['***', 'AAAAA', 'AA=A', 'A A='])
+    assert.match(bodyOf({ data_base64: text }), /is not base64/, text);
+});
