@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { testEngine, testLimits, valuesOf } from '../../test/builders/test-engine.ts';
-import type { NamespaceAllowance } from './namespace-books.ts';
+import { changeHeld, mostHeldBytes, NamespaceBooks, type NamespaceAllowance } from './namespace-books.ts';
 import type { CallResult } from './types.ts';
 
 const other = { namespace: 'b', namespaceUid: 'uid-b' };
@@ -47,6 +47,16 @@ describe('what a namespace may take', () => {
     assert.deepEqual(valuesOf(await waiting), ['held']);
     for (let times = 0; times < 3; times += 1) assert.deepEqual(valuesOf(await call(second, [900])), ['held']);
     await engine.close();
+  });
+
+  test('of bytes outside Lua has a bound also where nobody set one, for each namespace by itself', () => {
+    const books = new NamespaceBooks(undefined, () => 0);
+    const [book, foreign] = [books.enter('a', 'uid-a'), books.enter('b', 'uid-b')];
+    assert.equal(changeHeld(book, mostHeldBytes), undefined);
+    assert.match(changeHeld(book, 1)?.message ?? '', /held more than 256 MiB outside Lua/);
+    assert.equal(changeHeld(foreign, mostHeldBytes), undefined);
+    changeHeld(book, -2);
+    assert.equal(changeHeld(book, 1), undefined, 'control: what is given back is free');
   });
 
   test('is not had anew by unloading everything while calls still run', async () => {

@@ -7,7 +7,7 @@ import { formatBytes } from './format-bytes.ts';
 export interface NamespaceAllowance {
   /** Memory of its calls that wait; at most the engine's own cap for a namespace. */
   readonly parkedBytes?: number;
-  /** Bytes that host functions hold for its calls outside Lua. */
+  /** Bytes that host functions hold for its calls outside Lua; at most, and where absent, `mostHeldBytes`. */
   readonly hostBytes?: number;
   /** Of the CPU time that Lua takes while others want some, above 0 to 1. */
   readonly cpuShare?: number;
@@ -24,6 +24,8 @@ export interface NamespaceBook {
 }
 
 const nothing: NamespaceAllowance = {};
+/** Of one namespace in one thread. Each call alone stays below its memory, but a function may have a thousand at once. */
+export const mostHeldBytes = 256 * 1024 * 1024;
 /** What was used so long ago counts half. */
 const halfLifeMs = 1000;
 /** So little CPU time is none. */
@@ -50,11 +52,12 @@ class RecentSum {
 /** Counts bytes held outside Lua; gives the end of a call that takes more than its namespace may. */
 export function changeHeld(book: NamespaceBook, bytes: number): MachineEnd | undefined {
   book.heldBytes += bytes;
-  const { hostBytes } = book.allowance;
-  if (bytes <= 0 || hostBytes === undefined || book.heldBytes <= hostBytes) return undefined;
+  const { hostBytes = mostHeldBytes } = book.allowance;
+  const most = Math.min(hostBytes, mostHeldBytes);
+  if (bytes <= 0 || book.heldBytes <= most) return undefined;
   return new MachineEnd(
     'memory',
-    `calls of the namespace held more than ${formatBytes(hostBytes)} outside Lua (quota hostBytes)`,
+    `calls of the namespace held more than ${formatBytes(most)} outside Lua (quota hostBytes)`,
   );
 }
 

@@ -90,7 +90,7 @@ const quotaFields = (): Readonly<Record<string, SchemaNode>> => ({
     'In each pod: memory of calls that wait, for http, sleep and the like; above it, requests are answered 429 with Retry-After, and deliveries wait. 128Mi in each worker thread at most.',
   ),
   hostBytes: quantity(
-    'In each pod: bytes held for calls outside Lua, such as answers of http; the call that would go above it ends as one over its memory.',
+    'In each pod: bytes held for calls outside Lua, such as answers of http and values on their way to the store; the call that would go above it ends as one over its memory. 256Mi in each worker thread at most.',
   ),
   cpuShare: {
     type: 'number',

@@ -129,3 +129,34 @@ test('a namespace whose calls wait in more memory than it may is asked to come a
   await served.runtime.setPolicy({ ...served.policy, quotas: { namespaces: {} } });
   assert.equal((await quick('team-a')).status, 200);
 });
+
+test('values on their way to the store count against what a namespace may hold outside Lua, until they are there', async (t) => {
+  const code = `
+    local text = ("x"):rep(200000)
+    return {
+      at_once = function()
+        local sets = {}
+        for i = 1, 4 do sets[i] = function() return kv.set("k" .. i, text) end end
+        parallel(table.unpack(sets))
+        return "kept"
+      end,
+      in_turn = function()
+        for i = 1, 4 do assert(kv.set("k" .. i, text)) end
+        return "kept"
+      end,
+    }`;
+  const triggers = ['at-once', 'in-turn'].map((name) => ({ name, http: { path: name, receiver: open } }));
+  const served = await serveFunctions({
+    settings: { workers: 1 },
+    functions: ['team-a', 'team-b'].map((namespace) => ({ name: 'greedy', namespace, code, triggers })),
+    policy: { quotas: { namespaces: { 'team-a': { hostBytes: 500_000 } } } },
+  });
+  t.after(() => served.close());
+  const ask = async (path: string): Promise<string> => {
+    const answer = await fetch(`${served.url}/${path}`);
+    return `${answer.status} ${await answer.text()}`;
+  };
+  assert.match(await ask('team-a/at-once'), /^500 .*"MemoryExceeded"/);
+  assert.equal(await ask('team-a/in-turn'), '200 kept', 'each is given back when the store has answered');
+  assert.equal(await ask('team-b/at-once'), '200 kept', 'control: another namespace is not bounded');
+});
