@@ -21,11 +21,18 @@ function thread() {
       return () => (state.stopped = true);
     },
   );
-  return { state, stop, look: () => look() };
+  return {
+    state,
+    stop,
+    look: () => look(),
+    rest: (looks = 15) => {
+      for (let count = 0; count < looks; count += 1) look();
+    },
+  };
 }
 
 describe('a thread gives memory back', () => {
-  test('once, when it has become quiet', () => {
+  test('once, when it has become quiet after its start', () => {
     const { state, look } = thread();
     state.busyShare = 0.5;
     look();
@@ -37,12 +44,29 @@ describe('a thread gives memory back', () => {
   });
 
   test('again when it has used more since, and not for little', () => {
-    const { state, look } = thread();
+    const { state, look, rest } = thread();
     look();
     state.usedBytes = state.liveBytes + 7 * megabyte;
-    look();
+    rest();
     assert.equal(state.collections, 1);
     state.usedBytes = state.liveBytes + 9 * megabyte;
+    look();
+    assert.equal(state.collections, 2);
+  });
+
+  test('after traffic only when it has rested for half a minute: the next request needs the compiled code', () => {
+    const { state, look, rest } = thread();
+    look();
+    state.usedBytes = state.liveBytes + 9 * megabyte;
+    state.busyShare = 0.5;
+    look();
+    state.busyShare = 0;
+    rest(14);
+    state.busyShare = 0.5;
+    look();
+    state.busyShare = 0;
+    rest(14);
+    assert.equal(state.collections, 1, 'each pause was shorter');
     look();
     assert.equal(state.collections, 2);
   });

@@ -14,20 +14,28 @@ export interface ThreadMemory {
 }
 
 const lookEveryMs = 2000;
+/**
+ * Quiet looks in a row before it collects again. What is not running loses its compiled code with the collection: a server that
+ * had collected after each two seconds without traffic took half more processor time for each request of the next ones.
+ */
+const quietLooks = 15;
 /** Above this share somebody may be waiting. */
 const quietShare = 0.05;
 /** Less garbage is not worth the tenth of a second that a collection of a large heap takes. */
 const worthBytes = 8 * 1024 * 1024;
 
-/** Answers what stops it. Collects once after each burst of work; undefined memory: nothing is done. */
+/** Answers what stops it. Collects once after the start, and once after work that was followed by half a minute of rest; undefined memory: nothing is done. */
 export function giveBackMemory(
   memory: ThreadMemory | undefined,
   every: (milliseconds: number, callback: () => void) => () => void,
 ): () => void {
   if (memory === undefined) return () => undefined;
-  let kept = 0;
+  let kept: number | undefined;
+  let quiet = 0;
   return every(lookEveryMs, () => {
-    if (memory.busyShare() > quietShare || memory.usedBytes() - kept < worthBytes) return;
+    quiet = memory.busyShare() > quietShare ? 0 : quiet + 1;
+    const rested = quiet >= (kept === undefined ? 1 : quietLooks);
+    if (!rested || memory.usedBytes() - (kept ?? 0) < worthBytes) return;
     memory.collect();
     kept = memory.usedBytes();
   });
