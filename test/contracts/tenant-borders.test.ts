@@ -135,6 +135,18 @@ const trespasses: Readonly<Record<string, { readonly expected: unknown; readonly
       return first?.duplicateOf;
     },
   },
+  'ask whether a delivery id is known': {
+    expected: [false, true],
+    async attempt(store) {
+      assert.ok(await store.isKnown('ns-a', duplicateOf('ns-a')), 'control: the first knows its own');
+      const own = { ...duplicateOf('ns-a'), key: 'of the second' };
+      await store.append([item('ns-b', 'own', { duplicate: own, deliveries: [] })]);
+      const asked = [duplicateOf('ns-a'), own];
+      return await Promise.all(asked.map((duplicate) => store.isKnown('ns-b', duplicate)));
+    },
+  },
+  // Its own was deleted above, and it claimed one.
+  'list keys': { expected: ['claimed'], attempt: (store) => store.list(spaceOf('ns-b'), '', 100) },
   'append only if': {
     expected: 'ok',
     attempt: (store) =>
