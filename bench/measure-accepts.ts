@@ -32,10 +32,7 @@ const warmUp = [
 ] as const;
 /** Of the steady part: offered whatever the answers do. */
 const steady = { perSecond: 4000, connections: 256, seconds: 3 } as const;
-/**
- * Of the bare server, in each round: it is there to tell swings of the machine from swings of the program. Two seconds without
- * work, and the program gives back memory, compiled code among it: it would begin the next round cold.
- */
+/** Of the bare server, in each round: it is there to tell swings of the machine from swings of the program. Short: the program does not rest meanwhile. */
 const bareSeconds = 1;
 
 interface Round {
