@@ -1,4 +1,5 @@
 /** `events`: publishes events in the own namespace. */
+import { holdUntilKept } from './hold-value.ts';
 import { failed, readOptions, secondsToMs, textOption, waiting } from './define.ts';
 import { hopLimit } from './call.ts';
 import { budgetSpent, encodeData } from './later.ts';
@@ -65,7 +66,7 @@ end`,
         const budget = context.budgetOf(call.signal).child();
         if (budget === undefined) return failed(`events.publish: ${budgetSpent}`);
         call.note?.(type);
-        return context.events.publish({
+        const event = {
           namespaceUid: call.namespaceUid,
           namespace: call.namespace,
           type,
@@ -77,7 +78,8 @@ end`,
           ...(extra === undefined ? {} : { extra }),
           ...(delayMs === undefined ? {} : { delayMs }),
           ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
-        });
+        };
+        return await holdUntilKept(call, data, () => context.events.publish(event));
       }),
     },
   ],

@@ -9,6 +9,7 @@ import {
 } from '../lua/types.ts';
 import type { KeyValueScope } from '../store/types.ts';
 import { failed, readOptions, secondsToMs, textOption, waiting } from './define.ts';
+import { holdUntilKept, holdUntilStored } from './hold-value.ts';
 import { decodeJson } from './json-decode.ts';
 import { defaultEncodeOptions, encodeJson, EncodeProblem } from './json-encode.ts';
 import { jsonDecodeLimits } from './json.ts';
@@ -46,20 +47,6 @@ function encodeValue(args: HostArguments, position: number): Uint8Array {
   }
 }
 
-/** Until the store has answered, the bytes count against the memory of the call and what its namespace may hold. */
-async function whileHeld<Answer>(
-  call: HostCall<HostContext>,
-  { length }: Uint8Array,
-  work: () => Promise<Answer>,
-): Promise<Answer> {
-  call.hold(length);
-  try {
-    return await work();
-  } finally {
-    call.hold(-length);
-  }
-}
-
 /** `{ ttl = seconds }` or a number of seconds. */
 function readTtl(args: HostArguments, position: number): number | undefined {
   const given =
@@ -93,7 +80,7 @@ const functions: readonly HostFunction<HostContext>[] = [
     const ttl = readTtl(args, 3);
     const scope = scopeOf(args, 4, call);
     call.note?.(key);
-    const outcome = await whileHeld(call, value, () => call.context.keyValue.set(scope, key, value, ttl));
+    const outcome = await holdUntilKept(call, value, () => call.context.keyValue.set(scope, key, value, ttl));
     return outcome.ok ? true : failed(`kv.set: ${outcome.message}`);
   }),
   waiting('kv.delete', async (args, call) => {
@@ -120,7 +107,7 @@ const functions: readonly HostFunction<HostContext>[] = [
     const ttl = readTtl(args, 3);
     const scope = scopeOf(args, 4, call);
     call.note?.(key);
-    return whileHeld(call, value, () => call.context.keyValue.add(scope, key, value, ttl));
+    return holdUntilStored(call, value, () => call.context.keyValue.add(scope, key, value, ttl));
   }),
   waiting('kv.incr', async (args, call) => {
     const key = readKey(args, 1);
@@ -139,7 +126,7 @@ const functions: readonly HostFunction<HostContext>[] = [
     const ttl = readTtl(args, 4);
     const scope = scopeOf(args, 5, call);
     call.note?.(key);
-    return whileHeld(call, value, () => call.context.keyValue.compareAndSet(scope, key, expected, value, ttl));
+    return holdUntilKept(call, value, () => call.context.keyValue.compareAndSet(scope, key, expected, value, ttl));
   }),
 ];
 

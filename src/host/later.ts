@@ -1,5 +1,6 @@
 /** `later` and `cancel`: work that goes on after the answer. */
 import type { HostArguments } from '../lua/types.ts';
+import { holdUntilKept } from './hold-value.ts';
 import { failed, readOptions, secondsToMs, textOption, waiting } from './define.ts';
 import { defaultEncodeOptions, encodeJson, EncodeProblem } from './json-encode.ts';
 import type { HostModule } from './types.ts';
@@ -68,7 +69,7 @@ export const later: HostModule = {
         const budget = call.context.budgetOf(call.signal).child();
         if (budget === undefined) return failed(`later: ${budgetSpent}`);
         call.note?.(handler);
-        return call.context.later.enqueue({
+        const item = {
           namespaceUid: call.namespaceUid,
           namespace: call.namespace,
           functionName: call.functionName,
@@ -78,7 +79,8 @@ export const later: HostModule = {
           hops: call.context.hops,
           budget,
           ...(key === undefined ? {} : { key }),
-        });
+        };
+        return await holdUntilKept(call, data, () => call.context.later.enqueue(item));
       }),
     },
     {

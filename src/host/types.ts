@@ -53,6 +53,8 @@ export interface HostContext {
   readonly cache: CacheStore;
   /** The API server, as the ServiceAccount of this function. */
   readonly kubernetes: KubernetesCaller;
+  /** What the call writes stays in memory until it is settled: `src/delivery/attempt-effects.ts`. */
+  readonly collects?: true;
   /** Calls before this one in a chain of `call`, events and own-host requests. */
   readonly hops: number;
   readonly traceparent?: string;

@@ -155,6 +155,7 @@ async function runWork(
       keyValue: effects.keyValue,
       later: effects.later,
       events: effects.events,
+      collects: true,
       hops,
       budgetOf: () => children,
       ...(traceparent === undefined ? {} : { traceparent }),

@@ -160,3 +160,32 @@ test('values on their way to the store count against what a namespace may hold o
   assert.equal(await ask('team-a/in-turn'), '200 kept', 'each is given back when the store has answered');
   assert.equal(await ask('team-b/at-once'), '200 kept', 'control: another namespace is not bounded');
 });
+
+test('what an asynchronous call writes counts against its memory until it ends: it is kept for the settle', async (t) => {
+  const code = `
+    local text = ("x"):rep(200000)
+    return {
+      values = function() for i = 1, 4 do kv.set("k" .. i, text) end end,
+      puts_off = function() for i = 1, 4 do later("nothing", text, { delay = 3600 }) end end,
+      publishes = function() for i = 1, 4 do events.publish("com.acme.large", text) end end,
+      once = function() kv.set("once", text) end,
+      nothing = function() end,
+    }`;
+  const names = ['values', 'puts-off', 'publishes', 'once'];
+  const triggers = names.map((name) => ({ name, http: { path: name, mode: 'async' as const, receiver: open } }));
+  const retry = { schedule: [] };
+  const served = await serveFunctions({
+    settings: { workers: 1 },
+    functions: ['team-a', 'team-b'].map((namespace) => ({ name: 'greedy', namespace, code, triggers, retry })),
+    policy: { quotas: { namespaces: { 'team-a': { hostBytes: 500_000 } } } },
+  });
+  t.after(() => served.close());
+  const end = async (namespace: string, path: string): Promise<string> => {
+    assert.equal((await fetch(`${served.url}/${namespace}/${path}`, { method: 'POST' })).status, 202);
+    const { outcome, detail } = await served.record({ namespace, trigger: path, outcomes: ['ok', 'dead'] });
+    return `${outcome} ${detail ?? ''}`;
+  };
+  for (const path of names.slice(0, 3)) assert.match(await end('team-a', path), /^dead .*\(quota hostBytes\)/, path);
+  assert.match(await end('team-a', 'once'), /^ok/);
+  for (const path of names) assert.match(await end('team-b', path), /^ok/, `control: ${path} elsewhere`);
+});
