@@ -59,6 +59,29 @@ describe('what a namespace may take', () => {
     assert.equal(changeHeld(book, 1), undefined, 'control: what is given back is free');
   });
 
+  test('stays taken by what a call has collected when it is run again from its start, in slices', async () => {
+    const { engine, gate, load, call } = await testEngine({ allowance: allowing({ hostBytes: 20_000_000 }) });
+    const spins = `return function(first, second, name)
+      gate.keep(first)
+      local sum = 0 for i = 1, 8000000 do sum = sum + i % 2 end
+      gate.keep(second)
+      if name then gate.wait(name) end
+      return "kept"
+    end`;
+    const limits = { ...testLimits, timeoutMs: 60_000, cpuMs: 60_000 };
+    const revision = await load(spins, { limits });
+    const above = await call(revision, [12_000_000, 8_000_000]);
+    assert.equal(above.kind, 'memory');
+    const within = call(revision, [12_000_000, 2_000_000, 'within']);
+    await gate.arrived('within');
+    const second = await call(revision, [5_000_000, 2_000_000]);
+    assert.match(second.kind === 'memory' ? second.error.message : second.kind, /calls of the namespace held more/);
+    gate.release('within');
+    assert.deepEqual(valuesOf(await within), ['kept'], 'control: within the memory of the call it may');
+    assert.deepEqual(valuesOf(await call(revision, [5_000_000, 2_000_000])), ['kept'], 'control: all was given back');
+    await engine.close();
+  });
+
   test('is not had anew by unloading everything while calls still run', async () => {
     const { engine, gate, load, call } = await testEngine({ allowance: allowing({ hostBytes: 1000 }) });
     const holds = 'return function(bytes, name) test.hold(bytes) if name then gate.wait(name) end return "held" end';

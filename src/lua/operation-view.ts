@@ -50,6 +50,8 @@ export class OperationView<Context> implements HostCall<Context> {
   }
 
   hold(bytes: number): void {
+    // Stays when the call is run again from its start: operations are not.
+    this.#call.heldByOperations += bytes;
     this.#call.hold(bytes);
   }
   handlers(): readonly string[] {

@@ -94,6 +94,15 @@ function hostFunctions(gate: Gate, effects: string[]): HostFunction[] {
     },
     {
       kind: 'waiting',
+      name: 'gate.keep',
+      atLoad: false,
+      run: async (args, call) => {
+        call.hold(args.integer(1));
+        return 'kept';
+      },
+    },
+    {
+      kind: 'waiting',
       name: 'gate.fail',
       atLoad: false,
       run: (args) => Promise.reject(new LuaRaise(args.text(1))),
