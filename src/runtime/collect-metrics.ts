@@ -10,23 +10,28 @@ import type { ThreadFleet } from './start-threads.ts';
 import type { RareCount, WorkerStats } from './worker-messages.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-/** Totals of rare things, by labels, over the life of the process. */
-/** Names that namespaces choose are among the labels: what is more is counted as `other`. */
+/** Of one metric. Names that namespaces choose are among the labels: what is more is counted as `other`. */
 const mostSeries = 5_000;
 
+/** Totals of rare things, by labels, over the life of the process. */
 export class RareTotals {
   readonly #totals = new Map<
     string,
     { readonly metric: MetricName; readonly labels: readonly string[]; count: number }
   >();
+  readonly #series = new Map<MetricName, number>();
 
   add({ metric, labels, count }: Omit<RareCount, 'metric'> & { readonly metric: MetricName }): void {
     const key = `${metric} ${labels.join('\0')}`;
     const known = this.#totals.get(key);
+    const series = this.#series.get(metric) ?? 0;
     if (known !== undefined) known.count += count;
-    else if (this.#totals.size >= mostSeries && labels[0] !== 'other') {
+    else if (series >= mostSeries && labels.some((label) => label !== 'other')) {
       this.add({ metric, labels: labels.map(() => 'other'), count });
-    } else this.#totals.set(key, { metric, labels, count });
+    } else {
+      this.#series.set(metric, series + 1);
+      this.#totals.set(key, { metric, labels, count });
+    }
   }
 
   values(): Iterable<{ readonly metric: MetricName; readonly labels: readonly string[]; readonly count: number }> {

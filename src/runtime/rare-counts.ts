@@ -16,7 +16,7 @@ export function createRareCounts(): RareCounter {
     const key = `${metric} ${labels.join('\0')}`;
     const known = counts.get(key);
     if (known !== undefined) known.count += 1;
-    else if (counts.size >= maxKeys && labels[0] !== 'other')
+    else if (counts.size >= maxKeys && labels.some((label) => label !== 'other'))
       add(
         metric,
         labels.map(() => 'other'),
