@@ -1,5 +1,5 @@
 /** Why deliveries that are due do not start: handlers, limits and breakers as the thread that would run them sees them. */
-import { breakerKey } from '../delivery/breakers.ts';
+import { breakerKey, type OpenBreaker } from '../delivery/breakers.ts';
 import { parseDestination } from '../delivery/destination.ts';
 import { parseOutgoing } from '../delivery/outgoing-destination.ts';
 import { limitScope } from './limit-calls.ts';
@@ -21,19 +21,25 @@ const shownTurns = 1000;
 
 /** Why nothing of these destinations starts, and what waits for its turn. */
 export function restingOf(destinations: readonly string[], parts: WorkerParts): Resting {
+  // Looked up once: there may be thousands of both, and the thread answers requests.
+  const open = new Map(parts.outgoing.breakers.open().map((breaker) => [breaker.key, breaker]));
   const reasons = destinations.flatMap((destination) => {
-    const why = whyResting(destination, parts);
+    const why = whyResting(destination, open, parts);
     return why === undefined ? [] : [[destination, why] as const];
   });
   return { reasons: Object.fromEntries(reasons), turns: [...parts.turns].slice(0, shownTurns) };
 }
 
 /** Undefined: nothing that this thread knows of keeps it. Without words that change by themselves: lists are compared. */
-function whyResting(destination: string, parts: WorkerParts): string | undefined {
+function whyResting(
+  destination: string,
+  open: ReadonlyMap<string, OpenBreaker>,
+  parts: WorkerParts,
+): string | undefined {
   const outgoing = parseOutgoing(destination);
   if (outgoing !== undefined) {
     const live = parts.subscriptions.at(destination);
-    return live === undefined ? undefined : whyNotSent(live, outgoingKey(outgoing), parts);
+    return live === undefined ? undefined : whyNotSent(live, outgoingKey(outgoing), open, parts);
   }
   const parsed = parseDestination(destination);
   const fn = parsed && parts.table.inScope(parsed.namespaceUid, parsed.functionName);
@@ -61,12 +67,13 @@ function whyResting(destination: string, parts: WorkerParts): string | undefined
 function whyNotSent(
   live: LiveSubscription,
   key: ReturnType<typeof outgoingKey>,
+  open: ReadonlyMap<string, OpenBreaker>,
   parts: WorkerParts,
 ): string | undefined {
   const { outgoing, keys, clock } = parts;
   const { namespaceUid, url, concurrency } = live.entry;
   if (live.broken) return 'its filter or transform does not load';
-  const breaker = outgoing.breakers.open().find(({ key: each }) => each === breakerKey(namespaceUid, url));
+  const breaker = open.get(breakerKey(namespaceUid, url));
   if (breaker?.kind === 'open' && breaker.forMs > 0) {
     const until = time(Math.round((clock.wall() + breaker.forMs) / 1000) * 1000);
     return `the breaker is open after failures: its host is left alone until ${until}`;
