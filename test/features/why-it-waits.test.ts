@@ -75,18 +75,32 @@ test('a delivery that is due and does not run says what keeps it', { timeout: 12
       },
       () => items,
     );
-    const { lines } = await ask(`/explain?id=${found.metadata.name}&namespace=team-a`);
-    return (lines as readonly string[]).join('\n');
+    // A thread that is late is left out of an answer: then nothing is said of what waits.
+    let story = '';
+    await eventually(
+      'a story that says why it waits',
+      async () => {
+        const { lines } = await ask(`/explain?id=${found.metadata.name}&namespace=team-a`);
+        story = (lines as readonly string[]).join('\n');
+        return story.includes('\n  waits: ');
+      },
+      () => story,
+    );
+    return story;
   }
 
   await t.test('leased, and behind another of its concurrency key', async () => {
     for (let count = 0; count < 2; count += 1) {
       await local.fetch('/team-a/job', { method: 'POST', headers: json, body: '{"tenant":"a"}' });
     }
+    // Until it runs, the first has its turn to come as well.
+    await eventually('the first runs', () => held.length === 1);
     const story = await waits('state=leased&function=work&trigger=job', /^its turn: limits hold it back$/);
     assert.match(story, /trigger job: about to run\n.*\n {2}waits: its turn/);
-    const running = (await ask('/namespaces/team-a/deliveries?state=leased'))['items'] as readonly Delivery[];
-    assert.equal(running.filter(({ waitsFor }) => waitsFor === undefined).length, 1, 'the one that runs says nothing');
+    await eventually('the one that runs says nothing', async () => {
+      const leased = (await ask('/namespaces/team-a/deliveries?state=leased'))['items'] as readonly Delivery[];
+      return leased.filter(({ waitsFor }) => waitsFor === undefined).length === 1;
+    });
   });
 
   await t.test('behind the concurrency of its trigger', async () => {
