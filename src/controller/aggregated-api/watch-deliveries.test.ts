@@ -9,7 +9,7 @@ import type { ApiParts, WatchEvent } from './handler.ts';
 
 type Page = { readonly status: number; readonly body?: unknown; readonly message?: string };
 
-/** A runtime with so many deliveries that answers pages of them, newest first, and no changes. */
+/** A runtime with so many deliveries that answers pages of them, newest first, and no changes; with none it says there are more. */
 function runtimeWith(count: number, failsAfter = Number.POSITIVE_INFINITY) {
   const asked: (string | undefined)[] = [];
   const pageOf = (question: LiveQuery): Page => {
@@ -19,6 +19,7 @@ function runtimeWith(count: number, failsAfter = Number.POSITIVE_INFINITY) {
     const { limit = '', continue: after } = question.query;
     asked.push(after);
     if (asked.length > failsAfter) return { status: 409, message: 'no more pages today' };
+    if (count === 0) return { status: 200, body: { items: [], metadata: { continue: 'dlv-1' } } };
     const from = after === undefined ? count : Number(after.slice('dlv-'.length)) - 1;
     const length = Math.min(from, Number(limit));
     const items = Array.from({ length }, (_, index) => ({
@@ -119,5 +120,12 @@ suite('a watch that begins with what is there', () => {
     const last = events.at(-1);
     assert.equal(last?.type, 'ERROR');
     assert.deepEqual([last?.object['code'], last?.object['message']], [409, 'no more pages today']);
+  });
+
+  test('ends where a runtime says again and again that there are more', async () => {
+    const { watch, asked } = runtimeWith(0, 20);
+    const [only, ...others] = await watch('sendInitialEvents=true');
+    assert.deepEqual([only?.object['message'], others], ['the list has no next page', []]);
+    assert.equal(asked.length, 2);
   });
 });
