@@ -202,7 +202,7 @@ test('what an attempt publishes and puts off is delivered once, even when its se
 });
 
 test('an attempt that outlives its lease is kept alive by extensions', async (t) => {
-  const leaseMs = 300;
+  const leaseMs = 1_000;
   const store = await open(t);
   await append(store, 'e1');
   let runs = 0;
