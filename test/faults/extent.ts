@@ -14,7 +14,8 @@ export const seed = Number(process.env['MOONHOOK_SEED'] ?? Date.now() % 1_000_00
 export function randomFrom(start: number): () => number {
   let state = start;
   return () => {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    // In whole numbers: as a product of floating point it loses its low bits, and some seeds repeat after a hundred steps.
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7f_ff_ff_ff;
     return state / 2 ** 31;
   };
 }
