@@ -67,10 +67,29 @@ function whyEntryWaits(entry: FunctionEntry | SubscriptionEntry, what: string): 
 }
 
 export function functionIn(table: RouteTable, namespaceUid: string, name: string): FunctionEntry | undefined {
-  return [...table.functions.values()].find((entry) => entry.namespaceUid === namespaceUid && entry.name === name);
+  return named(table.functions).get(namespaceUid)?.get(name);
 }
 
 export function subscriptionIn(table: RouteTable, namespaceUid: string, name: string): SubscriptionEntry | undefined {
-  const all = table.subscriptions?.values() ?? [];
-  return [...all].find((entry) => entry.namespaceUid === namespaceUid && entry.name === name);
+  return table.subscriptions === undefined ? undefined : named(table.subscriptions).get(namespaceUid)?.get(name);
+}
+
+type ByName<Entry> = ReadonlyMap<string, ReadonlyMap<string, Entry>>;
+
+/** Tables never change, and know entries by uid; a page of a thousand deliveries asks for the names of each. */
+const indexes = new WeakMap<ReadonlyMap<string, unknown>, ByName<unknown>>();
+
+function named<Entry extends { readonly namespaceUid: string; readonly name: string }>(
+  entries: ReadonlyMap<string, Entry>,
+): ByName<Entry> {
+  const known = indexes.get(entries);
+  if (known !== undefined) return known as ByName<Entry>;
+  const made = new Map<string, Map<string, Entry>>();
+  for (const entry of entries.values()) {
+    let own = made.get(entry.namespaceUid);
+    if (own === undefined) made.set(entry.namespaceUid, (own = new Map<string, Entry>()));
+    if (!own.has(entry.name)) own.set(entry.name, entry);
+  }
+  indexes.set(entries, made);
+  return made;
 }
