@@ -6,6 +6,7 @@ import { formatDestination } from '../delivery/destination.ts';
 import type { CallResult } from '../lua/types.ts';
 import type { AppendItem, Ending, Lease, NewDelivery } from '../store/store.ts';
 import { endingOfRun } from './attempt-ending.ts';
+import { holdEvent, type HeldEvent } from './hold-event.ts';
 import type { HttpCall } from './http-call.ts';
 import { acknowledge } from './identify-event.ts';
 import { RequestEvent } from './request-event.ts';
@@ -16,25 +17,41 @@ import type { WorkerParts } from './worker-parts.ts';
 export interface LateAcknowledgement {
   /** The handler has ended: settles the stored event if there is one. */
   end(result: CallResult): void;
+  /** Nobody knows how it ended: what is stored runs again. */
+  fail(error: Error): void;
 }
+
+/** After a defect that is not the function's. */
+const pauseAfterDefectMs = 5_000;
 
 /** Starts the budget of the trigger; undefined: it has none. */
 export function acknowledgeLate(call: HttpCall, parts: WorkerParts): LateAcknowledgement | undefined {
   const budget = call.trigger?.extras?.ackAfterMs;
   if (budget === undefined || call.listener !== 'public') return undefined;
-  let ended: CallResult | undefined;
+  let ended: Ending | undefined;
   let held: Lease | undefined;
-  let stopExtending: (() => void) | undefined;
+  let event: HeldEvent | undefined;
 
   async function overBudget(): Promise<void> {
-    const lease = await storeLeased(call, parts);
+    held = await storeLeased(call, parts);
+    if (held !== undefined) event = holdEvent(held, parts.settings.asynchronous.leaseMs, parts);
     // The handler answered while the event was being stored.
-    if (ended !== undefined) return lease === undefined ? undefined : settle(call, parts, lease, ended);
-    held = lease;
-    if (lease !== undefined) stopExtending = keepLease(lease, parts);
+    if (ended !== undefined) return await settle(ended);
     call.continues = true;
     call.note('ackAfter', true, `no answer within ${budget} ms: acknowledged, the handler runs on`);
     return acknowledge(call, parts, 'accepted');
+  }
+
+  async function settle(ending: Ending): Promise<void> {
+    if (held === undefined) return;
+    const told = ending.kind === 'dead' ? await deadCallItem(held, ending, parts) : undefined;
+    await event?.settle(ending, told);
+  }
+
+  function end(ending: Ending): void {
+    ended = ending;
+    stop();
+    settle(ending).catch((error: unknown) => parts.report('the end of a call over its ackAfter was not stored', error));
   }
 
   const spent = parts.clock.monotonic() - call.startedAt;
@@ -43,12 +60,8 @@ export function acknowledgeLate(call: HttpCall, parts: WorkerParts): LateAcknowl
     overBudget().catch((error: unknown) => parts.report('an event over its ackAfter was not stored', error));
   });
   return {
-    end(result) {
-      ended = result;
-      stop();
-      stopExtending?.();
-      if (held !== undefined) settle(call, parts, held, result);
-    },
+    end: (result) => end(endingOfRun(result, 1, call.trigger?.entry.retryScheduleMs ?? [], call.fn)),
+    fail: ({ message }) => end({ kind: 'retry', delayMs: pauseAfterDefectMs, error: message }),
   };
 }
 
@@ -83,25 +96,4 @@ export function itemOfCall(call: HttpCall, leased: Pick<NewDelivery, 'leaseMs'> 
     deliveries: [{ destination, ...leased }],
     ...(call.duplicateKey === undefined ? {} : { duplicate: call.duplicateKey }),
   };
-}
-
-function keepLease(lease: Lease, parts: WorkerParts): () => void {
-  const { leaseMs } = parts.settings.asynchronous;
-  return parts.every(leaseMs / 3, () => {
-    parts.store
-      .extend([lease.receipt], leaseMs)
-      .catch((error: unknown) => parts.report('a lease could not be extended', error));
-  });
-}
-
-function settle(call: HttpCall, parts: WorkerParts, lease: Lease, result: CallResult): void {
-  const schedule = call.trigger?.entry.retryScheduleMs ?? [];
-  settleEnding(lease, endingOfRun(result, 1, schedule, call.fn), parts).then(undefined, (error: unknown) => {
-    parts.report('the end of a call over its ackAfter was not stored', error);
-  });
-}
-
-async function settleEnding(lease: Lease, ending: Ending, parts: WorkerParts): Promise<void> {
-  const told = ending.kind === 'dead' ? await deadCallItem(lease, ending, parts) : undefined;
-  await parts.store.settle([{ receipt: lease.receipt, ending, ...(told === undefined ? {} : { append: [told] }) }]);
 }

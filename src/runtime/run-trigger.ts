@@ -60,6 +60,7 @@ export function runHandler(
     },
     (error: unknown) => {
       parts.inflight.leave(fn.index);
+      late?.fail(error as Error);
       throw error;
     },
   );

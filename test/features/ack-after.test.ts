@@ -102,3 +102,17 @@ suite('ackAfter', () => {
     assert.equal(again.log?.[0]?.message, 'ended c');
   });
 });
+
+test('an event that cannot be stored is not acknowledged: its sender waits for the handler', async (t) => {
+  const code = 'return function() sleep(0.4) return "in the end" end';
+  const trigger = { name: 'web', http: { path: 'slow', receiver: { open: {} }, ackAfter: '50ms' } };
+  const none = { waitingRows: 0, waitingBytes: 0, keyValueBytes: 0 };
+  const served = await serveFunctions({
+    functions: ['full', 'roomy'].map((namespace) => ({ name: 'slow', namespace, code, triggers: [trigger] })),
+    policy: { quotas: { namespaces: { full: none } } },
+  });
+  t.after(() => served.close());
+  const [full, roomy] = await Promise.all(['full', 'roomy'].map((name) => fetch(`${served.url}/${name}/slow`)));
+  assert.deepEqual([full?.status, await full?.text()], [200, 'in the end']);
+  assert.notEqual(await roomy?.text(), 'in the end', 'control: what is stored is acknowledged');
+});
