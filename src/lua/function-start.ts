@@ -13,7 +13,7 @@ const quickStartMs = 5;
 
 /** The image is gone and making it again would hold the thread. */
 export function needsSlicedStart(call: Call): boolean {
-  return call.program.delta === undefined && call.program.startMs > quickStartMs;
+  return !call.program.hasImage && call.program.startMs > quickStartMs;
 }
 
 /** Runs the top level again in one piece; the same steps as when it was loaded. */

@@ -1,7 +1,7 @@
 /** Function images in use, bounded by bytes: those not used lately go first and are made again from bytecode. */
 import { flatten, type Delta, type FlatImage } from './image.ts';
 import { ImageShelf } from './image-shelf.ts';
-import type { LoadedProgram } from './loaded-program.ts';
+import { setImage, type LoadedProgram } from './loaded-program.ts';
 import type { Machine } from './machine.ts';
 
 /** Calls after which an image is also kept in one piece. */
@@ -40,7 +40,7 @@ export class ImageCache {
   /** Puts the program's image into a machine; false: there is none, the machine holds the base image. */
   restore(machine: Machine, program: LoadedProgram): boolean {
     this.restores += 1;
-    const { flat, delta, base, namespaceUid } = program;
+    const { flat, hasImage, base, namespaceUid } = program;
     if (flat !== undefined) {
       program.usedAt = this.restores;
       machine.restoreFlat(base, flat, namespaceUid);
@@ -48,17 +48,17 @@ export class ImageCache {
     }
     program.uses = this.restores - program.usedAt < recentRestores ? program.uses + 1 : 1;
     program.usedAt = this.restores;
-    const becomesFlat = delta !== undefined && program.uses > usesBeforeFlat;
+    const becomesFlat = hasImage && program.uses > usesBeforeFlat;
     // An image is taken of memory that was copied whole.
     if (becomesFlat) machine.distrust();
-    machine.restore(base, delta, namespaceUid);
-    if (becomesFlat) this.#flatten(machine, program, delta);
-    return delta !== undefined;
+    machine.restore(base, hasImage ? program : undefined, namespaceUid);
+    if (becomesFlat) this.#flatten(machine, program);
+    return hasImage;
   }
 
-  #flatten(machine: Machine, program: LoadedProgram, delta: Delta): void {
+  #flatten(machine: Machine, program: LoadedProgram): void {
     const { loaded } = program.base;
-    const flat = flatten(machine.views.u8, loaded, Math.max(delta.heapEnd, loaded.heapEnd));
+    const flat = flatten(machine.views.u8, loaded, Math.max(program.heapEnd, loaded.heapEnd));
     if (flat.heap.length > this.#limit * flatShare * 0.25) return;
     program.flat = flat;
     this.#flats.set(program, this.restores);
@@ -87,7 +87,7 @@ export class ImageCache {
   keep(program: LoadedProgram, delta: Delta): void {
     if (program.unloaded) return;
     this.drop(program);
-    program.delta = ImageShelf.takes(delta) ? this.#shelf.place(delta) : delta;
+    setImage(program, ImageShelf.takes(delta) ? this.#shelf.place(delta) : delta);
     this.#order.set(program, this.restores);
     this.#deltaBytes += delta.bytes;
     for (const [oldest, since] of this.#order) {
@@ -98,13 +98,14 @@ export class ImageCache {
 
   drop(program: LoadedProgram): void {
     this.#dropFlat(program);
-    if (program.delta === undefined) return;
-    const { delta } = program;
-    this.#deltaBytes -= delta.bytes;
-    program.delta = undefined;
+    if (!program.hasImage) return;
+    const { bytes } = program;
+    const onShelf = ImageShelf.takes(program);
+    this.#deltaBytes -= bytes;
+    setImage(program, undefined);
     this.#order.delete(program);
-    if (!ImageShelf.takes(delta)) return;
-    this.#wasted += delta.bytes;
+    if (!onShelf) return;
+    this.#wasted += bytes;
     if (this.#wasted > Math.max(leastWaste, this.#deltaBytes)) this.#tidy();
   }
 
@@ -112,8 +113,7 @@ export class ImageCache {
     this.#shelf = new ImageShelf();
     this.#wasted = 0;
     for (const program of this.#order.keys()) {
-      const { delta } = program;
-      if (delta !== undefined && ImageShelf.takes(delta)) program.delta = this.#shelf.place(delta);
+      if (program.hasImage && ImageShelf.takes(program)) setImage(program, this.#shelf.place(program));
     }
   }
 }

@@ -30,7 +30,7 @@ export class ImageShelf {
 
 /** The image in memory of its own, for other threads. */
 export function takeFromShelf(delta: Delta): Delta {
-  if (!ImageShelf.takes(delta)) return delta;
-  const runs = delta.runs.slice(delta.from, delta.to);
-  return { ...delta, runs, from: 0, to: runs.length };
+  const { runs, from, to, tail, heapEnd, bytes, movesStill } = delta;
+  const own = ImageShelf.takes(delta) ? runs.slice(from, to) : runs;
+  return { runs: own, from: 0, to: own.length, tail, heapEnd, bytes, movesStill };
 }

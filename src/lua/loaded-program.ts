@@ -11,7 +11,10 @@ export interface Bytecode {
   readonly expressions: readonly (readonly [string, Uint8Array])[];
 }
 
-export interface LoadedProgram {
+/** What is written over the base image, in the program itself: between ten thousand others a further object is a wait for memory. */
+type OwnImage = { -readonly [Key in keyof Delta]: Delta[Key] };
+
+export interface LoadedProgram extends OwnImage {
   readonly base: BaseImage;
   readonly namespaceUid: string;
   readonly namespace: string;
@@ -33,8 +36,8 @@ export interface LoadedProgram {
   readonly files: readonly string[];
   /** What its top level took when it was loaded. */
   readonly startMs: number;
-  /** The function image over the base image, while it is cached. */
-  delta: Delta | undefined;
+  /** It is its function image, as a `Delta`; false: that is not cached, and its members say nothing. */
+  hasImage: boolean;
   /** The image in one piece, for functions called often. */
   flat: FlatImage | undefined;
   /** Calls close after one another, and the number of the restore of the last one. */
@@ -48,4 +51,22 @@ export interface LoadedProgram {
   parkedEstimate: number;
   parkedBytes: number;
   unloaded: boolean;
+}
+
+/** Of an image that is not there. */
+export const noRuns = new Int32Array(0);
+
+const noImage: Delta = { runs: noRuns, from: 0, to: 0, tail: undefined, heapEnd: 0, bytes: 0, movesStill: false };
+
+/** The program has this image from now on; undefined: none. */
+export function setImage(program: LoadedProgram, image: Delta | undefined): void {
+  const { runs, from, to, tail, heapEnd, bytes, movesStill } = image ?? noImage;
+  program.hasImage = image !== undefined;
+  program.runs = runs;
+  program.from = from;
+  program.to = to;
+  program.tail = tail;
+  program.heapEnd = heapEnd;
+  program.bytes = bytes;
+  program.movesStill = movesStill;
 }

@@ -7,7 +7,7 @@ import { killedAt } from './explain-error.ts';
 import { difference, type Delta } from './image.ts';
 import { takeFromShelf } from './image-shelf.ts';
 import { compileProgram, endMistake, startProgram, type Enter } from './load-program.ts';
-import type { Bytecode, LoadedProgram } from './loaded-program.ts';
+import { noRuns, type Bytecode, type LoadedProgram } from './loaded-program.ts';
 import type { Machine } from './machine.ts';
 import type { NamespaceBook, NamespaceBooks } from './namespace-books.ts';
 import type { MachinePool } from './machine-pool.ts';
@@ -134,13 +134,13 @@ export class ProgramLoader {
 
   /** For other threads. */
   share(program: LoadedProgram): ProgramImage | undefined {
-    const { delta, bytecode, startMs } = program;
-    if (delta === undefined) return undefined;
+    const { bytecode, startMs } = program;
+    if (!program.hasImage) return undefined;
     const parts: ImageParts = {
       bytecode,
       handlers: [...program.handlers.keys()],
       startMs,
-      delta: takeFromShelf(delta),
+      delta: takeFromShelf(program),
     };
     return { baseDigest: this.#host.base.digest, revision: program.revision, parts };
   }
@@ -155,22 +155,29 @@ export class ProgramLoader {
     // What each call reads stands first, in as few lines of memory as it takes.
     return {
       unloaded: false,
+      handlers: handlers.length === 1 && handlers[0] === 'default' ? onlyDefault : positions(handlers, 0),
+      limits: program.limits,
       long: false,
+      mark: functionMark(program.revision),
+      namespace: program.namespace,
+      namespaceUid: program.namespaceUid,
+      name: program.name,
+      revision: program.revision,
+      base: this.#host.base,
+      book,
       quick: false,
       uses: 0,
       usedAt: 0,
-      delta: undefined,
       flat: undefined,
-      handlers: handlers.length === 1 && handlers[0] === 'default' ? onlyDefault : positions(handlers, 0),
-      limits: program.limits,
-      mark: functionMark(program.revision),
-      base: this.#host.base,
+      hasImage: false,
+      runs: noRuns,
+      from: 0,
+      to: 0,
+      tail: undefined,
+      heapEnd: 0,
+      movesStill: false,
       stackBase: handlers.length + bytecode.expressions.length,
-      namespaceUid: program.namespaceUid,
-      namespace: program.namespace,
-      book,
-      name: program.name,
-      revision: program.revision,
+      bytes: 0,
       env: program.env,
       bytecode,
       expressions:

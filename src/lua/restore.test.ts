@@ -21,7 +21,7 @@ interface Watched {
 /** Everything an image consists of: data of the binary, what stands still, the heap. */
 function digestOf({ views }: Machine, { program }: Call): string {
   const { loaded } = program.base;
-  const end = Math.max(loaded.heapEnd, program.delta?.heapEnd ?? 0);
+  const end = Math.max(loaded.heapEnd, program.heapEnd);
   const hash = createHash('sha256').update(views.u8.subarray(lowStart, lowEnd));
   hash.update(views.u8.subarray(stillStart, stillStart + loaded.still.length));
   return hash.update(views.u8.subarray(heapBase, end)).digest('hex');

@@ -5,9 +5,11 @@ import { grantedHost, reservedSegments } from '../policy/place-route.ts';
 import type { FunctionEntry, HttpTriggerEntry, RouteEntry } from './types.ts';
 
 /** A route and what it leads to, in one object. */
-export interface RouteTarget<Owner> extends Mount {
+export interface RouteTarget<Owner, Ready = unknown> extends Mount {
   /** What the embedder serves the function with. */
   readonly owner: Owner;
+  /** What the embedder serves the trigger with, remembered from one request to the next. */
+  ready: Ready | undefined;
   readonly entry: FunctionEntry;
   readonly trigger: HttpTriggerEntry;
   readonly route: RouteEntry;
@@ -29,10 +31,10 @@ export interface RoutedRequest {
   readonly preflightMethod?: string | undefined;
 }
 
-export type RequestMatch<Owner> =
+export type RequestMatch<Owner, Ready = unknown> =
   | {
       readonly kind: 'found';
-      readonly target: RouteTarget<Owner>;
+      readonly target: RouteTarget<Owner, Ready>;
       /** Canonical path of the request. */
       readonly path: string;
       readonly params: ReadonlyMap<string, string>;
@@ -40,14 +42,14 @@ export type RequestMatch<Owner> =
   /** A preflight of a trigger with `cors`; `allowed`: the trigger takes the method that is asked for. */
   | {
       readonly kind: 'preflight';
-      readonly target: RouteTarget<Owner>;
+      readonly target: RouteTarget<Owner, Ready>;
       readonly path: string;
       readonly allowed: boolean;
     }
   /** The path is mounted for other methods; `target` is the first of those. */
   | {
       readonly kind: 'method';
-      readonly target: RouteTarget<Owner>;
+      readonly target: RouteTarget<Owner, Ready>;
       readonly path: string;
       readonly allow: readonly string[];
     }
@@ -56,13 +58,13 @@ export type RequestMatch<Owner> =
   | { readonly kind: 'invalid'; readonly reason: string };
 
 /** All routes of the functions that are served; functions come and go one by one. */
-export interface RouteIndex<Owner> {
+export interface RouteIndex<Owner, Ready = unknown> {
   /** Mounts a function, in place of what was mounted under its uid. */
   set(entry: FunctionEntry, owner: Owner): void;
   delete(uid: string): void;
-  match(request: RoutedRequest): RequestMatch<Owner>;
+  match(request: RoutedRequest): RequestMatch<Owner, Ready>;
   /** The routes underneath, for `explain` and the dump. */
-  readonly routes: RouteMatcher<RouteTarget<Owner>>;
+  readonly routes: RouteMatcher<RouteTarget<Owner, Ready>>;
 }
 
 /** How the matcher reads hosts and paths: the installation's named hosts, and what never reaches a route. */
@@ -71,9 +73,11 @@ export function matcherOptions(namedHosts: ReadonlySet<string>): MatcherOptions 
 }
 
 /** An empty index; `namedHosts` are those of the installation's grants. */
-export function createRouteIndex<Owner>(namedHosts: ReadonlySet<string> = new Set()): RouteIndex<Owner> {
-  const routes = new RouteMatcher<RouteTarget<Owner>>(matcherOptions(namedHosts));
-  const mounted = new Map<string, readonly RouteTarget<Owner>[]>();
+export function createRouteIndex<Owner, Ready = unknown>(
+  namedHosts: ReadonlySet<string> = new Set(),
+): RouteIndex<Owner, Ready> {
+  const routes = new RouteMatcher<RouteTarget<Owner, Ready>>(matcherOptions(namedHosts));
+  const mounted = new Map<string, readonly RouteTarget<Owner, Ready>[]>();
 
   function remove(uid: string): void {
     for (const route of mounted.get(uid) ?? []) routes.remove(route);
@@ -84,7 +88,7 @@ export function createRouteIndex<Owner>(namedHosts: ReadonlySet<string> = new Se
     routes,
     delete: remove,
     set(entry, owner) {
-      const own = routesOf(entry, owner).slice();
+      const own = routesOf<Owner, Ready>(entry, owner).slice();
       remove(entry.uid);
       for (const route of own) routes.add(route);
       mounted.set(entry.uid, own);
@@ -93,7 +97,10 @@ export function createRouteIndex<Owner>(namedHosts: ReadonlySet<string> = new Se
   };
 }
 
-function matchRequest<Owner>(routes: RouteMatcher<RouteTarget<Owner>>, request: RoutedRequest): RequestMatch<Owner> {
+function matchRequest<Owner, Ready>(
+  routes: RouteMatcher<RouteTarget<Owner, Ready>>,
+  request: RoutedRequest,
+): RequestMatch<Owner, Ready> {
   const { method, host, target, preflightMethod } = request;
   if (method === 'OPTIONS' && preflightMethod !== undefined) {
     const wanted = routes.match(host, target, preflightMethod);
@@ -113,7 +120,7 @@ function matchRequest<Owner>(routes: RouteMatcher<RouteTarget<Owner>>, request: 
   return found;
 }
 
-function routesOf<Owner>(entry: FunctionEntry, owner: Owner): readonly RouteTarget<Owner>[] {
+function routesOf<Owner, Ready>(entry: FunctionEntry, owner: Owner): readonly RouteTarget<Owner, Ready>[] {
   return entry.triggers.flatMap((trigger) => {
     if (trigger.kind !== 'http') return [];
     return trigger.routes.flatMap((route) => {
@@ -122,18 +129,20 @@ function routesOf<Owner>(entry: FunctionEntry, owner: Owner): readonly RouteTarg
       if (!parsed.ok) return [];
       const { segments, names, text } = parsed.pattern;
       return [
+        // What each request reads stands first.
         {
           text: text === route.path ? route.path : text,
+          methods: route.methods,
+          owner,
+          ready: undefined,
+          publicUrl: route.publicUrl ?? trigger.publicUrl,
+          ownsHost: route.ownsHost === true,
+          trigger,
           segments,
           names,
           host: route.host,
-          methods: route.methods,
-          owner,
           entry,
-          trigger,
           route,
-          publicUrl: route.publicUrl ?? trigger.publicUrl,
-          ownsHost: route.ownsHost === true,
         },
       ];
     });

@@ -91,30 +91,32 @@ export interface LoadOutcome {
 }
 
 export class LiveFunction {
-  readonly entry: FunctionEntry;
-  /** Of the entry, for each request: see `LiveTrigger`. */
+  // What each request reads stands first: see `LiveTrigger`.
   readonly uid: string;
   readonly suspended: boolean;
-  readonly limits: ResolvedLimits;
   /** Position in the shared arrays. */
   readonly index: number;
+  readonly limits: ResolvedLimits;
+  /** Of `program`: what the engine finds it by. */
+  readonly handle: ProgramHandle | undefined;
+  /** Undefined: no version of its code ever loaded. */
+  readonly program: LiveProgram | undefined;
+  #context: HostContext | undefined = undefined;
+  /** Of its quiet records. */
+  shelf: Shelf<Noted> | undefined = undefined;
+  readonly entry: FunctionEntry;
   /** Row of calls without a trigger. */
   readonly callRow: number;
   /** Of each trigger that has one of its own. */
   readonly triggerRows: FunctionPlaces['triggerRows'];
-  /** Undefined: no version of its code ever loaded. */
-  readonly program: LiveProgram | undefined;
   readonly outcome: LoadOutcome;
   readonly #make: LiveMaker;
   /** The first that was asked for: most functions have one. */
   #first: LiveTrigger | undefined = undefined;
   /** The others. */
   #others: Map<TriggerEntry, LiveTrigger> | undefined = undefined;
-  #context: HostContext | undefined = undefined;
   /** Null: it has no secrets. */
   #hide: Hide | null | undefined = undefined;
-  /** Of its quiet records. */
-  shelf: Shelf<Noted> | undefined = undefined;
 
   constructor(
     entry: FunctionEntry,
@@ -130,6 +132,7 @@ export class LiveFunction {
     this.index = index;
     this.callRow = callRow;
     this.triggerRows = triggerRows;
+    this.handle = program?.handle;
     this.program = program;
     this.outcome = outcome;
     this.#make = make;

@@ -6,7 +6,7 @@ import { createRouteIndex, type RequestMatch, type RouteIndex, type RoutedReques
 import type { EventTriggerEntry } from '../routing/types.ts';
 import { EventIndex } from '../triggers/event-index.ts';
 import { parseEventPattern, type EventPattern } from '../triggers/event-pattern.ts';
-import type { LiveFunction } from './live-function.ts';
+import type { LiveFunction, LiveTrigger } from './live-function.ts';
 
 /** An event trigger with its pattern parsed. */
 export interface EventListener {
@@ -24,7 +24,7 @@ interface Held {
 const nobody: ReadonlySet<EventListener> = new Set();
 
 export class LiveTable {
-  readonly #routes: RouteIndex<LiveFunction>;
+  readonly #routes: RouteIndex<LiveFunction, LiveTrigger>;
   readonly #byUid = new Map<string, Held>();
   /** `NAMESPACE/NAME`, and `NAMESPACE-UID/NAME`. */
   readonly #byName = new Map<string, LiveFunction>();
@@ -35,10 +35,10 @@ export class LiveTable {
   version = 0;
 
   constructor(namedHosts: ReadonlySet<string>) {
-    this.#routes = createRouteIndex<LiveFunction>(namedHosts);
+    this.#routes = createRouteIndex<LiveFunction, LiveTrigger>(namedHosts);
   }
 
-  match(request: RoutedRequest): RequestMatch<LiveFunction> {
+  match(request: RoutedRequest): RequestMatch<LiveFunction, LiveTrigger> {
     return this.#routes.match(request);
   }
 

@@ -1,7 +1,7 @@
 /** Finds the trigger of a request by host, canonical path and method. */
 import type { RouteTarget } from '../routing/match-request.ts';
 import type { HttpCall } from './http-call.ts';
-import type { LiveFunction } from './live-function.ts';
+import type { LiveFunction, LiveTrigger } from './live-function.ts';
 import { refuse } from './refuse.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
@@ -42,10 +42,10 @@ export function matchRoute(call: HttpCall, parts: WorkerParts): void {
   }
 }
 
-function take(call: HttpCall, target: RouteTarget<LiveFunction>, path: string): void {
+function take(call: HttpCall, target: RouteTarget<LiveFunction, LiveTrigger>, path: string): void {
   const { owner, text, publicUrl, ownsHost } = target;
   call.fn = owner;
-  call.trigger = owner.triggerOf(target.trigger);
+  call.trigger = target.ready ??= owner.triggerOf(target.trigger);
   call.path = path;
   call.route = text;
   call.publicBase = publicUrl;

@@ -25,7 +25,7 @@ export function runProgram(
   if (fault !== undefined) injectFault(fn, program, parts, request);
   program.calls += 1;
   request.revision = program.revision;
-  request.program = program.handle;
+  request.program = fn.handle;
   const result = engine.call(request as CallRequest<HostContext>);
   if (!(result instanceof Promise)) {
     leave(program, parts);

@@ -4,6 +4,7 @@
  */
 import { canonicalPath } from './canonical-path.ts';
 import { canonicalHost, compareHosts, hostMatches } from './host-pattern.ts';
+import { PathTable } from './path-table.ts';
 import type { PathSegment, RoutePattern } from './route-pattern.ts';
 
 /** One mount of one trigger: its pattern, and what the embedder adds to it. */
@@ -52,10 +53,10 @@ export interface HostTree<Route extends Mount> {
   readonly grant: string | undefined;
   readonly root: RouteNode<Route>;
   /**
-   * Routes of literals only by their whole path, where path and text as received are the same. A route that is alone stands
-   * there itself: among ten thousand each step on the way to one is a wait for memory.
+   * Routes of literals only by their whole path, where path and text as received are the same; nearly all of them. A route
+   * that is alone stands there itself: among ten thousand each step on the way to one is a wait for memory.
    */
-  readonly exact: Map<string, Route | readonly Route[]>;
+  readonly exact: PathTable<Route>;
   count: number;
 }
 
@@ -84,7 +85,7 @@ export class RouteMatcher<Route extends Mount> {
     let tree = this.#trees.get(route.host);
     if (!tree) {
       const grant = route.host === undefined ? undefined : this.#grantOf(route.host);
-      tree = { host: route.host, grant, root: newNode(), exact: new Map(), count: 0 };
+      tree = { host: route.host, grant, root: newNode(), exact: new PathTable(), count: 0 };
       this.#trees.set(route.host, tree);
       this.#forget();
     }
@@ -92,7 +93,7 @@ export class RouteMatcher<Route extends Mount> {
     if (endsInRest(route)) node.rest = extended(node.rest, route);
     else node.ends = extended(node.ends, route);
     const key = this.#exactKey(route);
-    if (key !== undefined) tree.exact.set(key, aloneOrAll(node.ends));
+    if (key !== undefined) tree.exact.set(aloneOrAll(node.ends));
     tree.count += 1;
   }
 
@@ -101,11 +102,10 @@ export class RouteMatcher<Route extends Mount> {
     const tree = this.#trees.get(route.host);
     if (!tree || !prune(tree.root, route, 0)) return;
     const key = this.#exactKey(route);
-    const known = key === undefined ? undefined : tree.exact.get(key);
-    if (key !== undefined && known !== undefined) {
+    const known = key === undefined ? undefined : tree.exact.delete(key);
+    if (known !== undefined) {
       const left = isAlone(known) ? [] : known.filter((other) => other !== route);
-      if (left.length === 0) tree.exact.delete(key);
-      else tree.exact.set(key, aloneOrAll(left));
+      if (left.length > 0) tree.exact.set(aloneOrAll(left));
     }
     tree.count -= 1;
     if (tree.count > 0) return;
