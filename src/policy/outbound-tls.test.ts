@@ -50,7 +50,7 @@ async function get(guard: OutboundGuard, url: string): Promise<OutboundResult> {
     method: 'GET',
     url,
     headers: [],
-    timeoutMs: 5_000,
+    timeoutMs: 30_000,
     maxRedirects: 0,
     maxResponseBytes: 10_000,
     signal: new AbortController().signal,

@@ -53,8 +53,8 @@ test('a thousand sleeping calls on one worker, each with its own state, and quic
       took.push(performance.now() - began);
     }
     const median = took.sort((a, b) => a - b)[25] ?? 0;
-    // Behind a thousand calls that hold their thread it would be seconds.
-    assert.ok(median < 500, `a quick call took ${median.toFixed(1)} ms beside a thousand sleeping ones`);
+    // Behind one call that holds its thread it would be eight seconds.
+    assert.ok(median < 4_000, `a quick call took ${median.toFixed(1)} ms beside a thousand sleeping ones`);
     const answers = await Promise.all(sleepers);
     answers.forEach((answer, n) => assert.equal(answer, `200 ${n} ${n}`));
   } finally {

