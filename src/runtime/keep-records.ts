@@ -28,16 +28,18 @@ export interface RecordKeeperSettings {
   now(): number;
   /** Calls back again and again; answers what stops it. */
   every(milliseconds: number, callback: () => void): () => void;
-  /** The workers send everything they hold, which arrives through `add`. */
-  flush(): Promise<unknown>;
+  /** The workers send everything they hold, which arrives through `add`; of quiet ones each so many. */
+  flush(quiet?: number): Promise<unknown>;
   follow(on: boolean): void;
   /** So many records were given up: more came than could be written. */
   onDropped(count: number): void;
   onError(error: Error): void;
 }
 
-/** Quiet records wait in the workers for so long at most: a process that is killed loses no more of them. */
+/** Quiet records wait in the workers for so long: a process that is killed loses no more of them. */
 const collectMs = 5_000;
+/** And longer where thousands of functions are called all the time: to send and write a record takes as long as to answer calls. */
+const quietAtOnce = 2_000;
 const writeMs = 100;
 const writtenAtOnce = 500;
 /** Logs and bodies of one batch: making bytes of them holds the thread. */
@@ -99,7 +101,7 @@ export function createRecordKeeper(settings: RecordKeeperSettings): RecordKeeper
       if (waiting.length > 0) void write();
     }),
     settings.every(collectMs, () => {
-      settings.flush().catch(onError);
+      settings.flush(quietAtOnce).catch(onError);
       store.trim(now()).catch(onError);
     }),
   ];

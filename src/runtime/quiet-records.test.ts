@@ -14,6 +14,17 @@ suite('QuietRecords', () => {
     assert.deepEqual(records.drain(), ['again']);
   });
 
+  test('gives some of them up at a time, in turns: first of those that have waited longest', () => {
+    const records = new QuietRecords<string>(2, 100);
+    const add = (uid: string, text: string): void => records.add(uid, () => text);
+    for (const uid of ['a', 'b', 'c']) for (const index of [0, 1]) add(uid, `${uid}${index}`);
+    assert.deepEqual(records.drain(3), ['a0', 'a1', 'b0', 'b1'], 'what one function has stays together');
+    assert.equal(records.held, 2);
+    add('a', 'a2');
+    assert.deepEqual(records.drain(1), ['c0', 'c1']);
+    assert.deepEqual([records.drain(1), records.held], [['a2'], 0]);
+  });
+
   test('a shelf that is remembered is written to until it is emptied, then a new one is', () => {
     const records = new QuietRecords<string>(2, 3);
     const owner = { shelf: undefined as Shelf<string> | undefined };

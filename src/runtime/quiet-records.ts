@@ -44,7 +44,9 @@ export class QuietRecords<Item> {
   add(functionUid: string, make: (replaced: Item | undefined) => Item, owner?: ShelfOwner<Item>): void {
     const shelf = this.#find(functionUid, owner);
     if (shelf === undefined) {
-      this.#shelves.set(functionUid, { oldest: make(undefined), others: none, second: 0, keeper: this });
+      const made: Shelf<Item> = { oldest: make(undefined), others: none, second: 0, keeper: this };
+      this.#shelves.set(functionUid, made);
+      if (owner !== undefined) owner.shelf = made;
       this.#hold();
       return;
     }
@@ -80,14 +82,17 @@ export class QuietRecords<Item> {
     if (this.#held > this.#max) this.#giveUpOne();
   }
 
-  /** All, each function's in order; none are left. */
-  drain(): Item[] {
-    const all = [...this.#shelves.values()].flatMap(inOrder);
-    for (const shelf of this.#shelves.values()) shelf.keeper = undefined;
-    this.#shelves.clear();
-    this.#search = this.#shelves.entries();
-    this.#held = 0;
-    return all;
+  /** Those of the functions that have waited longest, each function's in order, until there are so many. */
+  drain(most = Number.POSITIVE_INFINITY): Item[] {
+    const drained: Item[] = [];
+    for (const [functionUid, shelf] of this.#shelves) {
+      if (drained.length >= most) break;
+      drained.push(...inOrder(shelf));
+      shelf.keeper = undefined;
+      this.#shelves.delete(functionUid);
+    }
+    this.#held -= drained.length;
+    return drained;
   }
 
   #share(): number {

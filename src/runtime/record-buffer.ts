@@ -78,10 +78,13 @@ export class RecordBuffer {
     return { records: records.map(made), dropped };
   }
 
-  /** Everything there is now, quiet ones as well, made into records a batch at a time: thousands take longer than a request should wait. */
-  *takeAll(atOnce: number): Generator<RecordBatch, void> {
+  /**
+   * Everything there is now, of quiet ones `quiet` or a few more, made into records a batch at a time: thousands take longer than a
+   * request should wait.
+   */
+  *takeAll(atOnce: number, quiet?: number): Generator<RecordBatch, void> {
     let [records, dropped] = this.#empty();
-    records = [...records, ...this.#quiet.drain()];
+    records = [...records, ...this.#quiet.drain(quiet)];
     for (; records.length > 0 || dropped > 0; dropped = 0) {
       yield { records: records.slice(0, atOnce).map(made), dropped };
       records = records.slice(atOnce);

@@ -120,7 +120,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     every,
     onDropped: (count) => rare.add({ metric: 'records_dropped_total', labels: [], count }),
     onError: (error) => log.warn('records of calls were not kept', { error: error.message }),
-    flush: () => Promise.allSettled(pool.threads.map((thread) => thread.flush())),
+    flush: (quiet) => Promise.allSettled(pool.threads.map((thread) => thread.flush(quiet))),
     follow: (on) => {
       for (const thread of pool.threads) thread.follow(on);
     },

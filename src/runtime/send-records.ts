@@ -13,8 +13,8 @@ export interface RecordSender {
   hurry(): void;
   /** What was sent in a hurry has been taken. */
   taken(): void;
-  /** Resolves when everything there was has been sent; in turns, so that requests are answered in between. */
-  sendAll(): Promise<void>;
+  /** Resolves when everything there was has been sent, of quiet ones `quiet`; in turns, so that requests are answered in between. */
+  sendAll(quiet?: number): Promise<void>;
 }
 
 export function createRecordSender(
@@ -26,8 +26,8 @@ export function createRecordSender(
   let underWay = false;
   const urgent = (): Batch => ({ ...records.take(), rare: rare.take() });
 
-  async function sendInTurns(): Promise<void> {
-    for (const batch of records.takeAll(recordsPerTurn)) {
+  async function sendInTurns(quiet: number | undefined): Promise<void> {
+    for (const batch of records.takeAll(recordsPerTurn, quiet)) {
       send({ kind: 'batch', batch: { ...batch, rare: rare.take() } });
       await new Promise<void>((resolve) => void setImmediate(resolve));
     }
@@ -41,8 +41,8 @@ export function createRecordSender(
       send({ kind: 'urgent', batch: urgent() });
     },
     taken: () => void (underWay = false),
-    sendAll() {
-      sending = sending.then(sendInTurns);
+    sendAll(quiet) {
+      sending = sending.then(() => sendInTurns(quiet));
       return sending;
     },
   };

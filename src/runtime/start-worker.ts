@@ -252,7 +252,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
         case 'kubernetesAnswered':
           return kubernetes.answered(message.id, message.answer);
         case 'flush':
-          await records.sendAll();
+          await records.sendAll(message.quiet);
           return send({ kind: 'flushed', id: message.id, batch: records.urgent() });
         case 'stats':
           return send({ kind: 'stats', id: message.id, stats: statsOf(parts) });

@@ -70,7 +70,7 @@ export type ToWorker =
   | { readonly kind: 'images'; readonly id: number; readonly uids: readonly string[] }
   | { readonly kind: 'listen'; readonly publicPort: number; readonly callsPort: number }
   | { readonly kind: 'quarantine'; readonly uid: string; readonly until: number }
-  | { readonly kind: 'flush'; readonly id: number }
+  | { readonly kind: 'flush'; readonly id: number; readonly quiet: number | undefined }
   | { readonly kind: 'urgentTaken' }
   | { readonly kind: 'follow'; readonly on: boolean }
   /** Functions whose events are wanted: replaces those of before. */

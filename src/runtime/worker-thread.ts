@@ -94,10 +94,10 @@ export class WorkerThread {
     return this.#wait('listening');
   }
 
-  /** Resolves when everything the thread holds has come through `batch`. */
-  flush(): Promise<void> {
+  /** Resolves when everything the thread holds has come through `batch`; of quiet records `quiet`. */
+  flush(quiet?: number): Promise<void> {
     const id = this.#nextId++;
-    this.#post({ kind: 'flush', id });
+    this.#post({ kind: 'flush', id, quiet });
     return this.#wait(`flushed ${id}`);
   }
 
