@@ -59,7 +59,8 @@ async function send(call: HostCall<HostContext>, parts: RequestParts): Promise<R
       const retryAfter = readRetryAfter(response.headers.get('retry-after')?.[0], call.now());
       return failed(`${parts.method} ${started} answered ${response.status}`, {
         status: response.status,
-        body: response.body.subarray(0, 4_096),
+        // A copy: a part would keep all of it.
+        body: new Uint8Array(response.body.subarray(0, 4_096)),
         ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
       });
     }

@@ -1,8 +1,9 @@
 /** The Lua stack of a call: what goes on it before an entry, what is read from it afterwards. */
-import type { Call, Operation } from './call.ts';
+import type { Call } from './call.ts';
 import { hostMark } from './host-dispatch.ts';
 import { outCount, registryIndex, tags, valueBytes } from './layout.ts';
 import type { Machine } from './machine.ts';
+import type { Operation } from './operation.ts';
 import { ReadBudget } from './read-value.ts';
 import { LuaRaise, type LuaValue } from './types.ts';
 

@@ -2,12 +2,13 @@
 import { CallLog } from './call-log.ts';
 import { MachineEnd } from './ends.ts';
 import { formatBytes } from './format-bytes.ts';
-import { Journal, type JournalRecord, type Outcome, type Reading } from './journal.ts';
+import { Journal, type JournalRecord, type Reading } from './journal.ts';
 import type { Delta } from './image.ts';
 import type { LazyStates } from './lazy-tables.ts';
 import type { LoadedProgram } from './loaded-program.ts';
 import { changeHeld } from './namespace-books.ts';
 import type { Machine } from './machine.ts';
+import { weigh, type Operation } from './operation.ts';
 import type {
   CallLimits,
   CallRequest,
@@ -28,16 +29,6 @@ export interface Sources {
   /** Milliseconds since the epoch. */
   now(): number;
   randomBytes(count: number): Uint8Array;
-}
-
-/** A host function under way. Composites (`members`) are done when one of their members is. */
-export interface Operation {
-  readonly number: number;
-  readonly name: string;
-  readonly members?: readonly Operation[];
-  outcome: Outcome | undefined;
-  /** Lua may see it: set only when the main coroutine is resumed, so that order of arrival is recorded. */
-  visible: boolean;
 }
 
 /** Bytes of charged host work that count as one millisecond of CPU. */
@@ -70,6 +61,8 @@ export class Call<Context = unknown> implements HostCall<Context> {
   charged = 0;
   held = 0;
   heldByOperations = 0;
+  /** Outcomes and readings of a plain run, for a run again from its start. */
+  keptBytes = 0;
   heldPeak = 0;
   memoryPeak = 0;
   /** On the roll of calls that run. */
@@ -171,10 +164,12 @@ export class Call<Context = unknown> implements HostCall<Context> {
 
   /** One value from outside Lua, recorded. */
   reading<Value extends Reading>(make: () => Value): Value {
-    if (this.journal === undefined && !this.keepsJournal) return make();
-    const journal = (this.journal ??= new Journal());
-    this.hold(readingBytes);
-    return journal.take(make, this.keepsJournal);
+    if (!this.keepsJournal) return this.journal === undefined ? make() : this.journal.take(make, false);
+    const reading = (this.journal ??= new Journal()).take(make, true);
+    const bytes = readingBytes + weigh(reading);
+    this.keptBytes += bytes;
+    this.hold(bytes);
+    return reading;
   }
 
   now(): number {

@@ -3,7 +3,7 @@ import type { LuaValue } from './types.ts';
 
 export type EndKind = 'timeout' | 'cpu' | 'memory' | 'cancelled' | 'exit' | 'reslice' | 'convert' | 'defect';
 
-/** One end of one machine. `convert`: an error value took too long to show. `reslice`: the call outlived the plain entry and is run again in slices. */
+/** One end of one machine. `convert`: an error value took too long to show. `reslice`: the call outlived the plain entry, or keeps too much for it, and is run again in slices. */
 export class MachineEnd {
   readonly kind: EndKind;
   readonly message: string;

@@ -1,10 +1,11 @@
 /** Carries a call of a host function from Lua to JavaScript and its outcome back. */
-import type { Call, Operation } from './call.ts';
+import type { Call } from './call.ts';
 import { MachineEnd } from './ends.ts';
 import { readField } from './give-lazy.ts';
 import type { Outcome } from './journal.ts';
 import { closureUpvalues, frameFunction, stateFrame } from './layout.ts';
 import type { Machine } from './machine.ts';
+import { keepOutcome, takeOutcome, type Operation } from './operation.ts';
 import { OperationView } from './operation-view.ts';
 import { LuaRaise, Results, type HostFunction, type LuaInput, type WaitingHostFunction } from './types.ts';
 
@@ -99,9 +100,7 @@ export class HostDispatch<Context = unknown> {
     const before = machine.state;
     machine.state = state;
     try {
-      const { outcome } = operation;
-      if (!call.keepsJournal) operation.outcome = { ok: true, results: [] };
-      return this.#outcome(machine, state, outcome);
+      return this.#outcome(machine, state, takeOutcome(call, operation, operation.outcome));
     } catch (error) {
       return this.#raise(machine, state, call, operation.name, error);
     } finally {
@@ -208,11 +207,12 @@ export class HostDispatch<Context = unknown> {
         ...(summary === undefined ? {} : { summary }),
       });
       if (call.ended) return;
-      operation.outcome = outcome;
       try {
+        keepOutcome(call, operation, outcome);
         this.#events.settled(call, operation);
       } catch (error) {
-        this.#events.defect(error, entry.name, call);
+        if (error instanceof MachineEnd) this.#events.end(call, error);
+        else this.#events.defect(error, entry.name, call);
       }
     };
     let promise: Promise<LuaInput | Results>;

@@ -1,11 +1,12 @@
 /** Functions of the engine itself that Lua's prelude calls: lazy tables, waiting for several operations, seeds, the log. */
-import type { Call, Operation } from './call.ts';
+import type { Call } from './call.ts';
 import { MachineEnd } from './ends.ts';
 import { filterTraceback } from './explain-error.ts';
 import { materialise, tableAndKey } from './give-lazy.ts';
 import type { InternalFunction } from './host-dispatch.ts';
 import { tags } from './layout.ts';
 import type { Machine } from './machine.ts';
+import type { Operation } from './operation.ts';
 import { ReadBudget } from './read-value.ts';
 import { LuaRaise, type LuaValue } from './types.ts';
 

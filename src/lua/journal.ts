@@ -35,6 +35,8 @@ export class Journal {
   take<Value extends Reading>(make: () => Value, keep: boolean): Value {
     const known = this.readings[this.#reading];
     if (known !== undefined) {
+      // What is not kept any more is read for the last time.
+      if (!keep) this.readings[this.#reading] = 0;
       this.#reading += 1;
       return known as Value;
     }

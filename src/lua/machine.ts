@@ -11,6 +11,7 @@ import { breakPointer } from './layout.ts';
 import type { MachineHost } from './machine-host.ts';
 import { MachineMemory } from './machine-memory.ts';
 import { MemoryViews } from './memory-views.ts';
+import { keepsTooMuch } from './operation.ts';
 import { ValuePusher } from './push-value.ts';
 import { ValueReader } from './read-value.ts';
 import { SliceClock } from './slice-clock.ts';
@@ -180,7 +181,7 @@ export class Machine implements InstanceHost {
     } catch (error) {
       throw error instanceof MachineEnd ? this.throwEnd(error) : error;
     }
-    if (!this.sliced && spent >= plainMs && call.mayReslice) {
+    if (!this.sliced && ((spent >= plainMs && call.mayReslice) || keepsTooMuch(call))) {
       throw this.throwEnd(new MachineEnd('reslice', 'runs again in slices'));
     }
   }

@@ -2,11 +2,12 @@
 import type { Call } from './call.ts';
 import { CallOutcomes } from './call-outcome.ts';
 import { prepareCall } from './call-stack.ts';
-import type { MachineEnd } from './ends.ts';
+import { MachineEnd } from './ends.ts';
 import { readError } from './explain-error.ts';
 import { needsSlicedStart, startAgain } from './function-start.ts';
 import type { Machine } from './machine.ts';
 import { needsTurn, queueForMachine, quickMs } from './machine-queue.ts';
+import { keepsTooMuch } from './operation.ts';
 import type { RunnerHost } from './runner-host.ts';
 import { SlicedRunner } from './sliced-runner.ts';
 import type { CallResult } from './types.ts';
@@ -110,6 +111,10 @@ export class Runner {
   resume(call: Call, machine: Machine): void {
     if (call.sliced) {
       this.#sliced.resume(call, machine);
+      return;
+    }
+    if (keepsTooMuch(call)) {
+      this.#outcomes.caught(call, machine, machine.throwEnd(new MachineEnd('reslice', 'runs again in slices')));
       return;
     }
     const result = this.#run(call, machine, 0);
