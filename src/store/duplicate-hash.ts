@@ -11,6 +11,12 @@ export function hashEndpoint(namespaceUid: string, { endpoint }: DuplicateKey): 
   return hash([namespaceUid, endpoint]);
 }
 
+/** Whose key it is as a whole number of 64 bits: the namespace above, the endpoint in it below. */
+export function endpointNumber(namespaceUid: string, { endpoint }: Pick<DuplicateKey, 'endpoint'>): string {
+  const halves = [hash([namespaceUid]), hash([namespaceUid, endpoint])].map((each) => each.subarray(0, 4));
+  return String(Buffer.concat(halves).readBigInt64BE());
+}
+
 function hash(parts: readonly string[]): Buffer {
   return digest('sha256', JSON.stringify(parts), 'buffer').subarray(0, 16);
 }

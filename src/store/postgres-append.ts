@@ -1,7 +1,7 @@
 /** Appending events in PostgreSQL, many in one statement. The unique index on duplicate keys is the only judge. */
-import { createHash } from 'node:crypto';
 import type { ClientBase } from 'pg';
 import { compareTexts } from '../function/compare-texts.ts';
+import { endpointNumber, hashKey } from './duplicate-hash.ts';
 import {
   type AddedDelivery,
   addDeliveries,
@@ -11,7 +11,7 @@ import {
 } from './postgres-add.ts';
 import { countSql, type Session } from './postgres-session.ts';
 import { type EventRow, toEvent } from './postgres-deliveries.ts';
-import type { AppendItem, Appended, DuplicateKey, Lease, NewDelivery } from './store.ts';
+import type { AppendItem, Appended, Lease, NewDelivery } from './store.ts';
 
 /** An item with its key hashed. */
 interface Keyed {
@@ -79,16 +79,16 @@ interface StoredRow {
 
 const appendSql = `
   WITH input AS MATERIALIZED (
-    SELECT nextval('moonhook_event_numbers') AS seq, i.n, i.scope, i.id, i.type, i.source, i.time, i.key, i.keep, i.wanted,
+    SELECT nextval('moonhook_event_numbers') AS seq, i.n, i.scope, i.id, i.type, i.source, i.time, i.key, i.keep, i.endpoint, i.wanted,
       substring($12::bytea FROM i.a_from FOR i.a_length) AS attributes,
       substring($12::bytea FROM i.b_from FOR i.b_length) AS body
     FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bytea[], $7::bigint[], $8::int[],
-      $9::int[], $10::int[], $11::int[], $20::boolean[])
-      WITH ORDINALITY AS i (scope, id, type, source, time, key, keep, a_from, a_length, b_from, b_length, wanted, n)
+      $9::int[], $10::int[], $11::int[], $20::boolean[], $21::bigint[])
+      WITH ORDINALITY AS i (scope, id, type, source, time, key, keep, a_from, a_length, b_from, b_length, wanted, endpoint, n)
   ), taken AS (
-    INSERT INTO moonhook_duplicates AS known (key, event, expires)
-    SELECT key, id, moonhook_now() + keep FROM input WHERE key IS NOT NULL ORDER BY n
-    ON CONFLICT (key) DO UPDATE SET event = excluded.event, expires = excluded.expires
+    INSERT INTO moonhook_duplicates AS known (key, event, expires, endpoint)
+    SELECT key, id, moonhook_now() + keep, endpoint FROM input WHERE key IS NOT NULL ORDER BY n
+    ON CONFLICT (key) DO UPDATE SET event = excluded.event, expires = excluded.expires, endpoint = excluded.endpoint
       WHERE known.expires <= moonhook_now() RETURNING key
   ), stored AS (
     INSERT INTO moonhook_events (seq, scope, id, type, source, time, attributes, body)
@@ -124,6 +124,7 @@ async function appendRound(
       .map((delivery) => ({ n: place.get(each) ?? 0, delivery })),
   );
   const events = sorted.map(({ item }) => item.event);
+  const endpointOf = endpointsOf();
   const { rows } = await session.client.query<StoredRow>({
     name: 'moonhook_append',
     text: appendSql,
@@ -148,6 +149,7 @@ async function appendRound(
       simple.map(({ delivery }) => delivery.leaseMs ?? null),
       session.counter,
       sorted.map(({ item }) => item.deliveries.length > 0),
+      sorted.map(({ item }) => endpointOf(item)),
     ],
   });
   const byPlace = Map.groupBy(rows, ({ n }) => Number(n));
@@ -189,6 +191,18 @@ async function appendRound(
     answers.set(of, { ...known, leased: [...known.leased, leaseOf(of.item, input.delivery, row.seq)] });
   }
   return answers;
+}
+
+/** Many of a round are of one endpoint. */
+function endpointsOf(): (item: AppendItem) => string | null {
+  const known = new Map<string, string>();
+  return ({ event: { namespaceUid }, duplicate }) => {
+    if (duplicate === undefined) return null;
+    const words = `${namespaceUid}\n${duplicate.endpoint}`;
+    const number = known.get(words) ?? endpointNumber(namespaceUid, duplicate);
+    known.set(words, number);
+    return number;
+  };
 }
 
 function leaseOf({ event }: AppendItem, delivery: NewDelivery, seq: number): Lease {
@@ -257,12 +271,4 @@ export async function readEvent(client: Pick<ClientBase, 'query'>, namespaceUid:
     [namespaceUid, id],
   );
   return rows[0] === undefined ? undefined : toEvent(rows[0]);
-}
-
-/** 16 bytes of SHA-256: short rows keep the index of millions of keys small. */
-export function hashKey(namespaceUid: string, { endpoint, key }: DuplicateKey): Buffer {
-  return createHash('sha256')
-    .update(JSON.stringify([namespaceUid, endpoint, key]))
-    .digest()
-    .subarray(0, 16);
 }

@@ -1,7 +1,8 @@
 /** Answers to events whose duplicate key is somebody's in PostgreSQL: whose, and whether that one runs again. */
 import type { Pool } from 'pg';
 import { addGenerations, type DeliveryInput } from './postgres-add.ts';
-import { appendItems, hashKey } from './postgres-append.ts';
+import { hashKey } from './duplicate-hash.ts';
+import { appendItems } from './postgres-append.ts';
 import type { PostgresDestinations } from './postgres-destinations.ts';
 import type { Session } from './postgres-session.ts';
 import { isEnded, type AppendItem, type Appended, type DeliveryState, type DuplicateKey } from './store.ts';

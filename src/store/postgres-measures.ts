@@ -1,6 +1,7 @@
 /** Figures of a PostgreSQL database: how large it is, how many keys it knows, what waits for a destination. */
 import type { Pool } from 'pg';
 import { withHeads } from './postgres-heads.ts';
+import { keyCountSql } from './postgres-key-bound.ts';
 
 const overdueSql = `${withHeads}
   SELECT greatest(0, moonhook_now() - min(due))::float8 FROM head`;
@@ -8,13 +9,8 @@ const overdueSql = `${withHeads}
 export async function measureDatabase(
   pool: Pool,
 ): Promise<{ databaseBytes: number; duplicateKeys: number; oldestDueMs: number }> {
-  // Counting millions of keys would take seconds: the statistics know how many there are, but for small tables.
   const { rows } = await pool.query<{ bytes: number; keys: number; overdue: number }>(
-    `SELECT pg_database_size(current_database())::float8 AS bytes, CASE WHEN estimate < 10000
-       THEN (SELECT count(*) FROM (SELECT 1 FROM moonhook_duplicates LIMIT 10000) k) ELSE estimate END::float8 AS keys,
-       (${overdueSql}) AS overdue
-     FROM (SELECT coalesce(sum(greatest(c.reltuples, 0)), 0) AS estimate FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-           WHERE i.inhparent = 'moonhook_duplicates'::regclass) e`,
+    `SELECT pg_database_size(current_database())::float8 AS bytes, (${keyCountSql}) AS keys, (${overdueSql}) AS overdue`,
   );
   return { databaseBytes: rows[0]?.bytes ?? 0, duplicateKeys: rows[0]?.keys ?? 0, oldestDueMs: rows[0]?.overdue ?? 0 };
 }

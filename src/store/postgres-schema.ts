@@ -1,6 +1,7 @@
 /** PostgreSQL as a store: schema, migration under a lock, and the settings without which it must not be trusted. */
 import type { ClientBase, Pool, PoolClient } from 'pg';
 import { accounts } from './postgres-accounts.ts';
+import { duplicatePartitions, keyEndpoints } from './postgres-key-bound.ts';
 import { makePartitions } from './postgres-partitions.ts';
 import { recordTables } from './postgres-records.ts';
 import { trimIndexes } from './postgres-trim.ts';
@@ -9,7 +10,6 @@ import { StoreRefused } from './store-refused.ts';
 /** Any constant: one migration at a time per database. */
 const migrationLock = 7_350_142_611;
 const oldestServer = 130_000;
-const duplicatePartitions = 16;
 
 /**
  * Text columns hold no NUL (PostgreSQL refuses it): whatever strangers can choose is bytea. Times are milliseconds of
@@ -74,7 +74,7 @@ const schema = `
  * What each later version adds, in order. A version only adds what the version before can live with (expand); what nobody
  * needs any more goes one version later (contract): programs of two neighbouring versions run on one database.
  */
-const migrations: readonly string[] = [schema, accounts, recordTables, trimIndexes];
+const migrations: readonly string[] = [schema, accounts, recordTables, trimIndexes, keyEndpoints];
 
 /** Refuses what cannot keep the promise, then creates the schema or brings it up to this program's version. */
 export async function preparePostgres(pool: Pool): Promise<void> {

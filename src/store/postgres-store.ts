@@ -16,6 +16,7 @@ import { readDeliveries } from './postgres-read.ts';
 import { createPostgresRecords } from './postgres-records.ts';
 import { createSessions } from './postgres-session.ts';
 import { createPostgresSettling } from './postgres-settling.ts';
+import { createPostgresTrim } from './postgres-trim.ts';
 import { startUpkeep } from './postgres-upkeep.ts';
 import { createPostgresUsage } from './postgres-usage.ts';
 import { createPostgresValues } from './postgres-values.ts';
@@ -63,7 +64,9 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
   const heads = createPostgresHeads({ pool, destinations, now, random, onDue: wake, onError });
   const hints = openHints(url, processId, () => heads.readSoon(), onError);
   let retention = { ...defaultRetention, ...settings.retention };
+  const { trim, keyWindow } = createPostgresTrim(now);
   const stopUpkeep = startUpkeep({
+    trim,
     sessions,
     destinations,
     retention: () => retention,
@@ -103,12 +106,16 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
     async purge(namespaceUid) {
       await pool.query('INSERT INTO moonhook_vanished VALUES ($1) ON CONFLICT DO NOTHING', [namespaceUid]);
     },
-    measures: async () => ({
-      diskLow: false,
-      appends: times.read(),
-      ...(await measureDatabase(pool)),
-      usage: await usage.all(),
-    }),
+    async measures() {
+      const cut = keyWindow();
+      return {
+        diskLow: false,
+        appends: times.read(),
+        ...(await measureDatabase(pool)),
+        ...(cut === undefined ? {} : { duplicateWindowMs: cut }),
+        usage: await usage.all(),
+      };
+    },
     heads: () => heads.read(),
     wake(callback) {
       listeners.add(callback);

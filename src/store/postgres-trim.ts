@@ -1,5 +1,7 @@
 /** Trimming PostgreSQL: ended deliveries by age and size, lapsed keys, everything of namespaces that are gone. One process at a time. */
 import type { ClientBase } from 'pg';
+import { createExcess, type EndedRow } from './postgres-excess.ts';
+import { createKeyBound, type KeyBound } from './postgres-key-bound.ts';
 import { countSql, type Session } from './postgres-session.ts';
 import type { Retention } from './retention.ts';
 
@@ -14,14 +16,37 @@ export const trimIndexes = `
   CREATE INDEX moonhook_ended_failed_age ON moonhook_ended (ended) WHERE state IN ${failed};
 `;
 
-/**
- * Inside a transaction: deletes at most about `limit` rows of each kind; answers how many went. The oldest first: without an
- * order the planner expects that a third of all rows has lapsed, and reads the table for them.
- */
-export async function trimPostgres(session: Session, retention: Retention, limit: number): Promise<number> {
-  const { client } = session;
-  const lock = await client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [trimLock]);
-  if (lock.rows[0]?.free !== true) return 0;
+export interface PostgresTrim {
+  /** Inside a transaction: deletes at most about `limit` rows of each kind; answers how many went, or that there are more. */
+  trim(session: Session, retention: Retention, limit: number): Promise<number>;
+  /** How long delivery ids are really remembered where their bound cut a window short; undefined: all windows hold. */
+  keyWindow: KeyBound['window'];
+}
+
+/** `now`: milliseconds, monotonic. */
+export function createPostgresTrim(now: () => number): PostgresTrim {
+  const keys = createKeyBound(now);
+  const excess = createExcess({ now, settled, failed, remove: removeEnded });
+  return {
+    keyWindow: keys.window,
+    async trim(session, retention, limit) {
+      const { client } = session;
+      const lock = await client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [trimLock]);
+      if (lock.rows[0]?.free !== true) return 0;
+      const gone = await trimLapsed(client, retention, limit);
+      const above = await excess(client, retention.endedBytes, limit);
+      return (
+        gone +
+        above +
+        (await keys.trim(client, retention.duplicateKeys, limit)) +
+        (await forgetVanished(session, limit))
+      );
+    },
+  };
+}
+
+/** The oldest first: without an order the planner expects that a third of all rows has lapsed, and reads the table for them. */
+async function trimLapsed(client: ClientBase, retention: Retention, limit: number): Promise<number> {
   let gone = await countOf(
     client,
     `DELETE FROM moonhook_key_values WHERE (scope, space, key) IN
@@ -44,15 +69,28 @@ export async function trimPostgres(session: Session, retention: Retention, limit
       [keepMs, limit],
     );
   }
-  return gone + (await trimExcess(client, retention, limit)) + (await forgetVanished(session, limit));
+  return gone;
 }
 
-/** Deletes the chosen ended rows, then the events that no delivery is left of: in this order, so that both are counted. */
+/** Deletes the chosen ended rows. */
 async function trimEnded(client: ClientBase, choose: string, values: readonly unknown[]): Promise<number> {
-  const { rows } = await client.query<{ event: string }>(
+  const { rows } = await client.query<Pick<EndedRow, 'event'>>(
     `DELETE FROM moonhook_ended d USING (${choose}) c WHERE d.seq = c.seq AND d.ended = c.ended RETURNING d.event`,
     [...values],
   );
+  return await removeLonely(client, rows);
+}
+
+async function removeEnded(client: ClientBase, ended: readonly EndedRow[]): Promise<number> {
+  const { rows } = await client.query<Pick<EndedRow, 'event'>>(
+    'DELETE FROM moonhook_ended WHERE seq = ANY ($1::bigint[]) RETURNING event',
+    [ended.map(({ seq }) => seq)],
+  );
+  return await removeLonely(client, rows);
+}
+
+/** Events that no delivery is left of: after the rows, so that both are counted. Answers how many rows went. */
+async function removeLonely(client: ClientBase, rows: readonly Pick<EndedRow, 'event'>[]): Promise<number> {
   if (rows.length === 0) return 0;
   await client.query(
     `DELETE FROM moonhook_events e WHERE e.seq = ANY ($1::bigint[])
@@ -61,31 +99,6 @@ async function trimEnded(client: ClientBase, choose: string, values: readonly un
     [rows.map(({ event }) => event)],
   );
   return rows.length;
-}
-
-/** Of each namespace above its bytes the oldest go, settled ones before those that can be replayed. */
-async function trimExcess(client: ClientBase, retention: Retention, limit: number): Promise<number> {
-  const over = await client.query<{ scope: string; excess: number }>(
-    'SELECT scope, (sum(ended_bytes) - $1::bigint)::float8 AS excess FROM moonhook_usage GROUP BY scope HAVING sum(ended_bytes) > $1::bigint LIMIT 16',
-    [retention.endedBytes],
-  );
-  let gone = 0;
-  for (const { scope, excess } of over.rows) {
-    for (const states of [settled, failed]) {
-      const found = await trimEnded(
-        client,
-        `SELECT seq, ended FROM (
-           SELECT o.*, sum(o.bytes) OVER (ORDER BY o.ended, o.seq) - o.bytes AS before FROM (
-             SELECT d.seq, d.ended, moonhook_delivery_bytes(e) AS bytes FROM moonhook_events e JOIN moonhook_ended d ON d.event = e.seq
-             WHERE e.scope = $1 AND d.state IN ${states} ORDER BY e.seq LIMIT $2) o) r
-         WHERE r.before < $3`,
-        [scope, limit, excess],
-      );
-      gone += found;
-      if (found > 0) break;
-    }
-  }
-  return gone;
 }
 
 async function forgetVanished(session: Session, limit: number): Promise<number> {

@@ -5,12 +5,13 @@ import type { PostgresDestinations } from './postgres-destinations.ts';
 import { returnLapsed } from './postgres-deliveries.ts';
 import { dropPastPartitions, makePartitions } from './postgres-partitions.ts';
 import type { Sessions } from './postgres-session.ts';
-import { foldUsage, trimPostgres } from './postgres-trim.ts';
+import { foldUsage, type PostgresTrim } from './postgres-trim.ts';
 import type { Retention } from './retention.ts';
 
 export interface UpkeepSettings {
   readonly sessions: Sessions;
   readonly destinations: PostgresDestinations;
+  readonly trim: PostgresTrim['trim'];
   retention(): Retention;
   /** Milliseconds, monotonic. */
   now(): number;
@@ -60,9 +61,14 @@ export function startUpkeep(settings: UpkeepSettings): () => Promise<void> {
 
   /** Piece by piece: no transaction of it is long. */
   async function trim(): Promise<void> {
+    let lookedAt = settings.now();
     for (;;) {
-      const gone = await sessions.transaction((session) => trimPostgres(session, settings.retention(), trimmedAtOnce));
+      const gone = await sessions.transaction((session) => settings.trim(session, settings.retention(), trimmedAtOnce));
       if (gone < trimmedAtOnce || stopped) return;
+      if (settings.now() - lookedAt < intervalMs) continue;
+      // What a dead runtime held does not wait until all is trimmed.
+      await takeBack();
+      lookedAt = settings.now();
     }
   }
 

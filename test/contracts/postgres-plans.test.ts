@@ -113,11 +113,6 @@ const mayRead: readonly { readonly doing: RegExp; readonly part: string; readonl
     part: 'moonhook_records',
     why: 'the book of records has a bound in bytes; lists walk by time',
   },
-  {
-    doing: /./,
-    part: 'sum(o.bytes) OVER',
-    why: 'of a namespace above its bytes the events are walked, the oldest first',
-  },
 ];
 
 const event = (id: string): AppendItem['event'] => ({
@@ -226,7 +221,9 @@ async function doEverything(store: PostgresStore, overheard: Overheard): Promise
   await store.purge('ns-3');
   await eventually(
     'what is gone for good was trimmed',
-    () => overheard.heard('upkeep', 'DELETE FROM moonhook_vanished') && overheard.heard('upkeep', 'sum(o.bytes) OVER'),
+    () =>
+      overheard.heard('upkeep', 'DELETE FROM moonhook_vanished') &&
+      overheard.heard('upkeep', 'moonhook_delivery_bytes(e)::float8'),
   );
 }
 
