@@ -4,7 +4,7 @@ import { escapeText } from './escape-text.ts';
 import { formatMilliseconds } from './output.ts';
 
 /** The part of a record that lines are made of; it comes as JSON. */
-export interface PlainCall {
+export type PlainCall = {
   readonly callId: string;
   readonly time: number;
   readonly kind: string;
@@ -25,6 +25,7 @@ export interface PlainCall {
   readonly eventId?: string;
   readonly deliveryId?: string;
   readonly attempt?: number;
+  readonly steps?: readonly { readonly step: string; readonly ok: boolean; readonly detail: string }[];
   readonly error?: { readonly message: string; readonly file?: string; readonly line?: number };
   readonly log?: readonly {
     readonly at: number;
@@ -32,7 +33,7 @@ export interface PlainCall {
     readonly message: string;
     readonly fields?: Readonly<Record<string, unknown>>;
   }[];
-}
+};
 
 export const callHeader = ['TIME', 'CALL', 'FUNCTION', 'TRIGGER', 'OUTCOME', 'STATUS', 'TOOK', 'WHAT'] as const;
 export const wideCallHeader = [...callHeader.slice(0, -1), 'EVENT', "SENDER'S ID", 'ATTEMPT', 'WHAT'] as const;
@@ -65,8 +66,10 @@ function statusOf({ status, outgoing }: PlainCall): string {
   return shown === undefined || shown === 0 ? '-' : String(shown);
 }
 
-function whyOf({ error, detail, code }: PlainCall): string {
-  const why = error?.message ?? detail ?? code;
+/** What ended well needs no reason; what was turned away has it in the step that did so. */
+function whyOf({ error, detail, code, outcome, steps }: PlainCall): string {
+  const stop = outcome === 'ok' || outcome === 'accepted' ? undefined : steps?.findLast(({ ok }) => !ok);
+  const why = error?.message ?? detail ?? stop?.detail ?? code;
   return why === undefined ? '' : `: ${why}`;
 }
 

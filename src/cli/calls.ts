@@ -15,6 +15,7 @@ import {
   type OutputFormat,
 } from './output.ts';
 import type { CallQuery, RunClient } from './run-client.ts';
+import { shownCall } from './shown-calls.ts';
 import { readSubject } from './subject-name.ts';
 
 interface CallsOptions extends RunOptions {
@@ -94,7 +95,7 @@ async function run(text: string | undefined, given: CallsOptions, table: boolean
   const calls = answer.value as unknown as readonly PlainCall[];
   const gone = calls.length === 0 ? await whyGone(client, asked) : undefined;
   if (gone !== undefined) return refused(gone);
-  if (printValue(format, calls)) return exitCodes.ok;
+  if (printValue(format, answer.value.map(shownCall))) return exitCodes.ok;
   if (format === 'name') printLines(calls.map(({ callId }) => `call/${callId}`));
   else if (calls.length === 0) {
     complain(
@@ -166,7 +167,7 @@ async function follow(client: RunClient, query: CallQuery, format: OutputFormat,
   return exitCodes.ok;
 }
 
-const jsonLine: Printer = (call) => [JSON.stringify(call)];
+const jsonLine: Printer = (call) => [JSON.stringify(shownCall({ ...call }))];
 
 /** Rows under a header, in columns that stay where they are until something wider comes. */
 function followPrinter(format: OutputFormat): Printer {

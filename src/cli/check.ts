@@ -5,6 +5,8 @@ import { formatDiagnostic, type Diagnostic } from '../local/diagnostic.ts';
 import { createLoadServer } from '../local/load-server.ts';
 import { readPolicyFile } from '../local/read-policy-file.ts';
 import { readSecretsFile } from '../local/read-secrets-file.ts';
+import { egressMistakes } from '../settings/dev-settings.ts';
+import { collectValues } from './collect-values.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, wantsJson } from './output.ts';
@@ -13,6 +15,7 @@ import { findSourceFiles } from './source-files.ts';
 interface CheckOptions {
   readonly envFile?: string;
   readonly policy?: string;
+  readonly egressAllow?: readonly string[];
   readonly strict?: boolean;
   readonly output?: string;
 }
@@ -25,6 +28,11 @@ export function registerCheck(program: Command): void {
     .argument('[paths...]', 'folders or files (default: the current folder)')
     .option('--env-file <file>', 'lines SECRET.KEY=VALUE: keys of Secrets, in every namespace')
     .option('--policy <file>', 'check against the policy of an installation')
+    .option(
+      '--egress-allow <target>',
+      'as of `moonhook dev`: functions may reach HOST:PORT although it is not public; repeat it',
+      collectValues,
+    )
     .option('--strict', 'warnings count as errors: a Secret or ConfigMap that is in no file, too')
     .option('-o, --output <format>', 'json')
     .addHelpText('after', '\nExit codes: 0 no errors, 1 errors, 2 a path cannot be used.')
@@ -44,7 +52,10 @@ async function check(paths: readonly string[], options: CheckOptions): Promise<n
   if (typeof sources === 'string') return unusable([sources]);
   const secrets = readSecretsFile(options.envFile);
   if (!secrets.ok) return unusable(secrets.lines);
-  const policy = readPolicyFile(options.policy, []);
+  const { egressAllow = [] } = options;
+  const mistakes = egressMistakes(egressAllow);
+  if (mistakes.length > 0) return unusable(mistakes);
+  const policy = readPolicyFile(options.policy, egressAllow);
   if (!policy.ok) return unusable(policy.lines);
   const found: Diagnostic[] = [];
   let functions = 0;

@@ -1,9 +1,9 @@
 /** The two ends of a copy of a store: a database file, in use or not, or PostgreSQL. */
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { request, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { errorMessage } from '../failures/error-message.ts';
 import { readDevProcess } from '../local/data-directory.ts';
@@ -17,13 +17,38 @@ import { StoreInUse, StoreRefused } from '../store/store-refused.ts';
 import { askProcess, readLines } from './dev-client.ts';
 import type { Progress } from './progress.ts';
 
-export type End = { readonly url: string } | { readonly path: string };
+/** `newDirectory`: one that has to be made for the file. */
+export type End = { readonly url: string } | { readonly path: string; readonly newDirectory?: string };
 
 /** A directory stands for the database in it. */
 export function readEnd(text: string): End {
   if (/^postgres(?:ql)?:\/\//.test(text)) return { url: text };
   const path = resolve(text);
   return { path: statSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? join(path, 'store.db') : path };
+}
+
+/** Where to copy to. A name without an extension that is nobody's yet is a data directory, and made: `restored`, `.moonhook`. */
+export function readNewEnd(text: string): End {
+  const end = readEnd(text);
+  const isNew = 'path' in end && !existsSync(end.path) && basename(end.path) !== 'store.db';
+  if (!isNew || !(text.endsWith('/') || extname(end.path) === '')) return end;
+  return { path: join(end.path, 'store.db'), newDirectory: end.path };
+}
+
+/** Does `work` with the directory of `end` made, which only its owner may read; where it fails, nothing of that stays. */
+export async function inDirectoryOf<Result>(end: End, work: () => Promise<Result>): Promise<Result> {
+  if (!('path' in end) || end.newDirectory === undefined) return work();
+  try {
+    mkdirSync(end.newDirectory, { mode: 0o700 });
+  } catch (error) {
+    throw new StoreRefused(`cannot make ${end.newDirectory}: ${errorMessage(error)}`);
+  }
+  try {
+    return await work();
+  } catch (error) {
+    rmSync(end.newDirectory, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 /** Answers how many rows arrived, by table. */

@@ -11,6 +11,7 @@ import { switchOnHint } from './suspend.ts';
 import { bodyLines, type PlainEvent } from './body-lines.ts';
 import { complain, formatTable, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
 import type { RunClient } from './run-client.ts';
+import { withShownCalls } from './shown-calls.ts';
 import { readId, readSubject } from './subject-name.ts';
 
 interface DescribeOptions extends RunOptions {
@@ -101,7 +102,7 @@ async function describeDelivery(
   const withBody = options.body === true;
   const answer = await client.describeDelivery(located.value.namespace, name, withBody);
   if (!answer.ok) return refused(answer);
-  if (printValue(format, answer.value)) return exitCodes.ok;
+  if (printValue(format, withShownCalls(answer.value))) return exitCodes.ok;
   printLines(answer.value['lines'] as readonly string[]);
   if (withBody) printLines(['', ...bodyLines(answer.value['event'] as PlainEvent)]);
   return exitCodes.ok;

@@ -8,6 +8,7 @@ import { exitCodes } from './exit-codes.ts';
 import { complain, printLines, printValue, readFormat } from './output.ts';
 import { readInput } from './read-input.ts';
 import type { PlainObject } from './run-client.ts';
+import { withShownCalls } from './shown-calls.ts';
 import { prefixOf, readId } from './subject-name.ts';
 import { readTarget } from './target-name.ts';
 
@@ -75,7 +76,7 @@ async function explain(subject: string, request: string | undefined, given: Expl
         : '';
     return refused({ ...answer, message: `${answer.message}${hint}` });
   }
-  if (!printValue(format, answer.value)) printLines(answer.value['lines'] as readonly string[]);
+  if (!printValue(format, withShownCalls(answer.value))) printLines(answer.value['lines'] as readonly string[]);
   return exitCodes.ok;
 }
 

@@ -5,6 +5,7 @@ import { refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, wantsJson } from './output.ts';
+import { withShownCalls } from './shown-calls.ts';
 import { readSubject } from './subject-name.ts';
 
 interface PingOptions extends RunOptions {
@@ -40,7 +41,7 @@ async function ping(text: string, given: PingOptions): Promise<number> {
   const { ok, lines } = answer.value as { readonly ok?: boolean; readonly lines?: readonly string[] };
   process.stdout.write(
     json
-      ? `${JSON.stringify(answer.value, undefined, 2)}\n`
+      ? `${JSON.stringify(withShownCalls(answer.value), undefined, 2)}\n`
       : (lines ?? []).map((line) => `${escapeText(line)}\n`).join(''),
   );
   return ok === true ? exitCodes.ok : exitCodes.failed;

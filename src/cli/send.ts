@@ -197,6 +197,8 @@ async function post(publicUrl: string, signed: SignedRequest, url: string, json:
         `moonhook: the function did not run: it had this delivery before (${escapeText(first)}); another id in the body (-d) makes it a new one\n`,
       );
     }
+    if (!answer.ok && callId !== undefined)
+      process.stderr.write(`moonhook: why: moonhook explain ${escapeText(callId)}\n`);
     if (text !== '') process.stdout.write(process.stdout.isTTY ? `${escapeText(text)}\n` : text);
   }
   return answer.ok ? exitCodes.ok : exitCodes.failed;

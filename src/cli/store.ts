@@ -5,7 +5,7 @@ import { errorMessage } from '../failures/error-message.ts';
 import { disownStore } from '../store/disown-store.ts';
 import { describeDatabase } from '../store/open-postgres.ts';
 import { StoreRefused } from '../store/store-refused.ts';
-import { copyEnds, readEnd } from './copy-ends.ts';
+import { copyEnds, inDirectoryOf, readEnd, readNewEnd } from './copy-ends.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, formatMilliseconds, printLines, printValue, readFormat } from './output.ts';
 import { standardStream, throughFile } from './pipe-store.ts';
@@ -26,7 +26,7 @@ export function registerStore(program: Command): void {
     .argument('<from>', 'a data directory, its store.db, or postgres://…; - for standard input')
     .argument(
       '<to>',
-      'a new file (or a directory for store.db), or postgres://… of an empty database; - for standard output',
+      'a new file, or a data directory for a store.db: a name without extension, made if it is missing; or postgres://… of an empty database; - for standard output',
     )
     .option('-o, --output <format>', 'json or yaml')
     .addHelpText(
@@ -75,12 +75,12 @@ async function copy(fromText: string, toText: string, options: CopyOptions): Pro
   const began = performance.now();
   try {
     const { label, counts } = await throughFile(fromText, toText, async (fromPlace, toPlace) => {
-      const to = readEnd(toPlace);
+      const to = readNewEnd(toPlace);
       if ('path' in to && existsSync(to.path))
         throw new StoreRefused(`${to.path} is there already: choose another name, or move it away`);
       return {
         label: 'url' in to ? `PostgreSQL at ${describeDatabase(to.url)}` : to.path,
-        counts: await copyEnds(readEnd(fromPlace), to, progress),
+        counts: await inDirectoryOf(to, () => copyEnds(readEnd(fromPlace), to, progress)),
       };
     });
     progress.end();

@@ -74,11 +74,12 @@ async function publish(
     matched.push({ event, received, deliveries, count });
   }
   const budget = shareBudget(call.budget, total);
-  const items = matched.map(({ event, received: { id, source }, deliveries }): AppendItem => ({
+  const items = matched.map(({ event, received: { id, source }, deliveries, count }): AppendItem => ({
     event: withBudget(event, budget),
     deliveries,
-    // The same source and id are the same event (CloudEvents 1.0 §3.1).
-    ...(id === undefined
+    // The same source and id are the same event (CloudEvents 1.0 §3.1). What goes nowhere is not kept, and takes no id: sent
+    // again when somebody listens, it arrives.
+    ...(id === undefined || count === 0
       ? {}
       : { duplicate: { endpoint: `${namespaceUid} bus`, key: `${source} ${id}`, windowMs: keyWindowMs } }),
   }));

@@ -55,7 +55,10 @@ export function matchCall(call: HttpCall, parts: WorkerParts): void {
     return refuse(call, parts, 'MethodNotAllowed', { outcome: 'unmatched', headers: [['allow', 'POST']] });
   }
   const fn = parts.table.named(found.namespace, found.name);
-  if (fn === undefined) return refuse(call, parts, 'FunctionNotFound', { outcome: 'unmatched' });
+  if (fn === undefined) {
+    const publicDetail = `there is no function ${found.namespace}/${found.name}`;
+    return refuse(call, parts, 'FunctionNotFound', { outcome: 'unmatched', publicDetail });
+  }
   call.fn = fn;
   call.asynchronous = found.asynchronous || prefersAsync(call.header('prefer'));
   call.path = found.rest;

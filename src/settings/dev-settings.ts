@@ -65,6 +65,18 @@ export const defaultConsolePort = 8090;
 /** Functions of a local run: requests and calls stop at once when it ends. */
 const localDrainMs = 3_000;
 
+/** What is wrong with the values of `--egress-allow`. */
+export function egressMistakes(targets: readonly string[]): readonly string[] {
+  return targets.flatMap((target) => {
+    const grant = parseEgressGrant(target, { local: true });
+    if (!grant.ok) return [`--egress-allow ${grant.message}`];
+    // A lone word is more often a slip than a host all of whose ports are meant.
+    return /^[\w-]+$/.test(target) && target !== 'localhost'
+      ? [`--egress-allow takes HOST:PORT, such as ${target}:8080, or an address or CIDR`]
+      : [];
+  });
+}
+
 /** Reads the options; every mistake is told, not only the first. */
 export function readDevSettings(options: DevOptions, environment: NodeJS.ProcessEnv = process.env): DevSettingsResult {
   const mistakes: string[] = [];
@@ -79,13 +91,7 @@ export function readDevSettings(options: DevOptions, environment: NodeJS.Process
   const publicUrl = readPublicUrl(options.publicUrl, mistakes);
   const storeUrl = readStoreUrl(options.store ?? environment['MOONHOOK_STORE_URL'], mistakes);
   const kube = readKube(options, mistakes);
-  for (const target of options.egressAllow ?? []) {
-    const grant = parseEgressGrant(target, { local: true });
-    if (!grant.ok) mistakes.push(`--egress-allow ${grant.message}`);
-    // A lone word is more often a slip than a host all of whose ports are meant.
-    else if (/^[\w-]+$/.test(target) && target !== 'localhost')
-      mistakes.push(`--egress-allow takes HOST:PORT, such as ${target}:8080, or an address or CIDR`);
-  }
+  mistakes.push(...egressMistakes(options.egressAllow ?? []));
   // Only the listener of triggers may leave this machine: the others trust the start-up token and a loopback Host.
   const settings: DevSettings = {
     folder: options.folder ?? '.',

@@ -137,7 +137,11 @@ test('a run and the verbs that speak to it', async (context) => {
     assert.equal(forged.exitCode, 1);
     assert.match(forged.stdout + forged.stderr, /401/);
     const calls = await cli('calls', 'team-a/push', '--outcome', 'unverified', '-o', 'json');
-    const [{ captured }] = JSON.parse(calls.stdout) as [{ captured: { headers: [string, string][] } }];
+    const [{ captured, time }] = JSON.parse(calls.stdout) as [
+      { captured: { headers: [string, string][] }; time: string },
+    ];
+    assert.equal(new Date(time).toISOString(), time, 'times are printed as RFC 3339 says');
+    assert.match(forged.stderr, /why: moonhook explain \S+/);
     const claimed = captured.headers.find(([name]) => name === 'x-github-delivery')?.[1] ?? '';
     assert.match((await cli('explain', claimed)).stdout, /ended unverified .*answered 401/);
   });

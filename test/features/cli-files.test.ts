@@ -144,6 +144,23 @@ test('check runs the policy of an installation', async (context) => {
   assert.match(wrong.stderr, /wrong\.yaml:1:1: error: ceilngs: unknown field "ceilngs" \(did you mean "ceilings"\?\)/);
 });
 
+test('check takes the addresses that `dev` would open', async (context) => {
+  const subscription = `apiVersion: moonhook.dev/v1alpha1
+kind: WebhookSubscription
+metadata: { name: a }
+spec: { url: 'http://127.0.0.1:3000/in', events: ['com.acme.*'], secretRefs: [{ name: a, key: secret }] }
+`;
+  const cwd = place(context, { 'a.yaml': subscription });
+  const closed = await runCli(['check'], { cwd });
+  assert.equal(closed.exitCode, 1);
+  assert.match(closed.stdout, /open it with --egress-allow 127\.0\.0\.1:3000/);
+  const opened = await runCli(['check', '--egress-allow', '127.0.0.1:3000'], { cwd });
+  assert.equal(opened.exitCode, 0, opened.stdout);
+  const wrong = await runCli(['check', '--egress-allow', 'receiver'], { cwd });
+  assert.equal(wrong.exitCode, 2);
+  assert.match(wrong.stderr, /--egress-allow takes HOST:PORT, such as receiver:8080/);
+});
+
 test('render puts files in, keeps comments and order, and what it prints is checked alike', async (context) => {
   const cwd = place(context, {
     'hooks/a.yaml': `# the hook\n${hook(`  codeFrom: { file: src/a.lua }\n  modules:\n    - { name: util, file: src/util.lua }\n${trigger}`)}---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }\ndata: { x: "1" } # kept\n`,

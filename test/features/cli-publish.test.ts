@@ -79,6 +79,10 @@ test('publish puts an event on the bus of a namespace, once', async (context) =>
       'event p3 goes nowhere: no event trigger and no subscription of shop matches com.other\n',
     );
     assert.deepEqual([again.exitCode, nobody.exitCode], [0, 0]);
+    // Nothing was kept of it, so its id is free: once somebody listens, the same event arrives.
+    const heard = await cli('publish', 'com.acme.late', '-n', 'shop', '--id', 'p3');
+    assert.match(heard.stdout, /^event p3 goes to 1 destination/);
+    assert.deepEqual(await kept('p3'), { type: 'com.acme.late', source: '/moonhook/cli' });
   });
 
   await context.test('the id finds its deliveries, also of what has not run yet, and acts on them', async () => {

@@ -103,7 +103,10 @@ test('a copy of a running store is whole, is checked, and can be started from', 
     const again = await cli('store', 'copy', '.moonhook', server.url);
     assert.equal(again.exitCode, 2);
     assert.match(again.stderr, /the store to copy into is not empty/);
-    mkdirSync(join(base, 'restored'), { mode: 0o700 });
+    const none = await cli('store', 'copy', 'none.db', 'restored');
+    assert.equal(none.exitCode, 2);
+    assert.ok(!existsSync(join(base, 'restored')), 'what cannot be copied leaves no directory behind');
+    // The directory is made, for its owner only.
     const back = await cli('store', 'copy', server.url, 'restored');
     assert.equal(back.exitCode, 0, back.stderr);
     assert.equal(await dev.stop('SIGTERM'), 0);
