@@ -40,16 +40,17 @@ export function logBytes(lines: readonly LogLine[]): number {
 }
 
 function bytesOf(message: string, fields: LogLine['fields']): number {
-  return Buffer.byteLength(message) + 16 + (fields === undefined ? 0 : sizeOf(fields));
+  return Buffer.byteLength(message) + 16 + (fields === undefined ? 0 : valueBytes(fields));
 }
 
-function sizeOf(value: LuaValue | ReadonlyMap<LuaKey, LuaValue>): number {
+/** Of a value that Lua has given, about. */
+export function valueBytes(value: LuaValue | ReadonlyMap<LuaKey, LuaValue>): number {
   if (typeof value === 'string') return Buffer.byteLength(value) + 8;
   if (value instanceof Uint8Array) return value.length + 8;
-  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + sizeOf(item), 8);
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + valueBytes(item), 8);
   if (value instanceof Map) {
     let sum = 8;
-    for (const [key, item] of value) sum += String(key).length + sizeOf(item);
+    for (const [key, item] of value) sum += String(key).length + valueBytes(item);
     return sum;
   }
   return 8;

@@ -33,7 +33,7 @@ export class RecordBuffer {
   constructor(options: {
     readonly perFunction: number;
     readonly maxUrgent: number;
-    /** Of their logs and bodies. */
+    /** Of their logs, bodies, errors and host calls. */
     readonly maxUrgentBytes: number;
     readonly maxQuiet: number;
   }) {
@@ -43,7 +43,8 @@ export class RecordBuffer {
   }
 
   add(record: Noted): void {
-    const quiet = isQuiet(record.outcome) && record.log === undefined && !this.followed;
+    const light = record.log === undefined && !isHeavy(record.hostCalls);
+    const quiet = isQuiet(record.outcome) && light && !this.followed;
     if (!quiet || record.functionUid === undefined) {
       if (this.#urgent.length >= this.#maxUrgent) this.#dropped += 1;
       else this.#urgent.push(this.#fitted(record));
@@ -54,9 +55,9 @@ export class RecordBuffer {
 
   /** The record of an HTTP call that has ended. */
   addCall(call: HttpCall, status: number, ending: Ending, now: number): void {
-    const logged = call.usage !== undefined && call.usage.log.length > 0;
-    const { fn } = call;
-    if (fn === undefined || logged || this.followed || !isQuiet(ending.outcome)) {
+    const { fn, usage } = call;
+    const heavy = usage !== undefined && (usage.log.length > 0 || isHeavy(usage.hostCalls));
+    if (fn === undefined || heavy || this.followed || !isQuiet(ending.outcome)) {
       this.add(new CallTrace(call, status, ending, now, this.#texts));
       return;
     }
@@ -106,6 +107,9 @@ export class RecordBuffer {
     return emptied;
   }
 }
+
+/** Quiet records stay by the thousand: one that tells of many host calls is counted, and goes. */
+const isHeavy = (hostCalls: CallRecord['hostCalls']): boolean => hostCalls !== undefined && hostCalls.length > 16;
 
 function made(noted: Noted): CallRecord {
   return noted instanceof CallTrace ? noted.toRecord() : noted;

@@ -3,7 +3,7 @@ import type { CallRecord, CapturedRequest } from './call-record.ts';
 import type { Ending, HttpCall } from './http-call.ts';
 import { hideInHostCalls } from './hide-in-result.ts';
 import { placeRunError } from './place-error.ts';
-import { logGivenUp } from './record-room.ts';
+import { lightError, lightText, logGivenUp } from './record-room.ts';
 import { isCredentialName, mask, maskTarget, sensitiveHeaders } from './mask-credentials.ts';
 
 const capturedBodyBytes = 64 * 1024;
@@ -118,6 +118,14 @@ export class CallTrace {
     return this.#captured;
   }
 
+  get hostCalls(): CallRecord['hostCalls'] {
+    return this.#hostCalls;
+  }
+
+  get error(): HttpCall['error'] {
+    return this.#error;
+  }
+
   get namespaceUid(): string | undefined {
     return this.#fn?.entry.namespaceUid;
   }
@@ -125,6 +133,10 @@ export class CallTrace {
   /** Goes on without what is heavy. */
   lighten(): void {
     this.#captured = undefined;
+    this.#hostCalls = undefined;
+    if (this.#error !== undefined) this.#error = lightError(this.#error);
+    const { detail } = this.#ending;
+    if (detail !== undefined) this.#ending = { ...this.#ending, detail: lightText(detail) };
     if (this.log === undefined) return;
     this.log = logGivenUp;
     this.#logTruncated = true;

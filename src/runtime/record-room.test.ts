@@ -33,13 +33,38 @@ suite('the room for logs and bodies of records', () => {
     assert.equal(room.take('c', 500), true);
   });
 
-  test('is taken by texts, fields and bodies, and by nothing else', () => {
+  test('is taken by texts, fields and bodies, and by nothing small', () => {
     assert.equal(heavyBytes(record('a')), 0);
     const fields = new Map([['k', 'y'.repeat(1000)]]);
     assert.ok(heavyBytes(record('a', { log: [{ level: 'info', at: 0, message: '', fields }] })) > 1000);
     const captured = { headers: [], bodyBase64: 'z'.repeat(1000), bodyCut: false };
     assert.equal(heavyBytes(record('a', { captured })), 1000);
     assert.deepEqual(lightRecord(record('a', { captured })), record('a'));
+  });
+
+  test('is taken by long errors and many host calls, which are cut where there is none', () => {
+    const message = 'm'.repeat(10_000);
+    const error = { message, traceback: 't'.repeat(5_000), value: new Map([['code', 'v'.repeat(3_000)]]), line: 3 };
+    const hostCalls = Array.from({ length: 1000 }, () => ({
+      name: 'http.get',
+      startMs: 0,
+      durationMs: 1,
+      ok: true,
+      summary: 's'.repeat(200),
+    }));
+    assert.ok(heavyBytes(record('a', { error, detail: message })) >= 28_000);
+    assert.ok(heavyBytes(record('a', { hostCalls })) >= 200_000);
+    assert.equal(heavyBytes(record('a', { error: { message: 'm' }, hostCalls: hostCalls.slice(0, 3) })), 0);
+    const light = lightRecord(record('a', { error, detail: message, hostCalls }));
+    assert.ok(JSON.stringify(light).length < 2_000);
+    assert.deepEqual([light.error?.line, light.error?.message.slice(0, 500)], [3, message.slice(0, 500)]);
+    const buffer = new RecordBuffer({ perFunction: 10, maxUrgent: 1000, maxUrgentBytes: 1_000_000, maxQuiet: 1000 });
+    for (let call = 0; call < 10; call += 1) buffer.add(record('a', { outcome: 'ok', hostCalls }));
+    for (let call = 0; call < 10; call += 1)
+      buffer.add(record('b', { outcome: 'ok', hostCalls: hostCalls.slice(0, 9) }));
+    const { records } = buffer.take();
+    assert.equal(records.length, 10, 'ten with few host calls stay until they are asked for');
+    assert.equal(records.filter((each) => each.hostCalls !== undefined).length, 1, 'half of the room is for one');
   });
 
   test('a namespace that logs more than is taken loses logs, not records, and others lose nothing', () => {
