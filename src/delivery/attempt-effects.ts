@@ -18,6 +18,8 @@ export interface AttemptEffects {
   readonly events: EventBus;
   /** Takes one of the events that may descend from this attempt; undefined: used up. Its share is known in the end. */
   child(): number | undefined;
+  /** Bytes of values that were read and stay until the end, since this was asked last. */
+  takeRead(): number;
   /** What the settle carries. */
   collect(): {
     readonly append: readonly AppendItem[];
@@ -64,6 +66,7 @@ export function createAttemptEffects(settings: AttemptEffectsSettings): AttemptE
   const children: Child[] = [];
   let taken = 0;
   let index = 0;
+  let readBytes = 0;
 
   /** The same attempt of the same delivery names its children alike, so a repeated settle makes no second set. */
   function childId(): string {
@@ -86,6 +89,7 @@ export function createAttemptEffects(settings: AttemptEffectsSettings): AttemptE
       const present = await store.get(entry.scope, entry.key);
       entry.version = present?.version ?? 0;
       entry.committed = present?.value;
+      readBytes += present?.value.length ?? 0;
     }
     const base = entry.own === undefined ? entry.committed : entry.own.value;
     if (entry.delta === undefined) return base;
@@ -96,6 +100,7 @@ export function createAttemptEffects(settings: AttemptEffectsSettings): AttemptE
   function put(entry: Entry, value: Uint8Array | undefined, ttlMs?: number): void {
     if (entry.version !== undefined) entry.verify = true;
     entry.own = { value, ...(ttlMs === undefined ? {} : { ttlMs }) };
+    delete entry.committed;
     delete entry.delta;
     delete entry.deltaTtlMs;
   }
@@ -194,6 +199,11 @@ export function createAttemptEffects(settings: AttemptEffectsSettings): AttemptE
       if (taken >= budget) return undefined;
       taken += 1;
       return 0;
+    },
+    takeRead() {
+      const bytes = readBytes;
+      readBytes = 0;
+      return bytes;
     },
     collect() {
       const writes: KeyValueWrite[] = [];

@@ -22,7 +22,18 @@ export async function holdUntilKept<Answer>(
   value: Uint8Array,
   store: () => Promise<Answer>,
 ): Promise<Answer> {
-  if (call.context.collects !== true) return await holdUntilStored(call, value, store);
+  if (call.context.collects === undefined) return await holdUntilStored(call, value, store);
   call.hold(value.length);
   return await store();
+}
+
+/** As `read`; where what it reads stays for the settle, that counts until the call ends. */
+export async function holdWhatIsRead<Answer>(
+  call: HostCall<HostContext>,
+  read: () => Promise<Answer>,
+): Promise<Answer> {
+  const answer = await read();
+  const kept = call.context.collects?.takeRead() ?? 0;
+  if (kept > 0) call.hold(kept);
+  return answer;
 }

@@ -9,7 +9,7 @@ import {
 } from '../lua/types.ts';
 import type { KeyValueScope } from '../store/types.ts';
 import { failed, readOptions, secondsToMs, textOption, waiting } from './define.ts';
-import { holdUntilKept, holdUntilStored } from './hold-value.ts';
+import { holdUntilKept, holdUntilStored, holdWhatIsRead } from './hold-value.ts';
 import { decodeJson } from './json-decode.ts';
 import { defaultEncodeOptions, encodeJson, EncodeProblem } from './json-encode.ts';
 import { jsonDecodeLimits } from './json.ts';
@@ -72,7 +72,7 @@ const functions: readonly HostFunction<HostContext>[] = [
     const key = readKey(args, 1);
     const scope = scopeOf(args, 2, call);
     call.note?.(key);
-    return stored(await call.context.keyValue.get(scope, key));
+    return stored(await holdWhatIsRead(call, () => call.context.keyValue.get(scope, key)));
   }),
   waiting('kv.set', async (args, call) => {
     const key = readKey(args, 1);
@@ -87,7 +87,7 @@ const functions: readonly HostFunction<HostContext>[] = [
     const key = readKey(args, 1);
     const scope = scopeOf(args, 2, call);
     call.note?.(key);
-    return call.context.keyValue.delete(scope, key);
+    return holdWhatIsRead(call, () => call.context.keyValue.delete(scope, key));
   }),
   waiting('kv.list', async (args, call) => {
     const prefix = args.optionalText(1) ?? '';
@@ -116,7 +116,7 @@ const functions: readonly HostFunction<HostContext>[] = [
     const ttl = readTtl(args, 3);
     const scope = scopeOf(args, 4, call);
     call.note?.(key);
-    const value = await call.context.keyValue.increment(scope, key, delta, ttl);
+    const value = await holdWhatIsRead(call, () => call.context.keyValue.increment(scope, key, delta, ttl));
     return value ?? failed(`kv.incr: "${key}" holds something else than an integer`);
   }),
   waiting('kv.cas', async (args, call) => {
@@ -126,7 +126,8 @@ const functions: readonly HostFunction<HostContext>[] = [
     const ttl = readTtl(args, 4);
     const scope = scopeOf(args, 5, call);
     call.note?.(key);
-    return holdUntilKept(call, value, () => call.context.keyValue.compareAndSet(scope, key, expected, value, ttl));
+    const compareAndSet = (): Promise<boolean> => call.context.keyValue.compareAndSet(scope, key, expected, value, ttl);
+    return holdUntilKept(call, value, () => holdWhatIsRead(call, compareAndSet));
   }),
 ];
 

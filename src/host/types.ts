@@ -53,8 +53,11 @@ export interface HostContext {
   readonly cache: CacheStore;
   /** The API server, as the ServiceAccount of this function. */
   readonly kubernetes: KubernetesCaller;
-  /** What the call writes stays in memory until it is settled: `src/delivery/attempt-effects.ts`. */
-  readonly collects?: true;
+  /** What the call writes and reads of values stays in memory until it is settled: `src/delivery/attempt-effects.ts`. */
+  readonly collects?: {
+    /** Bytes of values that were read and stay, since this was asked last. */
+    takeRead(): number;
+  };
   /** Calls before this one in a chain of `call`, events and own-host requests. */
   readonly hops: number;
   readonly traceparent?: string;

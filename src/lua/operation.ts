@@ -22,6 +22,8 @@ const valueBytes = 16;
 const deepest = 64;
 /** What a plain run may keep to be run again: above, it is, and keeps nothing from then on. */
 const mostKept = 1024 * 1024;
+/** Of its memory, at most. */
+const keptShare = 1 / 8;
 
 /** The outcome is there: until it is given up it counts against the memory of the call. Throws the end of one that has no room. */
 export function keepOutcome(call: Call, operation: Operation, outcome: Outcome): void {
@@ -47,7 +49,8 @@ export function takeOutcome(call: Call, operation: Operation, outcome: Outcome):
 
 /** Whether a plain run keeps so much that it has to be run again in slices. */
 export function keepsTooMuch(call: Call): boolean {
-  return call.keptBytes > mostKept && call.mayReslice;
+  const { keptBytes, limits } = call;
+  return keptBytes > 0 && keptBytes > Math.min(mostKept, limits.memoryBytes * keptShare) && call.mayReslice;
 }
 
 /** Bytes that a reading or an outcome takes, about; small ones take none. */

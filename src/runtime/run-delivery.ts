@@ -155,7 +155,7 @@ async function runWork(
       keyValue: effects.keyValue,
       later: effects.later,
       events: effects.events,
-      collects: true,
+      collects: effects,
       hops,
       budgetOf: () => children,
       ...(traceparent === undefined ? {} : { traceparent }),

@@ -189,3 +189,44 @@ test('what an asynchronous call writes counts against its memory until it ends: 
   assert.match(await end('team-a', 'once'), /^ok/);
   for (const path of names) assert.match(await end('team-b', path), /^ok/, `control: ${path} elsewhere`);
 });
+
+test('what an asynchronous call reads of values counts against its memory until it ends: it is kept to be compared', async (t) => {
+  const code = `
+    local text = ("x"):rep(250000)
+    return {
+      fill = function() for i = 1, 8 do kv.set("k" .. i, text) end end,
+      gets = function() for i = 1, 8 do assert(kv.get("k" .. i)) end end,
+      increments = function() for i = 1, 8 do kv.incr("k" .. i) end end,
+      compares = function() for i = 1, 8 do kv.cas("k" .. i, "other", "new") end end,
+      again = function() for i = 1, 8 do assert(kv.get("k1")) end end,
+      answers = function() for i = 1, 8 do assert(kv.get("k" .. i)) end return "read" end,
+    }`;
+  const reads = ['gets', 'increments', 'compares'];
+  const served = await serveFunctions({
+    settings: { workers: 1 },
+    functions: ['team-a', 'team-b'].map((namespace) => ({
+      name: 'reader',
+      namespace,
+      code,
+      retry: { schedule: [] },
+      triggers: [
+        ...['fill', 'answers'].map((name) => ({ name, http: { path: name, receiver: open } })),
+        ...[...reads, 'again'].map((name) => ({ name, http: { path: name, mode: 'async' as const, receiver: open } })),
+      ],
+    })),
+    policy: { quotas: { namespaces: { 'team-a': { hostBytes: 3_600_000 } } } },
+  });
+  t.after(() => served.close());
+  const ask = async (path: string): Promise<number> =>
+    (await fetch(`${served.url}/${path}`, { method: 'POST' })).status;
+  const end = async (namespace: string, path: string): Promise<string> => {
+    assert.equal(await ask(`${namespace}/${path}`), 202);
+    const { outcome, detail } = await served.record({ namespace, trigger: path, outcomes: ['ok', 'dead'] });
+    return `${outcome} ${detail ?? ''}`;
+  };
+  for (const namespace of ['team-a', 'team-b']) assert.equal(await ask(`${namespace}/fill`), 204);
+  for (const path of reads) assert.match(await end('team-a', path), /^dead .*\(quota hostBytes\)/, path);
+  assert.match(await end('team-a', 'again'), /^ok/, 'one value is kept once, however often it is read');
+  assert.equal(await ask('team-a/answers'), 200, 'a synchronous call keeps nothing of them');
+  for (const path of reads) assert.match(await end('team-b', path), /^ok/, `control: ${path} elsewhere`);
+});
