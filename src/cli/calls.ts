@@ -92,10 +92,10 @@ async function run(text: string | undefined, given: CallsOptions, table: boolean
   }
   const answer = await client.listCalls(asked);
   if (!answer.ok) return refused(answer);
-  const calls = answer.value as unknown as readonly PlainCall[];
+  const calls = answer.value;
   const gone = calls.length === 0 ? await whyGone(client, asked) : undefined;
   if (gone !== undefined) return refused(gone);
-  if (printValue(format, answer.value.map(shownCall))) return exitCodes.ok;
+  if (printValue(format, calls.map(shownCall))) return exitCodes.ok;
   if (format === 'name') printLines(calls.map(({ callId }) => `call/${callId}`));
   else if (calls.length === 0) {
     complain(
@@ -157,7 +157,7 @@ async function follow(client: RunClient, query: CallQuery, format: OutputFormat,
   if (!answer.ok) return refused(answer);
   try {
     for await (const call of answer.value) {
-      for (const line of print(call as unknown as PlainCall)) process.stdout.write(`${line}\n`);
+      for (const line of print(call)) process.stdout.write(`${line}\n`);
     }
   } catch (error) {
     if (stop.signal.aborted) return exitCodes.ok;
@@ -167,7 +167,7 @@ async function follow(client: RunClient, query: CallQuery, format: OutputFormat,
   return exitCodes.ok;
 }
 
-const jsonLine: Printer = (call) => [JSON.stringify(shownCall({ ...call }))];
+const jsonLine: Printer = (call) => [JSON.stringify(shownCall(call))];
 
 /** Rows under a header, in columns that stay where they are until something wider comes. */
 function followPrinter(format: OutputFormat): Printer {

@@ -3,12 +3,13 @@ import type { Command } from 'commander';
 import { chooseDeliveries, manyDeliveries, readWhat, type ChosenDeliveries } from './choose-deliveries.ts';
 import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
 import { confirm } from './confirm.ts';
-import { countOf, coverageLines, type PlainCoverage } from './delivery-lines.ts';
+import { countOf, coverageLines } from './delivery-lines.ts';
 import { refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
 import { readSpan } from './read-when.ts';
-import type { PlainObject, RunClient } from './run-client.ts';
+import type { Coverage } from './run-answers.ts';
+import type { RunClient } from './run-client.ts';
 
 interface CancelOptions extends RunOptions {
   readonly namespace?: string;
@@ -55,11 +56,6 @@ export function registerCancel(program: Command): void {
 
 const replayPrefix = 'replay/';
 
-interface Coverage extends PlainCoverage {
-  readonly running: number;
-  readonly states?: Readonly<Record<string, number>>;
-}
-
 async function cancel(text: string | undefined, given: CancelOptions): Promise<number> {
   const client = await connectRun(given);
   const options = inScope(given, client, text);
@@ -84,8 +80,8 @@ async function cancel(text: string | undefined, given: CancelOptions): Promise<n
   const wish = { ...selection, ...span, ...(dead ? { dead } : {}) };
   const preview = await client.cancel(namespace, { ...wish, dryRun: true });
   if (!preview.ok) return refused(preview);
-  const coverage = preview.value as unknown as Coverage;
-  if (options.dryRun === true || coverage.count === 0) return print(format, chosen, preview.value, dead, 'would be ');
+  const coverage = preview.value;
+  if (options.dryRun === true || coverage.count === 0) return print(format, chosen, coverage, dead, 'would be ');
   if (options.yes !== true && (breadth === 'namespace' || coverage.count > manyDeliveries)) {
     const count = countOf(coverage);
     const answer = await confirm(`${dead ? 'Discard' : 'Cancel'} ${count} of ${label}?`);
@@ -102,14 +98,13 @@ async function cancel(text: string | undefined, given: CancelOptions): Promise<n
 function print(
   format: OutputFormat,
   { namespace, label, breadth }: ChosenDeliveries,
-  value: PlainObject,
+  coverage: Coverage,
   dead: boolean,
   before = '',
 ): number {
-  const coverage = value as unknown as Coverage;
-  const { count, running, states = {}, destinations } = coverage;
+  const { count, running = 0, states = {}, destinations } = coverage;
   const exitCode = count === 0 && breadth === 'id' ? exitCodes.failed : exitCodes.ok;
-  if (printValue(format, value)) return exitCode;
+  if (printValue(format, coverage)) return exitCode;
   const goesOn =
     running === 0 || dead
       ? ''

@@ -1,5 +1,4 @@
 /** Which deliveries `replay` and `cancel` mean: ids, one function or subscription, or a whole namespace. */
-import type { PlainDelivery } from './delivery-lines.ts';
 import type { Answered } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { RunClient, Selection } from './run-client.ts';
@@ -69,8 +68,7 @@ export async function locateId(
 ): Promise<Answered<ChosenDeliveries>> {
   const found = await client.listDeliveries(namespace, { id });
   if (!found.ok) return found;
-  const items = found.value['items'] as readonly PlainDelivery[];
-  const places = new Set(items.map(({ metadata }) => metadata.namespace));
+  const places = new Set(found.value.items.map(({ metadata }) => metadata.namespace));
   const [place] = places;
   if (place === undefined) {
     const where = namespace === undefined ? '' : ` in namespace ${namespace}`;

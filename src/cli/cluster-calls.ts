@@ -1,4 +1,5 @@
 /** Calls of a cluster as they come: a watch of `calls`, or logs asked for again and again, until the signal. */
+import type { PlainCall } from './call-lines.ts';
 import type { ClusterDesk } from './ask-cluster.ts';
 import { readWatchLine } from './check-answer.ts';
 import type { Answered } from './dev-client.ts';
@@ -7,10 +8,10 @@ import type { CallQuery, PlainObject, Query } from './run-client.ts';
 
 type PathOf = (resource: string, place: ReturnType<typeof queryOfCalls>['path']) => string;
 
-interface Listed {
+type Listed = {
   readonly metadata: { readonly cursor?: string; readonly resourceVersion?: string };
   readonly items: readonly PlainObject[];
-}
+};
 
 /** The first answer says whether it may be followed at all. */
 export async function followClusterCalls(
@@ -18,7 +19,7 @@ export async function followClusterCalls(
   pathOf: PathOf,
   query: CallQuery,
   signal: AbortSignal,
-): Promise<Answered<AsyncIterable<PlainObject>>> {
+): Promise<Answered<AsyncIterable<PlainCall>>> {
   const { path, parameters } = queryOfCalls(query);
   const { limit: _limit, ...fields } = parameters;
   const place = pathOf(path.resource, path);
@@ -29,7 +30,7 @@ export async function followClusterCalls(
     signal,
   });
   if (!first.ok) return first;
-  const { cursor = '', resourceVersion = '' } = (first.value as unknown as Listed).metadata;
+  const { cursor = '', resourceVersion = '' } = (first.value as Listed).metadata;
   return {
     ok: true,
     value: logs
@@ -44,13 +45,13 @@ async function* followLogs(
   fields: Query,
   first: string,
   signal: AbortSignal,
-): AsyncGenerator<PlainObject> {
+): AsyncGenerator<PlainCall> {
   let cursor = first;
   while (!signal.aborted) {
     const next = await desk.ask({ path, query: { ...fields, follow: cursor }, signal });
     if (signal.aborted) return;
     if (!next.ok) throw new Error(next.message);
-    const { metadata, items } = next.value as unknown as Listed;
+    const { metadata, items } = next.value as Listed;
     cursor = metadata.cursor ?? cursor;
     yield* items.map(plainCall);
   }
@@ -62,7 +63,7 @@ async function* watchCalls(
   fields: Query,
   first: string,
   signal: AbortSignal,
-): AsyncGenerator<PlainObject> {
+): AsyncGenerator<PlainCall> {
   let resourceVersion = first;
   const told = new Set<string>();
   while (!signal.aborted) {

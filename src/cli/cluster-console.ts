@@ -157,7 +157,7 @@ function rememberFunctions(
     if (held !== undefined && now() - held.at < freshMs) return held.rows;
     const rows = client.listFunctions(scope).then((answer) => {
       if (!answer.ok) throw new Error(answer.message);
-      return answer.value as unknown as readonly FunctionRow[];
+      return answer.value;
     });
     rows.catch(() => (held = undefined));
     held = { at: now(), rows };

@@ -4,6 +4,7 @@ import { openClusterDesk, type ClusterDesk } from './ask-cluster.ts';
 import { followClusterCalls } from './cluster-calls.ts';
 import type { Answered } from './dev-client.ts';
 import { plainCall, plainObject, queryOfCalls } from './plain-objects.ts';
+import type { RunStatus } from './run-answers.ts';
 import type { InvokeOrder, PlainObject, Query, RunClient, Selection } from './run-client.ts';
 
 const apiVersion = 'run.moonhook.dev/v1alpha1';
@@ -17,6 +18,11 @@ interface Place {
   readonly subresource?: string;
 }
 
+type ListPage = {
+  readonly items: readonly PlainObject[];
+  readonly metadata: { readonly continue?: string };
+};
+
 export function connectCluster(options: {
   readonly context?: string;
   readonly kubeconfig?: string;
@@ -27,35 +33,45 @@ export function connectCluster(options: {
 
 function clientOf(desk: ClusterDesk): RunClient {
   const pathOf = (resource: string, place: Place): string => resourcePath({ apiVersion, resource, ...place });
-  const get = (resource: string, place: Place, query: Query = {}): Promise<Answered<PlainObject>> =>
-    desk.ask({ path: pathOf(resource, place), query });
-  const send = async (
+  const get = <Value extends PlainObject>(
+    resource: string,
+    place: Place,
+    query: Query = {},
+  ): Promise<Answered<Value>> => desk.ask({ path: pathOf(resource, place), query }) as Promise<Answered<Value>>;
+  const send = async <Value extends PlainObject>(
     method: 'POST' | 'PUT' | 'DELETE',
     resource: string,
     place: Place,
     body?: unknown,
     query: Query = {},
-  ): Promise<Answered<PlainObject>> => {
+  ): Promise<Answered<Value>> => {
     const content = body === undefined ? {} : { body };
     return unwrap(await desk.ask({ method, path: pathOf(resource, place), query, ...content }));
   };
-  const create = (resource: string, place: Place, body: unknown): Promise<Answered<PlainObject>> =>
+  const create = <Value extends PlainObject>(resource: string, place: Place, body: unknown): Promise<Answered<Value>> =>
     send('POST', resource, place, body);
 
-  async function listAll(resource: string, namespace: string | undefined): Promise<Answered<readonly PlainObject[]>> {
-    const items: PlainObject[] = [];
+  async function listAll<Item extends PlainObject>(
+    resource: string,
+    namespace: string | undefined,
+  ): Promise<Answered<readonly Item[]>> {
+    const items: Item[] = [];
     for (let next = ''; ;) {
       const more: Query = next === '' ? {} : { continue: next };
-      const page = await get(resource, { namespace }, { limit: String(mostItems), ...more });
+      const page = await get<ListPage>(resource, { namespace }, { limit: String(mostItems), ...more });
       if (!page.ok) return page;
-      items.push(...(page.value['items'] as readonly PlainObject[]).map(plainObject));
-      next = (page.value['metadata'] as { readonly continue?: string }).continue ?? '';
+      items.push(...page.value.items.map((item) => plainObject(item) as Item));
+      next = page.value.metadata.continue ?? '';
       if (next === '') return { ok: true, value: items };
     }
   }
 
   /** Replays and cancellations of one function or subscription are below it, all others below `-`. */
-  function selected(verb: 'replay' | 'cancel', namespace: string, selection: object): Promise<Answered<PlainObject>> {
+  function selected<Value extends PlainObject>(
+    verb: 'replay' | 'cancel',
+    namespace: string,
+    selection: object,
+  ): Promise<Answered<Value>> {
     const { function: own, subscription, ...body } = selection as Selection;
     const name = [own, subscription].find((each) => typeof each === 'string') ?? any;
     const resource = subscription === undefined ? 'functions' : 'subscriptions';
@@ -78,9 +94,8 @@ function clientOf(desk: ClusterDesk): RunClient {
     describe: async (kind, namespace, name) => unwrap(await get(`${kind}s`, { namespace, name })),
     async listCalls(query) {
       const { path, parameters } = queryOfCalls(query);
-      const answer = await desk.ask({ path: pathOf(path.resource, path), query: parameters });
-      if (!answer.ok) return answer;
-      return { ok: true, value: (answer.value['items'] as readonly PlainObject[]).map(plainCall) };
+      const answer = await get<ListPage>(path.resource, path, parameters);
+      return answer.ok ? { ok: true, value: answer.value.items.map(plainCall) } : answer;
     },
     followCalls: (query, signal) => followClusterCalls(desk, pathOf, query, signal),
     listDeliveries: (namespace, query) => get('deliveries', { namespace }, query),
@@ -121,8 +136,8 @@ function clientOf(desk: ClusterDesk): RunClient {
   };
 }
 
-function unwrap(answer: Answered<PlainObject>): Answered<PlainObject> {
-  return answer.ok ? { ok: true, value: plainObject(answer.value) } : answer;
+function unwrap<Value extends PlainObject>(answer: Answered<PlainObject>): Answered<Value> {
+  return answer.ok ? { ok: true, value: plainObject(answer.value) as Value } : answer;
 }
 
 function invocationOf({ asynchronous, method, path, headers, body }: InvokeOrder): PlainObject {
@@ -175,7 +190,7 @@ async function setSuspend(
 async function statusOf(
   { label }: ClusterDesk,
   list: (resource: string) => Promise<Answered<readonly PlainObject[]>>,
-): Promise<Answered<PlainObject>> {
+): Promise<Answered<RunStatus>> {
   const runtimes = await list('runtimes');
   if (!runtimes.ok) return runtimes;
   const functions = await list('functions');

@@ -39,7 +39,7 @@ export function clusterWatch(
       return answerOf(client.readKeys(namespace, space, given(query)));
     },
     setKey: (namespace, { function: own, shared, ...write }) =>
-      answerOf(client.setKey(namespace, spaceOf(own, shared), write as unknown as Parameters<RunClient['setKey']>[2])),
+      answerOf(client.setKey(namespace, spaceOf(own, shared), write as Parameters<RunClient['setKey']>[2])),
     deleteKey: (namespace, { function: own, shared, key = '', version }) =>
       answerOf(
         client.deleteKey(namespace, spaceOf(own, shared), { key, ...(version === undefined ? {} : { version }) }),
@@ -65,7 +65,7 @@ async function readCalls(
   const asked = given({ ...query, namespace, limit: wanted });
   const answer = await client.listCalls(asked);
   if (!answer.ok) return refusalOf(answer);
-  const older = until === undefined ? answer.value : answer.value.filter(({ time }) => Number(time) <= Number(until));
+  const older = until === undefined ? answer.value : answer.value.filter(({ time }) => time <= Number(until));
   return { ok: true, value: { calls: older.slice(0, Number(limit)) } };
 }
 
@@ -124,14 +124,11 @@ async function explainRequest(
 async function listSchedules(client: RunClient, scope: string | undefined): Promise<readonly ScheduleRow[]> {
   const functions = await client.listFunctions(scope);
   if (!functions.ok) throw new Error(functions.message);
-  const scheduled = functions.value.filter(({ triggers }) =>
-    (triggers as readonly { readonly kind: string }[]).some(({ kind }) => kind === 'schedule'),
-  );
+  const scheduled = functions.value.filter(({ triggers }) => triggers.some(({ kind }) => kind === 'schedule'));
   const rows = scheduled.map(async ({ namespace, name }): Promise<readonly ScheduleRow[]> => {
-    const own = await client.describe('function', String(namespace), String(name));
+    const own = await client.describe('function', namespace, name);
     if (!own.ok) return [];
-    const times = (own.value['schedules'] ?? []) as readonly Omit<ScheduleRow, 'namespace' | 'name'>[];
-    return times.map((each) => ({ ...each, namespace: String(namespace), name: String(name) }));
+    return (own.value.schedules ?? []).map((each) => ({ ...each, namespace, name }));
   });
   const all = (await Promise.all(rows)).flat();
   return all.toSorted((one, other) => compareTexts(one.next ?? '~', other.next ?? '~'));

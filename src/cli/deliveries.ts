@@ -1,7 +1,7 @@
 /** `moonhook deliveries`: what is on its way to functions and subscriptions, and how it ended. */
 import type { Command } from 'commander';
 import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
-import { deliveryHeader, deliveryRow, wideDeliveryHeader, type PlainDelivery } from './delivery-lines.ts';
+import { deliveryHeader, deliveryRow, wideDeliveryHeader } from './delivery-lines.ts';
 import { refused, type Refusal } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { whyMissing } from './missing-subject.ts';
@@ -57,10 +57,7 @@ async function deliveries(text: string | undefined, given: DeliveriesOptions): P
   }
   const answer = await run.listDeliveries(asked.namespace, asked.query);
   if (!answer.ok) return refused(answer);
-  const { items, metadata } = answer.value as {
-    readonly items: readonly PlainDelivery[];
-    readonly metadata: { readonly continue?: string };
-  };
+  const { items, metadata } = answer.value;
   if (items.length === 0) {
     const missing = await whyNone(run, asked);
     if (missing !== undefined) return refused(missing);

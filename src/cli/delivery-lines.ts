@@ -2,7 +2,7 @@
 import { formatAge } from './output.ts';
 
 /** The part of a delivery that lines are made of; it comes as JSON. */
-export interface PlainDelivery {
+export type PlainDelivery = {
   readonly metadata: { readonly name: string; readonly namespace: string; readonly creationTimestamp: string };
   readonly event: { readonly id: string; readonly type: string };
   readonly to: PlainAddressee;
@@ -14,7 +14,7 @@ export interface PlainDelivery {
   readonly reason?: string;
   readonly error?: string;
   readonly waitsFor?: string;
-}
+};
 
 export interface PlainAddressee {
   readonly kind: string;
@@ -56,12 +56,12 @@ function whyOf({ state, waitsFor, reason, error }: PlainDelivery): string {
 }
 
 /** What a replay or a cancellation covers, as the run tells it. */
-export interface PlainCoverage {
+export type PlainCoverage = {
   readonly count: number;
   /** False: there are more. */
   readonly exact: boolean;
   readonly destinations: Parameters<typeof coverageLines>[1];
-}
+};
 
 export function countOf({ count, exact }: PlainCoverage): string {
   return `${exact ? '' : 'more than '}${count} ${count === 1 ? 'delivery' : 'deliveries'}`;

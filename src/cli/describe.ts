@@ -1,7 +1,7 @@
 /** `moonhook describe NS/NAME`: conditions, routes, effective limits and warnings of one function; or one delivery. */
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
-import { formatDiagnostic, type Diagnostic } from '../local/diagnostic.ts';
+import { formatDiagnostic } from '../local/diagnostic.ts';
 import { locateId } from './choose-deliveries.ts';
 import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
 import { refused } from './dev-client.ts';
@@ -10,6 +10,7 @@ import { exitCodes } from './exit-codes.ts';
 import { switchOnHint } from './suspend.ts';
 import { bodyLines, type PlainEvent } from './body-lines.ts';
 import { complain, formatTable, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
+import type { Described } from './run-answers.ts';
 import type { RunClient } from './run-client.ts';
 import { withShownCalls } from './shown-calls.ts';
 import { readId, readSubject } from './subject-name.ts';
@@ -18,37 +19,6 @@ interface DescribeOptions extends RunOptions {
   readonly namespace?: string;
   readonly body?: boolean;
   readonly output?: string;
-}
-
-interface Described {
-  readonly namespace: string;
-  readonly name: string;
-  /** Of a local run. */
-  readonly file?: string;
-  readonly line?: number;
-  readonly generation: number;
-  readonly revision: string;
-  readonly servingRevision?: string;
-  readonly conditions: readonly {
-    readonly type: string;
-    readonly status: string;
-    readonly reason: string;
-    readonly message: string;
-  }[];
-  /** Of a local run; in a cluster conditions tell. */
-  readonly problems?: readonly Diagnostic[];
-  readonly urls: readonly { readonly trigger: string; readonly url: string }[];
-  readonly schedules?: readonly {
-    readonly trigger: string;
-    readonly cron: string;
-    readonly timeZone: string;
-    readonly next?: string;
-    readonly last?: { readonly time: string; readonly outcome: string; readonly callId: string };
-  }[];
-  readonly effective?: Readonly<Record<string, unknown>>;
-  /** Of a subscription. */
-  readonly health?: Readonly<Record<string, string>>;
-  readonly breaker?: string;
 }
 
 /** Adds the verb to the program. */
@@ -87,7 +57,7 @@ async function describe(text: string, given: DescribeOptions): Promise<number> {
   }
   const answer = await client.describe(target.kind, target.namespace, target.name);
   if (!answer.ok) return refused(answer);
-  if (!printValue(format, answer.value)) process.stdout.write(page(answer.value as unknown as Described));
+  if (!printValue(format, answer.value)) process.stdout.write(page(answer.value));
   return exitCodes.ok;
 }
 

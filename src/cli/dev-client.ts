@@ -63,16 +63,16 @@ export async function askProcess(url: string, token: string, init: RequestInit =
   }
 }
 
-/** One question to the local API; the answer is checked to be an object, with a list of objects where a field is named. */
-export async function askApi(
+/** One question to the local API; the answer is checked to be an object (what is in it is believed), with a list of objects where a field is named. */
+export async function askApi<Value extends Readonly<Record<string, unknown>>>(
   path: string,
   dataDirectory: string | undefined,
   init: RequestInit = {},
   field?: string,
-): Promise<Answered<Readonly<Record<string, unknown>>>> {
+): Promise<Answered<Value>> {
   const response = await askApiRaw(path, dataDirectory, init);
   if (!response.ok) return response;
-  return readRunAnswer(response.value, field);
+  return (await readRunAnswer(response.value, field)) as Answered<Value>;
 }
 
 /** As `askApi`, with the body unread: for streams. */

@@ -84,17 +84,12 @@ async function methodOf(client: RunClient, target: TargetName, options: InvokeOp
   const answer = await client.describe('function', target.namespace, target.name);
   // Calling it says what is wrong.
   if (!answer.ok) return undefined;
-  const { effective } = answer.value as { readonly effective?: { readonly triggers: readonly PlainTrigger[] } };
-  const routes = effective?.triggers.find(({ name }) => name === options.trigger)?.http?.routes ?? [];
+  const { triggers = [] } = answer.value.effective ?? {};
+  const routes = triggers.find(({ name }) => name === options.trigger)?.http?.routes ?? [];
   const path = options.path?.replace(/\?.*$/, '');
   const route = routes.find((each) => path !== undefined && mayMatch(each.path, path)) ?? routes[0];
   const methods = route?.methods ?? [];
   return methods.includes('POST') ? 'POST' : methods[0];
-}
-
-interface PlainTrigger {
-  readonly name: string;
-  readonly http?: { readonly routes: readonly { readonly path: string; readonly methods?: readonly string[] }[] };
 }
 
 /** Whether a path may be one of a pattern with `:param` and a final `*`. */

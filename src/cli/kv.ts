@@ -58,14 +58,14 @@ export function registerKv(program: Command): void {
     .action((text: string, options: KeyOptions) => run(text, options, list));
 }
 
-interface PlainKey {
+type PlainKey = {
   readonly key: string;
   readonly value?: unknown;
   /** What is no JSON. */
   readonly valueBase64?: string;
   readonly version?: number;
   readonly expires?: string;
-}
+};
 
 interface Asked {
   readonly client: RunClient;
@@ -102,8 +102,7 @@ function get(key: string): Verb {
     if (format === undefined) return exitCodes.unusable;
     const answer = await client.readKeys(namespace, space, { key });
     if (!answer.ok) return refused(answer);
-    if (!printValue(format, answer.value))
-      process.stdout.write(`${shownValue(answer.value as unknown as PlainKey, 2)}\n`);
+    if (!printValue(format, answer.value)) process.stdout.write(`${shownValue(answer.value as PlainKey, 2)}\n`);
     return exitCodes.ok;
   };
 }

@@ -4,32 +4,12 @@ import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-r
 import { refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, formatTable, printLines, printValue, readFormat } from './output.ts';
+import type { ListedFunction, ListedSubscription } from './run-answers.ts';
 
 interface ListOptions extends RunOptions {
   readonly namespace?: string;
   readonly allNamespaces?: boolean;
   readonly output?: string;
-}
-
-interface ListedFunction {
-  readonly namespace: string;
-  readonly name: string;
-  readonly ready: string;
-  readonly reason: string;
-  readonly revision: string;
-  readonly url?: string;
-  readonly triggers: readonly { readonly name: string; readonly kind: string; readonly next?: string }[];
-}
-
-interface ListedSubscription {
-  readonly namespace: string;
-  readonly name: string;
-  readonly ready: string;
-  readonly reason: string;
-  readonly events: readonly string[];
-  readonly url?: string;
-  readonly health: { readonly state: string };
-  readonly breaker: string;
 }
 
 /** Adds the verb to the program. */
@@ -57,8 +37,7 @@ async function list(given: ListOptions): Promise<number> {
   if (!listed.ok) return refused(listed);
   const sending = await client.listSubscriptions(options.namespace);
   if (!sending.ok) return refused(sending);
-  const functions = listed.value as unknown as readonly ListedFunction[];
-  const subscriptions = sending.value as unknown as readonly ListedSubscription[];
+  const [functions, subscriptions] = [listed.value, sending.value];
   if (printValue(format, [...functions, ...subscriptions])) return exitCodes.ok;
   if (format === 'name') {
     printLines([

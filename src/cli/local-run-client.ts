@@ -1,22 +1,23 @@
 /** The running `moonhook dev` of a data directory, asked over its API. */
+import type { PlainCall } from './call-lines.ts';
 import { askApi, askApiRaw, askProcess, findDevProcess, readLines, refusalOf, type Answered } from './dev-client.ts';
 import { readRunAnswer } from './check-answer.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { CallQuery, PlainObject, Query, RunClient } from './run-client.ts';
 
 export function connectLocalRun(dataDirectory: string | undefined): RunClient {
-  const ask = (path: string, query: Query = {}): Promise<Answered<PlainObject>> =>
+  const ask = <Value extends PlainObject>(path: string, query: Query = {}): Promise<Answered<Value>> =>
     askApi(`${path}${queryOf(query)}`, dataDirectory);
-  const send = (method: string, path: string, body: unknown): Promise<Answered<PlainObject>> =>
+  const send = <Value extends PlainObject>(method: string, path: string, body: unknown): Promise<Answered<Value>> =>
     askApi(path, dataDirectory, {
       method,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
   const below = (namespace: string, path: string): string => `/namespaces/${encodeURIComponent(namespace)}${path}`;
-  const list = async (path: string, field: string, query: Query): Promise<Answered<readonly PlainObject[]>> => {
+  const list = async <Item>(path: string, field: string, query: Query): Promise<Answered<readonly Item[]>> => {
     const answer = await askApi(`${path}${queryOf(query)}`, dataDirectory, {}, field);
-    return answer.ok ? { ok: true, value: answer.value[field] as readonly PlainObject[] } : answer;
+    return answer.ok ? { ok: true, value: answer.value[field] as readonly Item[] } : answer;
   };
   const scope = (namespace: string | undefined): Query => (namespace === undefined ? {} : { namespace });
   return {
@@ -28,7 +29,7 @@ export function connectLocalRun(dataDirectory: string | undefined): RunClient {
     async followCalls(query, signal) {
       const path = `/calls${queryOf({ ...plainQuery(query), follow: 'true' })}`;
       const answer = await askApiRaw(path, dataDirectory, { signal });
-      return answer.ok ? { ok: true, value: readLines(answer.value) } : answer;
+      return answer.ok ? { ok: true, value: readLines(answer.value) as AsyncIterable<PlainCall> } : answer;
     },
     listDeliveries: (namespace, query) =>
       ask(namespace === undefined ? '/deliveries' : below(namespace, '/deliveries'), query),

@@ -2,7 +2,7 @@
 import { suggest } from '../function/suggest.ts';
 import type { Refusal } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
-import type { PlainObject, RunClient } from './run-client.ts';
+import type { RunClient } from './run-client.ts';
 import type { SubjectName } from './subject-name.ts';
 
 /** Undefined: there is one, or the run does not say. */
@@ -31,7 +31,9 @@ async function insteadOf(client: RunClient, { kind, namespace, name }: SubjectNa
 }
 
 /** None where they may not be listed. */
-async function namesOf(asked: ReturnType<RunClient['listFunctions']>): Promise<readonly string[]> {
+async function namesOf(
+  asked: ReturnType<RunClient['listFunctions' | 'listSubscriptions']>,
+): Promise<readonly string[]> {
   const answer = await asked;
-  return answer.ok ? answer.value.map(({ name }: PlainObject) => String(name)) : [];
+  return answer.ok ? answer.value.map(({ name }) => name) : [];
 }

@@ -1,4 +1,5 @@
 /** Objects of `run.moonhook.dev` in the words that a local run answers in, and questions the other way. Pure. */
+import type { PlainCall } from './call-lines.ts';
 import type { CallQuery, PlainObject, Query } from './run-client.ts';
 
 /** Without what only says which kind of object it is; its namespace and name beside the rest. */
@@ -20,8 +21,8 @@ export function plainCall({
   metadata: _metadata,
   via,
   ...record
-}: PlainObject): PlainObject {
-  return { ...record, kind: via };
+}: PlainObject): PlainCall {
+  return { ...record, kind: via } as PlainCall;
 }
 
 /** Where calls of this question are listed, and the parameters there: logs need another right than calls. */

@@ -4,12 +4,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { chooseDeliveries, manyDeliveries, readWhat, type ChosenDeliveries } from './choose-deliveries.ts';
 import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
 import { confirm } from './confirm.ts';
-import { countOf, coverageLines, type PlainCoverage } from './delivery-lines.ts';
+import { countOf, coverageLines } from './delivery-lines.ts';
 import { refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { complain, printLines, printValue, readFormat, type OutputFormat } from './output.ts';
 import { readSpan } from './read-when.ts';
-import type { PlainObject, ReplayWish, RunClient } from './run-client.ts';
+import type { Coverage, ReplayState } from './run-answers.ts';
+import type { ReplayWish, RunClient } from './run-client.ts';
 import { prefixOf, readSubject } from './subject-name.ts';
 
 export interface ReplayOptions extends RunOptions {
@@ -56,19 +57,6 @@ export function registerReplay(program: Command): void {
 /** Numbers of replays are seconds since 2025: they rise, and fit what every store keeps until 2093. */
 const generationEpoch = Date.UTC(2025, 0, 1);
 
-interface Coverage extends PlainCoverage {
-  /** Of an id: all its deliveries by state. */
-  readonly states?: Readonly<Record<string, number>>;
-  readonly replay?: ReplayState;
-}
-
-interface ReplayState {
-  readonly generation: number;
-  readonly state: 'running' | 'done' | 'cancelled' | 'failed';
-  readonly created: number;
-  readonly error?: string;
-}
-
 async function replay(text: string | undefined, given: ReplayOptions): Promise<number> {
   const client = await connectRun(given);
   const options = inScope(given, client, text);
@@ -103,18 +91,18 @@ async function replay(text: string | undefined, given: ReplayOptions): Promise<n
   const wanted = { ...selection, ...wish, ...goal };
   const preview = await client.replay(namespace, { ...wanted, dryRun: true });
   if (!preview.ok) return refused(preview);
-  const coverage = preview.value as unknown as Coverage;
+  const coverage = preview.value;
   // A repeat covers nothing any more, and is answered all the same.
   if (options.dryRun === true || (coverage.count === 0 && number === undefined)) {
-    return printCoverage(format, chosen, preview.value, coverage, options);
+    return printCoverage(format, chosen, coverage, options);
   }
   const refusal = await mayGoOn(chosen, coverage, options);
   if (refusal !== undefined) return refusal;
   const generation = number === undefined ? Math.floor((Date.now() - generationEpoch) / 1000) : Number(number);
   const started = await client.replay(namespace, { ...wanted, generation });
   if (!started.ok) return refused(started);
-  const state = (started.value as unknown as Coverage).replay;
-  if (state === undefined) return printCoverage(format, chosen, started.value, coverage, options);
+  const state = started.value.replay;
+  if (state === undefined) return printCoverage(format, chosen, started.value, options);
   return follow(client, namespace, state, coverage, format);
 }
 
@@ -164,13 +152,12 @@ async function mayGoOn(
 function printCoverage(
   format: OutputFormat,
   { namespace, label, breadth }: ChosenDeliveries,
-  value: PlainObject,
   coverage: Coverage,
   { since, until }: ReplayOptions,
 ): number {
   const nothing = coverage.count === 0;
   const exitCode = nothing && breadth === 'id' ? exitCodes.failed : exitCodes.ok;
-  if (printValue(format, value)) return exitCode;
+  if (printValue(format, coverage)) return exitCode;
   if (!nothing) {
     printLines([`${countOf(coverage)} would run again:`, ...coverageLines(namespace, coverage.destinations)]);
     return exitCode;
@@ -205,7 +192,7 @@ async function follow(
     await wait(50);
     const answer = await client.replayStatus(namespace, started.generation);
     if (!answer.ok) return refused(answer);
-    state = answer.value as unknown as ReplayState;
+    state = answer.value;
     if (process.stderr.isTTY && state.state === 'running' && Date.now() - began > patienceMs) {
       process.stderr.write(`\r${state.created} of ${countOf(coverage)}`);
       shown = true;

@@ -2,7 +2,17 @@
  * What the verbs ask of whatever runs the functions: a local run, or a cluster. The resources and their namespaces are
  * those of `run.moonhook.dev`; both answer in the same words.
  */
+import type { PlainCall } from './call-lines.ts';
 import type { Answered } from './dev-client.ts';
+import type {
+  Coverage,
+  DeliveryPage,
+  Described,
+  ListedFunction,
+  ListedSubscription,
+  ReplayState,
+  RunStatus,
+} from './run-answers.ts';
 
 export type PlainObject = Readonly<Record<string, unknown>>;
 export type Query = Readonly<Record<string, string>>;
@@ -62,16 +72,16 @@ export interface RunClient {
   readonly namespace?: string;
   /** For people: `the run of this folder`, `context staging`. */
   readonly label: string;
-  listFunctions(namespace: string | undefined): Promise<Answered<readonly PlainObject[]>>;
-  listSubscriptions(namespace: string | undefined): Promise<Answered<readonly PlainObject[]>>;
+  listFunctions(namespace: string | undefined): Promise<Answered<readonly ListedFunction[]>>;
+  listSubscriptions(namespace: string | undefined): Promise<Answered<readonly ListedSubscription[]>>;
   /** Standing of a function or subscription. */
-  describe(kind: 'function' | 'subscription', namespace: string, name: string): Promise<Answered<PlainObject>>;
+  describe(kind: 'function' | 'subscription', namespace: string, name: string): Promise<Answered<Described>>;
   /** Newest first; those that run: oldest first. */
-  listCalls(query: CallQuery): Promise<Answered<readonly PlainObject[]>>;
+  listCalls(query: CallQuery): Promise<Answered<readonly PlainCall[]>>;
   /** Calls from now on, until the signal or the end of the connection. */
-  followCalls(query: CallQuery, signal: AbortSignal): Promise<Answered<AsyncIterable<PlainObject>>>;
+  followCalls(query: CallQuery, signal: AbortSignal): Promise<Answered<AsyncIterable<PlainCall>>>;
   /** Newest first; without a namespace: of all. */
-  listDeliveries(namespace: string | undefined, query: Query): Promise<Answered<PlainObject>>;
+  listDeliveries(namespace: string | undefined, query: Query): Promise<Answered<DeliveryPage>>;
   /** `body`: with the body of its event, for who may see what senders sent. */
   describeDelivery(namespace: string, id: string, body: boolean): Promise<Answered<PlainObject>>;
   /** The story of a call, an event or a delivery. */
@@ -82,13 +92,13 @@ export interface RunClient {
   invoke(order: InvokeOrder): Promise<Answered<Response>>;
   /** Attributes and data of a CloudEvent, onto the bus of the namespace. */
   publish(namespace: string, event: PlainObject): Promise<Answered<PlainObject>>;
-  replay(namespace: string, wish: ReplayWish): Promise<Answered<PlainObject>>;
-  replayStatus(namespace: string, generation: number): Promise<Answered<PlainObject>>;
+  replay(namespace: string, wish: ReplayWish): Promise<Answered<Coverage>>;
+  replayStatus(namespace: string, generation: number): Promise<Answered<ReplayState>>;
   cancelReplay(namespace: string, generation: number): Promise<Answered<PlainObject>>;
   cancel(
     namespace: string,
     selection: Selection & { readonly dead?: true; readonly dryRun?: true },
-  ): Promise<Answered<PlainObject>>;
+  ): Promise<Answered<Coverage>>;
   /** One key, or a page of keys. */
   readKeys(namespace: string, space: KeySpace, query: Query): Promise<Answered<PlainObject>>;
   setKey(
@@ -112,5 +122,5 @@ export interface RunClient {
   /** Reads what the function refers to again, at once. */
   refresh(namespace: string, name: string): Promise<Answered<PlainObject>>;
   /** How all of it stands. */
-  status(): Promise<Answered<PlainObject>>;
+  status(): Promise<Answered<RunStatus>>;
 }

@@ -4,23 +4,9 @@ import { connectRun, withRunOptions, type RunOptions } from './choose-run.ts';
 import { refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
 import { formatTable, printLines, printValue, readFormat } from './output.ts';
-import type { PlainObject } from './run-client.ts';
 
 interface StatusOptions extends RunOptions {
   readonly output?: string;
-}
-
-interface Status {
-  readonly version?: string;
-  /** Of a local run. */
-  readonly folder?: string;
-  /** Of a cluster. */
-  readonly place?: string;
-  readonly functions: number;
-  readonly subscriptions: number;
-  readonly ready: number;
-  readonly notReady?: readonly PlainObject[];
-  readonly runtimes?: readonly PlainObject[];
 }
 
 const shownNotReady = 20;
@@ -45,7 +31,7 @@ async function status(options: StatusOptions): Promise<number> {
   const run = await connectRun(options);
   const answer = await run.status();
   if (!answer.ok) return refused(answer);
-  const said = answer.value as unknown as Status;
+  const said = answer.value;
   const exitCode = said.ready === said.functions ? exitCodes.ok : exitCodes.failed;
   if (printValue(format, answer.value)) return exitCode;
   const { functions, ready, subscriptions, notReady = [], runtimes } = said;

@@ -86,8 +86,7 @@ export function switchOnHint(label: string): string {
 async function isSwitchedOff(client: RunClient, { kind, namespace, name }: SubjectName): Promise<boolean> {
   const answer = await client.describe(kind, namespace, name);
   if (!answer.ok) return false;
-  const { health } = answer.value as { readonly health?: { readonly state?: string } };
-  return health?.state?.startsWith('SwitchedOff') === true;
+  return answer.value.health?.['state']?.startsWith('SwitchedOff') === true;
 }
 
 const patienceMs = 10_000;
@@ -97,8 +96,7 @@ async function isLive(client: RunClient, { kind, namespace, name }: SubjectName,
   for (const until = Date.now() + patienceMs; Date.now() < until; await wait(25)) {
     const answer = await client.describe(kind, namespace, name);
     if (!answer.ok) return false;
-    const { effective } = answer.value as { readonly effective?: { readonly suspend?: boolean } };
-    if (effective?.suspend === suspend) return true;
+    if (answer.value.effective?.suspend === suspend) return true;
   }
   return false;
 }
