@@ -7,9 +7,9 @@ import { createJournal } from './sqlite-journal.ts';
 function open(t: TestContext) {
   const database = new DatabaseSync(':memory:');
   t.after(() => database.close());
-  database.exec('CREATE TABLE kept (name TEXT PRIMARY KEY, place INTEGER NOT NULL)');
+  database.exec('CREATE TABLE kept (name TEXT PRIMARY KEY, place INTEGER NOT NULL UNIQUE)');
   const journal = createJournal();
-  const rows = createGatheredRows(database, journal, 'kept (name, place)');
+  const rows = createGatheredRows(database, journal, 'kept (name, place)', 'name');
   const kept = () =>
     database
       .prepare('SELECT name, place FROM kept ORDER BY place')
@@ -40,6 +40,14 @@ describe('gathered rows', () => {
     rows.gather(['b', 3]);
     rows.gather(['a', 4]);
     assert.throws(() => rows.write(), /there already/);
+  });
+
+  test('whose number another row has are not taken for ones that are there', (t) => {
+    const { rows } = open(t);
+    rows.insert(['a', 1]);
+    assert.throws(() => rows.insert(['b', 1]), /UNIQUE constraint failed: kept.place/);
+    rows.gather(['c', 1]);
+    assert.throws(() => rows.write(), /UNIQUE constraint failed: kept.place/);
   });
 
   test('that a rollback takes back are not written, those before it are', (t) => {

@@ -16,8 +16,16 @@ export interface GatheredRows {
 /** Of one statement, at most; the rest goes in halves of it. */
 const mostRows = 32;
 
-/** `into`: `TABLE (COLUMN, …)`. A rollback takes what was gathered since. */
-export function createGatheredRows(database: DatabaseSync, journal: Journal, into: string): GatheredRows {
+/**
+ * `into`: `TABLE (COLUMN, …)`; `unique`: the columns by which a row is there already. One whose number is another row's is a
+ * defect, and throws. A rollback takes what was gathered since.
+ */
+export function createGatheredRows(
+  database: DatabaseSync,
+  journal: Journal,
+  into: string,
+  unique: string,
+): GatheredRows {
   /** By their number of rows. */
   const statements = new Map<number, StatementSync>();
   const width = into.split(',').length;
@@ -28,7 +36,7 @@ export function createGatheredRows(database: DatabaseSync, journal: Journal, int
     let statement = statements.get(rows);
     if (statement === undefined) {
       const all = Array.from({ length: rows }, () => row).join(', ');
-      statement = database.prepare(`INSERT INTO ${into} VALUES ${all} ON CONFLICT DO NOTHING`);
+      statement = database.prepare(`INSERT INTO ${into} VALUES ${all} ON CONFLICT (${unique}) DO NOTHING`);
       statements.set(rows, statement);
     }
     return statement;

@@ -74,7 +74,7 @@ export async function addDeliveries(
         SELECT event, destination, generation, CASE WHEN held THEN 'held' WHEN lease IS NULL THEN 'waiting' ELSE 'leased' END,
           moonhook_now() + delay, background, (NOT held AND lease IS NOT NULL)::int, 0, (NOT held AND lease IS NOT NULL)::int,
           CASE WHEN held THEN NULL ELSE moonhook_now() + lease END, key
-        FROM input ORDER BY place ON CONFLICT DO NOTHING RETURNING seq, event, destination, generation, state
+        FROM input ORDER BY place ON CONFLICT (event, destination, generation) DO NOTHING RETURNING seq, event, destination, generation, state
       ), counted AS (${countSql('$8', { created: '(SELECT count(*) FROM delivered)' })})
       SELECT * FROM delivered`,
     values: [

@@ -94,7 +94,7 @@ const appendSql = `
     INSERT INTO moonhook_events (seq, scope, id, type, source, time, attributes, body)
     SELECT seq, scope, id, type, source, coalesce(time, moonhook_now()), attributes, body FROM input
     WHERE wanted AND (key IS NULL OR key IN (SELECT key FROM taken)) ORDER BY n
-    ON CONFLICT DO NOTHING RETURNING seq
+    ON CONFLICT (scope, id) DO NOTHING RETURNING seq
   ), delivered AS (
     INSERT INTO moonhook_deliveries (event, destination, generation, state, due, background, attempts, crashes, epoch, lease_until)
     SELECT i.seq, d.destination, d.generation, CASE WHEN d.lease IS NULL THEN 'waiting' ELSE 'leased' END,
@@ -102,7 +102,7 @@ const appendSql = `
     FROM unnest($13::bigint[], $14::bigint[], $15::int[], $16::bigint[], $17::smallint[], $18::bigint[])
       WITH ORDINALITY AS d (n, destination, generation, delay, background, lease, place)
     JOIN input i ON i.n = d.n WHERE i.seq IN (SELECT seq FROM stored) ORDER BY d.place
-    ON CONFLICT DO NOTHING RETURNING seq, event, destination, generation, state
+    ON CONFLICT (event, destination, generation) DO NOTHING RETURNING seq, event, destination, generation, state
   ), counted AS (${countSql('$19', { created: '(SELECT count(*) FROM delivered)' })})
   SELECT i.n, i.seq, s.seq IS NOT NULL AS stored, i.key IS NULL OR t.key IS NOT NULL AS taken,
     l.seq AS leased, l.destination, l.generation

@@ -92,6 +92,20 @@ describe('a turn', () => {
     assert.equal(kept(), 'a,b,settle,c,d');
   });
 
+  test('counts those that only fail together, too: they run alone after a while', (t) => {
+    let completed = 0;
+    const { step, runTurn, ran } = open(t, () => {
+      completed += 1;
+      throw new Error('not together');
+    });
+    const outcomes = runTurn(Array.from({ length: 8 }, (_, index) => step(`n${index}`)));
+    assert.ok(outcomes.every((outcome) => 'value' in outcome));
+    const tries = completed;
+    ran.length = 0;
+    runTurn([step('a'), step('b'), step('c')]);
+    assert.deepEqual([ran, completed], [['a', 'b', 'c'], tries]);
+  });
+
   test('ends with the transaction', (t) => {
     const { database, step, runTurn } = open(t);
     const lost: TurnStep = {

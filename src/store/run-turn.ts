@@ -40,10 +40,14 @@ export function createTurns({
       return { value: inSavepoint(() => step.run(false)) };
     } catch (error) {
       if (!isOpen()) throw error;
-      failures += 1;
-      if (failures === manyFailures) alone = turnsAlone;
+      countFailure();
       return { error: error as Error };
     }
+  }
+
+  function countFailure(): void {
+    failures += 1;
+    if (failures === manyFailures) alone = turnsAlone;
   }
 
   /** Where one fails, both halves run again: of many, few run more than twice because of one. */
@@ -58,8 +62,12 @@ export function createTurns({
     } catch (error) {
       if (!isOpen()) throw error;
       const half = steps.length >> 1;
-      const first = runTogether(steps.slice(0, half));
-      return [...first, ...runTogether(steps.slice(half))];
+      const before = failures;
+      const outcomes = runTogether(steps.slice(0, half));
+      outcomes.push(...runTogether(steps.slice(half)));
+      // Each is good, but not beside the others: that cost as much.
+      if (failures === before) countFailure();
+      return outcomes;
     }
   }
 

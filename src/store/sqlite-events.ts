@@ -24,7 +24,8 @@ export function createEventRows(
   duplicates: DuplicateKeys,
   journal: Journal,
 ): EventRows {
-  const rows = createGatheredRows(database, journal, 'events (seq, scope, id, type, source, time, attributes, body)');
+  const columns = 'events (seq, scope, id, type, source, time, attributes, body)';
+  const rows = createGatheredRows(database, journal, columns, 'scope, id');
   /** The last number of an event. It is never set back: one that was taken back leaves a gap. */
   let last = (database.prepare('SELECT max(seq) AS seq FROM events').get() as { seq: number | null }).seq ?? 0;
   const sequenceOf = database.prepare('SELECT seq FROM events WHERE scope = ? AND id = ?');

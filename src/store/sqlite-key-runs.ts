@@ -72,7 +72,12 @@ export const classOf = (windowMs: number): number => Math.floor(Math.log2(Math.m
 
 export function createKeyRuns(database: DatabaseSync, journal: Journal): KeyRuns {
   const find = database.prepare('SELECT event, expires, endpoint FROM duplicate_keys WHERE run = ? AND key = ?');
-  const added = createGatheredRows(database, journal, 'duplicate_keys (run, key, event, endpoint, expires)');
+  const added = createGatheredRows(
+    database,
+    journal,
+    'duplicate_keys (run, key, event, endpoint, expires)',
+    'run, key',
+  );
   const remove = database.prepare('DELETE FROM duplicate_keys WHERE run = ? AND key = ?');
   const open = database.prepare(
     'INSERT INTO duplicate_runs (id, class, opened, size, earliest, latest) VALUES (?, ?, ?, 0, 0, 0)',

@@ -30,6 +30,7 @@ export function createNewDeliveries(database: DatabaseSync, journal: Journal): N
     database,
     journal,
     'deliveries (seq, event, destination, generation, state, due, background, attempts, crashes, epoch, order_key, scope, bytes)',
+    'event, destination, generation',
   );
   const highest = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'deliveries'").get();
   /** It is never set back: a row that was taken back leaves a gap. */

@@ -173,3 +173,31 @@ test('ended rows lie in the partition of their day, and a clock that jumps finds
   const { created, byState, gap } = await store.counts();
   assert.deepEqual([created, byState.done, gap], [2, 2, 0]);
 });
+
+test('a sequence that was set back (a restore without it) refuses events, and takes none for a repetition', async (t) => {
+  const database = await freshDatabase(t);
+  if (database === undefined) return;
+  const store = await open(t, database.url, 'p');
+  const event = (id: string) => ({
+    id,
+    namespaceUid: 'ns',
+    type: 't',
+    source: '/',
+    attributes: '{}',
+    body: new Uint8Array(1),
+  });
+  const append = (id: string) => store.append([{ event: event(id), deliveries: [{ destination: 'f/t' }] }]);
+  await append('first');
+  for (const sequence of ['moonhook_event_numbers', 'moonhook_deliveries_seq_seq']) {
+    await database.client.query(`ALTER SEQUENCE ${sequence} RESTART WITH 1`);
+    await assert.rejects(append(`of ${sequence}`), /duplicate key value/, sequence);
+    await database.client.query(`ALTER SEQUENCE ${sequence} RESTART WITH 100`);
+  }
+  const [kept] = await append('last');
+  assert.equal(kept?.duplicateOf, undefined);
+  const rows = await store.read({ namespaceUid: 'ns' }, { limit: 10 });
+  assert.deepEqual(
+    rows.map(({ eventId }) => eventId),
+    ['first', 'last'],
+  );
+});
