@@ -141,5 +141,6 @@ export async function scrapeRuntime(
   sampleEngines(sample, known);
   sampleBreakers(sample, known);
   sample.set('subscriptions', pool.table.subscriptions?.size ?? 0);
-  await sampleStore(sample, store, pool.table);
+  const broken = new Set(known.flatMap(({ breakers }) => breakers.map(({ key }) => key)));
+  await sampleStore(sample, store, pool.table, broken);
 }

@@ -1,17 +1,28 @@
 /** What the store tells a scrape: deliveries by state, what each namespace has stored, the space left. */
+import { breakerKey } from '../delivery/breakers.ts';
+import { isFanOut } from '../delivery/fan-out.ts';
 import type { RouteTable } from '../routing/types.ts';
 import { appendBounds } from '../store/append-times.ts';
 import type { StoreUsage } from '../store/quotas.ts';
 import type { Store } from '../store/store.ts';
 import type { Sample } from '../telemetry/metrics.ts';
+import { addresseeOf, subscriptionIn, whyNotServed } from './live/destination-view.ts';
 
 /** Namespaces with labels of their own; the rest is `other`. */
 const labelledNamespaces = 1000;
 
-export async function sampleStore(sample: Sample, store: Store, table: RouteTable): Promise<void> {
+/** `broken`: breakers that are not closed. */
+export async function sampleStore(
+  sample: Sample,
+  store: Store,
+  table: RouteTable,
+  broken: ReadonlySet<string>,
+): Promise<void> {
   const [{ byState, deadKept, gap }, measures] = await Promise.all([store.counts(), store.measures()]);
   for (const [state, count] of Object.entries(byState)) sample.set('deliveries', count, { state });
-  sample.set('store_oldest_due_seconds', measures.oldestDueMs / 1000);
+  const { due, held } = oldestOf(measures.overdueMs, table, broken);
+  sample.set('store_oldest_due_seconds', due / 1000);
+  sample.set('store_oldest_held_seconds', held / 1000);
   sample.set('dead_letters', deadKept);
   sample.set('events_conservation_gap', gap);
   sample.histogram('store_append_seconds', appendBounds, measures.appends.buckets, measures.appends.seconds);
@@ -29,6 +40,29 @@ export async function sampleStore(sample: Sample, store: Store, table: RouteTabl
     sample.set('store_key_value_bytes', usage.keyValueBytes, { namespace });
     sample.set('store_ended_bytes', usage.endedBytes, { namespace });
   }
+}
+
+/** Nobody is to wake up for what rests by its owner's word, or because its receiver is down. */
+function oldestOf(
+  overdueMs: Readonly<Record<string, number>>,
+  table: RouteTable,
+  broken: ReadonlySet<string>,
+): { readonly due: number; readonly held: number } {
+  let [due, held] = [0, 0];
+  for (const [destination, ms] of Object.entries(overdueMs)) {
+    if (isHeld(destination, table, broken)) held = Math.max(held, ms);
+    else due = Math.max(due, ms);
+  }
+  return { due, held };
+}
+
+function isHeld(destination: string, table: RouteTable, broken: ReadonlySet<string>): boolean {
+  const namespaceUid = destination.slice(0, destination.indexOf('/'));
+  const to = addresseeOf(destination);
+  if (isFanOut(destination)) return false;
+  if (whyNotServed(table, namespaceUid, to) !== undefined) return true;
+  const url = to.kind === 'WebhookSubscription' ? subscriptionIn(table, namespaceUid, to.name)?.url : undefined;
+  return url !== undefined && broken.has(breakerKey(namespaceUid, url));
 }
 
 /** Namespaces that the table does not know are `other`, too. */

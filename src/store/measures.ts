@@ -12,8 +12,8 @@ export interface StoreMeasures {
   /** What has been written since the last checkpoint. */
   readonly logBytes?: number;
   readonly duplicateKeys: number;
-  /** How long the delivery that has been due longest waits; 0: none is due. */
-  readonly oldestDueMs: number;
+  /** Destinations of which something is due, and how long the delivery waits that has been due longest. */
+  readonly overdueMs: Readonly<Record<string, number>>;
   /** Appends of this process since it started. */
   readonly appends: AppendTimes;
   /** How long delivery ids are really remembered where the bound on keys cut a window short; absent: all windows hold. */

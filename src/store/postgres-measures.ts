@@ -1,18 +1,27 @@
 /** Figures of a PostgreSQL database: how large it is, how many keys it knows, what waits for a destination. */
 import type { Pool } from 'pg';
+import type { StoreMeasures } from './measures.ts';
 import { withHeads } from './postgres-heads.ts';
 import { keyCountSql } from './postgres-key-bound.ts';
 
 const overdueSql = `${withHeads}
-  SELECT greatest(0, moonhook_now() - min(due))::float8 FROM head`;
+  SELECT n.name, (moonhook_now() - min(h.due))::float8 AS ms FROM head h JOIN moonhook_destinations n ON n.id = h.destination
+  GROUP BY n.name HAVING min(h.due) < moonhook_now()`;
 
 export async function measureDatabase(
   pool: Pool,
-): Promise<{ databaseBytes: number; duplicateKeys: number; oldestDueMs: number }> {
-  const { rows } = await pool.query<{ bytes: number; keys: number; overdue: number }>(
-    `SELECT pg_database_size(current_database())::float8 AS bytes, (${keyCountSql}) AS keys, (${overdueSql}) AS overdue`,
-  );
-  return { databaseBytes: rows[0]?.bytes ?? 0, duplicateKeys: rows[0]?.keys ?? 0, oldestDueMs: rows[0]?.overdue ?? 0 };
+): Promise<Pick<StoreMeasures, 'databaseBytes' | 'duplicateKeys' | 'overdueMs'>> {
+  const [{ rows }, due] = await Promise.all([
+    pool.query<{ bytes: number; keys: number }>(
+      `SELECT pg_database_size(current_database())::float8 AS bytes, (${keyCountSql}) AS keys`,
+    ),
+    pool.query<{ name: string; ms: number }>(overdueSql),
+  ]);
+  return {
+    databaseBytes: rows[0]?.bytes ?? 0,
+    duplicateKeys: rows[0]?.keys ?? 0,
+    overdueMs: Object.fromEntries(due.rows.map(({ name, ms }) => [name, ms])),
+  };
 }
 
 /** Waiting and held rows, counted up to `enough`. */

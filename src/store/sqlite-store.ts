@@ -100,7 +100,7 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
       databaseBytes: checkpoints.databaseBytes(),
       logBytes: path === ':memory:' ? 0 : (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0),
       duplicateKeys: duplicates.count(),
-      oldestDueMs: oldestDue(),
+      overdueMs: oldestDue(),
       appends: appends.read(),
       ...(cut === undefined ? {} : { duplicateWindowMs: cut }),
       usage: Object.fromEntries([...usage.scopes()].map(([, uid, used]) => [uid, { ...used }])),

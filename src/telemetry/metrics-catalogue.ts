@@ -87,7 +87,13 @@ export const metricsCatalogue = [
     name: 'store_oldest_due_seconds',
     type: 'gauge',
     labels: [],
-    help: 'How long the delivery that has been due longest waits for its turn; 0: none is due. Alarm on it.',
+    help: 'How long the delivery that has been due longest waits for its turn; 0: none is due. What is held is not counted. Alarm on it.',
+  },
+  {
+    name: 'store_oldest_held_seconds',
+    type: 'gauge',
+    labels: [],
+    help: 'The same of what is held: its function or subscription is suspended, unresolved or not in the table, or its breaker is not closed.',
   },
   {
     name: 'breakers',

@@ -134,9 +134,13 @@ for (const [name, open] of Object.entries(storeEngines())) {
     test('tells how long what is due has waited, and nothing of what is due later', async (t) => {
       const store = await open(t);
       await store.append([{ ...item('later'), deliveries: [{ destination: 'f/later', delayMs: day }] }]);
-      assert.equal((await store.measures()).oldestDueMs, 0);
-      await store.append([item('now')]);
-      await eventually('it waits for somebody', async () => (await store.measures()).oldestDueMs > 0);
+      assert.deepEqual((await store.measures()).overdueMs, {});
+      await store.append([item('now'), { ...item('behind'), deliveries: [{ destination: 'g/t', background: true }] }]);
+      const due = async (): Promise<readonly string[]> => Object.keys((await store.measures()).overdueMs).toSorted();
+      await eventually('both wait for somebody', async () => (await due()).length === 2);
+      assert.deepEqual(await due(), ['f/t', 'g/t']);
+      const { overdueMs } = await store.measures();
+      assert.ok(Object.values(overdueMs).every((ms) => ms > 0 && ms < day));
     });
 
     test('purges everything of a namespace that is gone, what waits and runs included', async (t) => {
