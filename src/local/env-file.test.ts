@@ -47,6 +47,10 @@ test('mistakes carry their line and never a value', () => {
       ".env:8: error: z.y: the quote ' is never closed",
     ],
   );
+  assert.deepEqual(mistakesOf('=x\na b.c=x\n'), [
+    '.env:1: error: what stands before `=` is not a name (write SECRET.KEY=VALUE)',
+    '.env:2: error: what stands before `=` is not a name (write SECRET.KEY=VALUE)',
+  ]);
   for (const line of lines) assert.ok(!line.includes(secret), line);
   assert.deepEqual(parseEnvFile('.env', `a.b=1\nbad\nc.d=2\n`).entries.size, 2);
 });

@@ -32,11 +32,12 @@ export function parseEnvFile(file: string, text: string): EnvFile {
       const assignment = /^\s*(?:export\s+)?([^=\s#]+)\s*=[ \t]*/.exec(text);
       const name = assignment?.[1] ?? '';
       if (!assignment) {
-        mistake('a line without `=`', 'write SECRET.KEY=VALUE');
+        const lacking = text.includes('=') ? 'what stands before `=` is not a name' : 'a line without `=`';
+        mistake(lacking, 'write SECRET.KEY=VALUE');
       } else if (!namePattern.test(name)) {
         mistake(`\`${printable(name)}\` does not name a key of a Secret`, 'write SECRET.KEY, for example github.token');
       } else if (entries.has(name)) {
-        mistake(`\`${name}\` stands twice`);
+        mistake(`\`${name}\` stands twice`, 'remove one of the two');
       } else {
         const value = readValue(source, begin + assignment[0].length, lineEnd);
         if (value.problem === undefined) entries.set(name, value.text);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -195,3 +195,41 @@ test('a link to a file that is not there is named, and its function goes as with
   remove('a.yaml');
   assert.deepEqual(linesOf(await refresh('a.yaml')), []);
 });
+
+test('a folder or file that may not be read is named, and keeps what it gave until it can be read again', async (context) => {
+  const { root, write, refresh, pass } = folder(context);
+  write('a.yaml', hook('a'));
+  write('deep/b.yaml', hook('b'));
+  assert.deepEqual(namesOf(await refresh()), ['a', 'b']);
+  chmodSync(root, 0o755);
+  chmodSync(join(root, 'deep'), 0o700);
+  await asNobody(async () => {
+    pass(10_000);
+    const locked = await refresh();
+    assert.deepEqual(namesOf(locked), ['a', 'b']);
+    assert.ok(
+      linesOf(locked).includes(
+        'deep: error: what is in it is not served: this user may not read it: give it the right to',
+      ),
+    );
+    assert.ok(linesOf(locked).includes('deep/b.yaml: error: this user may not read it: give it the right to'));
+    const fresh = createFolderSource({ root, check, now: () => 0 });
+    const first = await fresh.refresh(['']);
+    assert.deepEqual(namesOf(first), ['a']);
+    assert.match(linesOf(first)[0] ?? '', /^deep: error: what is in it is not served/);
+  });
+  const open = await refresh('deep');
+  assert.deepEqual(namesOf(open), ['a', 'b']);
+  assert.deepEqual(linesOf(open), []);
+});
+
+/** Runs as a user without rights: root may read whatever the modes say. */
+async function asNobody(run: () => Promise<void>): Promise<void> {
+  const root = process.geteuid?.() === 0;
+  if (root) process.seteuid?.(65_534);
+  try {
+    await run();
+  } finally {
+    if (root) process.seteuid?.(0);
+  }
+}

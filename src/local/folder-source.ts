@@ -63,6 +63,8 @@ export function createFolderSource(options: FolderSourceOptions): FolderSource {
   const leaving = new Set<string>();
   const combined = new CombinedFiles();
   const codeFiles = new Map<string, CodeFile>();
+  /** By name of the folder. */
+  const unread = new Map<string, Diagnostic>();
 
   function takeFile(name: string, content: FileContent): void {
     const before = files.get(name);
@@ -127,6 +129,10 @@ export function createFolderSource(options: FolderSourceOptions): FolderSource {
       for (const known of files.keys()) if (isWithin(known, name)) wanted.add(known);
       const listing = await listFolder(root, name);
       for (const file of listing?.files ?? []) wanted.add(file);
+      for (const folder of unread.keys()) if (isWithin(folder, name)) unread.delete(folder);
+      for (const { folder, message } of listing?.unread ?? []) {
+        unread.set(folder, { severity: 'error', file: folder === '' ? '.' : folder, message });
+      }
     }
     for (const name of leaving) wanted.add(name);
     return wanted;
@@ -155,7 +161,7 @@ export function createFolderSource(options: FolderSourceOptions): FolderSource {
       return {
         documents,
         codeFiles: new Map([...codeFiles].map(([name, { content }]) => [name, content])),
-        diagnostics: combined.diagnostics,
+        diagnostics: [...unread.values(), ...combined.diagnostics],
         ...(waiting ? { lookAgainInMs: removalGraceMs } : {}),
       };
     },

@@ -9,6 +9,13 @@ export interface FolderListing {
   readonly files: readonly string[];
   /** Folders in it, itself as the empty name. */
   readonly folders: readonly string[];
+  /** Folders in it that cannot be read, or not whole; the message completes `NAME: …`. */
+  readonly unread: readonly UnreadFolder[];
+}
+
+export interface UnreadFolder {
+  readonly folder: string;
+  readonly message: string;
 }
 
 export type FileContent =
@@ -34,6 +41,7 @@ const maxFiles = 100_000;
 export async function listFolder(root: string, below = ''): Promise<FolderListing | undefined> {
   const files: string[] = [];
   const folders: string[] = [];
+  const unread: UnreadFolder[] = [];
   const open = [below];
   for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
     let entries;
@@ -41,7 +49,7 @@ export async function listFolder(root: string, below = ''): Promise<FolderListin
       entries = await readdir(join(root, folder), { withFileTypes: true });
     } catch (error) {
       if (folder === below && isAbsent(error)) return undefined;
-      // A folder below that vanished meanwhile, or may not be read: nothing in it is served.
+      if (!isAbsent(error)) unread.push({ folder, message: `what is in it is not served: ${explainError(error)}` });
       continue;
     }
     folders.push(folder);
@@ -49,10 +57,14 @@ export async function listFolder(root: string, below = ''): Promise<FolderListin
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (isIgnored(entry.name)) continue;
       if (entry.isDirectory()) open.push(name);
-      else if (isResourceFile(name) && files.length < maxFiles) files.push(name);
+      else if (isResourceFile(name)) files.push(name);
     }
   }
-  return { files: files.sort(), folders };
+  if (files.length > maxFiles) {
+    files.length = maxFiles;
+    unread.push({ folder: below, message: `it holds more than ${maxFiles} YAML files: the others are not served` });
+  }
+  return { files: files.sort(), folders, unread };
 }
 
 /** Reads a text of the folder as UTF-8. `name` is relative to the folder, with forward slashes. */
@@ -74,8 +86,18 @@ export async function readInside(root: string, name: string): Promise<FileConten
   } catch (error) {
     if (isAbsent(error)) return (await isLink(wanted)) ? { kind: 'missing', link: true } : { kind: 'missing' };
     if (error instanceof TypeError) return { kind: 'refused', message: 'it is not text in UTF-8' };
-    return { kind: 'refused', message: errorMessage(error) };
+    return { kind: 'refused', message: explainError(error) };
   }
+}
+
+const explained: ReadonlyMap<unknown, string> = new Map([
+  ['EACCES', 'this user may not read it: give it the right to'],
+  ['ELOOP', 'it is a link that leads back to itself: remove it'],
+]);
+
+function explainError(error: unknown): string {
+  const known = error instanceof Error && 'code' in error ? explained.get(error.code) : undefined;
+  return known ?? errorMessage(error);
 }
 
 async function isLink(path: string): Promise<boolean> {

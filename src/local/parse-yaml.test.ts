@@ -51,6 +51,26 @@ test('text that YAML takes for something else is said in plain words, with how t
   ]);
 });
 
+test('what is no YAML at all is said by what stands there, with what to do', () => {
+  for (const [text, expected] of [
+    ['a: 1\n<<<<<<< HEAD\nb: 2\n', '2:1: error: a mark of a merge that is not settled (choose one of the two sides)'],
+    ['a: 1\n{{- if .x }}\nb: 2\n', '2:1: error: a template (only the YAML it makes can be read'],
+    ['a: 1\nkind:X\nb: 2\n', '2:1: error: a key without a space after its `:` (write a space'],
+    ['----\na: 1\n', '1:1: error: a line of dashes (exactly three'],
+    ['--- a: 1\nb: 2\n', '1:5: error: text after `---` (begin the document on the next line)'],
+    ['a:\n\u00a0\u00a0b: x\n  c: y\n', ': error: a blank that is none to YAML (indent with ordinary spaces)'],
+    ['a: 1\rb: 2\r', '1:4: error: line ends of a kind that YAML does not have'],
+    ['a:\n  - b: 1\n   c: 2\n', ': error: this line is not indented as those beside it (give all'],
+    ['cron: * * * * *\n', '1:7: error: a text that begins with `*` is an alias to YAML (put it in quotes)'],
+    ['a: 1\njust words\nb: 2\n', '2:1: error: a line that is not `key: value` (longer text stands in quotes'],
+  ] as const) {
+    const [line = 'none'] = mistakesOf(text);
+    assert.ok(line.startsWith('f.yaml:') && line.includes(expected), `${JSON.stringify(text)}: ${line}`);
+  }
+  // Control: what only looks like one of them is text.
+  assert.deepEqual(mistakesOf('a: "{{ x }}"\nb: |\n  <<<<<<< HEAD\n  kind:X\nc: d:e\n'), []);
+});
+
 test('scalars that YAML 1.1 and 1.2 read differently are refused at their place, in keys and values', () => {
   const text = 'a: 1\n---\nkind: X\non: push\nmode: 0777\nlist: [yes, "no", \'off\', 1:30]\n';
   assert.deepEqual(mistakesOf(text), []);

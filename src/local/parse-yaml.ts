@@ -9,7 +9,8 @@ import {
   type LinePlace,
   type TextOrigin,
 } from './document-places.ts';
-import { maxAliases, maxDepth, readStructure, versionMistake, type Mistake } from './yaml-structure.ts';
+import { explainYaml } from './explain-yaml.ts';
+import { maxAliases, maxDepth, readStructure, versionMistake } from './yaml-structure.ts';
 
 /** One document that parsed: its plain value and where each part of it stands. */
 export interface YamlDocument {
@@ -135,7 +136,7 @@ function parsePart(part: LaterPlaces): YamlDocument | { readonly mistakes: reado
   if (problems.length > 0) {
     // One mistake often causes a row of others: the first is the one to mend.
     const [first] = problems.toSorted((a, b) => a.pos[0] - b.pos[0]);
-    if (first) return { mistakes: [explain(first, mistake, text)] };
+    if (first) return { mistakes: [explainYaml(first, mistake, text)] };
   }
   const structure = readStructure(parsed.contents, mistake);
   if ('severity' in structure) return { mistakes: [structure] };
@@ -228,36 +229,4 @@ function placesIn(text: string, firstLine: number): (offset: number) => LinePlac
     }
     return { line: firstLine + low, column: offset - (starts[low] ?? 0) + 1 };
   };
-}
-
-/** The library's message in the words of this product for the mistakes people make most. */
-function explain(
-  error: { code: string; message: string; pos: [number, number] },
-  mistake: Mistake,
-  text: string,
-): Diagnostic {
-  const [at] = error.pos;
-  // Below a block of text, a tab is bad indentation to the library, whatever stands there.
-  const code = error.code === 'BAD_INDENT' && text[at] === '\t' ? 'TAB_AS_INDENT' : error.code;
-  switch (code) {
-    case 'TAB_AS_INDENT':
-      return mistake(at, 'a tab as indentation', 'YAML is indented with spaces');
-    case 'DUPLICATE_KEY':
-      return mistake(at, 'this key stands twice in the same map', 'remove one of them');
-    case 'RESOURCE_EXHAUSTION':
-      return mistake(at, `nested deeper than ${maxDepth} levels`);
-    case 'TAG_RESOLVE_FAILED':
-      return mistake(at, `an unknown tag: ${firstLine(error.message)}`, 'remove the tag');
-    default:
-      if (error.message.startsWith('Nested mappings')) {
-        const hint = 'put the text in quotes, or below `|` on lines of its own';
-        return mistake(at, 'a second `: ` in a line that is not in quotes', hint);
-      }
-      return mistake(at, firstLine(error.message));
-  }
-}
-
-function firstLine(message: string): string {
-  const [line = ''] = message.split('\n');
-  return line.charAt(0).toLowerCase() + line.slice(1).replace(/:$/, '');
 }

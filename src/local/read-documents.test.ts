@@ -98,6 +98,23 @@ test('what YAML versions read differently is refused in our kinds', () => {
   );
 });
 
+test('a name that is missing, misplaced or too long is told where it belongs', () => {
+  const say = (from: string | RegExp, to: string): string => {
+    const { diagnostics } = read(hello.replace(from, to));
+    return formatDiagnostic(diagnostics[0]!);
+  };
+  assert.match(say('metadata:', 'metdata:'), /:\d+:1: error: unknown field "metdata" \(did you mean "metadata"\?\)$/);
+  assert.match(
+    say(/metadata: .*/, 'metadata: {}'),
+    /: error: the field "metadata\.name" is missing \(a name is made of /,
+  );
+  assert.match(
+    say('name: hello', `name: ${'a'.repeat(254)}`),
+    /: error: text of 254 characters is not a name .*at most 253/,
+  );
+  assert.match(say('name: hello', 'name: 7'), /: error: 7 is not a name/);
+});
+
 test('a broken document with a name is known by it, one without makes the whole file unreadable', () => {
   const named = read(hello.replace('receiver:', 'recevier:'));
   assert.deepEqual(

@@ -82,6 +82,7 @@ export type CheckFunction = (value: Readonly<Record<string, unknown>>) => readon
 const ownKinds = ['WebhookFunction', 'WebhookSubscription', 'ConfigMap', 'Secret'] as const;
 type OwnKind = (typeof ownKinds)[number];
 const namePattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
+const longestName = 253;
 const labelPattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 
 /** Reads every document of a file; what is not ours is passed over with a note. */
@@ -173,10 +174,8 @@ class DocumentReader {
     const metadata = fieldsOf(fields['metadata']) ?? {};
     const { name } = metadata;
     const namespace = metadata['namespace'] ?? 'default';
-    if (typeof name !== 'string' || !namePattern.test(name) || name.length > 253) {
-      const path = [...prefix, 'metadata', 'name'];
-      const found = name === undefined ? 'the field "name" is missing' : `${JSON.stringify(name)} is not a name`;
-      this.#fail(document, path, found, 'a name is made of a-z, 0-9, `-` and `.`');
+    if (typeof name !== 'string' || !namePattern.test(name) || name.length > longestName) {
+      this.#failName(document, fields, prefix);
       return;
     }
     if (typeof namespace !== 'string' || !labelPattern.test(namespace) || namespace.length > 63) {
@@ -212,6 +211,22 @@ class DocumentReader {
       const type = typeof fields['type'] === 'string' ? { type: fields['type'] } : {};
       this.documents.push({ ...base, kind, entries, labels: labelsOf(metadata), ...type });
     }
+  }
+
+  #failName(document: YamlDocument, fields: Fields, prefix: FieldPath): void {
+    const { name } = fieldsOf(fields['metadata']) ?? {};
+    const misspelt = Object.keys(fields).find((key) => key !== 'metadata' && didYouMean(key, ['metadata']));
+    const rule = `a name is made of a-z, 0-9, \`-\` and \`.\`, at most ${longestName} characters`;
+    if (fields['metadata'] === undefined && misspelt !== undefined) {
+      this.#fail(document, [...prefix, misspelt], `unknown field "${misspelt}"`, 'did you mean "metadata"?');
+      return;
+    }
+    const shown =
+      typeof name === 'string' && name.length > longestName
+        ? `text of ${name.length} characters`
+        : JSON.stringify(name);
+    const found = name === undefined ? 'the field "metadata.name" is missing' : `${shown} is not a name`;
+    this.#fail(document, [...prefix, 'metadata', 'name'], found, rule);
   }
 
   #functionOf(

@@ -12,6 +12,15 @@ export interface ChosenPorts {
 /** A listener could not be opened; the message says what to do. */
 export class PortTaken extends Error {}
 
+/** By the code of the system; `name` is that of the option. */
+const remedies: ReadonlyMap<unknown, (name: string) => string> = new Map([
+  ['EADDRINUSE', (name: string) => `another process listens there; stop it or choose another with --${name}`],
+  ['EACCES', (name: string) => `this user may not; choose a port from 1024 with --${name}`],
+  ['EADDRNOTAVAIL', () => 'no interface of this machine has that address; choose another host'],
+  ['ENOTFOUND', () => 'there is no host of that name; choose another host'],
+]);
+const hostCodes: ReadonlySet<unknown> = new Set(['EADDRNOTAVAIL', 'ENOTFOUND']);
+
 /**
  * With a shared port a second process would bind it without an error and take half of the requests: so each port is bound
  * alone first.
@@ -37,7 +46,7 @@ async function canShare(host: string): Promise<boolean> {
     return true;
   } catch (error) {
     // Platforms without SO_REUSEPORT balancing answer ENOTSUP.
-    if (error instanceof PortTaken) return false;
+    if (error instanceof PortTaken && !hostCodes.has(codeOf(error.cause))) return false;
     throw error;
   }
 }
@@ -46,12 +55,13 @@ function bind({ host, port }: ListenAddress, reusePort: boolean, name: string): 
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why =
-        error.code === 'EADDRINUSE'
-          ? `another process listens there; stop it or choose another with --${name}`
-          : error.message;
-      reject(new PortTaken(`cannot listen on ${host}:${port}: ${why}`));
+      const why = remedies.get(error.code)?.(name) ?? error.message;
+      reject(new PortTaken(`cannot listen on ${host}:${port}: ${why}`, { cause: error }));
     });
     server.listen({ host, port, exclusive: true, reusePort }, () => server.close(() => resolve()));
   });
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -1,6 +1,6 @@
 /** The verbs that work on files alone: new, check, render, version, and what wrong usage answers. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -205,10 +205,12 @@ test('a path that holds no resources is refused, not found to be without mistake
     'a.yaml': hook(`  codeFrom: { file: a.lua }\n${trigger}`),
     'a.lua': 'return function() end',
   });
+  symlinkSync('loop', join(cwd, 'loop'));
   for (const [verb, path, message] of [
     ['check', 'a.lua', /a\.lua is no YAML file: name the one \(\.yaml or \.yml\) that refers to it, or the folder/],
     ['render', './a.lua', /a\.lua is no YAML file/],
     ['check', 'gone', /there is no file or folder gone/],
+    ['check', 'loop', /^moonhook: loop cannot be read: ELOOP/],
   ] as const) {
     const { exitCode, stderr } = await runCli([verb, path], { cwd });
     assert.equal(exitCode, 2, path);
