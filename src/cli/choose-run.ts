@@ -92,6 +92,7 @@ function refusing(refusal: Refusal): RunClient {
     explainRequest: answer,
     invoke: answer,
     publish: answer,
+    foresee: answer,
     replay: answer,
     replayStatus: answer,
     cancelReplay: answer,

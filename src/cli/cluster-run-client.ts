@@ -4,6 +4,7 @@ import { openClusterDesk, type ClusterDesk } from './ask-cluster.ts';
 import { followClusterCalls } from './cluster-calls.ts';
 import type { Answered } from './dev-client.ts';
 import { plainCall, plainObject, queryOfCalls } from './plain-objects.ts';
+import { exitCodes } from './exit-codes.ts';
 import type { RunStatus } from './run-answers.ts';
 import type { InvokeOrder, PlainObject, Query, RunClient, Selection } from './run-client.ts';
 
@@ -110,6 +111,11 @@ function clientOf(desk: ClusterDesk): RunClient {
       return answer.ok ? { ok: true, value: responseOf(answer.value) } : answer;
     },
     publish: (namespace, event) => create('events', { namespace }, event),
+    foresee: async () => ({
+      ok: false,
+      exitCode: exitCodes.unusable,
+      message: 'only a local run says who would receive an event: `list` shows what functions and subscriptions want',
+    }),
     replay: (namespace, wish) => selected('replay', namespace, { ...wish }),
     replayStatus: async (namespace, generation) => {
       const place = { namespace, name: any, subresource: 'replay' };

@@ -3,6 +3,7 @@ import type { PlainCall } from './call-lines.ts';
 import { askApi, askApiRaw, askProcess, findDevProcess, readLines, refusalOf, type Answered } from './dev-client.ts';
 import { readRunAnswer } from './check-answer.ts';
 import { exitCodes } from './exit-codes.ts';
+import type { Foresight } from './run-answers.ts';
 import type { CallQuery, PlainObject, Query, RunClient } from './run-client.ts';
 
 export function connectLocalRun(dataDirectory: string | undefined): RunClient {
@@ -18,6 +19,17 @@ export function connectLocalRun(dataDirectory: string | undefined): RunClient {
   const list = async <Item>(path: string, field: string, query: Query): Promise<Answered<readonly Item[]>> => {
     const answer = await askApi(`${path}${queryOf(query)}`, dataDirectory, {}, field);
     return answer.ok ? { ok: true, value: answer.value[field] as readonly Item[] } : answer;
+  };
+  const sendEvent = async (namespace: string, event: PlainObject, query: string): Promise<Answered<Response>> => {
+    const found = findDevProcess(dataDirectory);
+    if (!found.ok) return found;
+    const url = `${found.value.callUrl}/events/${encodeURIComponent(namespace)}${query}`;
+    const answer = await askProcess(url, found.value.token, {
+      method: 'POST',
+      headers: { 'content-type': 'application/cloudevents+json' },
+      body: JSON.stringify({ specversion: '1.0', ...event }),
+    });
+    return answer.ok && !answer.value.ok ? refusalOf(answer.value) : answer;
   };
   const scope = (namespace: string | undefined): Query => (namespace === undefined ? {} : { namespace });
   return {
@@ -47,22 +59,16 @@ export function connectLocalRun(dataDirectory: string | undefined): RunClient {
       return askProcess(url, found.value.token, init);
     },
     async publish(namespace, event) {
-      const found = findDevProcess(dataDirectory);
-      if (!found.ok) return found;
-      const answer = await askProcess(
-        `${found.value.callUrl}/events/${encodeURIComponent(namespace)}`,
-        found.value.token,
-        {
-          method: 'POST',
-          headers: { 'content-type': 'application/cloudevents+json' },
-          body: JSON.stringify({ specversion: '1.0', ...event }),
-        },
-      );
+      const answer = await sendEvent(namespace, event, '');
       if (!answer.ok) return answer;
-      if (!answer.value.ok) return refusalOf(answer.value);
       const duplicateOf = answer.value.headers.get('x-moonhook-duplicate-of');
       const told = await readRunAnswer(answer.value);
       return told.ok ? { ok: true, value: { ...told.value, ...(duplicateOf === null ? {} : { duplicateOf }) } } : told;
+    },
+    async foresee(namespace, event) {
+      const answer = await sendEvent(namespace, event, '?dryRun=All');
+      if (!answer.ok) return answer;
+      return (await readRunAnswer(answer.value)) as Answered<Foresight>;
     },
     replay: (namespace, wish) => send('POST', below(namespace, '/replay'), wish),
     replayStatus: (namespace, generation) => ask(below(namespace, `/replays/${generation}`)),

@@ -6,9 +6,9 @@ import { collectValues } from './collect-values.ts';
 import { refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
-import { complain, wantsJson } from './output.ts';
+import { complain, formatTable, wantsJson } from './output.ts';
 import { readData } from './read-input.ts';
-import type { PlainObject } from './run-client.ts';
+import type { PlainObject, RunClient } from './run-client.ts';
 
 interface PublishOptions extends RunOptions {
   readonly namespace?: string;
@@ -18,6 +18,7 @@ interface PublishOptions extends RunOptions {
   readonly subject?: string;
   readonly id?: string;
   readonly attribute?: readonly string[];
+  readonly dryRun?: boolean;
   readonly output?: string;
 }
 
@@ -33,6 +34,7 @@ export function registerPublish(program: Command): void {
     .option('--subject <subject>', 'what it is about')
     .option('--id <id>', 'its id (default: a new one)')
     .option('--attribute <pair>', 'one more attribute, as NAME=VALUE; repeat it', collectValues)
+    .option('--dry-run', 'of a local run: say who would receive it and why the others would not, and store nothing')
     .option('-o, --output <format>', 'json')
     .addHelpText('after', '\nExit codes: 0 it is stored, 2 it cannot be used, 4 no run, 5 no such namespace.')
     .action(async (type: string, options: PublishOptions) => {
@@ -50,11 +52,29 @@ async function publish(type: string, given: PublishOptions): Promise<number> {
   }
   const client = await connectRun(given);
   const { namespace = 'default' } = inScope(given, client);
+  if (given.dryRun === true) return foresee(client, namespace, event, json);
   const answer = await client.publish(namespace, event);
   if (!answer.ok) return refused(answer);
   process.stdout.write(
     json ? `${JSON.stringify(answer.value, undefined, 2)}\n` : `${escapeText(tell(type, namespace, answer.value))}\n`,
   );
+  return exitCodes.ok;
+}
+
+async function foresee(client: RunClient, namespace: string, event: PlainObject, json: boolean): Promise<number> {
+  const answer = await client.foresee(namespace, event);
+  if (!answer.ok) return refused(answer);
+  const { destinations } = answer.value;
+  if (json) process.stdout.write(`${JSON.stringify(answer.value, undefined, 2)}\n`);
+  else if (destinations.length === 0) complain(`${namespace} has no event trigger and no subscription`);
+  else {
+    const rows = destinations.map(({ to: { kind, name, trigger }, receives, why = '' }) => [
+      `${kind === 'WebhookSubscription' ? 'whs/' : ''}${namespace}/${name}${trigger === undefined ? '' : ` ${trigger}`}`,
+      receives ? 'yes' : 'no',
+      why,
+    ]);
+    process.stdout.write(formatTable(['TO', 'RECEIVES', 'WHY'], rows));
+  }
   return exitCodes.ok;
 }
 

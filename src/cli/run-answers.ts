@@ -100,3 +100,12 @@ export type RunStatus = {
   readonly notReady?: readonly Readonly<Record<string, unknown>>[];
   readonly runtimes?: readonly Readonly<Record<string, unknown>>[];
 };
+
+/** What would become of an event. */
+export type Foresight = {
+  readonly destinations: readonly {
+    readonly to: { readonly kind: string; readonly name: string; readonly trigger?: string };
+    readonly receives: boolean;
+    readonly why?: string;
+  }[];
+};

@@ -8,6 +8,7 @@ import type {
   Coverage,
   DeliveryPage,
   Described,
+  Foresight,
   ListedFunction,
   ListedSubscription,
   ReplayState,
@@ -92,6 +93,8 @@ export interface RunClient {
   invoke(order: InvokeOrder): Promise<Answered<Response>>;
   /** Attributes and data of a CloudEvent, onto the bus of the namespace. */
   publish(namespace: string, event: PlainObject): Promise<Answered<PlainObject>>;
+  /** Who would receive an event, and why the others would not. */
+  foresee(namespace: string, event: PlainObject): Promise<Answered<Foresight>>;
   replay(namespace: string, wish: ReplayWish): Promise<Answered<Coverage>>;
   replayStatus(namespace: string, generation: number): Promise<Answered<ReplayState>>;
   cancelReplay(namespace: string, generation: number): Promise<Answered<PlainObject>>;

@@ -3,8 +3,10 @@ import { chosenId, shownId } from '../delivery/chosen-id.ts';
 import type { Matched } from '../delivery/publish.ts';
 import type { AppendItem, StoredEvent } from '../store/store.ts';
 import { shareBudget } from '../triggers/event-budget.ts';
+import { answerCall } from './answer-call.ts';
 import { appendBounded } from './append-eager.ts';
 import { answerAccepted, keyWindowMs } from './answer-accepted.ts';
+import { foreseeEvent } from './foresee-event.ts';
 import type { HttpCall } from './http-call.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
 import { readCloudEvents, type ReceivedEvent } from './read-cloud-event.ts';
@@ -32,6 +34,12 @@ export async function acceptBusEvents(call: HttpCall, parts: WorkerParts, namesp
     const code = read.unsupported ? 'UnsupportedMediaType' : 'RequestInvalid';
     return refuse(call, parts, code, { outcome: 'unmatched', publicDetail: read.message });
   }
+  const dryRun = readDryRun(call.target);
+  if (dryRun === undefined) {
+    const publicDetail = 'dryRun is All, or is left out';
+    return refuse(call, parts, 'RequestInvalid', { outcome: 'unmatched', publicDetail });
+  }
+  if (dryRun) return foresee(call, parts, namespaceUid, read.events);
   const published = await publish(call, parts, namespaceUid, read.events);
   const [first] = published;
   if (read.batch) {
@@ -56,6 +64,36 @@ export async function acceptBusEvents(call: HttpCall, parts: WorkerParts, namesp
     call.note('publish', true, `${event?.type} from ${event?.source} goes to ${where}`);
   }
   return answerAccepted(call, parts, told.deliveries === 0 ? 'unmatched' : 'accepted', told);
+}
+
+/** As Kubernetes has it: `?dryRun=All`; undefined: something else is asked for. */
+function readDryRun(target: string): boolean | undefined {
+  const asked = new URLSearchParams(target.split('?')[1] ?? '').getAll('dryRun');
+  if (asked.length === 0) return false;
+  return asked.every((each) => each === 'All') ? true : undefined;
+}
+
+async function foresee(
+  call: HttpCall,
+  parts: WorkerParts,
+  namespaceUid: string,
+  received: readonly ReceivedEvent[],
+): Promise<void> {
+  const [first] = received;
+  // In a cluster, who may publish may not therefore see who listens, and what their filters say.
+  const publicDetail =
+    parts.callerReviews === undefined
+      ? 'with dryRun send one event, not a batch'
+      : 'dryRun is for a run on one machine';
+  if (first === undefined || received.length > 1 || parts.callerReviews !== undefined) {
+    return refuse(call, parts, 'RequestInvalid', { outcome: 'unmatched', publicDetail });
+  }
+  const event = storedEvent(call, namespaceUid, first, 0);
+  const destinations = await foreseeEvent(parts, event);
+  call.note('publish', true, 'asked who would receive it: nothing is stored');
+  const headers = [['content-type', 'application/json']] as const;
+  const body = `${JSON.stringify({ id: shownId(event.id), dryRun: true, destinations })}\n`;
+  answerCall(call, parts, { status: 200, headers, body }, { outcome: 'ok' });
 }
 
 async function publish(

@@ -62,6 +62,10 @@ export class LiveSubscriptions {
     return this.#byNamespace.get(namespaceUid)?.match(type) ?? none;
   }
 
+  *inNamespace(namespaceUid: string): Iterable<LiveSubscription> {
+    for (const live of this.#byUid.values()) if (live.entry.namespaceUid === namespaceUid) yield live;
+  }
+
   namespaceUid(namespace: string): string | undefined {
     return this.#namespaces.get(namespace)?.uid;
   }

@@ -275,6 +275,27 @@ suite('active calls', () => {
     assert.deepEqual(await (await batch([])).json(), { events: [], durable: false });
   });
 
+  test('a dry run of an event stores nothing, and is for one event', async () => {
+    const ask = (query: string, events: unknown): Promise<Response> =>
+      served.call(`/events/team-a${query}`, {
+        method: 'POST',
+        headers: { 'content-type': `application/cloudevents${Array.isArray(events) ? '-batch' : ''}+json` },
+        body: JSON.stringify(events),
+      });
+    const foreseen = await ask('?dryRun=All', order('dry'));
+    assert.equal(foreseen.status, 200);
+    const { id, dryRun, destinations } = (await foreseen.json()) as {
+      id: string;
+      dryRun: boolean;
+      destinations: readonly { to: { trigger?: string }; receives: boolean }[];
+    };
+    assert.deepEqual([id, dryRun], ['dry', true]);
+    assert.ok(destinations.some(({ to, receives }) => to.trigger === 'order' && receives));
+    assert.equal((await ask('?dryRun=All', [order('dry'), order('dry2')])).status, 400);
+    assert.equal((await ask('?dryRun=true', order('dry'))).status, 400, 'nobody who meant a dry run publishes');
+    assert.equal((await ask('', order('dry'))).headers.get('x-moonhook-duplicate-of'), null, 'its id is free');
+  });
+
   test('one bad event of a batch is named, and nothing of the batch is stored', async () => {
     for (const [bad, why] of [
       [{ type: '' }, /event 2 of 3: type is not a text/],

@@ -19,17 +19,62 @@ spec:
     - { name: orders, event: { type: com.acme.* } }
 `;
 
+const foreseen = `---
+apiVersion: moonhook.dev/v1alpha1
+kind: WebhookFunction
+metadata: { name: picky, namespace: foresight }
+spec:
+  code: |
+    return function() kv.incr("runs") end
+  triggers:
+    - { name: dear, event: { type: com.acme.order.* }, filter: event.data.total > 100 }
+    - { name: odd, event: { type: com.acme.order.* }, filter: event.data.rows.first }
+    - { name: till, event: { type: com.acme.order.*, source: /till } }
+    - { name: other, event: { type: com.other } }
+---
+apiVersion: moonhook.dev/v1alpha1
+kind: WebhookFunction
+metadata: { name: rests, namespace: foresight }
+spec:
+  suspend: true
+  code: return function() end
+  triggers: [{ name: all, event: { type: '*' } }]
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: keys, namespace: foresight }
+stringData: { key: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw }
+---
+apiVersion: moonhook.dev/v1alpha1
+kind: WebhookSubscription
+metadata: { name: big, namespace: foresight }
+spec:
+  url: https://hooks.example.com/in
+  events: [com.acme.order.*]
+  secretRefs: [{ name: keys, key: key }]
+  filter: event.data.total > 1000
+---
+apiVersion: moonhook.dev/v1alpha1
+kind: WebhookSubscription
+metadata: { name: narrow, namespace: foresight }
+spec:
+  url: https://hooks.example.com/in
+  events: [com.acme.*]
+  channels: [eu]
+  secretRefs: [{ name: keys, key: key }]
+`;
+
 test('publish puts an event on the bus of a namespace, once', async (context) => {
   const base = mkdtempSync(join(tmpdir(), 'moonhook-publish-'));
   mkdirSync(join(base, 'hooks'));
-  writeFileSync(join(base, 'hooks', 'shop.yaml'), folder);
+  writeFileSync(join(base, 'hooks', 'shop.yaml'), folder + foreseen);
   writeFileSync(join(base, 'data.json'), '{"n":2}');
   const dev = startCli(['dev', 'hooks', '--port', '0', '--call-port', '0', '--admin-port', '0'], { cwd: base });
   context.after(async () => {
     await dev.stop('SIGKILL');
     rmSync(base, { recursive: true, force: true });
   });
-  await dev.output(/serves hooks: 1 of 1 functions ready/);
+  await dev.output(/serves hooks: 5 of 5 functions and subscriptions ready/);
   const cli = (...parts: readonly string[]): Promise<CliResult> => runCli(parts, { cwd: join(base, 'hooks') });
   /** What the function has kept of an event, once it ran. */
   const kept = async (id: string): Promise<unknown> => {
@@ -107,6 +152,37 @@ test('publish puts an event on the bus of a namespace, once', async (context) =>
     const named = /2 events: name one of .*(\/till#[^, \n]+)/.exec(both.stderr)?.[1] ?? both.stderr;
     const one = await cli('explain', named, '-n', 'shop');
     assert.match(one.stdout, /to shop\/listens trigger orders/, one.stderr);
+  });
+
+  await context.test('a dry run says who would receive it, and why the others would not', async () => {
+    const event = ['publish', 'com.acme.order.paid', '-n', 'foresight', '--id', 'f1', '-d', '{"total":200}'];
+    const { stdout, stderr, exitCode } = await cli(...event, '--dry-run');
+    assert.equal(exitCode, 0, stderr);
+    const rows = stdout.split('\n').map((line) => line.split(/ {2,}/));
+    assert.deepEqual(rows.slice(0, 3), [
+      ['TO', 'RECEIVES', 'WHY'],
+      ['foresight/picky dear', 'yes'],
+      ['foresight/rests all', 'yes', 'it would wait: the function is suspended'],
+    ]);
+    for (const [to, why] of [
+      ['foresight/picky odd', /^its filter fails, and so would each attempt: attempt to index a nil value/],
+      ['foresight/picky till', /^it wants events from \/till$/],
+      ['foresight/picky other', /^it wants com\.other$/],
+      ['whs/foresight/big', /^its filter turns the event away$/],
+      ['whs/foresight/narrow', /^it wants the channel eu$/],
+    ] as const) {
+      const row = rows.find(([name]) => name === to);
+      assert.equal(row?.[1], 'no', stdout);
+      assert.match(row[2] ?? '', why);
+    }
+    const { destinations } = JSON.parse((await cli(...event, '--dry-run', '-o', 'json')).stdout) as {
+      destinations: readonly { receives: boolean }[];
+    };
+    assert.equal(destinations.filter(({ receives }) => receives).length, 2);
+    // Nothing was stored, and the id is free: the event itself is new, and runs.
+    assert.match((await cli('deliveries', '-n', 'foresight')).stderr, /no deliveries/);
+    assert.match((await cli(...event)).stdout, /^event f1 goes to 4 destinations/);
+    assert.equal((await cli('publish', 'com.acme.order.paid', '-n', 'nowhere', '--dry-run')).exitCode, 5);
   });
 
   await context.test('what cannot be published is refused with the reason, and nothing is stored', async () => {

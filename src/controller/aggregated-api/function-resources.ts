@@ -129,6 +129,8 @@ function readInvocation(body: Fields): Invocation | Refusal {
 
 /** Puts an event on the bus of the namespace (CloudEvents 1.0, its JSON form); `specversion` may be left out. */
 export const publish: Handler = async (parts, asking) => {
+  // Whoever asks for it must not have the event stored; who may publish may not therefore see who listens.
+  if (asking.request.query.has('dryRun')) return refusal(400, 'events know no dryRun');
   const event = readBody(asking);
   if (isRefusal(event)) return event;
   const body = Buffer.from(JSON.stringify({ specversion: '1.0', ...event })).toString('base64');
