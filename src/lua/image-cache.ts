@@ -1,5 +1,6 @@
 /** Function images in use, bounded by bytes: those not used lately go first and are made again from bytecode. */
 import { flatten, type Delta, type FlatImage } from './image.ts';
+import { ImageFamilies } from './image-families.ts';
 import { ImageShelf } from './image-shelf.ts';
 import { setImage, type LoadedProgram } from './loaded-program.ts';
 import type { Machine } from './machine.ts';
@@ -25,6 +26,7 @@ export class ImageCache {
   #flatBytes = 0;
   #deltaBytes = 0;
   #shelf = new ImageShelf();
+  #families = new ImageFamilies();
   /** On the shelf, of images that are gone. */
   #wasted = 0;
   restores = 0;
@@ -84,10 +86,12 @@ export class ImageCache {
     this.#flats.delete(program);
   }
 
-  keep(program: LoadedProgram, delta: Delta): void {
+  keep(program: LoadedProgram, image: Delta): void {
     if (program.unloaded) return;
     this.drop(program);
-    setImage(program, ImageShelf.takes(delta) ? this.#shelf.place(delta) : delta);
+    const small = ImageShelf.takes(image);
+    const delta = small ? this.#families.reduce(image, program.base.loaded) : image;
+    setImage(program, small ? this.#shelf.place(delta) : delta);
     this.#order.set(program, this.restores);
     this.#deltaBytes += delta.bytes;
     for (const [oldest, since] of this.#order) {
@@ -111,6 +115,8 @@ export class ImageCache {
 
   #tidy(): void {
     this.#shelf = new ImageShelf();
+    // Those that come may be written otherwise than those that have gone.
+    this.#families = new ImageFamilies();
     this.#wasted = 0;
     for (const program of this.#order.keys()) {
       if (program.hasImage && ImageShelf.takes(program)) setImage(program, this.#shelf.place(program));

@@ -8,6 +8,7 @@ const image = (words: number, first: number, more: Partial<Delta> = {}): Delta =
   runs: Int32Array.from({ length: words }, (_, at) => first + at),
   from: 0,
   to: words,
+  under: undefined,
   tail: undefined,
   heapEnd: 0,
   bytes: words * 4,

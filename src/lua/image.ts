@@ -9,8 +9,8 @@ const blockBytes = 64;
 /** Two runs this near are one: a word costs what the head of a run costs. */
 const gapWords = 1;
 /** A run's head: the index of its first word above, how many words follow below. */
-const countBits = 12;
-const longestRun = (1 << countBits) - 1;
+export const countBits = 12;
+export const longestRun = (1 << countBits) - 1;
 /** Up to here a copy for each thread takes less than what a thread needs to know of memory that is shared. */
 export const smallImage = 2048;
 /** What heads can address. */
@@ -44,6 +44,8 @@ export interface Delta {
   readonly runs: Int32Array;
   readonly from: number;
   readonly to: number;
+  /** Runs that come first: what it has in common with others. */
+  readonly under: Int32Array | undefined;
   /** The heap beyond the ground's end. */
   readonly tail: Uint8Array | undefined;
   readonly heapEnd: number;
@@ -103,7 +105,7 @@ function delta(
   const runs = new Int32Array(store, 0, found.length);
   runs.set(found);
   const bytes = store.byteLength;
-  const all = { runs, from: 0, to: runs.length, heapEnd, bytes, movesStill };
+  const all = { runs, from: 0, to: runs.length, under: undefined, heapEnd, bytes, movesStill };
   if (heapEnd <= ground.heapEnd) return { ...all, tail: undefined };
   const tail = new Uint8Array(store, found.byteLength);
   tail.set(memory.subarray(ground.heapEnd, heapEnd));
@@ -164,18 +166,28 @@ function compare(
 }
 
 /** Writes a delta into a memory that holds the ground. */
-export function applyDelta(memory: Uint8Array, memoryWords: Int32Array, ground: Ground, delta: Delta): void {
-  const { runs, from, to, tail } = delta;
+export function applyDelta(
+  memory: Uint8Array,
+  memoryWords: Int32Array,
+  ground: Pick<Ground, 'heapEnd'>,
+  delta: Delta,
+): void {
+  const { runs, from, to, under, tail } = delta;
+  if (under !== undefined) writeWords(memoryWords, under, 0, under.length);
+  writeWords(memoryWords, runs, from, to);
+  if (tail !== undefined) memory.set(tail, ground.heapEnd);
+}
+
+function writeWords(memory: Int32Array, runs: Int32Array, from: number, to: number): void {
   for (let at = from; at < to;) {
     const head = runs[at] ?? 0;
     let word = head >>> countBits;
     at += 1;
     for (const end = at + (head & longestRun); at < end; at += 1) {
-      memoryWords[word] = runs[at] ?? 0;
+      memory[word] = runs[at] ?? 0;
       word += 1;
     }
   }
-  if (tail !== undefined) memory.set(tail, ground.heapEnd);
 }
 
 /** Copies a memory that holds a function image and nothing else. */

@@ -56,15 +56,25 @@ export interface LoadedProgram extends OwnImage {
 /** Of an image that is not there. */
 export const noRuns = new Int32Array(0);
 
-const noImage: Delta = { runs: noRuns, from: 0, to: 0, tail: undefined, heapEnd: 0, bytes: 0, movesStill: false };
+const noImage: Delta = {
+  runs: noRuns,
+  from: 0,
+  to: 0,
+  under: undefined,
+  tail: undefined,
+  heapEnd: 0,
+  bytes: 0,
+  movesStill: false,
+};
 
 /** The program has this image from now on; undefined: none. */
 export function setImage(program: LoadedProgram, image: Delta | undefined): void {
-  const { runs, from, to, tail, heapEnd, bytes, movesStill } = image ?? noImage;
+  const { runs, from, to, under, tail, heapEnd, bytes, movesStill } = image ?? noImage;
   program.hasImage = image !== undefined;
   program.runs = runs;
   program.from = from;
   program.to = to;
+  program.under = under;
   program.tail = tail;
   program.heapEnd = heapEnd;
   program.bytes = bytes;

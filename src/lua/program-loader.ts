@@ -173,6 +173,7 @@ export class ProgramLoader {
       runs: noRuns,
       from: 0,
       to: 0,
+      under: undefined,
       tail: undefined,
       heapEnd: 0,
       movesStill: false,
