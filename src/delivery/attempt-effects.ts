@@ -4,13 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import { addInteger } from '../store/add-integer.ts';
-import type { AppendItem, KeyValueExpectation, KeyValueWrite, Lease, Store } from '../store/store.ts';
+import type { AppendItem, KeyValueExpectation, KeyValueWrite, Lease, Store, StoredEvent } from '../store/store.ts';
 import type { EventBus, KeyValueScope, KeyValueStore, LaterQueue } from '../store/types.ts';
 import { shareBudget } from '../triggers/event-budget.ts';
 import { sameBytes } from './direct-key-value.ts';
 import { laterItem, laterFilter, type LaterTarget } from './later.ts';
 import { shownId } from './chosen-id.ts';
-import { publishedItem, type MatchDestinations, type PreparedItem } from './publish.ts';
+import { mostAtOnce } from './fan-out.ts';
+import { publishedItem, type MatchDestinations, type Matched, type PreparedItem } from './publish.ts';
 
 export interface AttemptEffects {
   readonly keyValue: KeyValueStore;
@@ -67,12 +68,22 @@ export function createAttemptEffects(settings: AttemptEffectsSettings): AttemptE
   let taken = 0;
   let index = 0;
   let readBytes = 0;
+  /** Deliveries that the settle will write together. */
+  let together = 0;
 
   /** The same attempt of the same delivery names its children alike, so a repeated settle makes no second set. */
   function childId(): string {
     const { event, destination, generation } = lease;
     const parts = JSON.stringify([event.namespaceUid, event.id, destination, generation, index++]);
     return createHash('sha256').update(parts).digest('hex').slice(0, 32);
+  }
+
+  async function matchTogether(event: StoredEvent): Promise<Matched> {
+    let matched = await match(event, mostAtOnce - together);
+    // Others of this attempt were matched meanwhile.
+    if (together + matched.deliveries.length > mostAtOnce) matched = await match(event, 0);
+    together += matched.deliveries.length;
+    return matched;
   }
 
   function entryOf(scope: KeyValueScope, key: string): Entry {
@@ -189,7 +200,7 @@ export function createAttemptEffects(settings: AttemptEffectsSettings): AttemptE
     events: {
       durable: store.durable,
       async publish(event) {
-        const item = await publishedItem(event, childId, match);
+        const item = await publishedItem(event, childId, matchTogether);
         const { id } = item(0).event;
         children.push({ id, item });
         return shownId(id);

@@ -11,8 +11,11 @@ export interface Matched {
   readonly count: number;
 }
 
-/** Which triggers and subscriptions of the event's namespace want it; from the route table. */
-export type MatchDestinations = (event: StoredEvent) => Matched | Promise<Matched>;
+/**
+ * Which triggers and subscriptions of the event's namespace want it; from the route table. `room`: deliveries beside those of
+ * other events that are stored with it; more become one that is expanded later.
+ */
+export type MatchDestinations = (event: StoredEvent, room?: number) => Matched | Promise<Matched>;
 
 /** An event that is matched and has its id; what may descend from it is known when its siblings are. */
 export type PreparedItem = (budget: number) => AppendItem;

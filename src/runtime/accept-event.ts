@@ -1,6 +1,7 @@
 /** Stores the event of an asynchronous trigger, then acknowledges it as its sender expects; duplicates are answered too. */
 import { appendEager } from './append-eager.ts';
 import { formatDestination } from '../delivery/destination.ts';
+import { mostAtOnce } from '../delivery/fan-out.ts';
 import type { Matched } from '../delivery/publish.ts';
 import { chooseCallback } from './choose-callback.ts';
 import type { AppendItem, Appended, NewDelivery } from '../store/store.ts';
@@ -80,11 +81,13 @@ async function gatherSlowly(
   if (own === 'refused') return undefined;
   if (chooseCallback(call, parts, trigger.http?.callback, destination) === 'refused') return undefined;
   const items: AppendItem[] = [];
+  let room = mostAtOnce;
   const all = splitBatch(call, fn);
   for (const accepted of all) {
     const duplicate = await findDuplicateKey(call, parts, fn, trigger, destination, accepted);
     if (duplicate === 'refused') return undefined;
-    const bus = trigger.http?.publish === true ? await publishedDeliveries(parts, accepted.event) : nobody;
+    const bus = trigger.http?.publish === true ? await publishedDeliveries(parts, accepted.event, room) : nobody;
+    room -= bus.deliveries.length;
     const event = withBudget(accepted.event, shareBudget(call.budget, all.length * (1 + bus.count)));
     const deliveries = [own, ...bus.deliveries];
     items.push({ event, deliveries, ...(duplicate === undefined ? {} : { duplicate }) });

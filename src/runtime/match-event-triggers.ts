@@ -17,11 +17,18 @@ interface Wanted {
   readonly subscriptions: readonly LiveSubscription[];
 }
 
-/** Ends at once where no delivery has a key of its own. Of very many, one row that is expanded later. */
-export function publishedDeliveries(parts: WorkerParts, event: StoredEvent): Matched | Promise<Matched> {
+/**
+ * Ends at once where no delivery has a key of its own. Of more than there is room for, beside others that are stored with
+ * them and after what the namespace has published just now, one row that is expanded later.
+ */
+export function publishedDeliveries(
+  parts: WorkerParts,
+  event: StoredEvent,
+  room = mostAtOnce,
+): Matched | Promise<Matched> {
   const wanted = whoWants(parts, event);
   const count = wanted.listeners.length + wanted.subscriptions.length;
-  if (count > mostAtOnce) {
+  if (count > 1 && (count > room || !parts.fanOut.take(event.namespaceUid, count))) {
     return { deliveries: [{ destination: fanOutDestination(event.namespaceUid), background: true }], count };
   }
   const deliveries = deliveriesTo(parts, event, wanted);

@@ -1,5 +1,6 @@
 /** A synchronous trigger with `publish`: the verified event is on the namespace's bus before the handler runs. */
 import { formatDestination } from '../delivery/destination.ts';
+import { mostAtOnce } from '../delivery/fan-out.ts';
 import type { AppendItem } from '../store/store.ts';
 import { shareBudget } from '../triggers/event-budget.ts';
 import { appendBounded } from './append-eager.ts';
@@ -23,10 +24,12 @@ async function publish(call: HttpCall, parts: WorkerParts, fn: LiveFunction, tri
   const destination = formatDestination({ namespaceUid, functionName: name, target: { trigger: trigger.entry.name } });
   const all = splitBatch(call, fn);
   const items: AppendItem[] = [];
+  let room = mostAtOnce;
   for (const accepted of all) {
     const duplicate = await findDuplicateKey(call, parts, fn, trigger, `${destination} publish`, accepted);
     if (duplicate === 'refused') return undefined;
-    const { deliveries, count } = await publishedDeliveries(parts, accepted.event);
+    const { deliveries, count } = await publishedDeliveries(parts, accepted.event, room);
+    room -= deliveries.length;
     const event = withBudget(accepted.event, shareBudget(call.budget, all.length * Math.max(1, count)));
     items.push({ event, deliveries, ...(duplicate === undefined ? {} : { duplicate }) });
   }

@@ -139,7 +139,7 @@ async function runWork(
   const effects = createAttemptEffects({
     store: parts.store,
     lease,
-    match: (event) => publishedDeliveries(parts, event),
+    match: (event, room) => publishedDeliveries(parts, event, room),
     target: laterTarget,
     budget,
   });

@@ -3,6 +3,7 @@ import { errorMessage } from '../failures/error-message.ts';
 import { createBreakers } from '../delivery/breakers.ts';
 import { createHealthBook } from '../delivery/subscription-health.ts';
 import { createTombstones } from '../delivery/tombstones.ts';
+import { FanOutRooms } from '../delivery/fan-out-room.ts';
 import { systemClock } from '../link/system-clock.ts';
 import { createHostEnvironment } from '../host/environment.ts';
 import { createEngine } from '../lua/engine.ts';
@@ -94,7 +95,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     store,
     guard,
     policy: () => policy,
-    match: (event) => publishedDeliveries(parts, event),
+    match: (event, room) => publishedDeliveries(parts, event, room),
     newId: newCallId,
     now: () => clock.monotonic(),
     callerFor: (entry) => createCaller(entry, () => parts),
@@ -147,6 +148,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     running: new Set(),
     turns: new Set(),
     keys: new SharedKeys(start.keys, workers, index),
+    fanOut: new FanOutRooms(() => clock.monotonic()),
     signals,
     loneMark: start.loneRunPath === undefined ? undefined : openLoneMark(start.loneRunPath),
     reading: new ReadingBudget(settings.inbound.readingBytesPerAddress, settings.inbound.readingBytes),

@@ -1,4 +1,5 @@
 /** What the steps of a request share on one worker thread. */
+import type { FanOutRooms } from '../delivery/fan-out-room.ts';
 import type { LeaseLoop } from '../delivery/lease-loop.ts';
 import type { Tombstones } from '../delivery/tombstones.ts';
 import type { HostContext } from '../host/types.ts';
@@ -71,6 +72,7 @@ export interface WorkerParts {
   /** Leased deliveries, by number, that wait for the limits of their function or trigger. */
   readonly turns: Set<number>;
   readonly keys: SharedKeys;
+  readonly fanOut: FanOutRooms;
   readonly signals: ThreadSignals;
   /** Says of a call that runs alone after crashes when its Lua runs; absent: nobody asks for it. */
   readonly loneMark: ((running: boolean) => void) | undefined;

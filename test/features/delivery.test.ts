@@ -201,6 +201,35 @@ test('what an attempt publishes and puts off is delivered once, even when its se
   assert.equal((await store.counts()).created, 3);
 });
 
+test('what an attempt publishes to very many is expanded later where its settle would write too many rows', async (t) => {
+  const store = await open(t);
+  await append(store, 'e1');
+  const counts: number[][] = [];
+  await loop(t, store, 1, {
+    async run(lease) {
+      const others = Array.from({ length: 400 }, (_, index) => ({ destination: `ns-a/g/trigger:on-${index}` }));
+      const later = { destination: 'ns-a/-/fanout:all' };
+      const match = async (_: unknown, room = others.length) => ({
+        deliveries: others.length > room ? [later] : others,
+        count: others.length,
+      });
+      const origin = { namespaceUid: 'ns-a', namespace: 'a', data: text('{}'), hops: 1, budget: 0 };
+      const event = { ...origin, type: 'com.acme.order', source: '/' };
+      for (const together of [false, true]) {
+        const effects = createAttemptEffects({ store, lease, match, target: laterTarget, budget: 100 });
+        if (together) await Promise.all(Array.from({ length: 5 }, () => effects.events.publish(event)));
+        else for (let index = 0; index < 5; index += 1) await effects.events.publish(event);
+        counts.push(effects.collect().append.map(({ deliveries }) => deliveries.length));
+      }
+      return { ending: { kind: 'done' } };
+    },
+  });
+  assert.deepEqual(counts, [
+    [400, 400, 1, 1, 1],
+    [400, 400, 1, 1, 1],
+  ]);
+});
+
 test('an attempt that outlives its lease is kept alive by extensions', async (t) => {
   const leaseMs = 1_000;
   const store = await open(t);
