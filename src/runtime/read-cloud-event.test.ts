@@ -24,3 +24,23 @@ test('data_base64 is decoded in either alphabet, and refused where it is none', 
   for (const text of ['***', 'AAAAA', 'AA=A', 'A A='])
     assert.match(bodyOf({ data_base64: text }), /is not base64/, text);
 });
+
+test('an attribute of another form than the specification has is named, with what it should be', () => {
+  for (const [fields, message] of [
+    [{ source: ' ' }, /^source is not a URI-reference/],
+    [{ source: 'my shop' }, /^source is not a URI-reference.*percent-encoded/],
+    [{ source: '' }, /^source is not a text/],
+    [{ type: ' ' }, /holds a blank/],
+    [{ time: '2026-02-30T00:00:00Z' }, /^time is not a time/],
+    [{ time: ' ' }, /^time is not a time/],
+    [{ datacontenttype: 'json' }, /^datacontenttype is not a media type/],
+    [{ dataschema: '/order.json' }, /^dataschema is not a URI such as/],
+    [{ dataschema: ' ' }, /^dataschema is not a URI such as/],
+    [{ subject: '\ud800' }, /^subject holds half of a character/],
+    [{ id: '' }, /^id is not a text/],
+  ] as const) {
+    assert.match(bodyOf({ data: 1, ...fields }), message, JSON.stringify(fields));
+  }
+  const good = { source: 'urn:a:b', dataschema: 'https://a/b', subject: 'a b', time: '2026-01-31T12:00:00+01:00' };
+  assert.equal(bodyOf({ data: 1, ...good }), '1', 'control');
+});

@@ -5,6 +5,7 @@ import { mediaType } from './decode-data.ts';
 import { defaultEncodeOptions, encodeJson } from '../host/json-encode.ts';
 import type { LuaValue } from '../lua/types.ts';
 import { readExtraAttributes, type ExtraAttributes } from '../triggers/event-attributes.ts';
+import { isMediaType, isTimestamp, isUri, isUriReference } from '../triggers/attribute-forms.ts';
 import { checkEventType } from '../triggers/event-pattern.ts';
 import type { HttpCall } from './http-call.ts';
 
@@ -119,6 +120,7 @@ function finish(fields: Readonly<Record<string, unknown>>, body: Uint8Array, nam
     if (value === undefined) continue;
     if (typeof value !== 'string' || value === '') return bad(`${name} is not a text`);
     if (/[\u0000-\u001f\u007f-\u009f]/.test(value)) return bad(`${name} holds a control character`);
+    if (!value.isWellFormed()) return bad(`${name} holds half of a character`);
     if (value.length > longest) return bad(`${name} is longer than ${longest} characters`);
   }
   const text = (name: string): string | undefined => fields[name] as string | undefined;
@@ -130,12 +132,13 @@ function finish(fields: Readonly<Record<string, unknown>>, body: Uint8Array, nam
   // Events of the platform itself come from the platform only.
   if (type.startsWith('dev.moonhook.')) return bad('types below dev.moonhook. are set by Moonhook only');
   const time = text('time');
-  if (time !== undefined && !isTime(time)) return bad('time is not a time such as 2026-01-31T12:00:00Z (RFC 3339)');
+  const contentType = text('datacontenttype');
+  const form = checkForms(text('source'), time, contentType, fields['dataschema']);
+  if (form !== undefined) return bad(form);
   const extra = readExtraAttributes(Object.entries(fields));
   if (!extra.ok) return bad(extra.message);
   const id = text('id');
   const subject = text('subject');
-  const contentType = text('datacontenttype');
   return {
     ok: true,
     event: {
@@ -153,8 +156,17 @@ function finish(fields: Readonly<Record<string, unknown>>, body: Uint8Array, nam
   };
 }
 
-function isTime(text: string): boolean {
-  return (
-    /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))
-  );
+/** What is wrong with the form of an attribute (CloudEvents 1.0.2 §3.1); undefined: nothing. */
+function checkForms(source = '/', time?: string, contentType?: string, schema?: unknown): string | undefined {
+  if (!isUriReference(source)) {
+    return 'source is not a URI-reference such as /till/1 or https://example.com/shop (RFC 3986): write blanks and other characters percent-encoded';
+  }
+  if (time !== undefined && !isTimestamp(time)) {
+    return 'time is not a time such as 2026-01-31T12:00:00Z (RFC 3339)';
+  }
+  if (contentType !== undefined && !isMediaType(contentType)) {
+    return 'datacontenttype is not a media type such as application/json (RFC 2046)';
+  }
+  if (schema === undefined || schema === null || (typeof schema === 'string' && isUri(schema))) return undefined;
+  return 'dataschema is not a URI such as https://example.com/order.json (RFC 3986)';
 }
