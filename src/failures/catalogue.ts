@@ -95,6 +95,12 @@ export const catalogue = {
     title: 'Idempotency-Key is for asynchronous calls',
     remedy: 'Call `/async-function/…` or send `Prefer: respond-async`.',
   },
+  IdempotencyKeyReused: {
+    status: 422,
+    title: 'The Idempotency-Key belongs to a call with another body',
+    remedy:
+      'Take a new key for each call; a repetition has the very body of the first. Nothing of this request is kept.',
+  },
   CallbackNotConfigured: {
     status: 400,
     title: 'The function has no callback',

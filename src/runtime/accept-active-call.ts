@@ -59,6 +59,13 @@ async function storeCall(call: HttpCall, parts: WorkerParts, fn: LiveFunction): 
   }
   call.note('duplicate', false, `the Idempotency-Key was used before, by ${appended.duplicateOf}`);
   call.duplicateOf = appended.duplicateOf;
+  // As the HTTP API working group's draft has it: taken for a repetition, another call would never run. One whose event was
+  // trimmed cannot be compared.
+  const first = await parts.store.event(namespaceUid, appended.duplicateOf);
+  if (first !== undefined && Buffer.compare(first.body, call.body) !== 0) {
+    const publicDetail = `the call ${appended.duplicateOf} had this key and another body: take a new key`;
+    return refuse(call, parts, 'IdempotencyKeyReused', { outcome: 'duplicate', publicDetail });
+  }
   return answerAccepted(call, parts, 'duplicate', { id: appended.duplicateOf }, appended.duplicateOf);
 }
 

@@ -187,7 +187,7 @@ suite('active calls', () => {
     assert.equal(ran.log?.[0]?.message, 'tick');
   });
 
-  test('an Idempotency-Key makes a repeat the same call; on a synchronous call it is refused', async () => {
+  test('an Idempotency-Key makes a repeat the same call; with another body, and on a synchronous call, it is refused', async () => {
     const headers = { 'idempotency-key': 'order-7' };
     const first = await post('/async-function/team-a/adder', { a: 1 }, headers);
     const again = await post('/async-function/team-a/adder', { a: 1 }, headers);
@@ -197,6 +197,13 @@ suite('active calls', () => {
     const refused = await post('/function/team-a/adder', {}, headers);
     assert.equal(refused.status, 400);
     assert.equal(((await refused.json()) as { code: string }).code, 'IdempotencyNeedsAsync');
+    const other = await post('/async-function/team-a/adder', { a: 2 }, headers);
+    assert.equal(other.status, 422);
+    const { code, detail } = (await other.json()) as { code: string; detail: string };
+    assert.equal(code, 'IdempotencyKeyReused');
+    assert.equal(detail, `the call ${id} had this key and another body: take a new key`);
+    const fresh = await post('/async-function/team-a/adder', { a: 2 }, { 'idempotency-key': 'order-8' });
+    assert.equal(fresh.headers.get('x-moonhook-duplicate-of'), null, 'control: with a key of its own it is a call');
   });
 
   test('a published event reaches the event triggers of its namespace that match, once', async () => {
