@@ -11,6 +11,7 @@ import {
   type LazyTable,
   type LuaInput,
 } from '../src/lua/types.ts';
+import { testLimits } from '../test/builders/lua-program.ts';
 
 /** Reads the path and one of ten headers, gives a small answer. */
 export const readingCode =
@@ -29,17 +30,6 @@ export const hostileBodies: readonly string[] = [
   'error(setmetatable({}, { __tostring = function() error("x") end }))',
   'local function f() return 1 + f() end f()',
 ];
-
-const limits: CallLimits = {
-  timeoutMs: 10_000,
-  cpuMs: 1000,
-  memoryBytes: 16 * 1024 * 1024,
-  logBytes: 65_536,
-  logLines: 1000,
-  hostCalls: 100,
-  parallelHostCalls: 16,
-  resultBytes: 4 * 1024 * 1024,
-};
 
 function lazyOf(fields: Readonly<Record<string, LuaInput>>, caseInsensitive = false): LazyTable {
   const map = new Map(Object.entries(fields));
@@ -94,7 +84,7 @@ export function measuredEngine(
         modules: new Map(),
         env: new Map([['CHANNEL', '#ops']]),
         expressions: new Map(),
-        limits: { ...limits, ...extra },
+        limits: { ...testLimits, ...extra },
       });
       if (!loaded.ok) throw new Error(`${revision} does not load: ${loaded.mistakes[0]?.message ?? ''}`);
     },

@@ -2,8 +2,9 @@
 import { createEngine } from '../src/lua/engine.ts';
 import { meterLua } from '../src/lua/metering.ts';
 import type { Engine } from '../src/lua/engine-contract.ts';
-import type { CallLimits, CallResult, Program } from '../src/lua/types.ts';
+import type { CallResult, Program } from '../src/lua/types.ts';
 import { quantile, type Measure, type Suite } from './measure.ts';
+import { testLimits } from '../test/builders/lua-program.ts';
 
 const attackers = 10;
 /** One innocent call each so many milliseconds, so long a run. */
@@ -13,17 +14,6 @@ const allowedRiseMs = 5;
 /** With less of a core the figures are those of a busy machine: the run is repeated, and the one with most counts. */
 const wholeShare = 0.9;
 const attempts = 3;
-
-const limits: CallLimits = {
-  timeoutMs: 10_000,
-  cpuMs: 1000,
-  memoryBytes: 16 * 1024 * 1024,
-  logBytes: 65_536,
-  logLines: 1000,
-  hostCalls: 100,
-  parallelHostCalls: 16,
-  resultBytes: 4 * 1024 * 1024,
-};
 
 const attacks: Readonly<Record<string, string>> = {
   'an endless loop': 'while true do end',
@@ -52,7 +42,7 @@ function programOf(name: string, namespace: string, code: string): Program {
     modules: new Map(),
     env: new Map(),
     expressions: new Map(),
-    limits,
+    limits: testLimits,
   };
 }
 
@@ -177,7 +167,7 @@ async function overruns(engine: Engine): Promise<Measure[]> {
     const over: number[] = [];
     for (const [index, body] of Object.values(attacks).slice(0, 5).entries()) {
       const hostile = programOf(`runaway-${cpuMs}-${index}`, 'evil', `return function()\n${body}\nend`);
-      await engine.load({ ...hostile, limits: { ...limits, cpuMs } });
+      await engine.load({ ...hostile, limits: { ...testLimits, cpuMs } });
       for (let round = 0; round < 5; round += 1) {
         const started = threadCpuMs();
         await engine.call({

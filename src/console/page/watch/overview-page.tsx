@@ -4,10 +4,11 @@ import type { Measures } from '../../../telemetry/measures.ts';
 import type { StandingRow } from '../../list-standing.ts';
 import { NewPage } from '../new/new-page.tsx';
 import { Chart, Spark } from './chart.tsx';
-import { DataTable, type Column } from './data-table.tsx';
+import type { Column } from './data-table.tsx';
 import { formatMs, formatNumber, formatSpan } from './format.ts';
 import { hrefOf } from './hash-route.ts';
 import { PageHeader } from './page-header.tsx';
+import { PagedTable } from './paged-table.tsx';
 import type { Line } from './use-line.ts';
 import { useFresh } from './use-fresh.ts';
 import { usePages } from './use-pages.ts';
@@ -55,18 +56,13 @@ export function OverviewPage({ line }: { readonly line: Line }) {
           {pages.total === undefined ? '' : `${pages.total} functions; figures of the last minute`}
         </span>
       </div>
-      {pages.failure === undefined ? null : <p class="error">{pages.failure.message}</p>}
-      {pages.total === undefined ? null : (
-        <DataTable
-          key={key}
-          label="Functions and their last minute"
-          columns={columns}
-          count={pages.total}
-          row={pages.row}
-          onShow={pages.show}
-          empty={<p class="hint">No function of this kind.</p>}
-        />
-      )}
+      <PagedTable
+        pages={pages}
+        filter={key}
+        label="Functions and their last minute"
+        columns={columns}
+        empty={<p class="hint">No function of this kind.</p>}
+      />
     </article>
   );
 }

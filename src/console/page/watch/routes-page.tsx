@@ -1,9 +1,10 @@
 /** The route table, and why something did not fire: what takes a path, what became of an id. */
 import { useState } from 'preact/hooks';
 import type { RouteRow } from '../../watch-source.ts';
-import { DataTable, type Column } from './data-table.tsx';
+import type { Column } from './data-table.tsx';
 import { hrefOf } from './hash-route.ts';
 import { PageHeader } from './page-header.tsx';
+import { PagedTable } from './paged-table.tsx';
 import { StoryPanel } from './story-panel.tsx';
 import { usePages } from './use-pages.ts';
 import { watchApi, type RouteVerdict } from './watch-api.ts';
@@ -27,18 +28,13 @@ export function RoutesPage({ version }: { readonly version: number }) {
         </label>
         <span class="hint">{pages.total === undefined ? '' : `${pages.total} routes`}</span>
       </div>
-      {pages.failure === undefined ? null : <p class="error">{pages.failure.message}</p>}
-      {pages.total === undefined ? null : (
-        <DataTable
-          key={find}
-          label="Routes"
-          columns={columns}
-          count={pages.total}
-          row={pages.row}
-          onShow={pages.show}
-          empty={<p class="hint">No route of this kind.</p>}
-        />
-      )}
+      <PagedTable
+        pages={pages}
+        filter={find}
+        label="Routes"
+        columns={columns}
+        empty={<p class="hint">No route of this kind.</p>}
+      />
     </article>
   );
 }

@@ -1,10 +1,11 @@
 /** Schedules: when each runs next, and how it ran last. */
 import { useState } from 'preact/hooks';
 import type { ScheduleRow } from '../../watch-source.ts';
-import { DataTable, type Column } from './data-table.tsx';
+import type { Column } from './data-table.tsx';
 import { formatClock, formatWhen } from './format.ts';
 import { hrefOf } from './hash-route.ts';
 import { PageHeader } from './page-header.tsx';
+import { PagedTable } from './paged-table.tsx';
 import { StoryPanel } from './story-panel.tsx';
 import { usePages } from './use-pages.ts';
 import { watchApi } from './watch-api.ts';
@@ -23,20 +24,15 @@ export function SchedulesPage({ version }: { readonly version: number }) {
           </label>
         </div>
       </PageHeader>
-      {pages.failure === undefined ? null : <p class="error">{pages.failure.message}</p>}
       <div class="split">
         <div class="fill">
-          {pages.total === undefined ? null : (
-            <DataTable
-              key={find}
-              label="Schedules"
-              columns={columnsOf(setOpen)}
-              count={pages.total}
-              row={pages.row}
-              onShow={pages.show}
-              empty={<p class="hint">No function has a schedule.</p>}
-            />
-          )}
+          <PagedTable
+            pages={pages}
+            filter={find}
+            label="Schedules"
+            columns={columnsOf(setOpen)}
+            empty={<p class="hint">No function has a schedule.</p>}
+          />
         </div>
         {open?.last === undefined ? null : (
           <StoryPanel namespace={open.namespace} id={open.last.callId} version={0} onClose={() => setOpen(undefined)} />
