@@ -125,8 +125,9 @@ export class Call<Context = unknown> implements HostCall<Context> {
     this.replay = request.replay;
     if (this.replay !== undefined) {
       this.journal = new Journal();
-      this.journal.readings.push(...this.replay.readings);
-      this.journal.resumptions.push(...this.replay.resumptions);
+      // One by one: a call that loops over the clock has more of them than a function may have arguments.
+      for (const reading of this.replay.readings) this.journal.readings.push(reading);
+      for (const resumption of this.replay.resumptions) this.journal.resumptions.push(resumption);
     }
   }
 
@@ -287,7 +288,8 @@ export class Call<Context = unknown> implements HostCall<Context> {
     return {
       seed: this.request.seed,
       readings: [...(this.journal?.readings ?? [])],
-      outcomes: this.operations.map((operation) => operation.outcome),
+      outcomes: this.operations.map(({ outcome }) => outcome),
+      told: this.operations.map(({ told }) => told),
       resumptions: [...(this.journal?.resumptions ?? [])],
     };
   }

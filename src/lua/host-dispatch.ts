@@ -184,6 +184,7 @@ export class HostDispatch<Context = unknown> {
       const operation: Operation = { number, name, outcome: call.replay?.outcomes[number - 1], visible: false };
       call.operations.push(operation);
       if (call.replay === undefined) this.#launch(machine, call, entry, operation);
+      else tellAgain(call, operation);
     } else if (known.name !== name) throw machine.throwEnd(new MachineEnd('defect', 'a repeated run took another way'));
     machine.args.release();
     machine.views.pushLight(state, hostMark);
@@ -199,13 +200,14 @@ export class HostDispatch<Context = unknown> {
     };
     const view = new OperationView(call as Call<Context>, note);
     const settle = (outcome: Outcome): void => {
-      call.hostCalls.push({
+      operation.told = {
         name: entry.name,
         startMs: started - call.startedAt,
         durationMs: this.#events.clock() - started,
         ok: outcome.ok && !answersError(outcome.results),
         ...(summary === undefined ? {} : { summary }),
-      });
+      };
+      call.hostCalls.push(operation.told);
       if (call.ended) return;
       try {
         keepOutcome(call, operation, outcome);
@@ -240,6 +242,12 @@ export class HostDispatch<Context = unknown> {
 }
 
 /** `nil, err` with a message: the script goes on, and what it asked for was not done. */
+/** Nothing is asked in a replay: what was told of the same operation is told again. */
+function tellAgain(call: Call, { number, name }: Operation): void {
+  const told = call.replay?.told[number - 1];
+  if (told?.name === name) call.hostCalls.push(told);
+}
+
 function answersError([first, second]: readonly LuaInput[]): boolean {
   const absent = first === null || first === undefined;
   return absent && typeof second === 'object' && second !== null && Object.hasOwn(second, 'message');

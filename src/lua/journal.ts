@@ -1,5 +1,5 @@
 /** What a call learned from outside, in order: feeds a run again in slices, and a replay of a recorded call. */
-import type { LuaInput } from './types.ts';
+import type { HostCallRecord, LuaInput } from './types.ts';
 
 /** The settled outcome of a waiting host function. */
 export type Outcome =
@@ -15,6 +15,8 @@ export interface JournalRecord {
   readonly readings: readonly Reading[];
   /** Outcomes by operation number (from 1); undefined: never settled. */
   readonly outcomes: readonly (Outcome | undefined)[];
+  /** What was told of each of them. */
+  readonly told: readonly (HostCallRecord | undefined)[];
   /** Which operations became visible at each resumption. */
   readonly resumptions: readonly (readonly number[])[];
 }

@@ -2,7 +2,7 @@
 import type { Call } from './call.ts';
 import type { Outcome, Reading } from './journal.ts';
 import { isLazy } from './push-value.ts';
-import type { LuaInput, LuaKey } from './types.ts';
+import type { HostCallRecord, LuaInput, LuaKey } from './types.ts';
 
 /** Composites (`members`) are done when one of their members is. */
 export interface Operation {
@@ -14,6 +14,8 @@ export interface Operation {
   visible: boolean;
   /** Bytes the call holds for its outcome. */
   weight?: number;
+  /** The line about it; absent: it never settled. */
+  told?: HostCallRecord;
 }
 
 /** Nothing that Lua has seen is kept for it: only a plain run is run again from its start. */
