@@ -2,16 +2,16 @@
  * What images of functions written alike have in common is kept once, and is in the caches whichever of them is called; of
  * each function only what is its own is kept beside those of others, a third of its image and less.
  */
-import { countBits, longestRun, type Delta, type Ground } from './image.ts';
-import { heapBase, lowStart, stillStart } from './layout.ts';
+import { countBits, longestRun, type CommonImage, type Delta, type Ground } from './image.ts';
+import { heapBase, writableStart } from './layout.ts';
 
 /** Each image that is kept is compared with so many. */
 const mostFamilies = 4;
 /** An image belongs to a family if so much of it is common. */
 const leastCommon = 0.5;
 
-/** What the words are that no image changes. */
-type GroundWords = Pick<Ground, 'lowWords' | 'stillWords' | 'heapWords'>;
+/** The memory that images are a difference over. */
+type Over = Pick<Ground, 'writable' | 'heap'>;
 
 /** Words of memory with their values, in order of their addresses. */
 interface Words {
@@ -20,7 +20,7 @@ interface Words {
 }
 
 interface Family extends Words {
-  readonly runs: Int32Array;
+  readonly image: CommonImage;
 }
 
 /** Of the images over one ground. A family holds only what two functions had in common when it was founded. */
@@ -30,24 +30,24 @@ export class ImageFamilies {
   #singles: readonly Words[] = [];
 
   /** The same image over what it has in common with a family, or as it is. */
-  reduce(image: Delta, ground: GroundWords): Delta {
+  reduce(image: Delta, ground: Over): Delta {
     if (image.tail !== undefined || image.movesStill || image.under !== undefined) return image;
     const words = readWords(image);
     for (const family of this.#families) {
       const own = writeRuns(difference(words, family, ground));
       if (own.length < (image.to - image.from) * (1 - leastCommon)) {
-        return { ...image, runs: own, from: 0, to: own.length, under: family.runs, bytes: own.byteLength };
+        return { ...image, runs: own, from: 0, to: own.length, under: family.image, bytes: own.byteLength };
       }
     }
-    if (this.#families.length < mostFamilies) this.#found(words);
+    if (this.#families.length < mostFamilies) this.#found(words, ground);
     return image;
   }
 
-  #found(words: Words): void {
+  #found(words: Words, ground: Over): void {
     for (const single of this.#singles) {
       const common = commonOf(single, words);
       if (common.at.length < words.at.length * leastCommon) continue;
-      this.#families.push({ ...common, runs: writeRuns(common) });
+      this.#families.push({ ...common, image: layCommon(common, ground) });
       this.#singles = this.#singles.filter((other) => other !== single);
       return;
     }
@@ -59,7 +59,7 @@ export class ImageFamilies {
 export function wholeRuns(image: Delta): Int32Array {
   const { runs, from, to, under } = image;
   if (under === undefined) return runs.slice(from, to);
-  const all = new Map(pairs(readRuns(under, 0, under.length)));
+  const all = new Map(pairs(readRuns(under.runs, 0, under.runs.length)));
   for (const [word, value] of pairs(readWords(image))) all.set(word, value);
   const at = [...all.keys()].sort((one, other) => one - other);
   return writeRuns({ at, values: at.map((word) => all.get(word) ?? 0) });
@@ -101,7 +101,7 @@ function writeRuns({ at, values }: Words): Int32Array {
 }
 
 /** What has to be written over `under` to have `image`: what differs, and what only `under` changes of the ground. */
-function difference(image: Words, under: Words, ground: GroundWords): Words {
+function difference(image: Words, under: Words, ground: Over): Words {
   const at: number[] = [];
   const values: number[] = [];
   const take = (word: number, value: number): void => void (at.push(word), values.push(value));
@@ -123,9 +123,22 @@ function commonOf(one: Words, other: Words): Words {
   return { at: common.map(([word]) => word), values: common.map(([, value]) => value) };
 }
 
-function groundWord({ lowWords, stillWords, heapWords }: GroundWords, word: number): number {
+function groundWord(ground: Over, word: number): number {
+  const [bytes, at] = placeOf(ground, word);
+  return new DataView(bytes.buffer, bytes.byteOffset).getInt32(at, true);
+}
+
+/** The part of memory that a word lies in, and where: images that move what stands still are left as they are. */
+function placeOf({ writable, heap }: Over, word: number): readonly [Uint8Array, number] {
   const byte = word * 4;
-  if (byte >= heapBase) return heapWords[(byte - heapBase) >>> 2] ?? 0;
-  if (byte >= stillStart) return stillWords[(byte - stillStart) >>> 2] ?? 0;
-  return lowWords[(byte - lowStart) >>> 2] ?? 0;
+  return byte >= heapBase ? [heap, byte - heapBase] : [writable, byte - writableStart];
+}
+
+function layCommon(words: Words, ground: Over): CommonImage {
+  const image = { writable: ground.writable.slice(), heap: ground.heap.slice(), runs: writeRuns(words) };
+  for (const [word, value] of pairs(words)) {
+    const [bytes, at] = placeOf(image, word);
+    new DataView(bytes.buffer).setInt32(at, value, true);
+  }
+  return image;
 }

@@ -38,14 +38,22 @@ export interface Ground extends Capture {
   readonly found: Int32Array;
 }
 
+/** The ground with what several images have in common; what stands still is the ground's. */
+export interface CommonImage {
+  readonly writable: Uint8Array;
+  readonly heap: Uint8Array;
+  /** What differs from the ground. */
+  readonly runs: Int32Array;
+}
+
 /** What has to be written over the ground. */
 export interface Delta {
   /** Runs of words: each a head, then its words. They lie here, beside those of other images where they are few. */
   readonly runs: Int32Array;
   readonly from: number;
   readonly to: number;
-  /** Runs that come first: what it has in common with others. */
-  readonly under: Int32Array | undefined;
+  /** What it is a difference over in place of the ground. */
+  readonly under: CommonImage | undefined;
   /** The heap beyond the ground's end. */
   readonly tail: Uint8Array | undefined;
   readonly heapEnd: number;
@@ -165,29 +173,24 @@ function compare(
   return to;
 }
 
-/** Writes a delta into a memory that holds the ground. */
+/** Writes a delta into a memory that holds the ground, or what is `under` it. */
 export function applyDelta(
   memory: Uint8Array,
   memoryWords: Int32Array,
   ground: Pick<Ground, 'heapEnd'>,
   delta: Delta,
 ): void {
-  const { runs, from, to, under, tail } = delta;
-  if (under !== undefined) writeWords(memoryWords, under, 0, under.length);
-  writeWords(memoryWords, runs, from, to);
-  if (tail !== undefined) memory.set(tail, ground.heapEnd);
-}
-
-function writeWords(memory: Int32Array, runs: Int32Array, from: number, to: number): void {
+  const { runs, from, to, tail } = delta;
   for (let at = from; at < to;) {
     const head = runs[at] ?? 0;
     let word = head >>> countBits;
     at += 1;
     for (const end = at + (head & longestRun); at < end; at += 1) {
-      memory[word] = runs[at] ?? 0;
+      memoryWords[word] = runs[at] ?? 0;
       word += 1;
     }
   }
+  if (tail !== undefined) memory.set(tail, ground.heapEnd);
 }
 
 /** Copies a memory that holds a function image and nothing else. */

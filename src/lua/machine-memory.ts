@@ -34,8 +34,9 @@ export class MachineMemory {
     if (delta === undefined) this.distrust();
     this.#layStill(base, ground.still, Math.max(delta?.heapEnd ?? 0, ground.heapEnd), tenant);
     const { u8, i32 } = this.#views;
-    u8.set(ground.writable, writableStart);
-    u8.set(ground.heap, heapBase);
+    const { writable, heap } = delta?.under ?? ground;
+    u8.set(writable, writableStart);
+    u8.set(heap, heapBase);
     if (delta !== undefined) {
       applyDelta(u8, i32, ground, delta);
       if (delta.movesStill) this.distrust();
