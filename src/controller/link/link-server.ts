@@ -99,7 +99,7 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
     links.set(podUid, link);
     book.connected(link.proof, runtime, epoch !== undefined);
     log.info('a runtime is linked', { pod: podName, runtime });
-    stand.heard(epoch ?? 0);
+    stand.heard(podUid, epoch);
   }
 
   function closed(link: RuntimeLink, code: number, reason: string): void {
@@ -107,6 +107,7 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
     open.delete(link);
     if (links.get(podUid) !== link) return;
     links.delete(podUid);
+    stand.left(podUid);
     book.disconnected(podUid);
     log.info('a link has ended', { pod: podName, code, reason });
   }
@@ -151,6 +152,7 @@ export async function createLinkServer(options: LinkServerOptions): Promise<Link
             case 'judged':
               return book.judged(proof, message.acknowledgements, table);
             case 'applied':
+              stand.heard(podUid, message.epoch);
               return book.applied(podUid);
             case 'report':
               return book.reported(group, message.schedules, message.health, table);
