@@ -26,7 +26,6 @@ const tasks = {
       NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'moonhook', 'code'),
       MALLOC_ARENA_MAX: '2',
       MALLOC_TRIM_THRESHOLD_: '131072',
-      UV_THREADPOOL_SIZE: '64',
     },
     steps: [
       [
