@@ -1,9 +1,7 @@
 /** Entry of the `moonhook` command. */
-import { CommanderError } from 'commander';
 import { keepCompiledCode } from '../settings/compile-cache.ts';
-import { createProgram } from './create-program.ts';
 import { exitCodes } from './exit-codes.ts';
-import { placeOptions } from './place-options.ts';
+import { runCommand } from './run-command.ts';
 
 // The second start reads what the first one compiled: a third of the time and 50 MB less.
 keepCompiledCode();
@@ -14,13 +12,4 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-try {
-  const typed = placeOptions(process.argv.slice(2));
-  const program = await createProgram(typed[0]);
-  if (typed.length === 0) program.help({ error: true });
-  await program.parseAsync(typed, { from: 'user' });
-} catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
-  // Commander has said what is wrong; help and version that were asked for are no mistakes.
-  process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.unusable;
-}
+await runCommand(process.argv.slice(2));
