@@ -4,6 +4,7 @@ import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { countLinked } from './count-linked.ts';
 import { createAdmittedResources } from './admitted-resources.ts';
+import { chooseStatuses } from './choose-statuses.ts';
 import type { Clock } from './clock.ts';
 import { countWatch } from './counted-watch.ts';
 import { createEventWriter } from './event-writer.ts';
@@ -15,21 +16,13 @@ import type { ControllerStats } from './controller-stats.ts';
 import type { ControllerRights } from './read-reference.ts';
 import { createReferencePoll, type ReferenceTiming } from './reference-poll.ts';
 import type { ReflectorTiming } from './reflector.ts';
-import { isHeeded, refusedByNew, reportRuntimes } from './report-runtimes.ts';
 import { watchRuntimeEndpoints } from './runtime-endpoints.ts';
 import { createStandingJudge, type Standing } from './judge-standing.ts';
 import { createStatusWriter } from './status-writer.ts';
 import { createTableLoop } from './table-loop.ts';
 import { createProgrammingTimes } from './time-programming.ts';
 import { transitionsBetween, type JudgeStatus } from './transition-events.ts';
-import type {
-  Acknowledgements,
-  Leadership,
-  RuntimeEndpoint,
-  RuntimeEndpoints,
-  TableSource,
-  TriggerReports,
-} from './types.ts';
+import type { Acknowledgements, Leadership, RuntimeEndpoints, TableSource, TriggerReports } from './types.ts';
 import { createResourceReader } from './watched-resources.ts';
 
 export interface ControllerOptions {
@@ -183,33 +176,15 @@ export function startController(options: ControllerOptions): Controller {
     ...followResources({ client, clock, log, timing: timing.reflector, resources, times, loop, status, refresh }),
   );
 
-  const unsettled = (): readonly string[] =>
-    [...resources.uids()].filter((uid) => {
-      const conditions = resources.object(uid)?.object.status?.conditions;
-      return conditions?.find(({ type }) => type === 'Programmed')?.status !== 'True';
-    });
-  const isProgrammed = (uid: string): boolean => {
-    const verdict = loop.verdict(uid);
-    if (verdict === undefined) return false;
-    const { revision } = verdict;
-    const reports = reportRuntimes(verdict, endpoints.current() ?? [], acknowledgements?.runtimes() ?? []);
-    return reports.length > 0 && reports.every(({ acknowledgement }) => acknowledgement?.revision === revision);
-  };
-  loop.onVerdicts((uids) => status.touch(uids));
-  let before: readonly RuntimeEndpoint[] | undefined;
-  endpoints.subscribe(() => {
-    const now = endpoints.current() ?? [];
-    // Before the first list nothing could be said of anything.
-    const news =
-      before === undefined
-        ? [...resources.uids()]
-        : [...unsettled(), ...refusedByNew(before, now, acknowledgements?.runtimes() ?? [])];
-    before = now;
-    status.touch(news);
-  });
-  leadership.subscribe(() => {
-    log.info(leadership.leading ? 'leading' : 'no longer leading', { epoch: leadership.epoch });
-    if (leadership.leading) status.touch([...resources.uids()]);
+  const listen = chooseStatuses({
+    resources,
+    loop,
+    endpoints,
+    leadership,
+    times,
+    clock,
+    log,
+    touch: (uids) => status.touch(uids),
   });
 
   return {
@@ -218,11 +193,7 @@ export function startController(options: ControllerOptions): Controller {
     endpoints,
     listenTo: (given) => {
       acknowledgements = given;
-      given.subscribe((change) => {
-        const uids = change.kind === 'runtimes' ? unsettled() : change.uids;
-        for (const uid of uids) if (times.waits(uid) && isProgrammed(uid)) times.programmed(uid, clock.now());
-        if (isHeeded(change, endpoints.current() ?? [])) status.touch(uids);
-      });
+      listen(given);
     },
     listenToTriggers: (given) => {
       triggers = given;

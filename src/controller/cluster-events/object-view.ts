@@ -7,7 +7,8 @@ import type { KubeFailure } from '../kube-answer.ts';
 import type { ObjectChange } from '../kube-object.ts';
 import { chooseCollections, namespaceCollection, singleObject } from './choose-collections.ts';
 import type { TriggerPlan } from './plan-triggers.ts';
-import type { SharedWatches, WatchListener, WatchUse } from './shared-watches.ts';
+import type { SharedWatches, WatchUse } from './shared-watches.ts';
+import type { WatchListener } from './watch-collection.ts';
 import { failedWatch, pendingState, type TriggerState } from './trigger-state.ts';
 import { keepText, type WatchedText } from './watched-object.ts';
 
