@@ -79,7 +79,10 @@ end`,
           ...(delayMs === undefined ? {} : { delayMs }),
           ...(context.traceparent === undefined ? {} : { traceparent: context.traceparent }),
         };
-        return await holdUntilKept(call, data, () => context.events.publish(event));
+        const id = await holdUntilKept(call, data, () => context.events.publish(event));
+        // `explain` of it goes on with the story.
+        call.note?.(`${type} as ${id}`);
+        return id;
       }),
     },
   ],

@@ -80,7 +80,9 @@ export const later: HostModule = {
           budget,
           ...(key === undefined ? {} : { key }),
         };
-        return await holdUntilKept(call, data, () => call.context.later.enqueue(item));
+        const id = await holdUntilKept(call, data, () => call.context.later.enqueue(item));
+        call.note?.(`${handler} as ${id}`);
+        return id;
       }),
     },
     {

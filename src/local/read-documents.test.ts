@@ -80,6 +80,10 @@ test('a misspelt kind of ours is an error with the right one, other kinds are no
     /error: unknown kind "Secrets" \(did you mean "Secret"\?\)/,
   );
   assert.match(
+    linesOf('apiVersion: moonhook.dev/v1alpha1\nkind: Secret\n')[0] ?? '',
+    /^hooks\.yaml:1:1: error: Secret is not of "moonhook\.dev\/v1alpha1" \(write apiVersion: v1\)$/,
+  );
+  assert.match(
     linesOf('apiVersion: apps/v1\nkind: Deployment\nspec: { on: yes }\n')[0] ?? '',
     /note: Deployment is not a kind of a local run: passed over$/,
   );

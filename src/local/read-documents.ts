@@ -150,7 +150,7 @@ class DocumentReader {
     const expected = ours ? apiVersion : 'v1';
     if (own !== undefined && version === expected) return own;
     const group = typeof version === 'string' ? (version.split('/')[0] ?? '') : '';
-    if (ours || (own !== undefined && typeof version !== 'string')) {
+    if (ours || (own !== undefined && (typeof version !== 'string' || group === 'moonhook.dev'))) {
       const found =
         version === undefined ? 'the field "apiVersion" is missing' : `${kind} is not of ${JSON.stringify(version)}`;
       this.#fail(

@@ -80,7 +80,8 @@ export function readJwtOptions(reader: FieldReader, given: Fields): JwtOptions {
     reader.mistake(`keyRefs[${index}]`, 'must have name and key');
     return [];
   });
-  if (jwksUrl !== undefined && keys.length > 0) reader.mistake('jwksUrl', 'or keyRefs must be set, and only one');
+  if (jwksUrl !== undefined && keys.length > 0)
+    reader.mistake('jwksUrl', 'one of jwksUrl and keyRefs must be set, and only one');
   for (const [index, name] of (listed ?? []).entries()) {
     if (!jwtAlgorithms.some((known) => known === name)) {
       reader.mistake(`algorithms[${index}]`, `must be one of ${jwtAlgorithms.join(', ')}`);

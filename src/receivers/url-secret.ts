@@ -16,7 +16,8 @@ function fromUrl(values: readonly string[] | undefined): FoundToken {
 function setup(fields: FieldReader): TokenSetup {
   const query = fields.text('query', { max: 64 });
   const segment = fields.text('segment', { max: 64, pattern: /^[A-Za-z_][A-Za-z0-9_]*$/, form: 'a path parameter' });
-  if (fields.has('query') === fields.has('segment')) fields.mistake('query', 'or segment must be set, and only one');
+  if (fields.has('query') === fields.has('segment'))
+    fields.mistake('query', 'one of query and segment must be set, and only one');
   if (segment !== undefined) {
     return {
       place: `path parameter ${segment}`,

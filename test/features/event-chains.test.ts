@@ -77,6 +77,23 @@ suite('chains of events', () => {
     await bench.served.record({ functionName: 'storm' }, ({ log }) => log?.[0]?.message === 'still here');
   });
 
+  test('what a call set off is named in its record, by the id that leads to the rest of the story', async () => {
+    const answer = await post(`${bench.served.url}/team-a/again`, { 'x-moonhook-budget': '1' });
+    const id = answer.headers.get('x-call-id') ?? '';
+    const first = await bench.served.record({ id, trigger: 'again' }, ({ outcome }) => outcome === 'ok');
+    const next = /^again_later as (\S+)$/.exec(first.hostCalls?.[0]?.summary ?? '')?.[1];
+    assert.ok(next !== undefined, JSON.stringify(first.hostCalls));
+    const second = await bench.served.record({ id: next }, ({ outcome }) => outcome === 'ok');
+    assert.deepEqual([second.kind, second.handler], ['later', 'again_later']);
+    const begun = await post(`${bench.served.url}/team-a/begin`, { 'x-moonhook-budget': '1' });
+    const origin = begun.headers.get('x-call-id') ?? '';
+    const begin = await bench.served.record({ id: origin, trigger: 'begin' }, ({ outcome }) => outcome === 'ok');
+    const event = /^com\.storm as (\S+)$/.exec(begin.hostCalls?.[0]?.summary ?? '')?.[1];
+    assert.ok(event !== undefined, JSON.stringify(begin.hostCalls));
+    assert.equal((await bench.served.record({ id: event })).trigger, 'each');
+    await quiet();
+  });
+
   test('requests carry what is left, webhooks too, and our own ingress honours it', async () => {
     await post(`${bench.served.url}/team-a/far?to=${encodeURIComponent(`${bench.receiver.url}/far`)}`, {
       'x-moonhook-budget': '100',
