@@ -1,4 +1,5 @@
 /** Rate and concurrency of a trigger, by key, and the function's own concurrency; charged after verification. */
+import { hash } from 'node:crypto';
 import type { LuaValue } from '../lua/types.ts';
 import { EventTable } from './event-table.ts';
 import { evaluate } from './evaluate.ts';
@@ -88,9 +89,17 @@ export async function readKey(call: HttpCall, parts: WorkerParts, expression: st
   return { ok: true, key: keyText(value.value) };
 }
 
+/** Longer keys go by their hash: they come from requests, and stand in an index of the store. */
+const longestKeyText = 256;
+
 /** Text, numbers and booleans name themselves; nil and false are no key; anything else shares one. */
 export function keyText(value: LuaValue): string | undefined {
   if (value === undefined || value === false) return undefined;
+  const text = wordsOf(value);
+  return text.length <= longestKeyText ? text : `sha256:${hash('sha256', text)}`;
+}
+
+function wordsOf(value: Exclude<LuaValue, undefined>): string {
   if (value instanceof Uint8Array) return `b${Buffer.from(value).toString('base64')}`;
   if (typeof value === 'object' || typeof value === 'symbol') return 'table';
   return `${typeof value}:${value}`;

@@ -38,6 +38,7 @@ test('an attribute of another form than the specification has is named, with wha
     [{ dataschema: ' ' }, /^dataschema is not a URI such as/],
     [{ subject: '\ud800' }, /^subject holds half of a character/],
     [{ id: '' }, /^id is not a text/],
+    [{ id: '\u4e16'.repeat(300) }, /^source and id are longer than/],
   ] as const) {
     assert.match(bodyOf({ data: 1, ...fields }), message, JSON.stringify(fields));
   }

@@ -1,4 +1,5 @@
 /** Reads CloudEvents sent to a namespace's bus: binary, structured or batched mode (CloudEvents HTTP binding 1.0.2 §3). */
+import { chosenId } from '../delivery/chosen-id.ts';
 import { isObject } from '../function/is-object.ts';
 import { bodyKind } from '../receivers/decode-body.ts';
 import { mediaType } from './decode-data.ts';
@@ -36,6 +37,8 @@ const bad = (message: string): Mistake => ({ ok: false, unsupported: false, mess
 /** Each is matched against the patterns of the namespace. */
 const mostOfBatch = 1000;
 const longest = 1024;
+/** As they are stored: an index holds both. */
+const longestId = 2_200;
 /** No smaller than what was read: the body's own limit has ended what is too much. */
 const dataOptions = { ...defaultEncodeOptions, maxBytes: Infinity, maxValues: Infinity };
 
@@ -139,6 +142,11 @@ function finish(fields: Readonly<Record<string, unknown>>, body: Uint8Array, nam
   if (!extra.ok) return bad(extra.message);
   const id = text('id');
   const subject = text('subject');
+  if (id !== undefined && chosenId(text('source') ?? '', id).length > longestId) {
+    return bad(
+      `source and id are longer than ${longestId} characters together, those that are not ASCII counted as nine`,
+    );
+  }
   return {
     ok: true,
     event: {

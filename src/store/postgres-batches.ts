@@ -110,6 +110,14 @@ export function isRepeatable(error: unknown): boolean {
   return repeatable.has(codeOf(error));
 }
 
+/**
+ * The server refuses these values, whenever they are sent: data exceptions, constraints, limits of a row or an index.
+ * https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+export function refusesValues(error: unknown): error is Error {
+  return /^(22|23|54)/.test(codeOf(error));
+}
+
 /** Not where the connection or the server is gone: then nobody knows what was kept, and every half would fail, too. */
 function mayHalve(error: unknown): boolean {
   const code = codeOf(error);

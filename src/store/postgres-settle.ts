@@ -112,11 +112,6 @@ async function settleWithEffects(
     client,
     current.map(({ writes = [], expectations = [] }) => ({ writes, expectations })),
   );
-  for (const outcome of written) {
-    // The batch is halved until this item is alone with its error.
-    if (outcome.kind === 'notInteger')
-      throw new TypeError(`key ${JSON.stringify(outcome.key)} does not hold an integer`);
-  }
   const landing = new Set(current.filter((_, index) => written[index]?.kind === 'ok'));
   const appended = items.flatMap((item) => (landing.has(item) ? (item.append ?? []) : []));
   if (appended.length > 0) {

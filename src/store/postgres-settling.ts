@@ -1,6 +1,6 @@
 /** How leased deliveries end on PostgreSQL: in batches, within the quotas; what would go beyond one is told, the rest goes on. */
 import { growthOfSettle } from './growth.ts';
-import { answersByCall, createBatches } from './postgres-batches.ts';
+import { answersByCall, createBatches, refusesValues } from './postgres-batches.ts';
 import type { PostgresLeasing } from './postgres-leasing.ts';
 import { batchBytes, noteAppended, rowBytes, type PostgresParts } from './postgres-parts.ts';
 import { settleItems } from './postgres-settle.ts';
@@ -47,8 +47,14 @@ export function createPostgresSettling(
     noteAppended(heads, append);
   }
 
+  /** What can never be written is told: kept and tried again, it would hold its place for ever. */
+  function refused(items: readonly SettleItem[], error: unknown): readonly Settled[] {
+    if (items.length !== 1 || !refusesValues(error)) throw error;
+    return [{ overQuota: `the database refuses what the call has stored: ${error.message}` }];
+  }
+
   return async (items) => {
-    const settled = await settleWithin(items);
+    const settled = await settleWithin(items).catch((error: unknown) => refused(items, error));
     for (const [index, item] of items.entries()) {
       if (settled[index] !== 'conflict' && typeof settled[index] !== 'object') noteSettled(item);
     }

@@ -39,6 +39,22 @@ for (const [name, open] of Object.entries(storeEngines())) {
       assert.equal(lease?.event.id, 'e2');
     });
 
+    test('a settle whose increment meets a word is a conflict, and neighbours land', async (t) => {
+      const store = await open(t);
+      await store.write([row('word', 'x')], []);
+      await store.append(['e1', 'e2'].map((id) => ({ ...event(id), deliveries: [{ destination: 'f/t' }] })));
+      const leases = await store.lease([{ destination: 'f/t', max: 2 }], 60_000);
+      const settled = await store.settle(
+        leases.map(({ receipt }, index) => ({
+          receipt,
+          ending: { kind: 'done' },
+          writes: [{ scope, key: ['word', 'count'][index] ?? '', change: { kind: 'increment', delta: 1 } }],
+        })),
+      );
+      assert.deepEqual(settled, ['conflict', 'ok']);
+      assert.equal(Buffer.from((await store.get(scope, 'count'))?.value ?? []).toString(), '1');
+    });
+
     test('of two that expect the same, one lands', async (t) => {
       const store = await open(t);
       const both = ['e1', 'e2'].map((id) =>

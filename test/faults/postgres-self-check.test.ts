@@ -1,4 +1,5 @@
 /** What the store on PostgreSQL makes sure of before it serves, and what it does about transactions that meet. */
+import { randomBytes } from 'node:crypto';
 import assert from 'node:assert/strict';
 import { after, test, type TestContext } from 'node:test';
 import { Client } from 'pg';
@@ -200,4 +201,24 @@ test('a sequence that was set back (a restore without it) refuses events, and ta
     rows.map(({ eventId }) => eventId),
     ['first', 'last'],
   );
+});
+
+test('a settle whose values the database can never hold is answered, and ends without them', async (t) => {
+  const database = await freshDatabase(t);
+  if (database === undefined) return;
+  const store = await open(t, database.url, 'p');
+  const event = { id: 'e', namespaceUid: 'ns', type: 't', source: '/', attributes: '{}', body: new Uint8Array(1) };
+  await store.append([{ event, deliveries: [{ destination: 'f/t' }] }]);
+  const [lease] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
+  assert.ok(lease);
+  const { receipt } = lease;
+  const append = [
+    { event: { ...event, id: randomBytes(5_000).toString('hex') }, deliveries: [{ destination: 'g/t' }] },
+  ];
+  const [refusal] = await store.settle([{ receipt, ending: { kind: 'done' }, append }]);
+  assert.ok(
+    typeof refusal === 'object' && /the database refuses.*index/.test(refusal.overQuota),
+    JSON.stringify(refusal),
+  );
+  assert.deepEqual(await store.settle([{ receipt, ending: { kind: 'done' } }]), ['ok']);
 });
