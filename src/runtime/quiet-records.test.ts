@@ -31,8 +31,9 @@ suite('QuietRecords', () => {
     const add = (text: string): void => records.add('a', () => text, owner);
     for (let index = 0; index < 3; index += 1) add(`a${index}`);
     const first = owner.shelf;
-    assert.ok(first !== undefined, 'control: it is remembered');
+    assert.ok(first?.oldest !== undefined, 'control: it is remembered');
     assert.deepEqual(records.drain(), ['a1', 'a2']);
+    assert.deepEqual([first.oldest, first.others], [undefined, []], 'it keeps nothing alive');
     add('after');
     add('again');
     assert.notEqual(owner.shelf, first);

@@ -11,7 +11,7 @@ interface ShelfOwner<Item> {
 /** One function's records; full, the next one takes the place of the oldest. */
 export interface Shelf<Item> {
   /** Whose place the next one takes when the shelf is full: one step away, since with many functions each has one. */
-  oldest: Item;
+  oldest: Item | undefined;
   /** The others in a ring, and where the second oldest stands. */
   others: Item[];
   second: number;
@@ -88,8 +88,7 @@ export class QuietRecords<Item> {
     for (const [functionUid, shelf] of this.#shelves) {
       if (drained.length >= most) break;
       drained.push(...inOrder(shelf));
-      shelf.keeper = undefined;
-      this.#shelves.delete(functionUid);
+      this.#forget(functionUid, shelf);
     }
     this.#held -= drained.length;
     return drained;
@@ -116,15 +115,22 @@ export class QuietRecords<Item> {
         refill(shelf, inOrder(shelf).slice(1));
         return;
       }
-      shelf.keeper = undefined;
-      this.#shelves.delete(functionUid);
+      this.#forget(functionUid, shelf);
       return;
     }
+  }
+
+  /** Its owner may remember it for long: it keeps no record alive. */
+  #forget(functionUid: string, shelf: Shelf<Item>): void {
+    this.#shelves.delete(functionUid);
+    shelf.keeper = undefined;
+    shelf.oldest = undefined;
+    shelf.others = none;
   }
 }
 
 function inOrder<Item>({ oldest, others, second }: Shelf<Item>): Item[] {
-  return [oldest, ...others.slice(second), ...others.slice(0, second)];
+  return [oldest as Item, ...others.slice(second), ...others.slice(0, second)];
 }
 
 function refill<Item>(shelf: Shelf<Item>, [oldest, ...others]: readonly Item[]): void {

@@ -22,6 +22,9 @@ function inMemory(bounds: RecordBounds): RecordStore {
   };
 }
 
+/** Rows come in batches and are gone when they are written: the thread needs not hold megabytes of garbage, which stay when it rests. */
+const resourceLimits = { maxYoungGenerationSizeMb: 3 };
+
 interface Pending {
   // Each request knows the type of its own answer.
   resolve(value: never): void;
@@ -29,7 +32,7 @@ interface Pending {
 }
 
 function inThread(workerData: RecordThreadSettings): RecordStore {
-  const worker = new Worker(new URL('./record-thread.ts', import.meta.url), { workerData });
+  const worker = new Worker(new URL('./record-thread.ts', import.meta.url), { workerData, resourceLimits });
   const pending = new Map<number, Pending>();
   let next = 1;
   let ended: Error | undefined;
