@@ -9,7 +9,6 @@ import type { Acknowledgement, RouteTable } from '../routing/types.ts';
 import { cacheFolder } from '../settings/cache-folder.ts';
 import type { RuntimeSettings } from '../settings/runtime-settings.ts';
 import { openStore, type OpenStore } from '../store/open-store.ts';
-import { defaultRetention } from '../store/retention.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createMetrics, type Sample } from '../telemetry/metrics.ts';
 import { openAdminListener, type AdminListener } from './admin-http.ts';
@@ -21,6 +20,7 @@ import { createPool } from './create-pool.ts';
 import { createDeletionFollower } from './follow-deletions.ts';
 import { giveBackMemory, threadMemory } from './give-back-memory.ts';
 import { tellDisk } from './tell-disk.ts';
+import { createTableFollowUp } from './follow-up-tables.ts';
 import { createGoodCodeKeeper } from './keep-good-code.ts';
 import { judgeLife, judgeReadiness, type RuntimeState } from './judge-readiness.ts';
 import type { MakeKubernetesCall } from './kubernetes-desk.ts';
@@ -28,9 +28,7 @@ import { createRecordKeeper, type RecordSource } from './keep-records.ts';
 import type { ReviewQuestion, ReviewVerdict } from './review-caller.ts';
 import { askResting } from './ask-resting.ts';
 import { runSchedules } from './run-schedules.ts';
-import { storeQuotas } from './store-quotas.ts';
 import { createThreadFleet } from './start-threads.ts';
-import { findNotReady } from './tell-not-ready.ts';
 import type { RunningCall } from './worker-messages.ts';
 import type { WorkerPool } from './worker-pool.ts';
 import type { Resting } from './why-resting.ts';
@@ -154,7 +152,6 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     after,
     onError: (message, error) => log.warn(message, { error: String(error) }),
   });
-  const listeners = new Set<(acknowledgement: Acknowledgement) => void>();
   const stopGivingBack = giveBackMemory(threadMemory(), every);
   const stopTellingDisk = tellDisk(connection, log, every);
   let admin: AdminListener | undefined;
@@ -173,39 +170,16 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     if (given === undefined) await store.close();
   }
 
-  let { policy } = settings;
-  let limited = '';
-  async function limitStore(): Promise<void> {
-    const quotas = storeQuotas(policy, pool.table);
-    const retention = { ...defaultRetention, ...policy.retention };
-    const said = JSON.stringify([quotas, retention]);
-    if (said === limited) return;
-    await connection.setQuotas(quotas);
-    await connection.setRetention(retention);
-    limited = said;
-  }
-
-  async function applyWith(turn: Promise<readonly Acknowledgement[]>): Promise<readonly Acknowledgement[]> {
-    const began = performance.now();
-    const said = await turn;
-    const acknowledgements = options.keepsGoodCode === true ? await goodCode.settle(said, pool.table) : said;
-    fleet.countApply((performance.now() - began) / 1000);
-    // These walk the whole table: not for an edit that concerns none of them.
-    const weight = pool.weight.take();
-    try {
-      if (weight.names || limited === '') await limitStore();
-      state.applied = true;
-      if (weight.schedules) await schedules.follow(pool.table);
-      if (weight.names) await deletions.follow(pool.table);
-    } catch (error) {
-      // The next change deals with it, too.
-      pool.weight.add(weight);
-      throw error;
-    }
-    pool.threads[0]?.tellNotReady(findNotReady(pool.table, acknowledgements));
-    for (const acknowledgement of acknowledgements) for (const listener of listeners) listener(acknowledgement);
-    return acknowledgements;
-  }
+  const tables = createTableFollowUp({
+    pool,
+    fleet,
+    store: connection,
+    schedules,
+    deletions,
+    goodCode: options.keepsGoodCode === true ? goodCode : undefined,
+    policy: settings.policy,
+    onApplied: () => (state.applied = true),
+  });
 
   const measure = (sample: Sample): Promise<void> => {
     sample.set('link_controllers', options.linkedControllers?.() ?? 0);
@@ -238,22 +212,18 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       return pool.table;
     },
     get policy() {
-      return policy;
+      return tables.policy;
     },
-    apply: (table) => applyWith(pool.apply(table)),
+    apply: (table) => tables.follow(pool.apply(table)),
     applyChanges: (changes, version) => {
       deletions.moved(changes);
-      return applyWith(pool.applyChanges(changes, version));
+      return tables.follow(pool.applyChanges(changes, version));
     },
     async setPolicy(next) {
-      policy = next;
       pool.setPolicy(next);
-      await limitStore();
+      await tables.setPolicy(next);
     },
-    onAcknowledgement(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onAcknowledgement: tables.onAcknowledgement,
     records,
     openBreakers: async () => {
       const stats = await Promise.allSettled(pool.threads.map((thread) => thread.stats()));
