@@ -204,7 +204,11 @@ async function statusOf(
   const subscriptions = await list('subscriptions');
   if (!subscriptions.ok) return subscriptions;
   const ready = functions.value.filter((each) => each['ready'] === 'True').length;
-  const notReady = functions.value.flatMap(({ namespace, name, ready: stands, reason, message }) =>
+  const all: readonly PlainObject[] = [
+    ...functions.value,
+    ...subscriptions.value.map((each) => ({ ...each, name: `whs/${String(each['name'])}` })),
+  ];
+  const notReady = all.flatMap(({ namespace, name, ready: stands, reason, message }) =>
     stands === 'True' ? [] : [{ namespace, name, reason, message }],
   );
   return {

@@ -97,7 +97,9 @@ export type RunStatus = {
   readonly functions: number;
   readonly subscriptions: number;
   readonly ready: number;
-  readonly notReady?: readonly Readonly<Record<string, unknown>>[];
+  readonly notReady: readonly Readonly<Record<string, unknown>>[];
+  /** Of a local run: what is wrong with files, and with no function in particular. */
+  readonly diagnostics?: readonly Diagnostic[];
   readonly runtimes?: readonly Readonly<Record<string, unknown>>[];
 };
 

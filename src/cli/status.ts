@@ -1,5 +1,6 @@
 /** `moonhook status`: how a whole run stands: its functions, and in a cluster its runtimes. */
 import type { Command } from 'commander';
+import { formatDiagnostic } from '../local/diagnostic.ts';
 import { connectRun, withRunOptions, type RunOptions } from './choose-run.ts';
 import { refused } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -18,7 +19,7 @@ export function registerStatus(program: Command): void {
     .option('-o, --output <format>', 'json or yaml')
     .addHelpText(
       'after',
-      '\nIn a cluster it needs the view role bound in the whole cluster. Exit codes: 0 all functions are ready, 1 not all.',
+      '\nIn a cluster it needs the view role bound in the whole cluster. Exit codes: 0 all functions and subscriptions are ready, 1 not all, or a file cannot be used.',
     )
     .action(async (options: StatusOptions) => {
       process.exitCode = await status(options);
@@ -32,9 +33,10 @@ async function status(options: StatusOptions): Promise<number> {
   const answer = await run.status();
   if (!answer.ok) return refused(answer);
   const said = answer.value;
-  const exitCode = said.ready === said.functions ? exitCodes.ok : exitCodes.failed;
+  const { functions, ready, subscriptions, notReady, runtimes, diagnostics = [] } = said;
+  const isWhole = notReady.length === 0 && !diagnostics.some(({ severity }) => severity === 'error');
+  const exitCode = isWhole ? exitCodes.ok : exitCodes.failed;
   if (printValue(format, answer.value)) return exitCode;
-  const { functions, ready, subscriptions, notReady = [], runtimes } = said;
   printLines([
     said.folder === undefined
       ? `cluster of ${said.place ?? ''}`
@@ -53,5 +55,6 @@ async function status(options: StatusOptions): Promise<number> {
       .map(({ namespace, name, reason, message }) => [namespace, name, reason, message].map(String));
     process.stdout.write(`\n${formatTable(['NAMESPACE', 'NAME', 'REASON', 'MESSAGE'], rows)}`);
   }
+  if (diagnostics.length > 0) printLines(['', ...diagnostics.map(formatDiagnostic)]);
   return exitCode;
 }

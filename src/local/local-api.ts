@@ -44,11 +44,21 @@ export function getStatus(view: LocalView): LiveAnswer {
     durable: view.durable,
     functions: states.length,
     subscriptions: all.length - states.length,
-    ready: states.filter((state) => conditionOf(state, 'Ready')?.status === 'True').length,
+    ready: states.filter(isReady).length,
+    notReady: all
+      .filter((state) => !isReady(state))
+      .map((state) => {
+        const { namespace, name } = state.verdict;
+        const ready = conditionOf(state, 'Ready');
+        const shown = isFunction(state) ? name : `whs/${name}`;
+        return { namespace, name: shown, reason: ready?.reason ?? 'Pending', message: ready?.message ?? '' };
+      }),
     tableVersion: view.table().version,
     diagnostics: view.fileDiagnostics(),
   });
 }
+
+const isReady = (state: FunctionState): boolean => conditionOf(state, 'Ready')?.status === 'True';
 
 export function listFunctions(view: LocalView, namespace: string | undefined): LiveAnswer {
   const states = [...view.states().values()]

@@ -64,4 +64,15 @@ stringData: { s1: "0123456789abcdef0123" }
   const replayed = await cli('replay', 'whs/shop/partner', '--dead', '-y');
   assert.match(replayed.stdout, /^1 delivery runs again/);
   await said(/^dlv-\d+ .*whs\/shop\/partner +done /m, 'deliveries', 'whs/shop/partner');
+
+  // What stands still is told, and by the exit code as well.
+  const whole = await cli('status');
+  assert.equal(whole.exitCode, 0, whole.stdout);
+  writeFileSync(join(base, 'hooks', 'broken.yaml'), 'apiVersion: moonhook.dev/v1alpha1\nkind: WebhookFunctions\n');
+  await said(/^broken\.yaml:2:1: error: unknown kind "WebhookFunctions"/m, 'status');
+  assert.equal((await cli('status')).exitCode, 1);
+  rmSync(join(base, 'hooks', 'broken.yaml'));
+  writeFileSync(file, text.replace('127.0.0.1', '127.0.0.2'));
+  await said(/^shop +whs\/partner +PolicyDenied +spec\.url: 127\.0\.0\.2 is not globally reachable/m, 'status');
+  assert.equal((await cli('status')).exitCode, 1);
 });
