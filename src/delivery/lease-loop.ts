@@ -48,6 +48,8 @@ type Running = KeptLease & OnRoll;
 export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   const { store, leaseMs = defaultLeaseMs } = settings;
   const running = new Roll<Running>();
+  /** Whose turn it is, among those that are due. */
+  let turn = 0;
   /** Places of deliveries that are being stored. */
   let reserved = 0;
   const attempts = createAttemptRunner(settings, (each) => !draining && running.has(each as Running));
@@ -111,12 +113,12 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
       if (dueInMs > 0) wait = Math.min(wait, dueInMs);
       else due.push({ destination, slots: settings.slots(destination) });
     }
-    const wishes = shareOut(due, loadsOf(running.all()), settings.turns.isBusy() ? mostWhileBusy : mostPerPull).map(
-      (wish) => {
-        const limit = settings.limit?.(wish.destination);
-        return limit === undefined ? wish : { ...wish, limit };
-      },
-    );
+    const pulled = settings.turns.isBusy() ? mostWhileBusy : mostPerPull;
+    const wishes = shareOut(due, loadsOf(running.all()), pulled, turn).map((wish) => {
+      const limit = settings.limit?.(wish.destination);
+      return limit === undefined ? wish : { ...wish, limit };
+    });
+    turn = due.length === 0 ? 0 : (turn + wishes.length) % due.length;
     const most = wishes.reduce((sum, { max }) => sum + max, 0);
     const leases = most === 0 ? [] : await store.lease(wishes, leaseMs);
     if (leases.length < most || most === 0) headsUntil = 0;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { shareOut } from './share-out.ts';
+import type { Lease } from '../store/store.ts';
+import { loadsOf, shareOut } from './share-out.ts';
 
 const none: ReadonlyMap<string, number> = new Map();
 
@@ -32,4 +33,24 @@ test('of more destinations than one pull holds the least busy go first', () => {
     shareOut(due, loads, 2).map(({ destination }) => destination),
     ['c', 'b'],
   );
+});
+
+test('of many that are as busy each has its turn, although a pull takes few and those that had theirs are due again', () => {
+  const due = Array.from({ length: 100 }, (_, index) => ({ destination: `ns/f${index}/trigger:t`, slots: 5 }));
+  function served(inTurn: boolean): number {
+    const seen = new Set<string>();
+    let running: readonly string[] = [];
+    let turn = 0;
+    for (let pull = 0; pull < 40; pull += 1) {
+      const loads = loadsOf(running.map((destination) => ({ lease: { destination } as Lease })));
+      const wishes = shareOut(due, loads, 16, inTurn ? turn : 0);
+      turn += wishes.length;
+      for (const { destination } of wishes) seen.add(destination);
+      // Those that were pulled before have ended, but for a few.
+      running = [...running.slice(16), ...wishes.map(({ destination }) => destination)].slice(-24);
+    }
+    return seen.size;
+  }
+  assert.ok(served(false) < due.length, 'control');
+  assert.equal(served(true), due.length);
 });
