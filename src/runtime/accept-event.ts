@@ -146,8 +146,8 @@ export function acknowledgeStored(stored: readonly Appended[], call: HttpCall, p
   if (first === undefined || appended.generation !== undefined) {
     const { generation } = appended;
     const stored = parts.store.durable ? 'stored' : 'stored in memory only';
-    const again = `${stored}: its sender had sent it before, and it runs again as replay ${generation}`;
-    call.note('store', true, generation === undefined ? stored : again);
+    const again = ': its sender had sent it before, and it runs again as replay';
+    call.note('store', true, generation === undefined ? stored : `${stored}${again} ${generation}`);
     return acknowledge(call, parts, 'accepted');
   }
   call.duplicateOf = first;
