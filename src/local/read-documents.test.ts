@@ -63,6 +63,19 @@ test('a misspelt field is named at its place, with the right name', () => {
   );
 });
 
+test('a size without its unit is a warning, and the function is taken', () => {
+  const limits = '  limits: { memory: 16, log: "64", requestBody: 2048, cpuTime: 1s }\n  triggers:';
+  const { diagnostics, documents } = read(
+    hello.replace('  triggers:', limits).replace('name: web', 'name: web\n      limits: { responseBody: 4 }'),
+  );
+  assert.deepEqual(diagnostics.map(formatDiagnostic), [
+    'hooks.yaml:7:13: warning: spec.limits.memory: 16 is 16 bytes (did you mean 16Mi?)',
+    'hooks.yaml:7:25: warning: spec.limits.log: 64 is 64 bytes (did you mean 64Ki?)',
+    'hooks.yaml:10:17: warning: spec.triggers[0].limits.responseBody: 4 is 4 bytes (did you mean 4Mi?)',
+  ]);
+  assert.equal(documents.length, 1);
+});
+
 test('a wrong type is named at its place', () => {
   assert.match(
     linesOf(hello.replace('path: hello', 'path: 7'))[0] ?? '',

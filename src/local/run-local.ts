@@ -7,7 +7,6 @@ import type { InstallationPolicy } from '../policy/installation-policy.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { createRuntime, type Runtime, type RuntimeAddresses } from '../runtime/runtime.ts';
 import type { DevSettings } from '../settings/dev-settings.ts';
-import { openStore, type OpenStore } from '../store/open-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { documentCheck } from './check-document.ts';
 import { defaultDataDirectory, holdDataDirectory, type HeldDataDirectory } from './data-directory.ts';
@@ -18,6 +17,7 @@ import type { LocalView } from './local-api.ts';
 import { createLocalInputs } from './local-inputs.ts';
 import { openLocalView } from './local-view.ts';
 import type { OpenCluster } from './open-cluster.ts';
+import { openLocalStore } from './open-local-store.ts';
 import { openReadingCache } from './reading-cache.ts';
 import { readPolicyFile } from './read-policy-file.ts';
 import { readSecretsFile, watchSecretsFile } from './read-secrets-file.ts';
@@ -108,7 +108,7 @@ async function start(
   let diagnostics: readonly Diagnostic[] = [];
   let runtime: Runtime | undefined;
   let cluster: OpenCluster | undefined;
-  const store = await openStoreOf(options, directory.path);
+  const store = await openLocalStore(options, directory.path);
   const opened = openLocalView({
     version: options.version,
     timers,
@@ -261,25 +261,6 @@ async function start(
     await store.close();
     throw error;
   }
-}
-
-/** SQLite beside the token, or the database of the settings, which other processes may share. */
-async function openStoreOf(
-  { settings, log, randomBytes, onLost }: RunLocalOptions,
-  folder: string,
-): Promise<OpenStore> {
-  const { storeUrl } = settings;
-  if (storeUrl === undefined) {
-    const path = join(folder, 'store.db');
-    return await openStore({ path, onLost: (error) => onLost(error.message) }).catch((error: unknown) => {
-      throw new Error(`cannot open ${path}: ${errorMessage(error)}`, { cause: error });
-    });
-  }
-  // A connection that breaks is made again; what is asked meanwhile fails and is told to whoever asked.
-  const onError = (error: Error): void => log.warn('the database connection broke', { error: error.message });
-  const onAlarm = (message: string): void => log.warn(message);
-  const { openPostgres } = await import('../store/open-postgres.ts');
-  return await openPostgres({ url: storeUrl, processId: hex(randomBytes(8)), onError, onAlarm });
 }
 
 /** Files that had errors and have none any more. */
