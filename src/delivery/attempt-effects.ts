@@ -8,6 +8,7 @@ import type { AppendItem, KeyValueExpectation, KeyValueWrite, Lease, Store, Stor
 import type { EventBus, KeyValueScope, KeyValueStore, LaterQueue } from '../store/types.ts';
 import { shareBudget } from '../triggers/event-budget.ts';
 import { sameBytes } from './direct-key-value.ts';
+import { listWithOwn } from './list-with-own.ts';
 import { laterItem, laterFilter, type LaterTarget } from './later.ts';
 import { shownId } from './chosen-id.ts';
 import { mostAtOnce } from './fan-out.ts';
@@ -128,18 +129,15 @@ export function createAttemptEffects(settings: AttemptEffectsSettings): AttemptE
       put(entry, undefined);
       return existed;
     },
-    async list(scope, prefix, limit, cursor) {
-      const keys = new Set(await store.list(scope, prefix, limit, cursor));
-      for (const entry of entries.values()) {
-        const { own, delta } = entry;
-        if (entry.scope.namespaceUid !== scope.namespaceUid || entry.scope.space !== scope.space) continue;
-        if (!entry.key.startsWith(prefix) || (cursor !== undefined && entry.key <= cursor)) continue;
-        if (own?.value !== undefined || delta !== undefined) keys.add(entry.key);
-        else if (own !== undefined) keys.delete(entry.key);
+    list(scope, prefix, limit, cursor) {
+      const set: string[] = [];
+      const deleted = new Set<string>();
+      for (const { scope: its, key, own, delta } of entries.values()) {
+        if (its.namespaceUid !== scope.namespaceUid || its.space !== scope.space || !key.startsWith(prefix)) continue;
+        if (own?.value !== undefined || delta !== undefined) set.push(key);
+        else if (own !== undefined) deleted.add(key);
       }
-      const sorted = [...keys].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))).slice(0, limit);
-      const last = sorted.at(-1);
-      return { keys: sorted, ...(sorted.length === limit && last !== undefined ? { cursor: last } : {}) };
+      return listWithOwn((after) => store.list(scope, prefix, limit, after), { set, deleted }, limit, cursor);
     },
     async add(scope, key, value, ttlMs) {
       const entry = entryOf(scope, key);

@@ -138,3 +138,22 @@ test('namespaces and ports have breakers of their own', () => {
   assert.notEqual(keys[0], keys[2]);
   assert.notEqual(breakerKey('ns', 'http://a.example/'), breakerKey('other', 'http://a.example/'));
 });
+
+test('failing hosts without end are forgotten, those that failed last not first, and what is open stays while it says something', () => {
+  const bench = at();
+  const worker = bench.worker();
+  for (let failure = 0; failure < 10; failure += 1) worker.report(key, 'failure');
+  assert.equal(worker.open().length, 1);
+  for (let host = 0; host < 30_000; host += 1) {
+    if (host % 8_000 === 7_999) bench.clock.now += 61_000;
+    worker.report(breakerKey('ns', `http://h${host}.example/`), 'failure');
+  }
+  const last = breakerKey('ns', 'http://h29999.example/');
+  for (let failure = 0; failure < 9; failure += 1) worker.report(last, 'failure');
+  assert.deepEqual(
+    worker.open().map((breaker) => breaker.key),
+    [last],
+    'its ten failures were counted, and the old one says nothing any more',
+  );
+  assert.equal(worker.isProbing(breakerKey('ns', 'http://h0.example/')), false);
+});

@@ -59,6 +59,9 @@ interface KeptBreaker {
 const refreshMs = 30_000;
 const otherProbeMs = 1_000;
 const mostKnown = 10_000;
+/** Room is made for many at once. */
+const fewerKnown = 9_000;
+const forgetMs = 60_000;
 const nothing = (): void => undefined;
 
 /** Closed breakers without a failure are forgotten, so the map holds what is in trouble. */
@@ -71,7 +74,7 @@ export function createBreakers({ store, now, takeProbe, share }: BreakerSources)
     const row = await store.get(scope, name);
     if (row === undefined || (states.get(key)?.kind ?? 'closed') !== 'closed') return;
     const { until, openMs } = JSON.parse(Buffer.from(row.value).toString('utf8')) as KeptBreaker;
-    states.set(key, { ...closedBreaker, kind: 'open', until, openMs });
+    keep(key, { ...closedBreaker, kind: 'open', until, openMs }, now());
   }
 
   function take({ key, health, at }: BreakerReport): readonly KeyValueWrite[] {
@@ -82,8 +85,22 @@ export function createBreakers({ store, now, takeProbe, share }: BreakerSources)
     }
     const next = report(before ?? { ...closedBreaker, windowStart: at }, health, at);
     if (next.kind === 'closed' && next.failures === 0) states.delete(key);
-    else states.set(key, next);
+    else keep(key, next, at);
     return next.kind === 'open' && next !== before ? [kept(key, next)] : [];
+  }
+
+  /** Hosts come from callers, too: of many, those that say nothing any more are forgotten, then the oldest. */
+  function keep(key: string, state: BreakerState, at: number): void {
+    if (states.size >= mostKnown && !states.has(key)) {
+      for (const [other, { kind, windowStart, until }] of states) {
+        if (kind === 'closed' ? at - windowStart >= forgetMs : at - until >= forgetMs) states.delete(other);
+      }
+      for (const other of states.keys()) {
+        if (states.size < fewerKnown) break;
+        states.delete(other);
+      }
+    }
+    states.set(key, state);
   }
 
   return {
