@@ -100,4 +100,5 @@ test('a subscription has the names of its spec', () => {
     timeout: '15s',
     concurrency: 10,
   });
+  assert.ok(!('url' in effectiveSubscription({ url: '', events: ['a.*'] })), 'what does not resolve has none');
 });

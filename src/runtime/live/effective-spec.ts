@@ -34,7 +34,8 @@ export function effectiveSubscription(dumped: Fields): Fields {
   const measured = inWords({ retryScheduleMs, timeoutMs, rate });
   return withoutUndefined({
     suspend: suspended,
-    url,
+    // Empty while it does not resolve, or may not be reached.
+    url: url === '' ? undefined : url,
     events,
     channels,
     filter,
