@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { GatheredBytes } from './gather-bytes.ts';
 import { refuse, type OutboundVerdict } from './outbound-types.ts';
 
 export type BodyResult = { readonly ok: true; readonly body: Uint8Array } | (OutboundVerdict & { readonly ok: false });
@@ -30,14 +31,12 @@ export async function readBody(
     stream.on('error', () => undefined).destroy();
     return refuse('encoding', `the response has the content encoding "${applied.join(', ').slice(0, 64)}"`);
   }
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const gathered = new GatheredBytes();
   const collect = async (source: AsyncIterable<Uint8Array>): Promise<void> => {
     for await (const chunk of source) {
-      size += chunk.length;
-      if (size > limits.maxBytes) throw new TooLarge();
+      if (gathered.size + chunk.length > limits.maxBytes) throw new TooLarge();
       limits.received?.(chunk.length);
-      chunks.push(chunk);
+      gathered.add(chunk);
     }
   };
   try {
@@ -48,7 +47,7 @@ export async function readBody(
     if (isZlibError(error)) return refuse('encoding', `the response is not valid ${applied.join(', ')}`);
     throw error;
   }
-  return { ok: true, body: Buffer.concat(chunks, size) };
+  return { ok: true, body: gathered.all() };
 }
 
 /** The first bytes of a body, as they are; the rest is given up. Network failures before that reject. */

@@ -19,6 +19,8 @@ export interface ConnectorOptions {
   readonly addresses: readonly string[];
   readonly dial: Dial;
   readonly timeoutMs: number;
+  /** Has its reader take turns with others. */
+  readonly pace: (socket: Socket) => void;
   /** Further certificate authorities in PEM, besides those of Node. */
   readonly ca?: readonly string[];
 }
@@ -48,6 +50,7 @@ export function createConnector(options: ConnectorOptions): Connector {
         callback(error ?? new Error('no socket'), null);
         return;
       }
+      options.pace(socket);
       callback(null, socket);
     };
 

@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import type { Pool } from 'undici';
-import { createConnector, type Connector, type Dial } from './outbound-connect.ts';
+import { createConnector, type Connector, type ConnectorOptions, type Dial } from './outbound-connect.ts';
 
 export interface PoolKey {
   readonly namespaceUid: string;
@@ -16,6 +16,7 @@ export interface PoolsOptions {
   readonly dial: Dial;
   readonly ca?: readonly string[];
   readonly connectTimeoutMs: number;
+  readonly pace: ConnectorOptions['pace'];
   readonly maxPools: number;
   readonly connectionsPerPool: number;
 }
@@ -76,6 +77,7 @@ export function createPools(options: PoolsOptions): Pools {
           addresses: key.addresses,
           dial: options.dial,
           timeoutMs: options.connectTimeoutMs,
+          pace: options.pace,
           ...(options.ca === undefined ? {} : { ca: options.ca }),
         });
         PoolOf ??= loadPool();

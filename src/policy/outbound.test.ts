@@ -443,3 +443,28 @@ test('network failures say what happened without addresses', async () => {
   assert.ok(!missing.ok);
   assert.match(missing.message, /missing\.example cannot be resolved/);
 });
+
+test('an answer that costs the thread much is read over many turns, and comes whole', async () => {
+  const page = Buffer.alloc(500_000, 'x');
+  const { port } = await serve((_request, response) => void response.end(page));
+  const read = async (perLook: number): Promise<number> => {
+    let now = 0;
+    let turns = 0;
+    let over = false;
+    const count = (): void => {
+      turns += 1;
+      if (!over) setImmediate(count);
+    };
+    setImmediate(count);
+    const guard = guardWith({ now: () => (now += perLook) });
+    const result = await send(guard, egress({ grants: ['127.0.0.1'] }), { url: `http://127.0.0.1:${port}/` });
+    over = true;
+    assert.ok(result.ok && Buffer.from(result.response.body).equals(page));
+    return turns;
+  };
+  // Each look at the clock is 3 ms later: a piece a turn.
+  const costly = await read(3);
+  assert.ok(costly > 300, `${costly} turns`);
+  const cheap = await read(0);
+  assert.ok(cheap < costly, `control: ${cheap} turns`);
+});

@@ -7,6 +7,7 @@ import { checkAddress, checkHost, type EffectiveEgress, type EgressTarget } from
 import { acceptEncoding, readBody, readStart } from './outbound-body.ts';
 import { ConnectedElsewhere, ConnectTimeout, dialTcp, type Dial } from './outbound-connect.ts';
 import { createPools, type PoolKey, type Pools } from './outbound-pools.ts';
+import { ReadTurns } from './read-turns.ts';
 import { isRedirect, nextHop, type Hop } from './outbound-redirect.ts';
 import { checkHeaders, checkMethod, checkUrl } from './outbound-request.ts';
 import { createCachingResolve, resolveBySystem, type Resolve, type ResolveFor } from './outbound-resolve.ts';
@@ -52,9 +53,11 @@ interface Guard {
 
 /** Creates the guard of one process or thread. */
 export function createOutboundGuard(options: OutboundGuardOptions = {}): OutboundGuard {
+  const turns = new ReadTurns(options.now ?? (() => performance.now()), (callback) => void setImmediate(callback));
   const pools = createPools({
     dial: options.dial ?? dialTcp,
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+    pace: (socket) => turns.pace(socket),
     maxPools: options.maxPools ?? 256,
     connectionsPerPool: options.connectionsPerPool ?? 32,
     ...(options.ca === undefined ? {} : { ca: options.ca }),
