@@ -24,17 +24,21 @@ const quietShare = 0.05;
 /** Less garbage is not worth the tenth of a second that a collection of a large heap takes. */
 const worthBytes = 8 * 1024 * 1024;
 
-/** Answers what stops it. Collects once after the start, and once after work that was followed by half a minute of rest; undefined memory: nothing is done. */
+/** Of a thread that answers no requests: nobody waits while it warms up again. */
+export const looksWithoutRequests = 5;
+
+/** Answers what stops it. Collects once after the start, and once after work that was followed by rest, half a minute unless said otherwise; undefined memory: nothing is done. */
 export function giveBackMemory(
   memory: ThreadMemory | undefined,
   every: (milliseconds: number, callback: () => void) => () => void,
+  looks = quietLooks,
 ): () => void {
   if (memory === undefined) return () => undefined;
   let kept: number | undefined;
   let quiet = 0;
   return every(lookEveryMs, () => {
     quiet = memory.busyShare() > quietShare ? 0 : quiet + 1;
-    const rested = quiet >= (kept === undefined ? 1 : quietLooks);
+    const rested = quiet >= (kept === undefined ? 1 : looks);
     if (!rested || memory.usedBytes() - (kept ?? 0) < worthBytes) return;
     memory.collect();
     kept = memory.usedBytes();

@@ -18,7 +18,7 @@ import { choosePorts } from './choose-ports.ts';
 import { RareTotals, scrapeRuntime } from './collect-metrics.ts';
 import { createPool } from './create-pool.ts';
 import { createDeletionFollower } from './follow-deletions.ts';
-import { giveBackMemory, threadMemory } from './give-back-memory.ts';
+import { giveBackMemory, looksWithoutRequests, threadMemory } from './give-back-memory.ts';
 import { tellDisk } from './tell-disk.ts';
 import { createTableFollowUp } from './follow-up-tables.ts';
 import { createGoodCodeKeeper } from './keep-good-code.ts';
@@ -152,7 +152,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     after,
     onError: (message, error) => log.warn(message, { error: String(error) }),
   });
-  const stopGivingBack = giveBackMemory(threadMemory(), every);
+  const stopGivingBack = giveBackMemory(threadMemory(), every, looksWithoutRequests);
   const stopTellingDisk = tellDisk(connection, log, every);
   let admin: AdminListener | undefined;
 
