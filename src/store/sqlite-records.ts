@@ -15,6 +15,9 @@ export interface SqliteRecords {
 const version = 1;
 /** Deleted in one go: one batch of records never waits long. */
 const deletedAtOnce = 500;
+/** 4 KiB each: fewer free ones stay. */
+const freePages = 1024;
+const pagesAtOnce = 512;
 
 const schema = `
   CREATE TABLE records (
@@ -41,6 +44,8 @@ export function openSqliteRecords(path: string, bounds: RecordBounds): SqliteRec
   const oldestOf = database.prepare('SELECT seq FROM records WHERE scope = ? ORDER BY time LIMIT ?');
   const remove = database.prepare('DELETE FROM records WHERE seq = ? RETURNING scope, bytes');
   const removeIds = database.prepare('DELETE FROM record_ids WHERE record = ?');
+  const freelist = database.prepare('PRAGMA freelist_count');
+  const pageCount = database.prepare('PRAGMA page_count');
   const counted = database.prepare('SELECT count(*) AS count FROM records');
   const bytesOf = new Map<string, number>();
   let total = 0;
@@ -89,6 +94,13 @@ export function openSqliteRecords(path: string, bounds: RecordBounds): SqliteRec
     }
   }
 
+  /** To the file system, some at a time, where they are many: the others are used again. */
+  function giveBackPages(): void {
+    const { freelist_count: free } = freelist.get() as { freelist_count: number };
+    const { page_count: pages } = pageCount.get() as { page_count: number };
+    if (free > Math.max(freePages, pages / 4)) database.exec(`PRAGMA incremental_vacuum(${pagesAtOnce})`);
+  }
+
   return {
     add: (records) =>
       transaction(() => {
@@ -111,7 +123,10 @@ export function openSqliteRecords(path: string, bounds: RecordBounds): SqliteRec
       return (database.prepare(sql).all(...values) as { content: Uint8Array }[]).map(({ content }) => content);
     },
     count: () => (counted.get() as { count: number }).count,
-    trim: (now) => transaction(() => removeAll(aged.all(now - bounds.keepMs, deletedAtOnce))),
+    trim(now) {
+      transaction(() => removeAll(aged.all(now - bounds.keepMs, deletedAtOnce)));
+      giveBackPages();
+    },
     purge(namespaceUid) {
       for (;;) {
         let gone = 0;
