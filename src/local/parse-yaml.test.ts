@@ -71,6 +71,14 @@ test('what is no YAML at all is said by what stands there, with what to do', () 
   assert.deepEqual(mistakesOf('a: "{{ x }}"\nb: |\n  <<<<<<< HEAD\n  kind:X\nc: d:e\n'), []);
 });
 
+test('control characters are refused, as kubectl does: a file that was zeroed is no YAML of something else', () => {
+  assert.deepEqual(mistakesOf('\0\0\0\0'), [
+    'f.yaml:1:1: error: the control character U+0000, which YAML does not have (remove it; in Lua it is written as an escape, such as \\0)',
+  ]);
+  assert.match(mistakesOf('a: |\n  x\u001b[0m\n')[0] ?? '', /^f\.yaml:2:4: error: the control character U\+001B/);
+  assert.deepEqual(mistakesOf('a: "\t\u00e9 \u{1F600} \\0"\r\nb: 1\r\n'), []);
+});
+
 test('scalars that YAML 1.1 and 1.2 read differently are refused at their place, in keys and values', () => {
   const text = 'a: 1\n---\nkind: X\non: push\nmode: 0777\nlist: [yes, "no", \'off\', 1:30]\n';
   assert.deepEqual(mistakesOf(text), []);

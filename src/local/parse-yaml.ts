@@ -104,6 +104,12 @@ function parsePart(part: LaterPlaces): YamlDocument | { readonly mistakes: reado
       ],
     };
   }
+  const control = findControl(text);
+  if (control !== undefined) {
+    const name = `U+${text.charCodeAt(control).toString(16).toUpperCase().padStart(4, '0')}`;
+    const hint = 'remove it; in Lua it is written as an escape, such as \\0';
+    return { mistakes: [mistake(control, `the control character ${name}, which YAML does not have`, hint)] };
+  }
   let parsed: Document.Parsed | undefined;
   try {
     const result = parseAllDocuments(text, { version: '1.2', prettyErrors: false });
@@ -160,6 +166,12 @@ function parsePart(part: LaterPlaces): YamlDocument | { readonly mistakes: reado
     laterPlaces: part,
     checkVersions: () => structure.plain.flatMap((scalar) => versionMistake(scalar, mistake)),
   };
+}
+
+/** The place of a character that YAML does not have (YAML 1.2.2 §5.1); the library takes them as text. */
+function findControl(text: string): number | undefined {
+  const at = text.search(/[^\t\n\r\u0020-\uFFFD]/);
+  return at === -1 ? undefined : at;
 }
 
 /** The alias that the library names: to resolve each one anew would take the square of the time. */

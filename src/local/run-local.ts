@@ -24,6 +24,7 @@ import { readSecretsFile, watchSecretsFile } from './read-secrets-file.ts';
 import { reportChanges, type FunctionStates } from './report-functions.ts';
 import { createTableBuilder } from './table-builder.ts';
 import { watchFolder, type FolderWatch, type Timers } from './watch-folder.ts';
+import { watchStoreFile } from './watch-store-file.ts';
 
 export interface RunLocalOptions {
   readonly settings: DevSettings;
@@ -109,6 +110,8 @@ async function start(
   let runtime: Runtime | undefined;
   let cluster: OpenCluster | undefined;
   const store = await openLocalStore(options, directory.path);
+  const storePath = join(directory.path, 'store.db');
+  let stopLooking = (): void => {};
   const opened = openLocalView({
     version: options.version,
     timers,
@@ -124,6 +127,10 @@ async function start(
   });
   const { view } = opened;
   try {
+    if (settings.storeUrl === undefined) {
+      const onLost = (message: string): void => options.onLost(message);
+      stopLooking = await watchStoreFile({ path: storePath, timers, onLost });
+    }
     const readings = openReadingCache(join(directory.path, 'readings'));
     const source = createFolderSource({
       readings,
@@ -226,7 +233,7 @@ async function start(
       folder: root,
       storeAt:
         settings.storeUrl === undefined
-          ? join(directory.path, 'store.db')
+          ? storePath
           : `PostgreSQL at ${(await import('../store/open-postgres.ts')).describeDatabase(settings.storeUrl)}`,
       cluster: cluster?.lines ?? [],
       states: () => states,
@@ -243,6 +250,7 @@ async function start(
       },
       stop: async () => {
         stopped = true;
+        stopLooking();
         watch.close();
         stopSecrets();
         lookAgain?.cancel();
@@ -255,6 +263,7 @@ async function start(
       },
     };
   } catch (error) {
+    stopLooking();
     await opened.close();
     await cluster?.close();
     await runtime?.close();

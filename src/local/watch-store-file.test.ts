@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { watchStoreFile } from './watch-store-file.ts';
+
+interface Watched {
+  readonly path: string;
+  readonly lost: string[];
+  /** Lets one look pass; true: another one will come. */
+  look(): Promise<boolean>;
+  stop(): void;
+}
+
+async function watched(context: TestContext): Promise<Watched> {
+  const folder = mkdtempSync(join(tmpdir(), 'moonhook-store-file-'));
+  context.after(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const path = join(folder, 'store.db');
+  writeFileSync(path, 'one');
+  const lost: string[] = [];
+  let run: (() => void) | undefined;
+  let told = Promise.withResolvers<void>();
+  const timers = {
+    now: () => 0,
+    after: (_: number, next: () => void) => {
+      run = next;
+      told.resolve();
+      return { cancel: () => void (run = undefined) };
+    },
+  };
+  const onLost = (message: string): void => {
+    lost.push(message);
+    told.resolve();
+  };
+  const stop = await watchStoreFile({ path, timers, onLost });
+  return {
+    path,
+    lost,
+    stop,
+    look: async () => {
+      const next = run;
+      run = undefined;
+      told = Promise.withResolvers();
+      next?.();
+      if (next !== undefined) await told.promise;
+      return run !== undefined;
+    },
+  };
+}
+
+test('a store that is written to is left alone, and one that was removed is told once', async (context) => {
+  const { path, lost, look } = await watched(context);
+  writeFileSync(path, 'two');
+  assert.equal(await look(), true);
+  assert.equal(await look(), true);
+  assert.deepEqual(lost, []);
+  rmSync(path);
+  assert.equal(await look(), false);
+  assert.equal(await look(), false);
+  assert.equal(lost.length, 1);
+  assert.match(lost[0] ?? '', /store\.db was removed while it was in use: .*start anew$/);
+});
+
+test('another file under its name is none', async (context) => {
+  const { path, lost, look } = await watched(context);
+  writeFileSync(`${path}.new`, 'one');
+  renameSync(`${path}.new`, path);
+  assert.equal(await look(), false);
+  assert.match(lost[0] ?? '', /store\.db is another file now/);
+});
+
+test('nothing is told after it was stopped', async (context) => {
+  const { path, lost, look, stop } = await watched(context);
+  stop();
+  rmSync(path);
+  assert.equal(await look(), false);
+  assert.deepEqual(lost, []);
+});
