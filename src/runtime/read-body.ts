@@ -1,5 +1,6 @@
 /** Reads a request's body within its limit and within what may be read at once, per client address and in all. */
 import type { IncomingMessage } from 'node:http';
+import { GatheredBytes } from '../policy/gather-bytes.ts';
 import type { RequestHead } from './request-head.ts';
 
 export type BodyResult =
@@ -62,7 +63,7 @@ export function readBody(
 ): void {
   const announced = Number(head.contentLength ?? Number.NaN);
   let first: Buffer | undefined;
-  let more: Buffer[] | undefined;
+  let more: GatheredBytes | undefined;
   let [size, held, ended] = [0, 0, false];
   // Listeners stay until the request goes: taking them off again costs more than what they do then.
   const end = (result: BodyResult): void => {
@@ -83,10 +84,16 @@ export function readBody(
       if (!budget.take(address, chunk.length)) return end(overloaded);
       held += chunk.length;
     }
-    if (first === undefined) first = chunk;
-    else (more ??= [first]).push(chunk);
+    if (more !== undefined) more.add(chunk);
+    else if (first === undefined) first = chunk;
+    else {
+      more = new GatheredBytes();
+      more.add(first);
+      more.add(chunk);
+      first = undefined;
+    }
   });
-  request.on('end', () => end({ ok: true, body: more === undefined ? (first ?? noBytes) : Buffer.concat(more) }));
+  request.on('end', () => end({ ok: true, body: more?.all() ?? first ?? noBytes }));
   request.on('close', onClose);
   request.on('error', onClose);
 }
