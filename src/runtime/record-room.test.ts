@@ -40,6 +40,8 @@ suite('the room for logs and bodies of records', () => {
     const captured = { headers: [], bodyBase64: 'z'.repeat(1000), bodyCut: false };
     assert.equal(heavyBytes(record('a', { captured })), 1000);
     assert.deepEqual(lightRecord(record('a', { captured })), record('a'));
+    const headers = Array.from({ length: 60 }, () => ['x', 'h'.repeat(200)] as const);
+    assert.equal(heavyBytes(record('a', { captured: { headers, bodyBase64: '', bodyCut: false } })), 60 * 201);
   });
 
   test('is taken by long errors and many host calls, which are cut where there is none', () => {

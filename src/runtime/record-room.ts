@@ -1,5 +1,5 @@
 /**
- * Room for what makes records heavy: logs, bodies of refused requests, errors and host calls. All of it can be sent faster than
+ * Room for what makes records heavy: logs, refused requests in full, errors and host calls. All of it can be sent faster than
  * it can be written; above the room a record stays and goes without them, first of all for the namespace that takes most.
  */
 import { logBytes, valueBytes } from '../lua/call-log.ts';
@@ -26,10 +26,14 @@ const hostCallBytes = 64;
 const lightMessage = 500;
 
 export function heavyBytes({ log, captured, error, hostCalls }: HeavyParts): number {
-  const own = (log === undefined ? 0 : logBytes(log)) + (captured === undefined ? 0 : captured.bodyBase64.length);
+  const own = (log === undefined ? 0 : logBytes(log)) + (captured === undefined ? 0 : capturedBytes(captured));
   if (error === undefined && hostCalls === undefined) return own;
   const told = (error === undefined ? 0 : errorBytes(error)) + (hostCalls === undefined ? 0 : callBytes(hostCalls));
   return told <= lightBytes ? own : own + told;
+}
+
+function capturedBytes({ headers, bodyBase64 }: CapturedRequest): number {
+  return headers.reduce((sum, [name, value]) => sum + name.length + value.length, bodyBase64.length);
 }
 
 function errorBytes({ message, traceback = '', value }: CallError): number {
