@@ -129,7 +129,7 @@ async function start(
   try {
     if (settings.storeUrl === undefined) {
       const onLost = (message: string): void => options.onLost(message);
-      stopLooking = await watchStoreFile({ path: storePath, timers, onLost });
+      stopLooking = watchStoreFile({ path: storePath, timers, onLost });
     }
     const readings = openReadingCache(join(directory.path, 'readings'));
     const source = createFolderSource({

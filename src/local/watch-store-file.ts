@@ -1,4 +1,4 @@
-/** Notices that the file of an open store was removed or replaced: what goes into it from then on is gone at the next start. */
+/** Notices that the file of an open store was removed: what goes into it from then on is gone at the next start. */
 import { stat } from 'node:fs/promises';
 import type { Timers } from './watch-folder.ts';
 
@@ -11,24 +11,30 @@ export interface WatchStoreFileOptions {
 
 const lookEveryMs = 2000;
 
-/** Looks until it is stopped. The file must be there; resolves when it is known. */
-export async function watchStoreFile({ path, timers, onLost }: WatchStoreFileOptions): Promise<() => void> {
-  const { ino } = await stat(path);
+/** Looks until it is stopped. */
+export function watchStoreFile({ path, timers, onLost }: WatchStoreFileOptions): () => void {
   let stopped = false;
   let timer: { cancel(): void } | undefined;
   const look = async (): Promise<void> => {
-    const found = await stat(path).catch(() => undefined);
+    const gone = await isGone(path);
     if (stopped) return;
-    if (found?.ino === ino) {
-      timer = timers.after(lookEveryMs, () => void look());
-      return;
-    }
-    const what = found === undefined ? 'was removed' : 'is another file now';
-    onLost(`${path} ${what} while it was in use: what would be accepted could not be found again; start anew`);
+    if (gone)
+      onLost(`${path} was removed while it was in use: what would be accepted could not be found again; start anew`);
+    else timer = timers.after(lookEveryMs, () => void look());
   };
   timer = timers.after(lookEveryMs, () => void look());
   return () => {
     stopped = true;
     timer?.cancel();
   };
+}
+
+/** Any other error says nothing about the file. Nor does another inode: file systems of virtual machines change them. */
+async function isGone(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  }
 }
