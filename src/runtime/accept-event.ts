@@ -60,7 +60,7 @@ function gather(
   const deliveries = [{ destination }];
   const items: AppendItem[] = [];
   for (const accepted of all) {
-    const duplicate = knownDuplicateKey(call, trigger, destination, accepted);
+    const duplicate = knownDuplicateKey(call, parts, trigger, destination, accepted);
     const event = withBudget(accepted.event, shareBudget(call.budget, all.length));
     items.push(duplicate === undefined ? { event, deliveries } : { event, deliveries, duplicate });
   }

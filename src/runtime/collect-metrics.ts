@@ -44,6 +44,7 @@ const labelNames: Partial<Record<MetricName, readonly string[]>> = {
   http_requests_refused_total: ['code'],
   delivery_attempts_total: ['result'],
   webhook_attempts_total: ['namespace', 'subscription', 'result'],
+  delivery_id_reuse_total: ['receiver'],
   kubernetes_states_skipped_total: ['reason'],
   worker_replacements_total: ['reason'],
 };

@@ -26,7 +26,7 @@ export function findDuplicateKey(
   item?: AcceptedEvent,
 ): FoundKey | Promise<FoundKey> {
   const expression = trigger.expressions.dedupKey;
-  if (expression === undefined) return knownDuplicateKey(call, trigger, endpoint, item);
+  if (expression === undefined) return knownDuplicateKey(call, parts, trigger, endpoint, item);
   const { identified } = call;
   const profile = trigger.receiver?.prepared.profile;
   if (identified === undefined || profile === undefined) return undefined;
@@ -36,17 +36,40 @@ export function findDuplicateKey(
 
 /** What the sender's profile says: no expression has to be asked. */
 export function knownDuplicateKey(
-  { identified, body }: HttpCall,
+  call: HttpCall,
+  parts: WorkerParts,
   trigger: LiveTrigger,
   endpoint: string,
   item?: AcceptedEvent,
 ): DuplicateKey | undefined {
+  const { identified, body } = call;
   const profile = trigger.receiver?.prepared.profile;
   if (identified === undefined || profile === undefined) return undefined;
   const key = item?.item === undefined ? duplicateKey(profile, identified, body) : itemDuplicateKey(profile, item.item);
   if (key === undefined) return undefined;
+  if (!identified.idSigned && identified.deliveryId !== undefined && item?.item === undefined)
+    noticeReuse(call, parts, trigger, endpoint, identified.deliveryId, key);
   const windowMs = windowOf(trigger, profile);
   return profile.retriesByItself ? { endpoint, key, windowMs } : { endpoint, key, windowMs, rerun: true };
+}
+
+/** A new event all the same; whoever looks why a handler ran again finds it, and a counter shows many. */
+function noticeReuse(
+  call: HttpCall,
+  parts: WorkerParts,
+  trigger: LiveTrigger,
+  endpoint: string,
+  id: string,
+  key: string,
+): void {
+  if (!parts.reusedIds.isReused(endpoint, id, key)) return undefined;
+  parts.rare.reuse(trigger.receiver?.name ?? '');
+  call.note(
+    'duplicate',
+    true,
+    'its id came before with another body: a new event, since the signature does not cover it',
+  );
+  return undefined;
 }
 
 const windowOf = (trigger: LiveTrigger, profile: SenderProfile): number =>

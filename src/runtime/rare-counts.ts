@@ -28,6 +28,7 @@ export function createRareCounts(): RareCounter {
     refusal: (code) => add('http_requests_refused_total', [code]),
     attempt: (result) => add('delivery_attempts_total', [result]),
     webhook: (namespace, subscription, result) => add('webhook_attempts_total', [namespace, subscription, result]),
+    reuse: (receiver) => add('delivery_id_reuse_total', [receiver]),
     silence: (reason) => add('kubernetes_states_skipped_total', [reason]),
     get pending() {
       return counts.size > 0;

@@ -36,6 +36,7 @@ import { LiveTable } from './live-table.ts';
 import { publishedDeliveries } from './match-event-triggers.ts';
 import { createPermissions } from './outgoing-permissions.ts';
 import { createRareCounts } from './rare-counts.ts';
+import { ReusedIds } from './reused-ids.ts';
 import { namespaceAllowance } from './namespace-allowance.ts';
 import { PendingAppends } from './pending-appends.ts';
 import { ReadingBudget } from './read-body.ts';
@@ -144,6 +145,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     catching: new CatchingCalls((event) => send({ kind: 'caught', event })),
     counters: new CallCounters(start.counters),
     rare,
+    reusedIds: new ReusedIds(),
     inflight: new Inflight(start.inflight, workers, index),
     running: new Set(),
     turns: new Set(),

@@ -116,6 +116,7 @@ export interface RareCount {
     | 'http_requests_refused_total'
     | 'delivery_attempts_total'
     | 'webhook_attempts_total'
+    | 'delivery_id_reuse_total'
     | 'kubernetes_states_skipped_total';
   readonly labels: readonly string[];
   readonly count: number;

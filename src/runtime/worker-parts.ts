@@ -20,6 +20,7 @@ import type { RecordBuffer } from './record-buffer.ts';
 import type { CallerReviews } from './review-caller.ts';
 import type { CallIds } from './call-ids.ts';
 import type { CatchingCalls } from './catch-in-worker.ts';
+import type { ReusedIds } from './reused-ids.ts';
 import type { SharedKeys } from './shared-keys.ts';
 import type { Inflight, ThreadSignals } from './thread-signals.ts';
 import type { UnreadAnswers } from './unread-answers.ts';
@@ -39,6 +40,8 @@ export interface RareCounts {
   attempt(result: string): void;
   webhook(namespace: string, subscription: string, result: string): void;
   silence(reason: string): void;
+  /** A delivery id came with another body than before. */
+  reuse(receiver: string): void;
 }
 
 export interface WorkerParts {
@@ -66,6 +69,7 @@ export interface WorkerParts {
   readonly catching: CatchingCalls;
   readonly counters: CallCounters;
   readonly rare: RareCounts;
+  readonly reusedIds: ReusedIds;
   readonly inflight: Inflight;
   /** What did not end in its first turn. */
   readonly running: Set<RunningCall>;

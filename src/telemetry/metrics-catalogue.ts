@@ -48,6 +48,12 @@ export const metricsCatalogue = [
     help: 'Requests whose sender was not verified, by the stable reason of the receiver.',
   },
   {
+    name: 'delivery_id_reuse_total',
+    type: 'counter',
+    labels: ['receiver'],
+    help: 'Verified deliveries whose id, which the signature does not cover, came before with another body: taken as new events. Seen among the latest few thousand ids of a thread.',
+  },
+  {
     name: 'http_requests_refused_total',
     type: 'counter',
     labels: ['code'],

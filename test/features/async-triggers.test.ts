@@ -98,6 +98,20 @@ suite('asynchronous triggers', () => {
     assert.ok(records.length >= 3);
   });
 
+  test('an id that the signature does not cover and that comes with another body is a new event, and is counted', async () => {
+    const reused = 'delivery_id_reuse_total{receiver="github"}';
+    await github('d-3', { ref: 'three' });
+    await github('d-3', { ref: 'three' });
+    const before = await served.metric(reused);
+    const changed = await github('d-3', { ref: 'changed' });
+    assert.equal(changed.status, 202);
+    const callId = changed.headers.get('x-call-id') ?? '';
+    const record = await served.record({ id: callId }, ({ outcome }) => outcome === 'accepted');
+    assert.match(record.steps?.map(({ detail }) => detail).join() ?? '', /came before with another body/);
+    await served.record({ id: record.eventId ?? '' }, ({ outcome }) => outcome === 'ok');
+    assert.equal((await served.metric(reused)) - before, 1);
+  });
+
   test('a failed attempt is tried again by the schedule', async () => {
     const response = await post('flaky', {});
     const id = response.headers.get('x-call-id') ?? '';

@@ -221,6 +221,8 @@ test('a run and the verbs that speak to it', async (context) => {
     const unsigned = await cli('explain', 'team-a/push', join(base, 'capture.json'));
     assert.match(unsigned.stdout, /trigger push by route \/team-a\/push\n/);
     assert.match(unsigned.stdout, /refused \(SignatureMissing\)/);
+    const open = await cli('explain', 'team-a/greet', 'GET /team-a/greet');
+    assert.match(open.stdout, / {2}verified.*\n {2}protection against replay: None\./, 'what keeps old requests out');
   });
 
   await context.test('calls --running shows what has not ended, and nothing else', async () => {

@@ -1,5 +1,6 @@
 /** What would happen to a request that was not sent: which route takes it, and whether its sender verifies. Nothing runs. */
 import { createRouteIndex, type RequestMatch, type RouteTarget } from '../../routing/match-request.ts';
+import { receivers } from '../../receivers/catalogue.ts';
 import { verifyCapture } from '../../receivers/verify-capture.ts';
 import { explainMatch, type MatchStep } from '../../triggers/explain-match.ts';
 import type { Step } from '../../receivers/types.ts';
@@ -98,7 +99,9 @@ async function judgeSender(
     verdict === 'verified'
       ? `  verified${event === undefined ? '' : `, event ${event}`}${decision === undefined ? '' : `, ${decision}`}`
       : `  ${verdict}${reason === undefined ? '' : ` (${reason})`}`;
-  return { verdict, told: [...steps.map(stepLine), end, ...hints.map((hint) => `  hint: ${hint}`)] };
+  const guide = receivers.get(receiver.name)?.guide;
+  const replay = verdict === 'verified' && guide !== undefined ? [`  protection against replay: ${guide.replay}`] : [];
+  return { verdict, told: [...steps.map(stepLine), end, ...replay, ...hints.map((hint) => `  hint: ${hint}`)] };
 }
 
 const stepLine = ({ step, ok: good, detail }: MatchStep | Step): string =>
