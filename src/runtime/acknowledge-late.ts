@@ -44,8 +44,7 @@ export function acknowledgeLate(call: HttpCall, parts: WorkerParts): LateAcknowl
 
   async function settle(ending: Ending): Promise<void> {
     if (held === undefined) return;
-    const told = ending.kind === 'dead' ? await deadCallItem(held, ending, parts) : undefined;
-    await event?.settle(ending, told);
+    await event?.settle(ending, ending.kind === 'dead' ? deadCallItem(held, ending, parts) : undefined);
   }
 
   function end(ending: Ending): void {

@@ -3,9 +3,11 @@ import { pauseAfterErrorMs } from '../delivery/run-attempts.ts';
 import type { AppendItem, Ending, Lease, Store } from '../store/store.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
+type Told = AppendItem | undefined;
+
 export interface HeldEvent {
   /** Writes the ending, later where it cannot be written now: what has run is not run again. `told`: what is stored with it. */
-  settle(ending: Ending, told: AppendItem | undefined): Promise<void>;
+  settle(ending: Ending, told: Told | Promise<Told>): Promise<void>;
 }
 
 export type HoldingParts = Pick<WorkerParts, 'after' | 'every' | 'report' | 'draining'> & {
@@ -21,7 +23,7 @@ export function holdEvent({ receipt }: Lease, leaseMs: number, parts: HoldingPar
     );
   });
 
-  async function write(ending: Ending, told: AppendItem | undefined): Promise<void> {
+  async function write(ending: Ending, told: Told): Promise<void> {
     for (;;) {
       try {
         const [settled] = await parts.store.settle([
@@ -39,5 +41,20 @@ export function holdEvent({ receipt }: Lease, leaseMs: number, parts: HoldingPar
     }
   }
 
-  return { settle: (ending, told) => write(ending, told).finally(stop) };
+  /** Where it cannot be made, the ending goes without: held for it, the event would be held for ever. */
+  async function made(told: Told | Promise<Told>): Promise<Told> {
+    try {
+      return await told;
+    } catch (error) {
+      parts.report('what is told of a dead call was given up', error);
+      return undefined;
+    }
+  }
+
+  return {
+    settle: (ending, told) =>
+      made(told)
+        .then((item) => write(ending, item))
+        .finally(stop),
+  };
 }
