@@ -111,11 +111,13 @@ export function isRepeatable(error: unknown): boolean {
 }
 
 /**
- * The server refuses these values, whenever they are sent: data exceptions, constraints, limits of a row or an index.
+ * The SQLSTATE by which the server refuses these values, whenever they are sent: data exceptions, constraints, limits of a
+ * row or an index. Not a key that is taken (23505): that is a matter of what else is there, and may pass.
  * https://www.postgresql.org/docs/current/errcodes-appendix.html
  */
-export function refusesValues(error: unknown): error is Error {
-  return /^(22|23|54)/.test(codeOf(error));
+export function refusalOfValues(error: unknown): string | undefined {
+  const code = codeOf(error);
+  return /^(22|23|54)/.test(code) && code !== '23505' ? code : undefined;
 }
 
 /** Not where the connection or the server is gone: then nobody knows what was kept, and every half would fail, too. */

@@ -1,6 +1,6 @@
 /** How leased deliveries end on PostgreSQL: in batches, within the quotas; what would go beyond one is told, the rest goes on. */
 import { growthOfSettle } from './growth.ts';
-import { answersByCall, createBatches, refusesValues } from './postgres-batches.ts';
+import { answersByCall, createBatches, refusalOfValues } from './postgres-batches.ts';
 import type { PostgresLeasing } from './postgres-leasing.ts';
 import { batchBytes, noteAppended, rowBytes, type PostgresParts } from './postgres-parts.ts';
 import { settleItems } from './postgres-settle.ts';
@@ -49,8 +49,10 @@ export function createPostgresSettling(
 
   /** What can never be written is told: kept and tried again, it would hold its place for ever. */
   function refused(items: readonly SettleItem[], error: unknown): readonly Settled[] {
-    if (items.length !== 1 || !refusesValues(error)) throw error;
-    return [{ overQuota: `the database refuses what the call has stored: ${error.message}` }];
+    const code = refusalOfValues(error);
+    if (items.length !== 1 || code === undefined) throw error;
+    // The server's own words name tables and indexes, which are nobody's business here.
+    return [{ overQuota: `the database refuses what the call has stored: SQLSTATE ${code}` }];
   }
 
   return async (items) => {
