@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, suite, test } from 'node:test';
+import { eventually } from '../builders/eventually.ts';
 import { serveFunctions, type ServedFunctions } from '../builders/serve-functions.ts';
 
 const open = { open: {} };
@@ -38,6 +39,9 @@ suite('a policy that changes', () => {
   });
   const get = async (name: string): Promise<string> =>
     (await fetch(`${served.url}/default/${name}`, { headers: { 'x-forwarded-for': '198.51.100.7' } })).text();
+  /** Each thread hears of a policy by itself. */
+  const comes = (name: string, text: string): Promise<boolean> =>
+    eventually(`${text} of ${name}`, async () => (await get(name)) === text);
 
   test('egress and proxies follow it without a new revision of any function', async () => {
     const { policy, runtime } = served;
@@ -50,10 +54,10 @@ suite('a policy that changes', () => {
       egress: { ...policy.egress, grants: [`127.0.0.1:${port}`] },
       trustedProxies: ['127.0.0.1'],
     });
-    assert.equal(await get('reach'), 'reached');
-    assert.equal(await get('ip'), '198.51.100.7');
+    await comes('reach', 'reached');
+    await comes('ip', '198.51.100.7');
     await runtime.setPolicy(policy);
-    assert.equal(await get('reach'), 'refused');
-    assert.equal(await get('ip'), '127.0.0.1');
+    await comes('reach', 'refused');
+    await comes('ip', '127.0.0.1');
   });
 });
