@@ -71,6 +71,17 @@ describe('a thread gives memory back', () => {
     assert.equal(state.collections, 2);
   });
 
+  test('after traffic that came with its start, too, only when it has rested for half a minute', () => {
+    const { state, look, rest } = thread();
+    state.busyShare = 0.5;
+    rest(5);
+    state.busyShare = 0;
+    rest(14);
+    assert.equal(state.collections, 0);
+    look();
+    assert.equal(state.collections, 1);
+  });
+
   test('until it is stopped, and never where the program may not collect', () => {
     const { state, stop } = thread();
     stop();

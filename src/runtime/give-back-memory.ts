@@ -19,6 +19,8 @@ const lookEveryMs = 2000;
  * had collected after each two seconds without traffic took half more processor time for each request of the next ones.
  */
 const quietLooks = 15;
+/** Looks after the start in which one quiet one is enough: who rests later for the first time has had traffic. */
+const startLooks = 5;
 /** Above this share somebody may be waiting. */
 const quietShare = 0.05;
 /** Less garbage is not worth the tenth of a second that a collection of a large heap takes. */
@@ -36,9 +38,11 @@ export function giveBackMemory(
   if (memory === undefined) return () => undefined;
   let kept: number | undefined;
   let quiet = 0;
+  let done = 0;
   return every(lookEveryMs, () => {
+    done += 1;
     quiet = memory.busyShare() > quietShare ? 0 : quiet + 1;
-    const rested = quiet >= (kept === undefined ? 1 : looks);
+    const rested = quiet >= (kept === undefined && done <= startLooks ? 1 : looks);
     if (!rested || memory.usedBytes() - (kept ?? 0) < worthBytes) return;
     memory.collect();
     kept = memory.usedBytes();
