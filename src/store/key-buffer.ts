@@ -168,11 +168,15 @@ export class KeyBuffer {
   placesByKey(): Uint32Array {
     const places = this.places();
     if (places.length > mostOrdered) throw new Error(`${places.length} delivery ids are too many to put in order`);
-    const ranks = Float64Array.from(
-      places,
-      (place, index) => this.#bytes.readUInt32BE(place + 1) * mostOrdered + index,
-    );
-    return Uint32Array.from(ranks.sort(), (rank) => places[rank % mostOrdered] as number);
+    // Loops: what `from` does with a function for each key takes three times as long.
+    const ranks = new Float64Array(places.length);
+    for (let index = 0; index < places.length; index += 1)
+      ranks[index] = this.#bytes.readUInt32BE((places[index] as number) + 1) * mostOrdered + index;
+    ranks.sort();
+    const ordered = new Uint32Array(places.length);
+    for (let index = 0; index < places.length; index += 1)
+      ordered[index] = places[(ranks[index] as number) % mostOrdered] as number;
+    return ordered;
   }
 
   /** Room for a step of so many bytes; answers where it begins. */

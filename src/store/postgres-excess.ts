@@ -10,11 +10,18 @@ const namespacesPerTurn = 16;
 
 /** What ended since at an event that was passed is found when it begins anew. */
 const roundMs = 30_000;
+/**
+ * But not before it has gone on so much longer than it took to pass what is not to go: beginning anew passes all of that once
+ * more. A walk that gave up after a fixed time would never come to what lies behind millions that wait or can be replayed.
+ */
+const timesPassing = 10;
 
 /** Where a namespace's walk stands. */
 interface Walk {
   readonly states: string;
   readonly began: number;
+  /** Milliseconds spent on looks that found nothing. */
+  readonly passing: number;
   /** The last event that was looked at. */
   readonly after: string;
   /** It has seen all events from the first one on, and none has gone. */
@@ -53,10 +60,11 @@ export function createExcess({
   remove,
 }: ExcessSettings): (client: ClientBase, bytes: number, limit: number) => Promise<number> {
   const walks = new Map<string, Walk>();
-  const begin = (states: string): Walk => ({ states, began: now(), after: '0', whole: true, found: false });
+  const begin = (states: string): Walk => ({ states, began: now(), passing: 0, after: '0', whole: true, found: false });
 
   async function step(client: ClientBase, scope: string, excess: number, limit: number): Promise<number> {
     const walk = walks.get(scope) ?? begin(settled);
+    const from = now();
     const { rows } = await client.query<Looked>(
       `WITH seen AS MATERIALIZED (
          SELECT seq FROM moonhook_events WHERE scope = $1 AND seq > $2 ORDER BY seq LIMIT ${pieceEvents}
@@ -83,7 +91,8 @@ export function createExcess({
     const last = full || bytes >= excess ? chosen.at(-1)?.event : first?.last;
     const atEnd = !full && (first?.seen ?? 0) < pieceEvents;
     const found = walk.found || gone > 0;
-    walks.set(scope, follow({ ...walk, after: last ?? walk.after, found }, atEnd));
+    const passing = walk.passing + (gone > 0 ? 0 : now() - from);
+    walks.set(scope, follow({ ...walk, passing, after: last ?? walk.after, found }, atEnd));
     return atEnd && (found || walk.states === failed) ? gone : limit;
   }
 
@@ -99,7 +108,8 @@ export function createExcess({
       'SELECT scope, (sum(ended_bytes) - $1::bigint)::float8 AS excess FROM moonhook_usage GROUP BY scope HAVING sum(ended_bytes) > $1::bigint LIMIT $2',
       [bytes, namespacesPerTurn],
     );
-    for (const [scope, { began }] of walks) if (now() - began > roundMs) walks.delete(scope);
+    for (const [scope, { began, passing }] of walks)
+      if (now() - began > Math.max(roundMs, timesPassing * passing)) walks.delete(scope);
     let gone = 0;
     for (const { scope, excess } of rows) gone += await step(client, scope, excess, limit);
     return gone;

@@ -5,6 +5,7 @@ import { duplicatePartitions, keyEndpoints } from './postgres-key-bound.ts';
 import { makePartitions } from './postgres-partitions.ts';
 import { recordTables } from './postgres-records.ts';
 import { trimIndexes } from './postgres-trim.ts';
+import { vanishedIds } from './postgres-vanished.ts';
 import { StoreRefused } from './store-refused.ts';
 
 /** Any constant: one migration at a time per database. */
@@ -74,7 +75,7 @@ const schema = `
  * What each later version adds, in order. A version only adds what the version before can live with (expand); what nobody
  * needs any more goes one version later (contract): programs of two neighbouring versions run on one database.
  */
-const migrations: readonly string[] = [schema, accounts, recordTables, trimIndexes, keyEndpoints];
+const migrations: readonly string[] = [schema, accounts, recordTables, trimIndexes, keyEndpoints, vanishedIds];
 
 /** Refuses what cannot keep the promise, then creates the schema or brings it up to this program's version. */
 export async function preparePostgres(pool: Pool): Promise<void> {

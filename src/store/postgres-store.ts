@@ -64,7 +64,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
   const heads = createPostgresHeads({ pool, destinations, now, random, onDue: wake, onError });
   const hints = openHints(url, processId, () => heads.readSoon(), onError);
   let retention = { ...defaultRetention, ...settings.retention };
-  const { trim, keyWindow } = createPostgresTrim(now);
+  const { parts: trim, keyWindow } = createPostgresTrim(now);
   const stopUpkeep = startUpkeep({
     trim,
     sessions,

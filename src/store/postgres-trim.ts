@@ -2,7 +2,8 @@
 import type { ClientBase } from 'pg';
 import { createExcess, type EndedRow } from './postgres-excess.ts';
 import { createKeyBound, type KeyBound } from './postgres-key-bound.ts';
-import { countSql, type Session } from './postgres-session.ts';
+import type { Session } from './postgres-session.ts';
+import { forgetVanished } from './postgres-vanished.ts';
 import type { Retention } from './retention.ts';
 
 /** Any constant. */
@@ -16,9 +17,12 @@ export const trimIndexes = `
   CREATE INDEX moonhook_ended_failed_age ON moonhook_ended (ended) WHERE state IN ${failed};
 `;
 
+/** Inside a transaction of its own: deletes at most about `limit` rows of each kind; answers how many went, or that there are more. */
+export type TrimPart = (session: Session, retention: Retention, limit: number) => Promise<number>;
+
 export interface PostgresTrim {
-  /** Inside a transaction: deletes at most about `limit` rows of each kind; answers how many went, or that there are more. */
-  trim(session: Session, retention: Retention, limit: number): Promise<number>;
+  /** Each by itself: where one fails, the others go on. */
+  readonly parts: readonly TrimPart[];
   /** How long delivery ids are really remembered where their bound cut a window short; undefined: all windows hold. */
   keyWindow: KeyBound['window'];
 }
@@ -27,21 +31,21 @@ export interface PostgresTrim {
 export function createPostgresTrim(now: () => number): PostgresTrim {
   const keys = createKeyBound(now);
   const excess = createExcess({ now, settled, failed, remove: removeEnded });
-  return {
-    keyWindow: keys.window,
-    async trim(session, retention, limit) {
-      const { client } = session;
-      const lock = await client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [trimLock]);
-      if (lock.rows[0]?.free !== true) return 0;
-      const gone = await trimLapsed(client, retention, limit);
-      const above = await excess(client, retention.endedBytes, limit);
-      return (
-        gone +
-        above +
-        (await keys.trim(client, retention.duplicateKeys, limit)) +
-        (await forgetVanished(session, limit))
-      );
-    },
+  const parts: readonly TrimPart[] = [
+    ({ client }, retention, limit) => trimLapsed(client, retention, limit),
+    ({ client }, { endedBytes }, limit) => excess(client, endedBytes, limit),
+    ({ client }, { duplicateKeys }, limit) => keys.trim(client, duplicateKeys, limit),
+    (session, _retention, limit) => forgetVanished(session, limit),
+  ];
+  return { parts: parts.map(alone), keyWindow: keys.window };
+}
+
+function alone(part: TrimPart): TrimPart {
+  return async (session, retention, limit) => {
+    const lock = await session.client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [
+      trimLock,
+    ]);
+    return lock.rows[0]?.free === true ? await part(session, retention, limit) : 0;
   };
 }
 
@@ -99,36 +103,6 @@ async function removeLonely(client: ClientBase, rows: readonly Pick<EndedRow, 'e
     [rows.map(({ event }) => event)],
   );
   return rows.length;
-}
-
-async function forgetVanished(session: Session, limit: number): Promise<number> {
-  const { client } = session;
-  const { rows } = await client.query<{ scope: string }>('SELECT scope FROM moonhook_vanished LIMIT 1');
-  const scope = rows[0]?.scope;
-  if (scope === undefined) return 0;
-  let gone = await countOf(
-    client,
-    'DELETE FROM moonhook_key_values WHERE (scope, space, key) IN (SELECT scope, space, key FROM moonhook_key_values WHERE scope = $1 LIMIT $2)',
-    [scope, limit],
-  );
-  const events = await client.query<{ seq: string }>(
-    'SELECT seq FROM moonhook_events WHERE scope = $1 ORDER BY seq LIMIT $2',
-    [scope, limit],
-  );
-  const numbers = events.rows.map(({ seq }) => seq);
-  if (numbers.length > 0) {
-    await client.query(
-      `WITH gone AS (DELETE FROM moonhook_deliveries WHERE event = ANY ($1::bigint[]) RETURNING seq),
-         counted AS (${countSql('$2', { cancelled: '(SELECT count(*) FROM gone)' })})
-       SELECT count(*) FROM gone`,
-      [numbers, session.counter],
-    );
-    await client.query('DELETE FROM moonhook_ended WHERE event = ANY ($1::bigint[])', [numbers]);
-    gone += await countOf(client, 'DELETE FROM moonhook_events WHERE seq = ANY ($1::bigint[])', [numbers]);
-  }
-  if (gone > 0) return gone;
-  await client.query('DELETE FROM moonhook_usage WHERE scope = $1', [scope]);
-  return await countOf(client, 'DELETE FROM moonhook_vanished WHERE scope = $1', [scope]);
 }
 
 /** Rows of connections that are gone are added to one; what comes to nothing goes. */

@@ -5,13 +5,13 @@ import type { PostgresDestinations } from './postgres-destinations.ts';
 import { returnLapsed } from './postgres-deliveries.ts';
 import { dropPastPartitions, makePartitions } from './postgres-partitions.ts';
 import type { Sessions } from './postgres-session.ts';
-import { foldUsage, type PostgresTrim } from './postgres-trim.ts';
+import { foldUsage, type PostgresTrim, type TrimPart } from './postgres-trim.ts';
 import type { Retention } from './retention.ts';
 
 export interface UpkeepSettings {
   readonly sessions: Sessions;
   readonly destinations: PostgresDestinations;
-  readonly trim: PostgresTrim['trim'];
+  readonly trim: PostgresTrim['parts'];
   retention(): Retention;
   /** Milliseconds, monotonic. */
   now(): number;
@@ -59,33 +59,49 @@ export function startUpkeep(settings: UpkeepSettings): () => Promise<void> {
     }
   }
 
-  /** Piece by piece: no transaction of it is long. */
+  /** Piece by piece: no transaction of it is long, and what fails holds up nothing else. */
   async function trim(): Promise<void> {
-    let lookedAt = settings.now();
-    for (;;) {
-      const gone = await sessions.transaction((session) => settings.trim(session, settings.retention(), trimmedAtOnce));
-      if (gone < trimmedAtOnce || stopped) return;
-      if (settings.now() - lookedAt < intervalMs) continue;
-      // What a dead runtime held does not wait until all is trimmed.
+    for (let left = settings.trim; left.length > 0 && !stopped;) {
+      left = await trimFor(intervalMs, left);
+      if (left.length === 0) return;
+      // What a dead runtime held does not wait until all is trimmed, nor does what lapses meanwhile.
       await takeBack();
-      lookedAt = settings.now();
+      left = settings.trim;
     }
+  }
+
+  /** Answers what is not done after so long. */
+  async function trimFor(milliseconds: number, parts: readonly TrimPart[]): Promise<readonly TrimPart[]> {
+    const began = settings.now();
+    const failures: unknown[] = [];
+    let left = parts;
+    while (left.length > 0 && !stopped && settings.now() - began < milliseconds) {
+      const more: TrimPart[] = [];
+      await eachOf(left, failures, async (part) => {
+        const gone = await sessions.transaction((session) => part(session, settings.retention(), trimmedAtOnce));
+        if (gone >= trimmedAtOnce) more.push(part);
+      });
+      left = more;
+    }
+    if (failures.length > 0) onError(failures[0] as Error);
+    return left;
   }
 
   async function round(): Promise<void> {
     const elapsed = rounds++ * intervalMs;
-    await takeBack();
-    await trim();
-    if (elapsed % alarmEveryMs === 0) {
-      await lookForOldTransactions(sessions, onAlarm);
-      await lookAtClock();
-    }
+    const due = [takeBack, trim];
+    if (elapsed % alarmEveryMs === 0) due.push(() => lookForOldTransactions(sessions, onAlarm), lookAtClock);
     if (elapsed > 0 && elapsed % hourMs === 0) {
-      await sessions.once(({ client }) => makePartitions(client));
-      await sessions.once(({ client }) => dropPastPartitions(client));
-      await sessions.transaction(foldCounters);
-      await sessions.transaction(foldUsage);
+      due.push(
+        () => sessions.once(({ client }) => makePartitions(client)),
+        () => sessions.once(({ client }) => dropPastPartitions(client)),
+        () => sessions.transaction(foldCounters),
+        () => sessions.transaction(foldUsage),
+      );
     }
+    const failures: unknown[] = [];
+    await eachOf(due, failures, (work) => work());
+    if (failures.length > 0) throw failures[0];
   }
 
   function plan(): void {
@@ -103,6 +119,11 @@ export function startUpkeep(settings: UpkeepSettings): () => Promise<void> {
     clearTimeout(timer);
     await running;
   };
+}
+
+/** One after the other, whether or not one fails. */
+async function eachOf<Item>(items: readonly Item[], failures: unknown[], work: (item: Item) => Promise<void>) {
+  for (const item of items) await work(item).catch((error: unknown) => failures.push(error));
 }
 
 /** A transaction that stays open keeps every dead row of the hot table: leasing gets slower and slower. */

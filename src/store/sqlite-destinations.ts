@@ -28,9 +28,9 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock, jo
   );
   // The condition of each index word for word: SQLite concludes nothing from a shorter list, and would read all rows.
   const countWaiting = database.prepare(
-    `SELECT (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE destination = ? AND state = 'waiting' LIMIT ?)) +
+    `SELECT (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE destination = ? AND state = 'waiting' LIMIT ? + 0)) +
        (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE destination = ? AND order_key IS NOT NULL
-          AND state IN ('waiting', 'held', 'leased') AND state = 'held' LIMIT ?)) AS count`,
+          AND state IN ('waiting', 'held', 'leased') AND state = 'held' LIMIT ? + 0)) AS count`,
   );
 
   const ids = new Map<string, number>();

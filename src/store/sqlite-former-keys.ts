@@ -13,7 +13,7 @@ export function createFormerKeys(database: DatabaseSync, journal: Journal): Form
   const find = database.prepare('SELECT event, expires, endpoint FROM duplicates WHERE key = ?');
   const remove = database.prepare('DELETE FROM duplicates WHERE key = ?');
   const removeOldest = database.prepare(
-    `DELETE FROM duplicates WHERE key IN (SELECT key FROM duplicates WHERE endpoint = ? AND expires <= ? ORDER BY expires LIMIT ?)
+    `DELETE FROM duplicates WHERE key IN (SELECT key FROM duplicates WHERE endpoint = ? AND expires <= ? ORDER BY expires LIMIT ? + 0)
      RETURNING expires`,
   );
   const isAny = database.prepare('SELECT EXISTS (SELECT 1 FROM duplicates) AS found');

@@ -84,7 +84,7 @@ export function createKeyRuns(database: DatabaseSync, journal: Journal): KeyRuns
   );
   const end = database.prepare('UPDATE duplicate_runs SET size = ?, earliest = ?, latest = ?, filter = ? WHERE id = ?');
   const countUpTo = database.prepare(
-    'SELECT count(*) AS size FROM (SELECT 1 FROM duplicate_keys WHERE run = ? LIMIT ?)',
+    'SELECT count(*) AS size FROM (SELECT 1 FROM duplicate_keys WHERE run = ? LIMIT ? + 0)',
   );
   const removeRun = database.prepare('DELETE FROM duplicate_runs WHERE id = ?');
   const runs = new Map<number, KeyRun>();

@@ -44,10 +44,10 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock, us
   );
   const page = database.prepare(
     `SELECT key FROM key_values WHERE scope = ? AND space = ? AND key > ? AND key >= ? AND key < ?
-     AND (expires IS NULL OR expires > ?) ORDER BY key LIMIT ?`,
+     AND (expires IS NULL OR expires > ?) ORDER BY key LIMIT ? + 0`,
   );
   const purge = database.prepare(
-    `DELETE FROM key_values WHERE (scope, space, key) IN (SELECT scope, space, key FROM key_values WHERE expires IS NOT NULL AND expires <= ? LIMIT ?)
+    `DELETE FROM key_values WHERE (scope, space, key) IN (SELECT scope, space, key FROM key_values WHERE expires IS NOT NULL AND expires <= ? LIMIT ? + 0)
      RETURNING scope, ${size} AS bytes`,
   );
   const claimed = database.prepare(
@@ -56,7 +56,7 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock, us
        owner = excluded.owner WHERE key_values.owner = excluded.owner OR key_values.expires <= ?8 RETURNING version`,
   );
   const forget = database.prepare(
-    `DELETE FROM key_values WHERE (scope, space, key) IN (SELECT scope, space, key FROM key_values WHERE scope = ? LIMIT ?)
+    `DELETE FROM key_values WHERE (scope, space, key) IN (SELECT scope, space, key FROM key_values WHERE scope = ? LIMIT ? + 0)
      RETURNING scope, ${size} AS bytes`,
   );
   const releaseClaims = database.prepare(`DELETE FROM key_values WHERE owner = ? RETURNING scope, ${size} AS bytes`);

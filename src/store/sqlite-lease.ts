@@ -29,7 +29,7 @@ export function createLeasing({ database, clock, destinations, watch, takeRow }:
   const select = (more: string) =>
     database.prepare(
       `SELECT d.seq, d.crashes FROM deliveries d WHERE d.destination = ? AND d.state = 'waiting' AND d.background = ?
-       AND d.due <= ? ${more} ORDER BY d.due, d.seq LIMIT ?`,
+       AND d.due <= ? ${more} ORDER BY d.due, d.seq LIMIT ? + 0`,
     );
   const due = select('');
   const fresh = select('AND d.crashes = 0');

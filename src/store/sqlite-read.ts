@@ -21,7 +21,7 @@ export function readDeliveries(database: DatabaseSync, filter: DeliveryFilter, p
       d.attempts, d.crashes, d.due, d.order_key AS orderKey, d.reason, d.error, e.type, e.time, d.ended
     FROM ${from} CROSS JOIN destinations n ON n.id = d.destination
     WHERE ${conditions.map(([sql]) => sql).join(' AND ')}
-    ORDER BY d.seq ${page.newestFirst === true ? 'DESC' : ''} LIMIT ?`;
+    ORDER BY d.seq ${page.newestFirst === true ? 'DESC' : ''} LIMIT ? + 0`;
   const values = conditions.flatMap(([, ...each]) => each);
   const rows = database.prepare(sql).all(...values, Math.min(page.limit, pageLimit)) as unknown as DeliveryRow[];
   return rows.map(withoutNulls);

@@ -40,8 +40,8 @@ export function openSqliteRecords(path: string, bounds: RecordBounds): SqliteRec
   );
   const insertId = database.prepare('INSERT OR IGNORE INTO record_ids (id, record) VALUES (?, ?)');
   const overflow = database.prepare('SELECT seq FROM records WHERE shelf = ? ORDER BY time DESC LIMIT -1 OFFSET ?');
-  const aged = database.prepare('SELECT seq FROM records WHERE shelf IS NULL AND time < ? ORDER BY time LIMIT ?');
-  const oldestOf = database.prepare('SELECT seq FROM records WHERE scope = ? ORDER BY time LIMIT ?');
+  const aged = database.prepare('SELECT seq FROM records WHERE shelf IS NULL AND time < ? ORDER BY time LIMIT ? + 0');
+  const oldestOf = database.prepare('SELECT seq FROM records WHERE scope = ? ORDER BY time LIMIT ? + 0');
   const remove = database.prepare('DELETE FROM records WHERE seq = ? RETURNING scope, bytes');
   const removeIds = database.prepare('DELETE FROM record_ids WHERE record = ?');
   const freelist = database.prepare('PRAGMA freelist_count');
@@ -164,7 +164,7 @@ function select(query: RecordQuery): { readonly sql: string; readonly values: re
   if (until !== undefined) conditions.push(['time <= ?', until]);
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.map(([sql]) => sql).join(' AND ')}`;
   return {
-    sql: `SELECT content FROM records ${where} ORDER BY time DESC LIMIT ?`,
+    sql: `SELECT content FROM records ${where} ORDER BY time DESC LIMIT ? + 0`,
     values: [...conditions.flatMap(([, ...values]) => values), limit],
   };
 }

@@ -47,3 +47,15 @@ test('no statement of an open store reads a table that grows with traffic from e
     database.close();
   }
 });
+
+/** SQLite looks into a parameter that stands alone there while it plans: each value that is bound later makes a new plan, 4 µs more. */
+const limitAlone = /\bLIMIT\s+\?\w*(?!\w|\s*\+)/;
+
+test('no statement of an open store is planned anew for each limit', () => {
+  assert.deepEqual(
+    preparedStatements().filter((text) => limitAlone.test(text)),
+    [],
+  );
+  for (const text of ['LIMIT ?', 'LIMIT ?2)']) assert.match(text, limitAlone);
+  assert.doesNotMatch('LIMIT ?2 + 0', limitAlone);
+});

@@ -45,7 +45,7 @@ export function createTrimmer(parts: TrimParts): Trimmer {
   let { retention } = parts;
   const select = (states: string) =>
     database.prepare(
-      `SELECT seq, event, bytes, state FROM deliveries WHERE scope = ? AND state IN ${states} AND ended <= ? ORDER BY ended LIMIT ?`,
+      `SELECT seq, event, bytes, state FROM deliveries WHERE scope = ? AND state IN ${states} AND ended <= ? ORDER BY ended LIMIT ? + 0`,
     );
   const settled = select(settledStates);
   const failed = select(failedStates);
@@ -54,7 +54,7 @@ export function createTrimmer(parts: TrimParts): Trimmer {
     'DELETE FROM events WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event = ?1)',
   );
   const markVanished = database.prepare('UPDATE scopes SET vanished = 1 WHERE id = ?');
-  const eventsOf = database.prepare('SELECT seq FROM events WHERE scope = ? LIMIT ?');
+  const eventsOf = database.prepare('SELECT seq FROM events WHERE scope = ? LIMIT ? + 0');
   const rowsOf = database.prepare('SELECT seq, event, bytes, state FROM deliveries WHERE event = ?');
   const vanished = new Set(
     (database.prepare('SELECT id FROM scopes WHERE vanished = 1').all() as { id: number }[]).map(({ id }) => id),

@@ -29,13 +29,13 @@ const manyRuns = 8;
 
 export function createKeySweeper(database: DatabaseSync, runs: KeyRuns): KeySweeper {
   const removeSome = database.prepare(
-    `DELETE FROM duplicate_keys WHERE run = ?1 AND key IN (SELECT key FROM duplicate_keys WHERE run = ?1 LIMIT ?2)
+    `DELETE FROM duplicate_keys WHERE run = ?1 AND key IN (SELECT key FROM duplicate_keys WHERE run = ?1 LIMIT ?2 + 0)
      RETURNING endpoint, expires`,
   );
   const removeOf = database.prepare(
     `DELETE FROM duplicate_keys WHERE run = ?1 AND key IN (
        SELECT key FROM duplicate_keys WHERE run = ?1 AND key >= ?2 AND key < ?3 AND expires <= ?4
-         AND endpoint IN (SELECT value FROM json_each(?5)) LIMIT ?6)
+         AND endpoint IN (SELECT value FROM json_each(?5)) LIMIT ?6 + 0)
      RETURNING endpoint, expires`,
   );
 
