@@ -61,9 +61,10 @@ export function startUpkeep(settings: UpkeepSettings): () => Promise<void> {
 
   /** Piece by piece: no transaction of it is long, and what fails holds up nothing else. */
   async function trim(): Promise<void> {
-    for (let left = settings.trim; left.length > 0 && !stopped;) {
+    let left = settings.trim;
+    for (;;) {
       left = await trimFor(intervalMs, left);
-      if (left.length === 0) return;
+      if (left.length === 0 || stopped) return;
       // What a dead runtime held does not wait until all is trimmed, nor does what lapses meanwhile.
       await takeBack();
       left = settings.trim;
@@ -75,14 +76,15 @@ export function startUpkeep(settings: UpkeepSettings): () => Promise<void> {
     const began = settings.now();
     const failures: unknown[] = [];
     let left = parts;
-    while (left.length > 0 && !stopped && settings.now() - began < milliseconds) {
+    do {
       const more: TrimPart[] = [];
       await eachOf(left, failures, async (part) => {
+        if (stopped) return;
         const gone = await sessions.transaction((session) => part(session, settings.retention(), trimmedAtOnce));
         if (gone >= trimmedAtOnce) more.push(part);
       });
       left = more;
-    }
+    } while (left.length > 0 && settings.now() - began < milliseconds);
     if (failures.length > 0) onError(failures[0] as Error);
     return left;
   }

@@ -145,9 +145,9 @@ for (const [name, open] of Object.entries(storeEngines())) {
 
     test('purges everything of a namespace that is gone, what waits and runs included', async (t) => {
       const store = await open(t, { idleMs: 20 });
-      // PostgreSQL does not know whose a key is: it goes with its window.
-      const duplicate = { endpoint: 'f/t', key: '1', windowMs: name === 'PostgreSQL' ? 1 : day };
-      await store.append([item('a1'), item('a2', { duplicate }), item('b1', { namespaceUid: 'ns-b' })]);
+      const duplicate = { endpoint: 'f/t', key: '1', windowMs: day };
+      const other = item('b1', { namespaceUid: 'ns-b', duplicate });
+      await store.append([item('a1'), item('a2', { duplicate }), other]);
       const [running] = await store.lease([{ destination: 'f/t', max: 1 }], 60_000);
       assert.equal(running?.event.id, 'a1');
       const change = { kind: 'set', value: new Uint8Array(10) } as const;
@@ -160,10 +160,33 @@ for (const [name, open] of Object.entries(storeEngines())) {
       assert.deepEqual(await ids(store, 'ns-b'), ['b1']);
       assert.equal(await store.get({ namespaceUid: 'ns-a', space: 'f' }, 'k'), undefined);
       assert.ok(await store.get({ namespaceUid: 'ns-b', space: 'f' }, 'k'));
-      await eventually('no delivery id is left', async () => (await store.measures()).duplicateKeys === 0);
+      await eventually('one delivery id is left', async () => (await store.measures()).duplicateKeys === 1);
+      assert.equal(await store.isKnown('ns-a', duplicate), false);
+      assert.equal(await store.isKnown('ns-b', duplicate), true, 'the same id of the other namespace');
       assert.deepEqual(await store.settle([{ receipt: running.receipt, ending: { kind: 'done' } }]), ['stale']);
       const { byState, gap } = await store.counts();
       assert.deepEqual([byState.cancelled, byState.waiting, gap], [2, 1, 0]);
+    });
+
+    test('purges delivery ids of several namespaces, more than are looked at in one piece, and no other', async (t) => {
+      const store = await open(t, { idleMs: 20 });
+      const key = (index: number): DuplicateKey => ({ endpoint: 'f/t', key: String(index), windowMs: day + index });
+      const scopes = ['ns-a', 'ns-b', 'ns-c'];
+      const many = Array.from({ length: 3_000 }, (_, index) => index);
+      for (const namespaceUid of scopes) {
+        const items = many.map((index) => ({
+          ...item(`e${index}`, { namespaceUid, duplicate: key(index) }),
+          deliveries: [],
+        }));
+        await store.append(items);
+      }
+      const known = async (namespaceUid: string): Promise<number> =>
+        (await Promise.all(many.map((index) => store.isKnown(namespaceUid, key(index))))).filter(Boolean).length;
+      assert.deepEqual(await Promise.all(scopes.map(known)), [3_000, 3_000, 3_000], 'control');
+      await Promise.all([store.purge('ns-a'), store.purge('ns-c')]);
+      for (const gone of ['ns-a', 'ns-c'])
+        await eventually('all of its ids are gone', async () => (await known(gone)) === 0);
+      assert.equal(await known('ns-b'), 3_000);
     });
   });
 }
