@@ -19,10 +19,10 @@ COPY src src
 # user that runs it and with the flags of the entry point, or Node would not take it; nobody can write to it later.
 ENV NODE_COMPILE_CACHE=/app/node_modules/.cache/moonhook/code
 RUN mkdir -p node_modules/.cache/moonhook && chown 65532:65532 node_modules/.cache/moonhook \
-  && setpriv --reuid=65532 --regid=65532 --clear-groups node --v8-pool-size=1 --max-semi-space-size=4 --heap-growing-percent=50 \
+  && setpriv --reuid=65532 --regid=65532 --clear-groups node --v8-pool-size=1 --max-semi-space-size=8 --heap-growing-percent=50 \
   --no-allocation-site-pretenuring --expose-gc -- src/cli/fill-caches.ts \
   && chown -R 0:0 node_modules/.cache && chmod -R a+rX,go-w node_modules/.cache
 USER 65532:65532
 EXPOSE 8080 8081 9090
-ENTRYPOINT ["node", "--v8-pool-size=1", "--max-semi-space-size=4", "--heap-growing-percent=50", "--no-allocation-site-pretenuring", "--expose-gc", "--", "src/cli/main.ts"]
+ENTRYPOINT ["node", "--v8-pool-size=1", "--max-semi-space-size=8", "--heap-growing-percent=50", "--no-allocation-site-pretenuring", "--expose-gc", "--", "src/cli/main.ts"]
 CMD ["dev", "/functions", "--host", "0.0.0.0", "--data-dir", "/data"]

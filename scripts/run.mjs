@@ -31,7 +31,7 @@ const tasks = {
       [
         'node',
         '--v8-pool-size=1',
-        '--max-semi-space-size=4',
+        '--max-semi-space-size=8',
         '--heap-growing-percent=50',
         '--no-allocation-site-pretenuring',
         '--expose-gc',
