@@ -20,6 +20,9 @@ export const trimIndexes = `
 /** Inside a transaction of its own: deletes at most about `limit` rows of each kind; answers how many went, or that there are more. */
 export type TrimPart = (session: Session, retention: Retention, limit: number) => Promise<number>;
 
+/** What lapsed while the clock was set, or was locked when it was its turn, is found when a sweep begins anew. */
+const anewMs = 60_000;
+
 export interface PostgresTrim {
   /** Each by itself: where one fails, the others go on. */
   readonly parts: readonly TrimPart[];
@@ -31,8 +34,14 @@ export interface PostgresTrim {
 export function createPostgresTrim(now: () => number): PostgresTrim {
   const keys = createKeyBound(now);
   const excess = createExcess({ now, settled, failed, remove: removeEnded });
+  const sweeps = {
+    values: createSweep(now),
+    keys: createSweep(now),
+    settled: createSweep(now),
+    failed: createSweep(now),
+  };
   const parts: readonly TrimPart[] = [
-    ({ client }, retention, limit) => trimLapsed(client, retention, limit),
+    ({ client }, retention, limit) => trimLapsed(client, sweeps, retention, limit),
     ({ client }, { endedBytes }, limit) => excess(client, endedBytes, limit),
     ({ client }, { duplicateKeys }, limit) => keys.trim(client, duplicateKeys, limit),
     (session, _retention, limit) => forgetVanished(session, limit),
@@ -49,40 +58,72 @@ function alone(part: TrimPart): TrimPart {
   };
 }
 
-/** The oldest first: without an order the planner expects that a third of all rows has lapsed, and reads the table for them. */
-async function trimLapsed(client: ClientBase, retention: Retention, limit: number): Promise<number> {
-  let gone = await countOf(
-    client,
-    `DELETE FROM moonhook_key_values WHERE (scope, space, key) IN
-       (SELECT scope, space, key FROM moonhook_key_values WHERE expires <= (SELECT moonhook_now()) ORDER BY expires LIMIT $1 FOR UPDATE SKIP LOCKED)`,
-    [limit],
-  );
-  gone += await countOf(
-    client,
-    'DELETE FROM moonhook_duplicates WHERE key IN (SELECT key FROM moonhook_duplicates WHERE expires <= (SELECT moonhook_now()) ORDER BY expires LIMIT $1 FOR UPDATE SKIP LOCKED)',
-    [limit],
-  );
-  for (const [states, keepMs] of [
-    [settled, retention.settledMs],
-    [failed, retention.failedMs],
-  ] as const) {
-    gone += await trimEnded(
-      client,
-      `SELECT seq, ended FROM moonhook_ended WHERE state IN ${states} AND ended <= (SELECT moonhook_now()) - $1::bigint
-       ORDER BY ended LIMIT $2 FOR UPDATE SKIP LOCKED`,
-      [keepMs, limit],
-    );
-  }
-  return gone;
+/**
+ * Where what lapsed is looked for: behind what was deleted before, by whom ever. Entries of deleted rows stay in an index
+ * until the next vacuum, millions of them, and each look at its beginning would walk through all.
+ */
+interface Sweep {
+  /** Milliseconds, as the database counts them. */
+  from(): number;
+  /** What was deleted of all that lapsed by `until`, at most `limit`. */
+  swept(rows: readonly { readonly at: string }[], limit: number, until: number): void;
 }
 
-/** Deletes the chosen ended rows. */
-async function trimEnded(client: ClientBase, choose: string, values: readonly unknown[]): Promise<number> {
-  const { rows } = await client.query<Pick<EndedRow, 'event'>>(
-    `DELETE FROM moonhook_ended d USING (${choose}) c WHERE d.seq = c.seq AND d.ended = c.ended RETURNING d.event`,
-    [...values],
+function createSweep(now: () => number): Sweep {
+  let from = 0;
+  let began = now();
+  return {
+    from() {
+      if (now() - began > anewMs) [from, began] = [0, now()];
+      return from;
+    },
+    swept(rows, limit, until) {
+      from = rows.length < limit ? until : rows.reduce((latest, { at }) => Math.max(latest, Number(at)), from);
+    },
+  };
+}
+
+type Sweeps = Readonly<Record<'values' | 'keys' | 'settled' | 'failed', Sweep>>;
+
+/** The oldest first, and both times as values: where it knows neither, the planner expects so few that it sorts all that has lapsed. */
+async function trimLapsed(client: ClientBase, sweeps: Sweeps, retention: Retention, limit: number): Promise<number> {
+  const { rows: times } = await client.query<{ now: string }>('SELECT moonhook_now() AS now');
+  const now = Number(times[0]?.now);
+  async function sweep<Row>(kind: keyof Sweeps, until: number, sql: string): Promise<readonly Row[]> {
+    const { rows } = await client.query<Row & { at: string }>(sql, [sweeps[kind].from(), until, limit]);
+    sweeps[kind].swept(rows, limit, until);
+    return rows;
+  }
+  const values = await sweep(
+    'values',
+    now,
+    `DELETE FROM moonhook_key_values WHERE (scope, space, key) IN
+       (SELECT scope, space, key FROM moonhook_key_values WHERE expires >= $1 AND expires <= $2 ORDER BY expires LIMIT $3 FOR UPDATE SKIP LOCKED)
+     RETURNING expires AS at`,
   );
-  return await removeLonely(client, rows);
+  const keys = await sweep(
+    'keys',
+    now,
+    `DELETE FROM moonhook_duplicates WHERE key IN
+       (SELECT key FROM moonhook_duplicates WHERE expires >= $1 AND expires <= $2 ORDER BY expires LIMIT $3 FOR UPDATE SKIP LOCKED)
+     RETURNING expires AS at`,
+  );
+  let gone = values.length + keys.length;
+  for (const [kind, states, keepMs] of [
+    ['settled', settled, retention.settledMs],
+    ['failed', failed, retention.failedMs],
+  ] as const) {
+    const rows = await sweep<Pick<EndedRow, 'event'>>(
+      kind,
+      now - keepMs,
+      `DELETE FROM moonhook_ended d USING (
+         SELECT seq, ended FROM moonhook_ended WHERE state IN ${states} AND ended >= $1 AND ended <= $2
+         ORDER BY ended LIMIT $3 FOR UPDATE SKIP LOCKED) c
+       WHERE d.seq = c.seq AND d.ended = c.ended RETURNING d.event, d.ended AS at`,
+    );
+    gone += await removeLonely(client, rows);
+  }
+  return gone;
 }
 
 async function removeEnded(client: ClientBase, ended: readonly EndedRow[]): Promise<number> {
@@ -116,8 +157,4 @@ export async function foldUsage({ client }: { readonly client: ClientBase }): Pr
     INSERT INTO moonhook_usage AS u (scope, process, ${columns.join(', ')})
     SELECT scope, 0, ${columns.map((column) => `sum(${column})`).join(', ')} FROM gone GROUP BY scope ORDER BY scope
     ON CONFLICT (scope, process) DO UPDATE SET ${columns.map((column) => `${column} = u.${column} + excluded.${column}`).join(', ')}`);
-}
-
-async function countOf(client: ClientBase, sql: string, values: readonly unknown[]): Promise<number> {
-  return (await client.query(sql, [...values])).rowCount ?? 0;
 }

@@ -78,14 +78,14 @@ async function walk(client: ClientBase, limit: number): Promise<number> {
   const { passed } = first;
   const scopes = rows.map(({ scope }) => scope);
   const { rows: borders } = await client.query<{ expires: string }>(
-    `SELECT expires FROM moonhook_duplicates WHERE expires >= $1 ORDER BY expires LIMIT 1 OFFSET ${pieceKeys}`,
+    `SELECT expires FROM moonhook_duplicates WHERE expires >= (SELECT $1::bigint) ORDER BY expires LIMIT 1 OFFSET ${pieceKeys}`,
     [passed],
   );
   const border = borders[0]?.expires;
   // Locked ones belong to somebody who has not heard yet; they go with their window.
   const { rowCount } = await client.query(
     `DELETE FROM moonhook_duplicates WHERE key IN (
-       SELECT key FROM moonhook_duplicates WHERE expires >= $1 AND expires <= $2 AND endpoint >> 32 = ANY ($3::bigint[])
+       SELECT key FROM moonhook_duplicates WHERE expires >= (SELECT $1::bigint) AND expires <= (SELECT $2::bigint) AND endpoint >> 32 = ANY ($3::bigint[])
        ORDER BY expires LIMIT $4 FOR UPDATE SKIP LOCKED)`,
     [passed, border ?? never, scopes.map(namespaceNumber), limit],
   );
