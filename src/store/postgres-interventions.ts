@@ -24,8 +24,10 @@ export function createPostgresInterventions(parts: PostgresParts): Pick<Store, '
       let created = 0;
       for (const row of await allDeliveries(pool, { ...filter, states, latest: true })) {
         if (to === undefined && row.generation >= generation) continue;
+        // Before the transaction: inside, each would hold a connection and wait for one more.
+        const ids = await destinations.idsOf([to ?? row.destination]);
         const again = (): Promise<boolean> =>
-          sessions.transaction((session) => replayRow(session, row, generation, to, destinations));
+          sessions.transaction((session) => replayRow(session, row, generation, to, ids));
         if (await usage.within(await growthOfReplay(row), [], again)) created++;
         heads.note(to ?? row.destination, 0);
       }

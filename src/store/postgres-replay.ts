@@ -1,16 +1,15 @@
 /** Replaying one ended delivery in PostgreSQL, inside the caller's transaction. */
 import { addGenerations } from './postgres-add.ts';
-import type { PostgresDestinations } from './postgres-destinations.ts';
 import type { Session } from './postgres-session.ts';
 import type { DeliveryRow } from './store.ts';
 
-/** Runs the row's event again at its destination, or at `to`; false when that is there already or runs by another replay. */
+/** Runs the row's event again at its destination, or at `to`, whose number `ids` holds; false when that is there already or runs by another replay. */
 export async function replayRow(
   session: Session,
   { delivery, destination, orderKey, eventId, namespaceUid }: DeliveryRow,
   generation: number,
   to: string | undefined,
-  destinations: PostgresDestinations,
+  ids: ReadonlyMap<string, number>,
 ): Promise<boolean> {
   const { client } = session;
   // Two replays at the same time meet here: the second sees what the first has added.
@@ -28,6 +27,5 @@ export async function replayRow(
   if ((rowCount ?? 0) > 0) return false;
   const order = orderKey === undefined || to !== undefined ? {} : { orderKey };
   const added = { destination: to ?? destination, background: true, ...order };
-  const ids = await destinations.idsOf([added.destination]);
   return (await addGenerations(session, [{ event: Number(event.seq), delivery: added, generation }], ids)) > 0;
 }

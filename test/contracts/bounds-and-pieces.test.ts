@@ -49,5 +49,20 @@ for (const [name, open] of Object.entries(storeEngines())) {
       await store.append([item('e1', [{ destination: 'i/t' }])]);
       assert.equal((await store.read({ namespaceUid: 'ns-a' }, { limit: 10 })).length, 3);
     });
+
+    test('many replays at once to destinations that nobody has named before all land', async (t) => {
+      const store = await open(t);
+      const numbers = Array.from({ length: 16 }, (_, index) => index);
+      await store.append(numbers.map((index) => item(`e${index}`, [{ destination: 'f/t' }])));
+      const leases = await store.lease([{ destination: 'f/t', max: 16 }], 60_000);
+      const ending = { kind: 'dead', reason: 'Failed', error: '' } as const;
+      await store.settle(leases.map(({ receipt }) => ({ receipt, ending })));
+      const filter = (index: number) => ({ namespaceUid: 'ns-a', eventId: `e${index}` });
+      const created = await Promise.all(numbers.map((index) => store.replay(filter(index), 1, `new${index}/t`)));
+      assert.deepEqual(
+        created,
+        numbers.map(() => 1),
+      );
+    });
   });
 }
