@@ -42,6 +42,26 @@ describe('how many deliveries wait', () => {
     assert.equal(counts.of('a'), 4);
   });
 
+  test('far below a large bound is not asked again before anybody could have filled the rest', async () => {
+    let now = 0;
+    const store = askedStore();
+    const counts = createWaitingCounts(store, 1_000_000, () => now);
+    const first = counts.of('a');
+    store.asked[0]?.resolve(500_000);
+    assert.equal(await first, 500_000);
+    now = 9_000;
+    assert.equal(counts.of('a'), 500_001);
+    assert.equal(store.asked.length, 1, 'half a million more take ten seconds at least');
+    now = 10_000;
+    void counts.of('a');
+    store.asked[1]?.resolve(999_000);
+    await store.asked[1]?.promise;
+    assert.equal(counts.of('a'), 999_001);
+    now = 11_000;
+    void counts.of('a');
+    assert.equal(store.asked.length, 3, 'near the bound each second');
+  });
+
   test('that cannot be answered is asked again by the next', async () => {
     let now = 0;
     const store = askedStore();

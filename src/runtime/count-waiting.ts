@@ -1,4 +1,7 @@
-/** How many deliveries wait for a destination, asked of the store at most once a second each: a bound, not a figure. */
+/**
+ * How many deliveries wait for a destination, asked of the store at most once a second each, and less often far below the
+ * bound: counting goes through what waits, and it is a bound, not a figure.
+ */
 import type { Store } from '../store/store.ts';
 
 export interface WaitingCounts {
@@ -12,7 +15,10 @@ interface Known {
   asking: Promise<number> | undefined;
 }
 
-const holdsMs = 1000;
+const leastHoldMs = 1000;
+const longestHoldMs = 60_000;
+/** More than any store accepts. */
+const mostAcceptedPerSecond = 50_000;
 
 /** Only `enough` are counted. */
 export function createWaitingCounts(store: Pick<Store, 'backlog'>, enough: number, now: () => number): WaitingCounts {
@@ -29,6 +35,12 @@ export function createWaitingCounts(store: Pick<Store, 'backlog'>, enough: numbe
       entry.asking = undefined;
     }
   }
+  /** For as long as nobody could fill what is free. */
+  function holdMs({ count }: Known): number {
+    const fillsMs = ((enough - count) / mostAcceptedPerSecond) * 1000;
+    return Math.max(leastHoldMs, Math.min(longestHoldMs, fillsMs));
+  }
+
   return {
     of(destination) {
       let entry = known.get(destination);
@@ -40,7 +52,7 @@ export function createWaitingCounts(store: Pick<Store, 'backlog'>, enough: numbe
         return entry.asking;
       }
       if (entry.asking !== undefined && entry.count === 0) return entry.asking;
-      if (now() - entry.at >= holdsMs) {
+      if (now() - entry.at >= holdMs(entry)) {
         // One asks: all that come meanwhile would make the store count the same rows as often as there are requests.
         entry.at = now();
         entry.asking = ask(destination, entry);
