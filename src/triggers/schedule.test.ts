@@ -56,6 +56,13 @@ test('nicknames are schedules', () => {
   assert.deepEqual(times('@daily', 'UTC', '2026-01-10T02:00:00Z', 1), ['2026-01-11T00:00:00.000Z']);
 });
 
+test('a date that comes once in 28 years is a schedule', () => {
+  assert.deepEqual(times('0 0 29 2 +6#5', 'UTC', '2026-01-01T00:00:00Z', 2), [
+    '2048-02-29T00:00:00.000Z',
+    '2076-02-29T00:00:00.000Z',
+  ]);
+});
+
 const refused: readonly (readonly [cron: string, timeZone: string, field: string, message: RegExp])[] = [
   ['', 'UTC', 'cron', /0 fields/],
   ['* * * *', 'UTC', 'cron', /4 fields; a schedule has five/],
@@ -63,6 +70,9 @@ const refused: readonly (readonly [cron: string, timeZone: string, field: string
   ['61 * * * *', 'UTC', 'cron', /minute/],
   ['a b c d e', 'UTC', 'cron', /is not a schedule/],
   ['0 0 30 2 *', 'UTC', 'cron', /never fires/],
+  ['0 0 31W 2 *', 'UTC', 'cron', /never fires/],
+  // The first of each weekday comes within seven days.
+  ['0 0 8-31 * +0#1,1#1,2#1,3#1,4#1,5#1,6#1', 'Europe/Berlin', 'cron', /never fires/],
   ['0 0 ? * *', 'UTC', 'cron', /write \*/],
   ['@reboot', 'UTC', 'cron', /there are @hourly/],
   ['0 3 * * *', 'Europe/Atlantis', 'timeZone', /not a time zone/],
