@@ -43,7 +43,7 @@ export function parseSchedule(cron: string, timeZone = 'UTC'): ParsedSchedule {
 
 /**
  * Whether its dates come within 28 years, which hold each date on each weekday. Without an end croner looks for them until the
- * year 3000: 175 ms for each schedule that never fires, in the thread that builds everybody's routes.
+ * year 3000: up to 175 ms for a schedule that never fires, in the thread that builds everybody's routes.
  */
 function hasDate(fields: string): boolean {
   const [, , day, month, weekday] = fields.split(/\s+/);
