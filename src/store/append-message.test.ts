@@ -28,6 +28,7 @@ describe('packed appends', () => {
     const asked: readonly (readonly [number, readonly AppendItem[]])[] = [
       [7, [item('a'), item('b', { deliveries: [{ destination: 'ns/f/trigger:b', eagerMs: 30_000 }] })]],
       [0, [item('c', { duplicate: { endpoint: 'e', key: 'k', windowMs: 1.5, rerun: true }, known: true, owed: true })]],
+      [8, [item('i', { duplicate: { endpoint: 'e', key: 'l', windowMs: 1, oneBody: true } })]],
       [1, []],
       [2, [item('d', { duplicate: { endpoint: 'e', key: '\uD800', windowMs: 5 }, deliveries: [] })]],
       [

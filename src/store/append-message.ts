@@ -28,6 +28,7 @@ const isRerun = 16;
 /** One delivery, to be leased eagerly or when its turn comes. */
 const isPlain = 32;
 const isEager = 64;
+const hasOneBody = 128;
 
 export class AppendPacker {
   #numbers: number[] = [];
@@ -95,6 +96,7 @@ export class AppendPacker {
         (time === undefined ? 0 : hasTime) |
         (duplicate === undefined ? 0 : hasDuplicate) |
         (duplicate?.rerun === true ? isRerun : 0) |
+        (duplicate?.oneBody === true ? hasOneBody : 0) |
         (plain === undefined ? 0 : isPlain) |
         (plain?.eagerMs === undefined ? 0 : isEager),
       this.#own(event.id),
@@ -177,8 +179,10 @@ function unpackAppends({ numbers, texts, bodies, deliveries }: PackedAppends): r
   function readDuplicate(flags: number): DuplicateKey {
     const endpoint = text();
     const key = text();
-    const windowMs = number();
-    return (flags & isRerun) === 0 ? { endpoint, key, windowMs } : { endpoint, key, windowMs, rerun: true };
+    const duplicate: Draft<DuplicateKey> = { endpoint, key, windowMs: number() };
+    if ((flags & isRerun) !== 0) duplicate.rerun = true;
+    if ((flags & hasOneBody) !== 0) duplicate.oneBody = true;
+    return duplicate;
   }
 
   while (at < numbers.length) {

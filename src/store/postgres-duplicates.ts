@@ -36,6 +36,7 @@ export async function answerDuplicates(
   );
   const known = new Map(rows.map(({ key, event }) => [key.toString('latin1'), event]));
   const first = keys.map((key) => known.get(key?.toString('latin1') ?? ''));
+  const others = await withOtherBody(session, items, first);
   const runs = await runsOf(
     session,
     items.map(({ event }, index) => ({ namespaceUid: event.namespaceUid, id: first[index] })),
@@ -45,6 +46,10 @@ export async function answerDuplicates(
     const id = first[index];
     if (id === undefined) {
       answers.push(await takeExpired(session, item, destinations));
+      continue;
+    }
+    if (others.has(index)) {
+      answers.push({ id, duplicateOf: id, leased: [], otherBody: true });
       continue;
     }
     const generation = await rerun(session, runs.get(index) ?? [], item.duplicate?.rerun === true, destinations);
@@ -60,6 +65,29 @@ async function takeExpired(session: Session, item: AppendItem, destinations: Pos
   if (appended !== undefined) return appended;
   // As the server says it when a transaction is to be repeated.
   throw Object.assign(new Error('a duplicate key came back while it was looked at'), { code: '40001' });
+}
+
+/** Places of those whose key asks for one body, which is not theirs. */
+async function withOtherBody(
+  session: Session,
+  items: readonly AppendItem[],
+  first: readonly (string | undefined)[],
+): Promise<ReadonlySet<number>> {
+  const asked = [...items.entries()].filter(
+    ([index, { duplicate }]) => duplicate?.oneBody && first[index] !== undefined,
+  );
+  if (asked.length === 0) return new Set();
+  const { rows } = await session.client.query<{ n: number }>(
+    `SELECT u.n FROM unnest($1::int[], $2::text[], $3::text[], $4::bytea[]) AS u (n, scope, id, body)
+     JOIN moonhook_events e ON e.scope = u.scope AND e.id = u.id WHERE e.body <> u.body`,
+    [
+      asked.map(([index]) => index),
+      asked.map(([, { event }]) => event.namespaceUid),
+      asked.map(([index]) => first[index]),
+      asked.map(([, { event }]) => Buffer.from(event.body.buffer, event.body.byteOffset, event.body.length)),
+    ],
+  );
+  return new Set(rows.map(({ n }) => n));
 }
 
 interface Run {

@@ -29,6 +29,7 @@ export function createEventRows(
   /** The last number of an event. It is never set back: one that was taken back leaves a gap. */
   let last = (database.prepare('SELECT max(seq) AS seq FROM events').get() as { seq: number | null }).seq ?? 0;
   const sequenceOf = database.prepare('SELECT seq FROM events WHERE scope = ? AND id = ?');
+  const hasBody = database.prepare('SELECT body = ? AS same FROM events WHERE seq = ?');
   const byId = database.prepare(
     'SELECT seq, id, scope, type, source, time, attributes, body FROM events WHERE scope = ? AND id = ?',
   );
@@ -44,6 +45,10 @@ export function createEventRows(
     if (id === undefined) return undefined;
     write();
     const known = sequence(namespaceUid, id);
+    if (known !== undefined && duplicate.oneBody === true) {
+      const { same } = hasBody.get(event.body, known) as { same: number };
+      if (same === 0) return { id, duplicateOf: id, leased: [], otherBody: true };
+    }
     // The event may have been trimmed already: its key still says that it was here.
     const generation =
       known === undefined ? undefined : deliveries.rerun(known, duplicate.rerun === true, namespaceUid);

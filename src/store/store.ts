@@ -53,6 +53,8 @@ export interface DuplicateKey {
   readonly windowMs: number;
   /** The sender never repeats by itself: a repeat is a person's wish and runs again. */
   readonly rerun?: boolean;
+  /** Under the key there is one body: another one is answered as `otherBody`, and runs nothing. What was trimmed fits any. */
+  readonly oneBody?: boolean;
 }
 
 export interface AppendItem {
@@ -78,6 +80,8 @@ export interface Appended {
   readonly duplicateOf?: string;
   /** A duplicate that runs again, as this generation. */
   readonly generation?: number;
+  /** Its key belongs to an event with another body (`oneBody`). */
+  readonly otherBody?: true;
   /** Deliveries stored as leased, or leased in place of an eager one. */
   readonly leased: readonly Lease[];
 }

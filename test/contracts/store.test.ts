@@ -94,6 +94,37 @@ for (const [name, open] of Object.entries(storeEngines())) {
       assert.deepEqual([rerun?.event.id, rerun?.generation, rerun?.attempt], ['e1', 1, 1]);
     });
 
+    test('a key of one body runs a dead or cancelled event again for that body only, the empty one too', async (t) => {
+      const store = await open(t);
+      const [own, empty] = [new Uint8Array([1, 0, 2]), new Uint8Array(0)];
+      const append = async (id: string, key: string, body: Uint8Array, oneBody = true): Promise<unknown> => {
+        const { event, deliveries } = item(id, [{ destination: `f/${key}` }]);
+        const duplicate = { endpoint: 'f', key, windowMs: 60_000, oneBody };
+        return (await store.append([{ event: { ...event, body }, deliveries, duplicate }]))[0];
+      };
+      const lease = () => store.lease([{ destination: 'f/dead', max: 5 }], 60_000);
+      await append('full', 'dead', own);
+      await append('none', 'cancelled', empty);
+      const other = { id: 'full', duplicateOf: 'full', leased: [], otherBody: true };
+      assert.deepEqual(await append('e1', 'dead', empty), other, 'while it waits, too');
+      const [first] = await lease();
+      assert.ok(first);
+      await store.settle([{ receipt: first.receipt, ending: { kind: 'dead', reason: 'Failed', error: '' } }]);
+      assert.equal(await store.cancel({ namespaceUid: 'ns-a', destination: 'f/cancelled' }), 1);
+      assert.deepEqual(await append('e2', 'dead', empty), other);
+      assert.deepEqual(await append('e3', 'dead', new Uint8Array([1, 0, 3])), other);
+      assert.deepEqual(await append('e4', 'cancelled', own), { ...other, id: 'none', duplicateOf: 'none' });
+      assert.deepEqual(await lease(), [], 'nothing ran again');
+      const again = { leased: [], generation: 1 };
+      assert.deepEqual(await append('e5', 'dead', own), { ...again, id: 'full', duplicateOf: 'full' });
+      assert.deepEqual(await append('e6', 'cancelled', empty), { ...again, id: 'none', duplicateOf: 'none' });
+      const [second] = await lease();
+      assert.ok(second);
+      await store.settle([{ receipt: second.receipt, ending: { kind: 'dead', reason: 'Failed', error: '' } }]);
+      const control = await append('e7', 'dead', empty, false);
+      assert.deepEqual(control, { id: 'full', duplicateOf: 'full', generation: 2, leased: [] }, 'control');
+    });
+
     test('runs deliveries of one order key one at a time and in order', async (t) => {
       const store = await open(t);
       const delivery = { destination: 'f/t', orderKey: 'k' };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, suite, test } from 'node:test';
+import { openStore, type OpenStore } from '../../src/store/open-store.ts';
 import { serveFunctions, type ServedFunctions } from '../builders/serve-functions.ts';
 
 /** `fetch` sets Host and forbids the headers that browsers set: this does not. */
@@ -19,8 +20,11 @@ function rawCall(url: string, headers: Readonly<Record<string, string>>): Promis
 
 suite('active calls', () => {
   let served: ServedFunctions;
+  let opened: OpenStore;
   before(async () => {
+    opened = await openStore({ path: ':memory:', onLost: (error) => assert.fail(error) });
     served = await serveFunctions({
+      store: opened,
       functions: [
         {
           name: 'adder',
@@ -30,6 +34,7 @@ suite('active calls', () => {
               call = function(event)
                 local d = event.data or {}
                 if d.fail then log.warn("about to fail", { why = "asked" }) error("this detail") end
+                if d.never then error(fail("never")) end
                 return { sum = (d.a or 0) + (d.b or 0), name = event.name, sender = event.sender, auth = event.request.headers.authorization }
               end,
               order = function(event) log.info("order " .. event.type .. " " .. event.data.id .. " from " .. event.source) end,
@@ -73,7 +78,10 @@ suite('active calls', () => {
       ],
     });
   });
-  after(() => served.close());
+  after(async () => {
+    await served.close();
+    await opened.close();
+  });
 
   const post = (path: string, data: unknown, headers: Record<string, string> = {}): Promise<Response> =>
     served.call(path, {
@@ -204,6 +212,21 @@ suite('active calls', () => {
     assert.equal(detail, `the call ${id} had this key and another body: take a new key`);
     const fresh = await post('/async-function/team-a/adder', { a: 2 }, { 'idempotency-key': 'order-8' });
     assert.equal(fresh.headers.get('x-moonhook-duplicate-of'), null, 'control: with a key of its own it is a call');
+  });
+
+  test('an Idempotency-Key of a dead call runs it again for the same body, and not for another one', async () => {
+    const headers = { 'idempotency-key': 'order-9' };
+    const send = (data: unknown): Promise<Response> => post('/async-function/team-a/adder', data, headers);
+    const { id } = (await (await send({ never: true })).json()) as { id: string };
+    await served.record({ id }, ({ outcome }) => outcome === 'dead');
+    const generations = async (): Promise<readonly number[]> =>
+      (await opened.connect().read({ namespaceUid: 'ns-team-a', eventId: id }, { limit: 10 })).map(
+        ({ generation }) => generation,
+      );
+    assert.equal((await send({ a: 1 })).status, 422);
+    assert.deepEqual(await generations(), [0]);
+    assert.equal((await send({ never: true })).status, 202);
+    assert.deepEqual(await generations(), [0, 1]);
   });
 
   test('a published event reaches the event triggers of its namespace that match, once', async () => {
