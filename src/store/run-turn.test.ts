@@ -78,6 +78,22 @@ describe('a turn', () => {
     assert.deepEqual(ran, ['c', 'bad 5', 'd']);
   });
 
+  test('does not run what is sure to be refused, and runs its neighbours once, however many those are', (t) => {
+    const { step, runTurn, ran, kept } = open(t);
+    const refused = (name: string): TurnStep => ({ ...step(name), refusal: () => new Error(name) });
+    const names = (of: string): string[] => Array.from({ length: 8 }, (_, index) => `${of}${index}`);
+    const outcomes = runTurn(names('n').flatMap((name) => [step(name), refused(`no ${name}`)]));
+    assert.deepEqual(
+      outcomes.map((outcome) => ('error' in outcome ? outcome.error.message : outcome.value)),
+      names('n').flatMap((name) => [name, `no ${name}`]),
+    );
+    assert.deepEqual([ran, kept()], [names('n'), names('n').join(',')]);
+    ran.length = 0;
+    runTurn([step('a'), refused('no'), step('fails', true, true), step('b')]);
+    assert.equal(ran[0] === 'a' && ran.includes('no'), false, 'nor beside one that fails');
+    assert.equal(ran.filter((name) => name === 'a').length, 2, 'control: those are together still');
+  });
+
   test('completes what ran together before it is kept: where that fails, each runs alone', (t) => {
     let completed = 0;
     const { step, runTurn, ran, kept } = open(t, () => {

@@ -6,6 +6,8 @@
 export interface TurnStep {
   /** Mostly succeeds, and may be run again after it was undone. */
   readonly shared: boolean;
+  /** Asked when its turn has come: an error is its outcome without a run; what is doubtful is undone alone if it fails. */
+  refusal?(): Error | 'doubtful' | undefined;
   /** `together`: beside others in a savepoint. What it throws then makes all of them run again, each alone. */
   run(together: boolean): unknown;
 }
@@ -36,13 +38,27 @@ export function createTurns({
   let failures = 0;
 
   function runAlone(step: TurnStep): StepOutcome {
+    let refused: ReturnType<Required<TurnStep>['refusal']>;
     try {
+      refused = step.refusal?.();
+      if (refused instanceof Error) return { error: refused };
       return { value: inSavepoint(() => step.run(false)) };
     } catch (error) {
       if (!isOpen()) throw error;
-      countFailure();
+      // Whoever was doubtful makes nobody else run again.
+      if (refused === undefined) countFailure();
       return { error: error as Error };
     }
+  }
+
+  /** Inside the savepoint of its group. */
+  function runBesideOthers(step: TurnStep): StepOutcome {
+    const refused = step.refusal?.();
+    if (refused === undefined) return { value: step.run(true) };
+    if (refused !== 'doubtful') return { error: refused };
+    // Otherwise what undoes it would undo them.
+    completeTogether();
+    return runAlone(step);
   }
 
   function countFailure(): void {
@@ -55,7 +71,7 @@ export function createTurns({
     if (steps.length === 1 || alone > 0) return steps.map(runAlone);
     try {
       return inSavepoint(() => {
-        const outcomes = steps.map((step) => ({ value: step.run(true) }));
+        const outcomes = steps.map(runBesideOthers);
         completeTogether();
         return outcomes;
       });

@@ -5,6 +5,7 @@ import { createDiskGuard, spaceOf, type DiskGuard, type DiskSettings } from './d
 import type { StoreMeasures } from './measures.ts';
 import { loneRunPath, openLoneRuns } from './lone-run.ts';
 import { createOldestDue } from './oldest-due.ts';
+import { createEarlyRefusal } from './refuse-early.ts';
 import type { Retention } from './retention.ts';
 import { createTurns, type StepOutcome } from './run-turn.ts';
 import { createCheckpoints } from './sqlite-checkpoint.ts';
@@ -22,7 +23,7 @@ import { createTrimmer } from './sqlite-trim.ts';
 import { createUsageBook } from './sqlite-usage.ts';
 import { createStoreClock, type ClockSource } from './store-clock.ts';
 import { StoreDiskLow } from './store-disk-low.ts';
-import type { Head } from './store.ts';
+import type { AppendItem, Head } from './store.ts';
 
 export interface SqliteSettings {
   readonly path: string;
@@ -34,6 +35,8 @@ export interface SqliteSettings {
 export interface TurnItem {
   /** Of an append: when it came, monotonic milliseconds. */
   readonly arrived?: number;
+  /** What it appends. */
+  readonly appends?: readonly AppendItem[];
   run(store: SqliteStore): unknown;
   done(value: unknown): void;
   failed(error: Error): void;
@@ -126,6 +129,7 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
     completeTogether: () => events.write(),
     isOpen: () => database.isTransaction,
   });
+  const refuseEarly = createEarlyRefusal(usage, events, parts.diskLow);
   const begin = database.prepare('BEGIN IMMEDIATE');
   const commit = database.prepare('COMMIT');
   const keepClock = database.prepare(
@@ -170,8 +174,9 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
       try {
         transaction(() => {
           outcomes = runTurn(
-            items.map(({ arrived, run }) => ({
+            items.map(({ arrived, appends, run }) => ({
               shared: arrived !== undefined,
+              refusal: () => (appends === undefined ? undefined : refuseEarly(appends)),
               run: (together: boolean) => run(together ? gathering : operations),
             })),
           );

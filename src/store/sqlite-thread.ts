@@ -11,7 +11,7 @@ import type { SqliteStore } from './sqlite-operations.ts';
 import { openSqliteStore, type SqliteSettings, type TurnItem } from './sqlite-store.ts';
 import { fromError, type ErrorAnswer } from './store-errors.ts';
 import { StoreRefused } from './store-refused.ts';
-import type { AppendItem, Appended } from './store.ts';
+import type { AppendItem, Appended, ConditionalAppend } from './store.ts';
 
 export interface StoreRequest {
   readonly id: number;
@@ -85,6 +85,10 @@ function flush(): void {
   }
 }
 
+function appendsOf({ arguments: [asked] }: StoreRequest): readonly AppendItem[] {
+  return Array.isArray(asked) ? (asked as readonly AppendItem[]) : (asked as ConditionalAppend).append;
+}
+
 function answer(port: MessagePort, told: StoreAnswer): void {
   const before = answers.find((each) => each.port === port);
   if (before === undefined) answers.push({ port, told: [told] });
@@ -98,7 +102,7 @@ function take(port: MessagePort, request: StoreRequest): void {
     return;
   }
   waiting.push({
-    ...(appending.has(request.operation) ? { arrived: performance.now() } : {}),
+    ...(appending.has(request.operation) ? { arrived: performance.now(), appends: appendsOf(request) } : {}),
     run: (store) => (store[request.operation] as (...values: readonly unknown[]) => unknown)(...request.arguments),
     done(value) {
       if (waking.has(request.operation)) wake = true;

@@ -1,5 +1,6 @@
 /** What each namespace has stored, in memory and in its row: changed with the rows, in their transaction, and judged by its quota. */
 import type { DatabaseSync } from 'node:sqlite';
+import type { Growth } from './growth.ts';
 import { defaultStoreQuotas, refuseGrowth, storeQuotaOf, type StoreQuotas, type StoreUsage } from './quotas.ts';
 import { dropNoted, putNoted, type Journal } from './sqlite-journal.ts';
 import { StoreOverQuota } from './store-over-quota.ts';
@@ -14,6 +15,8 @@ export interface UsageBook {
   change(scope: number, amount: Amount, change: number, owed?: boolean): void;
   /** From here on growth is judged as one step. */
   begin(): void;
+  /** Why the namespaces may not grow by so much; undefined: there is room. */
+  refusal(growth: Growth): string | undefined;
   /** Throws `StoreOverQuota` if a namespace grew since `begin` and is above its quota now. */
   judge(): void;
   setQuotas(quotas: StoreQuotas): void;
@@ -90,6 +93,19 @@ export function createUsageBook(database: DatabaseSync, journal: Journal): Usage
     },
     begin() {
       if (grown.length > 0) grown = [];
+    },
+    refusal(growth) {
+      for (const [uid, more] of growth) {
+        const { waitingRows, waitingBytes, keyValueBytes } = byUid.get(uid)?.usage ?? nothing;
+        const after = {
+          waitingRows: waitingRows + more.waitingRows,
+          waitingBytes: waitingBytes + more.waitingBytes,
+          keyValueBytes: keyValueBytes + more.keyValueBytes,
+        };
+        const message = refuseGrowth(more, after, storeQuotaOf(quotas, uid));
+        if (message !== undefined) return message;
+      }
+      return undefined;
     },
     judge() {
       for (const { entry, growth } of grown) {
