@@ -13,6 +13,11 @@ export function formatDestination({ namespaceUid, functionName, target }: Functi
   return `${namespaceUid}/${functionName}/${last}`;
 }
 
+/** The namespace's UID, with which every destination begins. */
+export function namespaceOf(destination: string): string {
+  return destination.slice(0, Math.max(0, destination.indexOf('/')));
+}
+
 const kindLength = 'trigger:'.length;
 
 /** Undefined: not a function's destination. */

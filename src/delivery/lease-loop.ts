@@ -3,15 +3,18 @@
  * with everything they did. One loop per worker; any number of loops share a store.
  */
 import { Roll, type OnRoll } from '../lua/roll.ts';
-import { keepLeases, type KeptLease } from './keep-leases.ts';
-import { createAttemptRunner, pauseAfterErrorMs, type AttemptSettings } from './run-attempts.ts';
-import { loadsOf, shareOut, type Due } from './share-out.ts';
-import type { Ending, Head, Lease } from '../store/store.ts';
+import { DueTurns, type SharedPlaces } from './due-turns.ts';
+import { keepLeases } from './keep-leases.ts';
+import { createAttemptRunner, pauseAfterErrorMs, type AttemptSettings, type HeldPlace } from './run-attempts.ts';
+import { loadsOf } from './share-out.ts';
+import type { Ending, Lease, LeaseWish } from '../store/store.ts';
 import { createLeaseStarts } from './start-leases.ts';
 
 export interface LeaseLoopSettings extends AttemptSettings {
   /** Deliveries this worker may start now for a destination; 0: unknown here, suspended, or at its limit. */
   slots(destination: string): number;
+  /** What all destinations share: a place is held from a lease, or from the promise of one, until the call has ended. */
+  readonly places: SharedPlaces;
   /** Over all who share the store; absent: no bound. */
   limit?(destination: string): number | undefined;
   /** False: nothing is pulled for now. */
@@ -29,8 +32,6 @@ export interface LeaseLoop {
    * To be told what was leased, or that nothing was.
    */
   reserve(destination: string): ((lease: Lease | undefined) => void) | undefined;
-  /** Calls that run or are about to, and places that are reserved. */
-  running(): number;
   /** Starts nothing more, waits for what runs at most `graceMs`, gives the rest back. */
   drain(graceMs: number): Promise<void>;
 }
@@ -43,18 +44,16 @@ const headsMs = 50;
 /** Where nothing could be leased, more that waits does not help at once. */
 const emptyMs = 5;
 
-type Running = KeptLease & OnRoll;
+type Running = HeldPlace & OnRoll;
 
 export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   const { store, leaseMs = defaultLeaseMs } = settings;
   const running = new Roll<Running>();
-  /** Whose turn it is, among those that are due. */
-  let turn = 0;
+  const due = new DueTurns();
   /** Places of deliveries that are being stored. */
   let reserved = 0;
   const attempts = createAttemptRunner(settings, (each) => !draining && running.has(each as Running));
   const starts = createLeaseStarts(settings.turns, settings.after, (each: Running) => void runLease(each));
-  let heads: readonly Head[] = [];
   let headsUntil = 0;
   let notBefore = 0;
   let pulling = false;
@@ -69,7 +68,12 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   }
 
   function adopt(leases: readonly Lease[], begin: (adopted: readonly Running[]) => void): void {
-    const adopted = leases.map((lease): Running => ({ lease, abort: new AbortController(), place: -1 }));
+    const adopted = leases.map((lease): Running => ({
+      lease,
+      abort: new AbortController(),
+      place: -1,
+      holdsPlace: true,
+    }));
     for (const each of adopted) running.add(each);
     begin(adopted);
   }
@@ -98,33 +102,39 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
   }
 
   /** A backlog is leased from again and again before its heads are read anew. */
-  async function readHeads(): Promise<readonly Head[]> {
+  async function readHeads(): Promise<void> {
     const now = settings.turns.now();
-    if (now < headsUntil) return heads;
+    if (now < headsUntil) return;
     headsUntil = now + headsMs;
-    heads = await store.heads();
-    return heads;
+    due.renew(await store.heads());
   }
 
   async function leaseDue(): Promise<number> {
-    let wait = longestWaitMs;
-    const due: Due[] = [];
-    for (const { destination, dueInMs } of await readHeads()) {
-      if (dueInMs > 0) wait = Math.min(wait, dueInMs);
-      else due.push({ destination, slots: settings.slots(destination) });
-    }
+    await readHeads();
+    const wait = Math.min(longestWaitMs, due.untilNext);
     const pulled = settings.turns.isBusy() ? mostWhileBusy : mostPerPull;
-    const wishes = shareOut(due, loadsOf(running.all()), pulled, turn).map((wish) => {
+    const wishes = due.choose(pulled, loadsOf(running.all()), settings).map((wish) => {
       const limit = settings.limit?.(wish.destination);
       return limit === undefined ? wish : { ...wish, limit };
     });
-    turn = due.length === 0 ? 0 : (turn + wishes.length) % due.length;
     const most = wishes.reduce((sum, { max }) => sum + max, 0);
-    const leases = most === 0 ? [] : await store.lease(wishes, leaseMs);
+    const leases = most === 0 ? [] : await lease(wishes);
     if (leases.length < most || most === 0) headsUntil = 0;
     if (leases.length === 0) notBefore = settings.turns.now() + emptyMs;
     adopt(leases, starts.pulled);
     return leases.length > 0 ? 0 : wait;
+  }
+
+  /** The places of what is not leased after all are left. */
+  async function lease(wishes: readonly LeaseWish[]): Promise<readonly Lease[]> {
+    let leases: readonly Lease[] = [];
+    try {
+      leases = await store.lease(wishes, leaseMs);
+      return leases;
+    } finally {
+      for (const { destination, max } of wishes) settings.places.leave(destination, max);
+      for (const { destination } of leases) settings.places.take(destination);
+    }
   }
 
   async function runLease(each: Running): Promise<void> {
@@ -148,6 +158,7 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
 
   function ended(each: Running): void {
     running.delete(each);
+    attempts.leavePlace(each);
     settleIdle();
   }
 
@@ -173,14 +184,16 @@ export function startLeaseLoop(settings: LeaseLoopSettings): LeaseLoop {
     reserve(destination) {
       // A bound over all who share the store is judged where leases are taken.
       if (draining || settings.limit?.(destination) !== undefined || settings.slots(destination) <= 0) return undefined;
+      if (settings.places.free(destination) <= 0) return undefined;
       reserved += 1;
+      settings.places.take(destination);
       return (lease) => {
         reserved -= 1;
-        if (lease === undefined) settleIdle();
-        else adopt([lease], starts.fresh);
+        if (lease !== undefined) return adopt([lease], starts.fresh);
+        settings.places.leave(destination);
+        return settleIdle();
       };
     },
-    running: () => running.size + reserved - attempts.settling(),
     async drain(graceMs) {
       draining = true;
       stopTimer?.();

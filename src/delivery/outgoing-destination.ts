@@ -12,10 +12,15 @@ export function formatOutgoing({ namespaceUid, kind, name }: OutgoingDestination
   return `${namespaceUid}/-/${kind}:${name}`;
 }
 
+/** Whether it is no function's. */
+export function isOutgoingName(text: string): boolean {
+  return text.includes('/-/');
+}
+
 /** Undefined: not a destination outside. */
 export function parseOutgoing(text: string): OutgoingDestination | undefined {
   // No function is named `-`: most destinations are told apart without a pattern.
-  if (!text.includes('/-/')) return undefined;
+  if (!isOutgoingName(text)) return undefined;
   const match = /^([^/]+)\/-\/(subscription|callback):(.+)$/.exec(text);
   if (match === null) return undefined;
   const [, namespaceUid = '', kind, name = ''] = match;

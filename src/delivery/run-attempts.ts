@@ -2,6 +2,7 @@
 import type { Ending, Lease, Receipt, Settled, SettleItem, Store } from '../store/store.ts';
 import type { TurnSource } from '../store/take-in-turns.ts';
 import type { KeptLease } from './keep-leases.ts';
+import type { SharedPlaces } from './due-turns.ts';
 import { createSettleBatches } from './settle-batches.ts';
 
 export interface Attempt {
@@ -17,6 +18,7 @@ export interface GivenBack {
 
 export interface AttemptSettings {
   readonly store: Store;
+  readonly places: Pick<SharedPlaces, 'leave'>;
   /** Runs one attempt; never rejects for what a function does. The signal ends it: the lease was lost. */
   run(lease: Lease, signal: AbortSignal): Promise<Attempt | GivenBack>;
   /** What is settled when a conflict could not be resolved by running again. */
@@ -31,12 +33,16 @@ export interface AttemptSettings {
   readonly turns: TurnSource;
 }
 
+/** A delivery that runs holds a place until its call has ended: what waits for its settle holds none. */
+export interface HeldPlace extends KeptLease {
+  holdsPlace: boolean;
+}
+
 export interface AttemptRunner {
   /** How the attempt ended; undefined: the lease was lost, somebody else has it, or it was given back. */
-  run(each: KeptLease): Promise<Ending | undefined>;
+  run(each: HeldPlace): Promise<Ending | undefined>;
   giveBack(receipts: readonly Receipt[], delayMs?: number): Promise<void>;
-  /** Calls that have ended, and wait for their settle: they hold no place. */
-  settling(): number;
+  leavePlace(each: HeldPlace): void;
 }
 
 export const pauseAfterErrorMs = 500;
@@ -47,12 +53,12 @@ const conflictRetries = 5;
 export function createAttemptRunner(settings: AttemptSettings, isHeld: (each: KeptLease) => boolean): AttemptRunner {
   const { store, onError } = settings;
   const settleSoon = createSettleBatches(store, (callback) => settings.turns.nextTurn(callback));
-  let settling = 0;
 
-  async function run(each: KeptLease): Promise<Ending | undefined> {
+  async function run(each: HeldPlace): Promise<Ending | undefined> {
     const { lease } = each;
     for (let round = 0; ; round++) {
       const attempt = await runOnce(lease, each.abort.signal);
+      leavePlace(each);
       if ('giveBackMs' in attempt) {
         await giveBack([lease.receipt], attempt.giveBackMs);
         return undefined;
@@ -85,9 +91,8 @@ export function createAttemptRunner(settings: AttemptSettings, isHeld: (each: Ke
   async function settle(each: KeptLease, { ending, effects }: Attempt): Promise<Settled> {
     const item: SettleItem = { receipt: each.lease.receipt, ending, ...effects };
     for (;;) {
-      settling += 1;
       try {
-        return await settleSoon(item).finally(() => (settling -= 1));
+        return await settleSoon(item);
       } catch (error) {
         onError(error as Error);
         if (!isHeld(each)) return 'stale';
@@ -104,5 +109,11 @@ export function createAttemptRunner(settings: AttemptSettings, isHeld: (each: Ke
     }
   }
 
-  return { run, giveBack, settling: () => settling };
+  function leavePlace(each: HeldPlace): void {
+    if (!each.holdsPlace) return;
+    each.holdsPlace = false;
+    settings.places.leave(each.lease.destination);
+  }
+
+  return { run, giveBack, leavePlace };
 }

@@ -27,13 +27,13 @@ export function findWork(destination: string, parts: WorkerParts): Work | undefi
 }
 
 /** Deliveries that may start now for a destination. */
-export function freeSlots(destination: string, running: number, parts: WorkerParts): number {
+export function freeSlots(destination: string, parts: WorkerParts): number {
   const work = findWork(destination, parts);
   if (work === undefined) return 0;
   const { fn } = work;
   const own = fn.entry.limits.concurrency - parts.inflight.total(fn.index);
   const throttled = work.trigger === undefined ? own : throttledSlots(fn, work.trigger, parts);
-  return Math.max(0, Math.min(own, throttled, parts.settings.asynchronous.running - running));
+  return Math.max(0, Math.min(own, throttled));
 }
 
 /** Calls of an asynchronous trigger at once, over all runtimes: its `concurrency`, where it is not by key. */

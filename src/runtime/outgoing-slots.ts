@@ -10,14 +10,10 @@ export interface OutgoingState {
   readonly breakers: Breakers;
   readonly health: HealthBook;
   readonly permissions: Permissions;
-  /** Requests of this worker on their way. */
-  running: number;
   /** Looks for due deliveries again after so long, if that is before the loop does. */
   lookAgainIn(milliseconds: number): void;
 }
 
-/** They hold a socket and little else, and must not take the places of functions. */
-const mostPerWorker = 1000;
 /** Callbacks of one function at once, in each pod. */
 export const callbackConcurrency = 10;
 
@@ -36,12 +32,11 @@ export function outgoingSlots(destination: string, parts: WorkerParts): number |
   const parsed = parseOutgoing(destination);
   if (parsed === undefined) return undefined;
   const { outgoing, keys, clock } = parts;
-  const left = mostPerWorker - outgoing.running;
   const key = outgoingKey(parsed);
   const taken = keys.placesTaken(key, clock.wall());
   if (parsed.kind === 'callback') {
     const known = parts.table.inScope(parsed.namespaceUid, parsed.name) !== undefined;
-    return known ? Math.max(0, Math.min(left, callbackConcurrency - taken)) : 0;
+    return known ? Math.max(0, callbackConcurrency - taken) : 0;
   }
   const live = parts.subscriptions.at(destination);
   if (live === undefined || live.broken || live.entry.suspended || live.entry.unresolved !== undefined) return 0;
@@ -54,9 +49,9 @@ export function outgoingSlots(destination: string, parts: WorkerParts): number |
     return 0;
   }
   const allowed = outgoing.breakers.isProbing(breaker) ? 1 : concurrency - taken;
-  if (rate === undefined) return Math.max(0, Math.min(left, allowed));
+  if (rate === undefined) return Math.max(0, allowed);
   const paced = keys.rateAllowance(key, rate.requests, rate.perMs, clock.wall());
   // The loop looks again once a second; the next request of a rate is often due earlier.
   if (paced === 0) outgoing.lookAgainIn(Math.ceil(rate.perMs / rate.requests));
-  return Math.max(0, Math.min(left, allowed, paced));
+  return Math.max(0, Math.min(allowed, paced));
 }

@@ -29,14 +29,12 @@ export async function runCallback(lease: Lease, signal: AbortSignal, parts: Work
   const destination = parseOutgoing(lease.destination);
   const fn = destination && parts.table.inScope(destination.namespaceUid, destination.name);
   if (destination === undefined || fn === undefined) return { giveBackMs: absentMs };
-  const { keys, clock, outgoing } = parts;
+  const { keys, clock } = parts;
   const place = keys.takePlace(outgoingKey(destination), callbackConcurrency, clock.wall());
   if (place === undefined) return { giveBackMs: noPlaceMs };
-  outgoing.running += 1;
   try {
     return await attemptCallback(fn, lease, signal, parts);
   } finally {
-    outgoing.running -= 1;
     keys.releasePlace(place);
   }
 }

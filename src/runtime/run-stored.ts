@@ -34,10 +34,11 @@ const conflict: Ending = {
 
 /** Pulls and runs what is due, for as long as the worker lives. */
 export function startStoredLoop(parts: WorkerParts): LeaseLoop {
-  const loop: LeaseLoop = startLeaseLoop({
+  return startLeaseLoop({
     store: parts.store,
     leaseMs: parts.settings.asynchronous.leaseMs,
-    slots: (destination) => storedSlots(destination, loop.running() - parts.outgoing.running, parts),
+    slots: (destination) => storedSlots(destination, parts),
+    places: parts.places,
     limit: (destination) => storedLimit(destination, parts),
     run: (lease, signal) => runStored(lease, signal, parts),
     conflicted: (lease) => endConflicted(lease, parts),
@@ -51,13 +52,12 @@ export function startStoredLoop(parts: WorkerParts): LeaseLoop {
       isBusy: () => parts.clock.monotonic() - parts.lastSyncAt < busyMs,
     },
   });
-  return loop;
 }
 
-/** Deliveries that may start now; `running`: those of functions. */
-function storedSlots(destination: string, running: number, parts: WorkerParts): number {
+/** Deliveries that may start now. */
+function storedSlots(destination: string, parts: WorkerParts): number {
   if (isFanOut(destination)) return fanOutSlots(destination, parts);
-  const slots = outgoingSlots(destination, parts) ?? freeSlots(destination, running, parts);
+  const slots = outgoingSlots(destination, parts) ?? freeSlots(destination, parts);
   if (slots > 0) return slots;
   return parts.tombstones.isGone(destination) && !isServed(destination, parts) ? goneSlots : 0;
 }

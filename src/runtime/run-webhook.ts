@@ -32,14 +32,12 @@ export async function runWebhook(lease: Lease, signal: AbortSignal, parts: Worke
   if (live === undefined || live.broken || live.entry.suspended || live.entry.unresolved !== undefined) {
     return { giveBackMs: absentMs };
   }
-  const { keys, clock, outgoing } = parts;
+  const { keys, clock } = parts;
   const place = keys.takePlace(keyOf(live), live.entry.concurrency, clock.wall());
   if (place === undefined) return { giveBackMs: noPlaceMs };
-  outgoing.running += 1;
   try {
     return await concludeWebhook(await attemptWebhook(live, lease, signal, parts), live, lease, parts);
   } finally {
-    outgoing.running -= 1;
     keys.releasePlace(place);
   }
 }

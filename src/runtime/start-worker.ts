@@ -28,6 +28,7 @@ import { networkOf, wallClock } from './injected-world.ts';
 import { connectStandIn } from './stand-in.ts';
 import { HttpCall } from './http-call.ts';
 import { createListener } from './listener-http.ts';
+import { DeliveryPlaces } from '../delivery/delivery-places.ts';
 import { drainWorker } from './drain-worker.ts';
 import { onceAhead } from './once-ahead.ts';
 import { createKubernetesDesk } from './kubernetes-desk.ts';
@@ -122,7 +123,6 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
       }),
       health: createHealthBook(store, () => clock.wall()),
       permissions: createPermissions(() => clock.wall()),
-      running: 0,
       lookAgainIn: onceAhead(
         () => clock.monotonic(),
         (milliseconds) => after(milliseconds, () => loop.poke()),
@@ -146,6 +146,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     counters: new CallCounters(start.counters),
     rare,
     reusedIds: new ReusedIds(),
+    places: new DeliveryPlaces(settings.asynchronous.running),
     inflight: new Inflight(start.inflight, workers, index),
     running: new Set(),
     turns: new Set(),

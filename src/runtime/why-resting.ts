@@ -39,7 +39,8 @@ function whyResting(
   const outgoing = parseOutgoing(destination);
   if (outgoing !== undefined) {
     const live = parts.subscriptions.at(destination);
-    return live === undefined ? undefined : whyNotSent(live, outgoingKey(outgoing), open, parts);
+    if (live === undefined) return undefined;
+    return whyNotSent(live, outgoingKey(outgoing), open, parts) ?? whyNoPlace(destination, parts);
   }
   const parsed = parseDestination(destination);
   const fn = parsed && parts.table.inScope(parsed.namespaceUid, parsed.functionName);
@@ -53,14 +54,18 @@ function whyResting(
     const { handler } = parsed.target;
     const { handlers } = fn.program;
     if (!handlers.has(handler)) return `the module has no handler "${handler}"; it has ${listed(handlers)}`;
-    return whyFull(fn, undefined, parts);
+    return whyFull(fn, undefined, parts) ?? whyNoPlace(destination, parts);
   }
   const trigger = fn.trigger(parsed.target.trigger);
   if (trigger === undefined) return undefined;
   if (trigger.unavailable !== undefined) return trigger.unavailable.message;
   if (trigger.handler === undefined)
     return `the module has no handler for the trigger; it has ${listed(fn.program.handlers)}`;
-  return whyFull(fn, trigger, parts);
+  return whyFull(fn, trigger, parts) ?? whyNoPlace(destination, parts);
+}
+
+function whyNoPlace(destination: string, { places }: WorkerParts): string | undefined {
+  return places.free(destination) > 0 ? undefined : 'its namespace has as many deliveries at work here as it may';
 }
 
 /** Its host is not named: the URL may be a secret. */

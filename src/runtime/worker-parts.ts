@@ -11,6 +11,7 @@ import type { CallCounters } from '../telemetry/call-counters.ts';
 import type { ClientAddress } from './client-address.ts';
 import type { Documents } from './fetch-document.ts';
 import type { WaitingCounts } from './count-waiting.ts';
+import type { DeliveryPlaces } from '../delivery/delivery-places.ts';
 import type { LiveSubscriptions } from './live-subscriptions.ts';
 import type { LiveTable } from './live-table.ts';
 import type { OutgoingState } from './outgoing-slots.ts';
@@ -62,6 +63,7 @@ export interface WorkerParts {
   readonly subscriptions: LiveSubscriptions;
   readonly outgoing: OutgoingState;
   readonly tombstones: Tombstones;
+  readonly places: DeliveryPlaces;
   /** A place in the lease loop for a delivery that is being stored. */
   readonly reserve: LeaseLoop['reserve'];
   readonly waiting: WaitingCounts;

@@ -35,6 +35,8 @@ async function append(store: Store, ...ids: readonly string[]): Promise<void> {
   );
 }
 
+const noPlaces = { free: () => 1000, take: () => undefined, leave: () => undefined };
+
 interface LoopOptions {
   readonly run: (lease: Lease, signal: AbortSignal) => Promise<Attempt>;
   readonly slots?: () => number;
@@ -47,6 +49,7 @@ function loop(t: TestContext, store: Store, count: number, options: LoopOptions)
     const endings: Ending[] = [];
     const running = startLeaseLoop({
       store,
+      places: noPlaces,
       slots: options.slots ?? (() => 4),
       run: options.run,
       overQuota: (_, message) => ({ ending: { kind: 'dead', reason: 'QuotaExceeded', error: message } }),
@@ -95,6 +98,7 @@ test('what is stored as leased runs in the loop that had a place for it, and a d
   let slots = 1;
   const running = startLeaseLoop({
     store,
+    places: noPlaces,
     slots: () => slots,
     async run({ event }) {
       ran.push(event.id);
