@@ -14,6 +14,12 @@ export interface Counters {
   read(): ReadonlyMap<string, number>;
 }
 
+/** A row is in another state; `created`: it was in none. */
+export function moveState(counters: Counters, from: DeliveryState | 'created', to: DeliveryState): void {
+  counters.add(from, from === 'created' ? 1 : -1);
+  counters.add(to, 1);
+}
+
 export function createCounters(database: DatabaseSync, journal: Journal): Counters {
   const update = database.prepare('UPDATE counters SET value = value + ? WHERE name = ?');
   const select = database.prepare('SELECT name, value FROM counters');
