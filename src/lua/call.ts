@@ -97,6 +97,7 @@ export class Call<Context = unknown> implements HostCall<Context> {
   sliced = false;
   /** Tells apart the attempts of one call. */
   epoch = 0;
+  /** Given a function by its name: V8 makes one that is written as a member's value among old objects, where it keeps its call. */
   settle: ((result: CallResult) => void) | undefined;
   /** What differs from the base image while it is not in a machine. */
   parked: Delta | undefined;

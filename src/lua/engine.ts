@@ -135,10 +135,9 @@ class LuaEngine<Context> implements Engine<Context> {
 
   call(request: CallRequest<Context>): CallResult | Promise<CallResult> {
     // Handles are made here only: each is one of these programs.
-    const { program: found } = request;
+    const { program: found, target } = request;
     const program = found?.unloaded === false ? (found as LoadedProgram) : this.#programs.get(request.revision);
     if (program === undefined || this.#closed) return refused(`revision ${request.revision} is not loaded`);
-    const { target } = request;
     const known =
       'handler' in target ? program.handlers.has(target.handler) : program.expressions.has(target.expression);
     if (!known)
@@ -171,10 +170,11 @@ class LuaEngine<Context> implements Engine<Context> {
     const cancel = (): void => this.#end(call, new MachineEnd('cancelled', 'was cancelled'));
     signal?.addEventListener('abort', cancel, { once: true });
     return new Promise((resolve) => {
-      call.settle = (result) => {
+      const settle = (result: CallResult): void => {
         signal?.removeEventListener('abort', cancel);
         resolve(result);
       };
+      call.settle = settle;
     });
   }
 

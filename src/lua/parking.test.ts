@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { testEngine, testLimits, valuesOf } from '../../test/builders/test-engine.ts';
 
 describe('waiting calls', () => {
@@ -65,6 +67,35 @@ describe('waiting calls', () => {
       'started',
     );
     gate.release('d');
+    await engine.close();
+  });
+
+  test('are young garbage when they have ended, with all that hung on them', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as (options?: { readonly type: 'minor' }) => void;
+    const { engine, load, call } = await testEngine();
+    const revision = await load('return function() return gate.soon(1) end');
+    // So few that the code is not compiled for good meanwhile.
+    const calls = 50;
+    const numbers = 10_000;
+    async function growth(hold: (context: object) => void): Promise<number> {
+      collect();
+      const before = process.memoryUsage().heapUsed;
+      for (let count = 0; count < calls; count += 1) {
+        const context = Array.from({ length: numbers }, () => count);
+        hold(context);
+        await call(revision, [], { context });
+      }
+      collect({ type: 'minor' });
+      return process.memoryUsage().heapUsed - before;
+    }
+    const all = calls * numbers * 4;
+    const held: object[] = [];
+    const kept = await growth(() => undefined);
+    assert.ok(kept < all / 4, `${kept} bytes are kept`);
+    const control = await growth((context) => void held.push(context));
+    assert.ok(control > all, `control: ${control} bytes are held`);
+    assert.equal(held.length, calls);
     await engine.close();
   });
 });
