@@ -3,6 +3,7 @@ import { createAttemptEffects } from '../delivery/attempt-effects.ts';
 import type { GivenBack } from '../delivery/run-attempts.ts';
 import { laterTarget } from '../delivery/later.ts';
 import { endAttempt } from '../delivery/retry-schedule.ts';
+import type { OnRoll } from '../lua/roll.ts';
 import type { CallResult, CallUsage } from '../lua/types.ts';
 import { aloneFrom } from '../store/crash-watch.ts';
 import type { Ending, Lease } from '../store/store.ts';
@@ -42,13 +43,13 @@ export async function runDelivery(
   const run = { began: parts.clock.monotonic() };
   const note: Note = (outcome, ending, more) =>
     recordDelivery(parts, { lease, work, callId, source, began: run.began, outcome, ending }, more);
-  const attempt = { lease, work, source, callId, note };
-  parts.turns.add(lease.receipt.delivery);
+  const attempt: Started = { lease, work, source, callId, note, place: -1 };
+  parts.turns.add(attempt);
   try {
     if (trigger === undefined) return await enterAndRun(attempt, signal, parts, run, runWork);
     return await takeTurn(attempt, trigger, signal, parts, run);
   } finally {
-    parts.turns.delete(lease.receipt.delivery);
+    parts.turns.delete(attempt);
   }
 }
 
@@ -84,7 +85,7 @@ async function enterAndRun(
 ): Promise<RanAttempt | GivenBack> {
   const leave = await enterFunction(attempt.work.fn, attempt.work.trigger, parts, signal);
   if (leave === undefined) return { giveBackMs: 0 };
-  parts.turns.delete(attempt.lease.receipt.delivery);
+  parts.turns.delete(attempt);
   run.began = parts.clock.monotonic();
   try {
     return await start(attempt, signal, parts);
@@ -93,7 +94,7 @@ async function enterAndRun(
   }
 }
 
-interface Started {
+interface Started extends OnRoll {
   readonly lease: Lease;
   readonly work: Work;
   readonly source: StoredEventSource;

@@ -6,7 +6,7 @@ import type { CallRequest, CallResult } from '../lua/types.ts';
 import { hideInResult } from './hide-in-result.ts';
 import type { LiveFunction, LiveProgram } from './live-function.ts';
 import type { WorkerParts } from './worker-parts.ts';
-import { runningCall } from './worker-stats.ts';
+import type { UnendedCall } from './worker-stats.ts';
 
 /** What says which program is filled in here. */
 export type ProgramRequest = Omit<CallRequest<HostContext>, 'revision' | 'program'> & {
@@ -32,7 +32,8 @@ export function runProgram(
     return hideInResult(result, fn, parts.clock);
   }
   const { callId, target } = request;
-  const running = runningCall(fn, callId, 'handler' in target ? target.handler : target.expression, parts.clock.wall());
+  const handler = 'handler' in target ? target.handler : target.expression;
+  const running: UnendedCall = { fn, callId, handler, time: parts.clock.wall(), place: -1 };
   parts.running.add(running);
   const end = (): void => {
     parts.running.delete(running);

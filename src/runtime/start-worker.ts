@@ -7,6 +7,7 @@ import { FanOutRooms } from '../delivery/fan-out-room.ts';
 import { systemClock } from '../link/system-clock.ts';
 import { createHostEnvironment } from '../host/environment.ts';
 import { createEngine } from '../lua/engine.ts';
+import { Roll } from '../lua/roll.ts';
 import { namespaceEgress } from '../policy/namespace-egress.ts';
 import { createOutboundGuard } from '../policy/outbound.ts';
 import { namedHosts } from '../policy/place-route.ts';
@@ -148,8 +149,8 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
     reusedIds: new ReusedIds(),
     places: new DeliveryPlaces(settings.asynchronous.running),
     inflight: new Inflight(start.inflight, workers, index),
-    running: new Set(),
-    turns: new Set(),
+    running: new Roll(),
+    turns: new Roll(),
     keys: new SharedKeys(start.keys, workers, index),
     fanOut: new FanOutRooms(() => clock.monotonic()),
     signals,

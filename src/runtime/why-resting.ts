@@ -27,7 +27,8 @@ export function restingOf(destinations: readonly string[], parts: WorkerParts): 
     const why = whyResting(destination, open, parts);
     return why === undefined ? [] : [[destination, why] as const];
   });
-  return { reasons: Object.fromEntries(reasons), turns: [...parts.turns].slice(0, shownTurns) };
+  const turns = parts.turns.all().slice(0, shownTurns);
+  return { reasons: Object.fromEntries(reasons), turns: turns.map(({ lease }) => lease.receipt.delivery) };
 }
 
 /** Undefined: nothing that this thread knows of keeps it. Without words that change by themselves: lists are compared. */

@@ -4,9 +4,11 @@ import type { LeaseLoop } from '../delivery/lease-loop.ts';
 import type { Tombstones } from '../delivery/tombstones.ts';
 import type { HostContext } from '../host/types.ts';
 import type { Engine } from '../lua/engine-contract.ts';
+import type { OnRoll, Roll } from '../lua/roll.ts';
 import type { VerifyTools } from '../receivers/types.ts';
 import type { InjectedFault, RuntimeSettings } from '../settings/runtime-settings.ts';
 import type { ConnectedStore } from '../store/connect-store.ts';
+import type { Lease } from '../store/store.ts';
 import type { CallCounters } from '../telemetry/call-counters.ts';
 import type { ClientAddress } from './client-address.ts';
 import type { Documents } from './fetch-document.ts';
@@ -26,7 +28,7 @@ import type { SharedKeys } from './shared-keys.ts';
 import type { Inflight, ThreadSignals } from './thread-signals.ts';
 import type { UnreadAnswers } from './unread-answers.ts';
 import type { VerifierTurns } from './verifier-turns.ts';
-import type { RunningCall } from './worker-messages.ts';
+import type { UnendedCall } from './worker-stats.ts';
 
 /** The two clocks: the wall in milliseconds since the epoch, and one that never steps. */
 export interface Clock {
@@ -74,9 +76,9 @@ export interface WorkerParts {
   readonly reusedIds: ReusedIds;
   readonly inflight: Inflight;
   /** What did not end in its first turn. */
-  readonly running: Set<RunningCall>;
-  /** Leased deliveries, by number, that wait for the limits of their function or trigger. */
-  readonly turns: Set<number>;
+  readonly running: Roll<UnendedCall>;
+  /** Leased deliveries that wait for the limits of their function or trigger. */
+  readonly turns: Roll<OnRoll & { readonly lease: Lease }>;
   readonly keys: SharedKeys;
   readonly fanOut: FanOutRooms;
   readonly signals: ThreadSignals;

@@ -1,9 +1,19 @@
 /** Figures of one worker thread, and the calls that run in it: asked for by metrics and by people. */
+import type { OnRoll } from '../lua/roll.ts';
 import type { LiveFunction } from './live-function.ts';
 import type { RunningCall, WorkerStats } from './worker-messages.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
-/** Nobody reads more of them. */
+/** A call that did not end in its first turn: it waits for something, or takes turns. */
+export interface UnendedCall extends OnRoll {
+  readonly fn: LiveFunction;
+  readonly callId: string;
+  readonly handler: string;
+  /** Since when; milliseconds since the epoch. */
+  readonly time: number;
+}
+
+/** The oldest: nobody reads more of them. */
 const shownRunning = 1000;
 
 export function statsOf({ engine, outgoing, running }: WorkerParts): WorkerStats {
@@ -15,12 +25,16 @@ export function statsOf({ engine, outgoing, running }: WorkerParts): WorkerStats
     parkedBytes,
     kills: Object.fromEntries(killsByReason),
     breakers: outgoing.breakers.open(),
-    running: [...running].slice(0, shownRunning),
+    running: running
+      .all()
+      .toSorted((one, other) => one.time - other.time)
+      .slice(0, shownRunning)
+      .map(runningCall),
   };
 }
 
-/** A call that did not end in its first turn: it waits for something, or takes turns. */
-export function runningCall({ entry }: LiveFunction, callId: string, handler: string, time: number): RunningCall {
-  const { namespaceUid, namespace, uid: functionUid, name: functionName } = entry;
+/** As people see it. */
+function runningCall({ fn, callId, handler, time }: UnendedCall): RunningCall {
+  const { namespaceUid, namespace, uid: functionUid, name: functionName } = fn.entry;
   return { callId, time, namespaceUid, namespace, functionUid, functionName, handler };
 }
