@@ -59,7 +59,16 @@ async function storeCall(call: HttpCall, parts: WorkerParts, fn: LiveFunction): 
     call.note('store', true, `stored for handler ${handler}${call.callback === undefined ? '' : ', with a callback'}`);
     return answerAccepted(call, parts, 'accepted', { id: appended.id });
   }
-  call.note('duplicate', false, `the Idempotency-Key was used before, by ${appended.duplicateOf}`);
+  const again = `the Idempotency-Key was used before, by ${appended.duplicateOf}`;
+  if (appended.generation !== undefined) {
+    call.note(
+      'store',
+      true,
+      `${again}, which had died or was cancelled: it runs again as replay ${appended.generation}`,
+    );
+    return answerAccepted(call, parts, 'accepted', { id: appended.duplicateOf }, appended.duplicateOf);
+  }
+  call.note('duplicate', false, again);
   call.duplicateOf = appended.duplicateOf;
   // As the HTTP API working group's draft has it: taken for a repetition, another call would never run.
   if (appended.otherBody === true) {

@@ -225,8 +225,12 @@ suite('active calls', () => {
       );
     assert.equal((await send({ a: 1 })).status, 422);
     assert.deepEqual(await generations(), [0]);
-    assert.equal((await send({ never: true })).status, 202);
+    const again = await send({ never: true });
+    assert.deepEqual([again.status, again.headers.get('x-moonhook-duplicate-of')], [202, id]);
     assert.deepEqual(await generations(), [0, 1]);
+    const { outcome, steps } = await served.record({ id: again.headers.get('x-call-id') ?? '' });
+    assert.equal(outcome, 'accepted');
+    assert.match(JSON.stringify(steps), /had died or was cancelled: it runs again as replay 1/);
   });
 
   test('a published event reaches the event triggers of its namespace that match, once', async () => {
