@@ -14,8 +14,6 @@ export function explainYaml(
   switch (code) {
     case 'TAB_AS_INDENT':
       return mistake(at, 'a tab as indentation', 'YAML is indented with spaces');
-    case 'DUPLICATE_KEY':
-      return mistake(at, 'this key stands twice in the same map', 'remove one of them');
     case 'RESOURCE_EXHAUSTION':
       return mistake(at, `nested deeper than ${maxDepth} levels`);
     case 'TAG_RESOLVE_FAILED':

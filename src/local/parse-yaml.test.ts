@@ -29,6 +29,19 @@ test('a broken document is named by its line and the others are read', () => {
   assert.match(formatDiagnostic(mistakes[0]!), /^f\.yaml:[345]:\d+: error: missing closing "quote/);
 });
 
+test('keys that are one in JSON stand twice, whatever they are in YAML', () => {
+  const mistakesOf = (text: string): readonly (readonly [number, number])[] =>
+    parseYaml('f.yaml', text).mistakes.map(({ line = 0, column = 0 }) => [line, column] as const);
+  assert.deepEqual(mistakesOf('a: { 1: x, "1": y }\n'), [[1, 12]]);
+  assert.deepEqual(mistakesOf('a: { b: x }\nc:\n  - { b: y, d: { b: z } }\n  - { b: y }\n'), [], 'control');
+});
+
+// With the square of the time it would take a minute.
+test('a map of very many keys is read', { timeout: 20_000 }, () => {
+  const lines = Array.from({ length: 80_000 }, (_, index) => `  key-${index}: value\n`);
+  assert.equal(parseYaml('f.yaml', `data:\n${lines.join('')}`).documents.length, 1);
+});
+
 test('a tab as indentation, a key that stands twice and an unknown tag are said in plain words', () => {
   assert.deepEqual(mistakesOf('a:\n\tb: 1\n'), [
     'f.yaml:2:1: error: a tab as indentation (YAML is indented with spaces)',

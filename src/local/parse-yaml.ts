@@ -32,6 +32,9 @@ export interface YamlFile {
 /** Files over this size are refused unread: a function is at most 1 MiB with its modules. */
 export const maxFileBytes = 8 * 1024 * 1024;
 
+/** The library compares each key with all before it, which takes the square of the time: `readStructure` looks for twice the same. */
+const yamlOptions = { version: '1.2', prettyErrors: false, uniqueKeys: false } as const;
+
 /** Parses the text of a file as YAML 1.2. */
 export function parseYaml(file: string, text: string): YamlFile {
   const mistakes: Diagnostic[] = [];
@@ -112,7 +115,7 @@ function parsePart(part: LaterPlaces): YamlDocument | { readonly mistakes: reado
   }
   let parsed: Document.Parsed | undefined;
   try {
-    const result = parseAllDocuments(text, { version: '1.2', prettyErrors: false });
+    const result = parseAllDocuments(text, yamlOptions);
     if (!Array.isArray(result) || result.length === 0) return undefined;
     const second = result.length > 1 ? result[1] : undefined;
     parsed = result[0];

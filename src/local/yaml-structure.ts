@@ -20,7 +20,7 @@ interface Structure {
   readonly plain: readonly PlainScalar[];
 }
 
-/** Finds depth, aliases and keys that plain JSON cannot hold, and gathers the scalars whose version matters. */
+/** Finds depth, aliases and keys that plain JSON cannot hold or that stand twice, and gathers the scalars whose version matters. */
 export function readStructure(root: ParsedNode, mistake: Mistake): Structure | Diagnostic {
   const plain: PlainScalar[] = [];
   const anchors: (string | undefined)[] = [];
@@ -47,8 +47,9 @@ export function readStructure(root: ParsedNode, mistake: Mistake): Structure | D
     anchors.push(node.anchor);
     let found: Diagnostic | undefined;
     if (isMap(node)) {
+      const keys = new Set<string>();
       for (const { key, value } of node.items as readonly { key: ParsedNode | null; value: ParsedNode | null }[]) {
-        found ??= keyMistake(key, mistake) ?? read(key, true) ?? read(value, false);
+        found ??= keyMistake(key, keys, mistake) ?? read(key, true) ?? read(value, false);
         if (found !== undefined) return found;
       }
     } else {
@@ -63,10 +64,14 @@ export function readStructure(root: ParsedNode, mistake: Mistake): Structure | D
   return read(root, false) ?? { plain };
 }
 
-function keyMistake(key: ParsedNode | null, mistake: Mistake): Diagnostic | undefined {
+/** `before`: the keys of the map that were read; this one is among them then. */
+function keyMistake(key: ParsedNode | null, before: Set<string>, mistake: Mistake): Diagnostic | undefined {
   // `on:` and the like are text here; the check of versions says more about them.
-  if (isScalar(key) && ['string', 'number', 'boolean'].includes(typeof key.value)) return undefined;
-  return mistake(key?.range[0] ?? 0, 'a key must be text');
+  if (!isScalar(key) || !['string', 'number', 'boolean'].includes(typeof key.value))
+    return mistake(key?.range[0] ?? 0, 'a key must be text');
+  const { size } = before;
+  if (before.add(String(key.value)).size > size) return undefined;
+  return mistake(key.range[0], 'this key stands twice in the same map', 'remove one of them');
 }
 
 export function versionMistake({ source, offset, isKey }: PlainScalar, mistake: Mistake): readonly Diagnostic[] {
