@@ -1,5 +1,5 @@
 /** One attempt of a stored event: whether it is run, then its handler; effects land with the settle. */
-import { createAttemptEffects } from '../delivery/attempt-effects.ts';
+import { AttemptEffects } from '../delivery/attempt-effects.ts';
 import type { GivenBack } from '../delivery/run-attempts.ts';
 import { laterTarget } from '../delivery/later.ts';
 import { endAttempt } from '../delivery/retry-schedule.ts';
@@ -136,14 +136,14 @@ async function runWork(
   const schedule = trigger?.entry.retryScheduleMs ?? fn.entry.retryScheduleMs;
   const began = parts.clock.monotonic();
   const { hops = 0, traceparent, budget = rootBudget } = source.attributes;
-  const children = splitBudget(budget, { take: () => effects.child() });
-  const effects = createAttemptEffects({
+  const effects = new AttemptEffects({
     store: parts.store,
     lease,
     match: (event, room) => publishedDeliveries(parts, event, room),
     target: laterTarget,
     budget,
   });
+  const children = splitBudget(budget, effects);
   const result: CallResult = await runProgram(fn, parts, {
     callId,
     target: { handler },
@@ -154,9 +154,9 @@ async function runWork(
     context: {
       ...copyContext(fn.context),
       keyValue: effects.keyValue,
-      later: effects.later,
-      events: effects.events,
-      collects: effects,
+      later: effects,
+      events: effects,
+      collects: effects.keyValue,
       hops,
       budgetOf: () => children,
       ...(traceparent === undefined ? {} : { traceparent }),

@@ -1,7 +1,7 @@
 /** The lease loop, the effects of attempts and schedules on a real store. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { createAttemptEffects } from '../../src/delivery/attempt-effects.ts';
+import { AttemptEffects } from '../../src/delivery/attempt-effects.ts';
 import { startLeaseLoop } from '../../src/delivery/lease-loop.ts';
 import type { Attempt } from '../../src/delivery/run-attempts.ts';
 import { laterTarget } from '../../src/delivery/later.ts';
@@ -138,7 +138,7 @@ test('an attempt that fails runs again with a higher count, and what it wrote is
   const seen: (string | undefined)[] = [];
   await loop(t, store, 2, {
     async run(lease) {
-      const effects = createAttemptEffects({ store, lease, match: nobody, target: laterTarget, budget: 100 });
+      const effects = new AttemptEffects({ store, lease, match: nobody, target: laterTarget, budget: 100 });
       seen.push(read(await effects.keyValue.get(scope, 'k')));
       await effects.keyValue.set(scope, 'k', text(`"attempt ${lease.attempt}"`));
       if (lease.attempt === 1) return { ending: { kind: 'retry', delayMs: 0, error: 'boom' } };
@@ -156,7 +156,7 @@ test('an attempt that read a value which changed meanwhile runs again at once wi
   const endings = await loop(t, store, 1, {
     async run(lease) {
       attempts.push(lease.attempt);
-      const effects = createAttemptEffects({ store, lease, match: nobody, target: laterTarget, budget: 100 });
+      const effects = new AttemptEffects({ store, lease, match: nobody, target: laterTarget, budget: 100 });
       const before = read(await effects.keyValue.get(scope, 'k')) ?? '0';
       if (attempts.length === 1)
         await store.write([{ scope, key: 'k', change: { kind: 'set', value: text('41') } }], []);
@@ -173,7 +173,7 @@ test('increments of concurrent attempts add up, and each sees its own', async (t
   await append(store, ...Array.from({ length: 20 }, (_, index) => `e${index}`));
   await loop(t, store, 20, {
     async run(lease) {
-      const effects = createAttemptEffects({ store, lease, match: nobody, target: laterTarget, budget: 100 });
+      const effects = new AttemptEffects({ store, lease, match: nobody, target: laterTarget, budget: 100 });
       const first = await effects.keyValue.increment(scope, 'n', 1);
       assert.equal(await effects.keyValue.increment(scope, 'n', 1), Number(first) + 1);
       return { ending: { kind: 'done' }, effects: effects.collect() };
@@ -190,11 +190,11 @@ test('what an attempt publishes and puts off is delivered once, even when its se
     async run(lease) {
       ran.push(lease.destination);
       const match = () => ({ deliveries: [{ destination: 'ns-a/g/trigger:on' }], count: 1 });
-      const effects = createAttemptEffects({ store, lease, match, target: laterTarget, budget: 100 });
+      const effects = new AttemptEffects({ store, lease, match, target: laterTarget, budget: 100 });
       if (lease.event.id === 'e1') {
         const origin = { namespaceUid: 'ns-a', namespace: 'a', data: text('{}'), hops: 1, budget: 0 };
-        await effects.events.publish({ ...origin, type: 'com.acme.order', source: '/' });
-        await effects.later.enqueue({ ...origin, functionName: 'f', handler: 'finish', delayMs: 0 });
+        await effects.publish({ ...origin, type: 'com.acme.order', source: '/' });
+        await effects.enqueue({ ...origin, functionName: 'f', handler: 'finish', delayMs: 0 });
       }
       const item = { receipt: lease.receipt, ending: { kind: 'done' } as const, ...effects.collect() };
       await store.settle([item]);
@@ -220,9 +220,9 @@ test('what an attempt publishes to very many is expanded later where its settle 
       const origin = { namespaceUid: 'ns-a', namespace: 'a', data: text('{}'), hops: 1, budget: 0 };
       const event = { ...origin, type: 'com.acme.order', source: '/' };
       for (const together of [false, true]) {
-        const effects = createAttemptEffects({ store, lease, match, target: laterTarget, budget: 100 });
-        if (together) await Promise.all(Array.from({ length: 5 }, () => effects.events.publish(event)));
-        else for (let index = 0; index < 5; index += 1) await effects.events.publish(event);
+        const effects = new AttemptEffects({ store, lease, match, target: laterTarget, budget: 100 });
+        if (together) await Promise.all(Array.from({ length: 5 }, () => effects.publish(event)));
+        else for (let index = 0; index < 5; index += 1) await effects.publish(event);
         counts.push(effects.collect().append.map(({ deliveries }) => deliveries.length));
       }
       return { ending: { kind: 'done' } };
