@@ -54,9 +54,6 @@ export function registerReplay(program: Command): void {
     });
 }
 
-/** Numbers of replays are seconds since 2025: they rise, and fit what every store keeps until 2093. */
-const generationEpoch = Date.UTC(2025, 0, 1);
-
 async function replay(text: string | undefined, given: ReplayOptions): Promise<number> {
   const client = await connectRun(given);
   const options = inScope(given, client, text);
@@ -98,8 +95,8 @@ async function replay(text: string | undefined, given: ReplayOptions): Promise<n
   }
   const refusal = await mayGoOn(chosen, coverage, options);
   if (refusal !== undefined) return refusal;
-  const generation = number === undefined ? Math.floor((Date.now() - generationEpoch) / 1000) : Number(number);
-  const started = await client.replay(namespace, { ...wanted, generation });
+  const chosenNumber = number === undefined ? {} : { generation: Number(number) };
+  const started = await client.replay(namespace, { ...wanted, ...chosenNumber });
   if (!started.ok) return refused(started);
   const state = started.value.replay;
   if (state === undefined) return printCoverage(format, chosen, started.value, options);

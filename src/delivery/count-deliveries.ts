@@ -9,6 +9,8 @@ export interface DeliveryCount {
   readonly byState: ReadonlyMap<DeliveryState, number>;
   /** Number of the last delivery counted. */
   readonly last: number;
+  /** The largest number of a replay that made one of them; 0: none did. */
+  readonly newest: number;
 }
 
 const pageSize = 1000;
@@ -20,15 +22,17 @@ export async function countDeliveries(store: Store, filter: DeliveryFilter): Pro
   const byState = new Map<DeliveryState, number>();
   let count = 0;
   let last = 0;
+  let newest = 0;
   while (count < countLimit) {
     const rows = await store.read(filter, { limit: pageSize, after: last });
-    for (const { destination, state } of rows) {
+    for (const { destination, state, generation } of rows) {
+      newest = Math.max(newest, generation);
       byDestination.set(destination, (byDestination.get(destination) ?? 0) + 1);
       byState.set(state, (byState.get(state) ?? 0) + 1);
     }
     count += rows.length;
     last = rows.at(-1)?.delivery ?? last;
-    if (rows.length < pageSize) return { count, exact: true, byDestination, byState, last };
+    if (rows.length < pageSize) return { count, exact: true, byDestination, byState, last, newest };
   }
-  return { count, exact: false, byDestination, byState, last };
+  return { count, exact: false, byDestination, byState, last, newest };
 }

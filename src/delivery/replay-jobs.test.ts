@@ -54,6 +54,24 @@ test('a replay runs every dead delivery again once, however often it is asked fo
   assert.equal((await countDeliveries(store, { namespaceUid, states: ['waiting'] })).count, 450);
 });
 
+test('replays without a number within a moment are several, each above what ran before', async (t) => {
+  const store = await deadOnes(t, 3);
+  const jobs = jobsOf(store);
+  const elsewhere = jobsOf(store);
+  const numbers: number[] = [];
+  for (const [index, each] of [jobs, jobs, elsewhere].entries()) {
+    const started = await each.start({ filter: { ...filter, eventId: `e${index}` }, above: 20 });
+    assert.ok(started.ok, JSON.stringify(started));
+    const { generation } = started.status;
+    assert.equal((await ended(each, generation)).created, 1);
+    numbers.push(generation);
+  }
+  assert.deepEqual(numbers, [21, 22, 23]);
+  assert.equal((await countDeliveries(store, { namespaceUid, states: ['waiting'] })).newest, 23);
+  const none = await jobs.start({ filter, above: 2 ** 31 - 1 });
+  assert.deepEqual(none, { ok: false, message: `no number is left above that of replay ${2 ** 31 - 1}` });
+});
+
 test('a generation belongs to one replay', async (t) => {
   const jobs = jobsOf(await deadOnes(t, 1));
   await jobs.start({ filter, generation: 10 });

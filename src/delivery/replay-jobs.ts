@@ -10,7 +10,7 @@ import { cancelDeliveries } from './cancel-deliveries.ts';
 
 export interface ReplayOrder {
   readonly filter: DeliveryFilter;
-  /** Chosen by whoever asks; of two replays the later one's is larger. */
+  /** Chosen by whoever asks, to ask again for the same replay; of two replays the later one's is larger. */
   readonly generation: number;
   /** Another destination than the original ones. */
   readonly to?: string;
@@ -26,13 +26,17 @@ export interface ReplayStatus {
   readonly error?: string;
 }
 
+/** Without a number of its own, which is then a new one above `above`. */
+export type ReplayWish = Omit<ReplayOrder, 'generation'> &
+  ({ readonly generation: number } | { readonly above: number });
+
 export type ReplayAnswer =
   | { readonly ok: true; readonly status: ReplayStatus }
   | { readonly ok: false; readonly message: string };
 
 export interface ReplayJobs {
   /** Starts, or answers how the replay of that generation is doing. */
-  start(order: ReplayOrder): Promise<ReplayAnswer>;
+  start(wish: ReplayWish): Promise<ReplayAnswer>;
   status(namespaceUid: string, generation: number): Promise<ReplayStatus | undefined>;
   /** Stops it and cancels what of it waits; answers how many, undefined if there is no such replay. */
   cancel(namespaceUid: string, generation: number): Promise<number | undefined>;
@@ -47,6 +51,11 @@ interface Job extends ReplayOrder {
   /** The last delivery that was looked at. */
   readonly after: number;
 }
+
+/** 32 bits: what every store keeps. */
+export const largestGeneration = 2 ** 31 - 1;
+/** Numbers that nobody chose are seconds since then: they rise, and last until 2093. */
+const generationEpoch = Date.UTC(2025, 0, 1);
 
 const pageSize = 200;
 /** Longer than events are kept to be asked about. */
@@ -63,6 +72,8 @@ export function createReplayJobs(options: {
 }): ReplayJobs {
   const { store, now, pause } = options;
   const running = new Map<string, Promise<void>>();
+  /** The last number given out here: several replays within a second are several. */
+  let given = 0;
   let closed = false;
 
   async function load(
@@ -129,30 +140,51 @@ export function createReplayJobs(options: {
     running.set(name, expanded);
   }
 
-  return {
-    async start(order) {
-      const { filter, generation, to } = order;
-      const fresh: Job = {
-        ...order,
-        after: 0,
-        status: { generation, state: 'running', created: 0, started: now() },
-      };
-      for (;;) {
-        const known = await load(filter.namespaceUid, generation);
-        if (known !== undefined) {
-          const same = isDeepStrictEqual([known.job.filter, known.job.to], [plain(filter), to]);
-          if (!same) return { ok: false, message: `generation ${generation} is of another replay: choose another` };
-          if (known.job.status.state !== 'failed') {
-            run(filter.namespaceUid, generation);
-            return { ok: true, status: known.job.status };
-          }
+  async function begin(order: ReplayOrder): Promise<ReplayAnswer> {
+    const { filter, generation, to } = order;
+    const fresh: Job = {
+      ...order,
+      after: 0,
+      status: { generation, state: 'running', created: 0, started: now() },
+    };
+    for (;;) {
+      const known = await load(filter.namespaceUid, generation);
+      if (known !== undefined) {
+        const same = isDeepStrictEqual([known.job.filter, known.job.to], [plain(filter), to]);
+        if (!same) return { ok: false, message: `generation ${generation} is of another replay: choose another` };
+        if (known.job.status.state !== 'failed') {
+          run(filter.namespaceUid, generation);
+          return { ok: true, status: known.job.status };
         }
-        const { error: _, ...rest } = known?.job.status ?? fresh.status;
-        const job: Job = { ...(known?.job ?? fresh), status: { ...rest, state: 'running' } };
-        if (!(await save(job, known?.version ?? 0))) continue;
-        run(filter.namespaceUid, generation);
-        return { ok: true, status: job.status };
       }
+      const { error: _, ...rest } = known?.job.status ?? fresh.status;
+      const job: Job = { ...(known?.job ?? fresh), status: { ...rest, state: 'running' } };
+      if (!(await save(job, known?.version ?? 0))) continue;
+      run(filter.namespaceUid, generation);
+      return { ok: true, status: job.status };
+    }
+  }
+
+  async function beginAbove(wish: Omit<ReplayOrder, 'generation'>, above: number): Promise<ReplayAnswer> {
+    const { namespaceUid } = wish.filter;
+    for (;;) {
+      const generation = Math.max(Math.floor((now() - generationEpoch) / 1000), above + 1, given + 1);
+      if (generation > largestGeneration) {
+        return { ok: false, message: `no number is left above that of replay ${above}` };
+      }
+      given = generation;
+      // Another process may have given it out, before or at this moment.
+      if ((await load(namespaceUid, generation)) !== undefined) continue;
+      const begun = await begin({ ...wish, generation });
+      if (begun.ok) return begun;
+    }
+  }
+
+  return {
+    start(wish) {
+      if ('generation' in wish) return begin(wish);
+      const { above, ...rest } = wish;
+      return beginAbove(rest, above);
     },
     status: async (namespaceUid, generation) => (await load(namespaceUid, generation))?.job.status,
     async cancel(namespaceUid, generation) {

@@ -127,6 +127,13 @@ suite('deliveries from outside', { timeout: 120_000 }, () => {
     const all = await api.ask('/namespaces/team-a/replay', 'POST', { id, all: true, generation: 102 });
     assert.equal(all['count'], 1);
     await api.count('state=done', 2);
+    const low = await api.ask('/namespaces/team-a/replay', 'POST', { id, all: true, generation: 99 });
+    assert.match(JSON.stringify(low), /generation 99 is not above 102, by which some of them ran again: take a larger/);
+    assert.equal(low['status'], 400);
+    const chosen = await api.ask('/namespaces/team-a/replay', 'POST', { id, all: true });
+    const { generation } = chosen['replay'] as { readonly generation: number };
+    assert.ok(generation > 102, `the runtime chose ${generation}`);
+    await api.count('state=done', 3);
   });
 
   test('cancelling ends what waits, and says what runs or has ended', async (t) => {
@@ -224,7 +231,7 @@ stringData: { k: "whsec_${Buffer.from('a secret of the replay test').toString('b
     const { api } = await start(t);
     const cases: readonly (readonly [string, string, unknown, RegExp])[] = [
       ['/namespaces/team-a/replay', 'POST', { generation: 1, functoin: 'job' }, /unknown field "functoin"/],
-      ['/namespaces/team-a/replay', 'POST', { function: 'job' }, /generation must be a whole number/],
+      ['/namespaces/team-a/replay', 'POST', { generation: 0 }, /generation must be a whole number/],
       ['/namespaces/team-a/replay', 'POST', { generation: 2 ** 31 }, /generation must be/],
       ['/namespaces/team-a/replay', 'POST', { all: true, dead: true, generation: 1 }, /exclude each other/],
       ['/namespaces/team-a/cancel', 'POST', { since: 'yesterday' }, /since must be a time such as/],

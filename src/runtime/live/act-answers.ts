@@ -23,7 +23,7 @@ export async function replayDeliveries(view: LiveView, namespace: string, body: 
   const states = replayedStates(body);
   if (typeof states === 'string') return bad(states);
   const dryRun = body['dryRun'] === true;
-  const generation = dryRun ? 0 : readGeneration(body['generation']);
+  const generation = dryRun ? undefined : readGeneration(body['generation']);
   if (typeof generation === 'string') return bad(generation);
   const to = targetOf(view, namespace, body['to']);
   if (typeof to === 'object') return to;
@@ -31,7 +31,7 @@ export async function replayDeliveries(view: LiveView, namespace: string, body: 
   if ('status' in selected) return selected;
   const filter: DeliveryFilter = { ...selected, states };
   const uid = view.namespaceUid(namespace);
-  const known = dryRun ? undefined : await view.replays.status(uid, generation);
+  const known = generation === undefined ? undefined : await view.replays.status(uid, generation);
   const counted = await countDeliveries(view.store, { ...filter, latest: true });
   // The other states tell why nothing, or less than expected, runs again.
   const others = body['id'] === undefined ? undefined : await countDeliveries(view.store, selected);
@@ -40,7 +40,17 @@ export async function replayDeliveries(view: LiveView, namespace: string, body: 
     ...(others === undefined ? {} : { states: Object.fromEntries(others.byState) }),
   };
   if (dryRun || (counted.count === 0 && known === undefined)) return { status: 200, body: { dryRun, ...answer } };
-  const started = await view.replays.start({ filter, generation, ...(to === undefined ? {} : { to }) });
+  const { newest } = counted;
+  if (generation !== undefined && known === undefined && to === undefined && generation <= newest) {
+    return bad(
+      `generation ${generation} is not above ${newest}, by which some of them ran again: take a larger one, or none`,
+    );
+  }
+  const order = { filter, ...(to === undefined ? {} : { to }) };
+  const started = await view.replays.start({
+    ...order,
+    ...(generation === undefined ? { above: newest } : { generation }),
+  });
   if (!started.ok) return bad(started.message);
   const repeated = known === undefined ? {} : { repeated: true };
   return { status: 200, body: { dryRun, ...repeated, ...answer, replay: plainReplay(started.status) } };

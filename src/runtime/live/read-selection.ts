@@ -1,4 +1,5 @@
 /** Which deliveries a request means, out of its query or body: the function or subscription, times, states. Pure. */
+import { largestGeneration } from '../../delivery/replay-jobs.ts';
 import type { DeliveryState } from '../../store/store.ts';
 
 export interface Subject {
@@ -46,11 +47,9 @@ export function replayedStates(fields: Fields): readonly DeliveryState[] | strin
   return fields['dead'] === true ? ['dead'] : ['dead', 'cancelled'];
 }
 
-/** 32 bits: what every store keeps. */
-const largestGeneration = 2 ** 31 - 1;
-
-/** A text: what is wrong. */
-export function readGeneration(value: unknown): number | string {
+/** Undefined: the runtime chooses; a text: what is wrong. */
+export function readGeneration(value: unknown): number | string | undefined {
+  if (value === undefined) return undefined;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= largestGeneration) return value;
   return `generation must be a whole number from 1 to ${largestGeneration}: a repeat with the same one is harmless`;
 }

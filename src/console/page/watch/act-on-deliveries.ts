@@ -17,18 +17,6 @@ export interface ActWish {
   readonly dead?: boolean;
 }
 
-/** Numbers of replays count seconds from here, as those of the command line do. */
-const generationEpoch = Date.UTC(2025, 0, 1);
-const generationName = 'moonhook-generation';
-
-/** Several within a second, and before and after a reload, are several replays. */
-function nextGeneration(): number {
-  const last = Number(sessionStorage.getItem(generationName) ?? '0');
-  const next = Math.max(last + 1, Math.floor((Date.now() - generationEpoch) / 1000));
-  sessionStorage.setItem(generationName, String(next));
-  return next;
-}
-
 /** How many it would be about. */
 export async function countAct(wish: ActWish): Promise<Count> {
   return sumCounts(await each(wish, { dryRun: true }));
@@ -44,9 +32,8 @@ async function each({ verb, namespace, selections, dead }: ActWish, more: object
   for (const selection of selections) {
     if (verb === 'cancel') counts.push(await watchApi.cancel(namespace, { ...selection, ...more }));
     else {
-      const generation = 'dryRun' in more ? {} : { generation: nextGeneration() };
       const only = dead === true ? { dead } : {};
-      counts.push(await watchApi.replay(namespace, { ...selection, ...only, ...more, ...generation }));
+      counts.push(await watchApi.replay(namespace, { ...selection, ...only, ...more }));
     }
   }
   return counts;
