@@ -28,7 +28,7 @@ export type AnswerByHand = (request: AnsweredRequest, signal: AbortSignal) => Pr
 /** Opens no socket and asks no resolver. */
 export function createAnsweredGuard(answer: AnswerByHand): OutboundGuard {
   return {
-    outboundFor: ({ egress }) => ({ send: (request) => send(request, egress, answer) }),
+    outboundFor: (owner) => ({ send: (request) => send(request, owner.egress, answer) }),
     pools: 0,
     close: async () => {},
   };

@@ -34,6 +34,7 @@ export interface OutboundGuardOptions {
 /** For whom requests are sent. */
 export interface OutboundOwner {
   readonly namespaceUid: string;
+  /** Read for each hop of each request. */
   readonly egress: EffectiveEgress;
 }
 
@@ -140,16 +141,16 @@ async function follow(
 /** Every address of the target's lookup, all of them allowed. */
 async function checkedAddresses(
   guard: Guard,
-  { namespaceUid, egress }: OutboundOwner,
+  owner: OutboundOwner,
   target: EgressTarget,
   signal: AbortSignal,
 ): Promise<{ readonly ok: true; readonly value: readonly string[] } | (OutboundResult & { readonly ok: false })> {
   // By name first: a name outside of the lists is not even looked up, unless an entry asks for addresses.
-  const byName = checkHost(egress, target, []);
-  if (!byName.ok && !hasAddressEntries(egress)) return byName;
+  const byName = checkHost(owner.egress, target, []);
+  if (!byName.ok && !hasAddressEntries(owner.egress)) return byName;
   let addresses: readonly string[];
   try {
-    addresses = await raceAbort(guard.resolve(target.host, namespaceUid), signal);
+    addresses = await raceAbort(guard.resolve(target.host, owner.namespaceUid), signal);
   } catch (error) {
     if (signal.aborted) throw error;
     if (error instanceof TooManyLookups) return { ok: false, message: error.message };
@@ -157,6 +158,7 @@ async function checkedAddresses(
   }
   if (addresses.length === 0) return { ok: false, message: `${target.host} has no address` };
   const looked = isFixed(target.host) ? {} : { byLookup: true as const };
+  const { egress } = owner;
   const byAddress = checkHost(egress, target, addresses);
   if (!byAddress.ok) return { ...byAddress, ...looked };
   for (const address of addresses) {

@@ -75,18 +75,28 @@ export function createContexts(sources: ContextSources): (entry: ContextOwner) =
   const caches = createFunctionCaches({ now });
   let installations = new Map<string, InstallationEgress>();
   let known = policy();
-  const reach = (entry: ContextOwner): OwnReach => {
+  const installationOf = (namespace: string): InstallationEgress => {
     const current = policy();
     if (current !== known) installations = new Map();
     known = current;
-    let installation = installations.get(entry.namespace);
+    let installation = installations.get(namespace);
     if (installation === undefined) {
-      installation = namespaceEgress(known, entry.namespace);
-      installations.set(entry.namespace, installation);
+      installation = namespaceEgress(known, namespace);
+      installations.set(namespace, installation);
     }
-    const egress: EffectiveEgress = { installation, ...allowOf(entry) };
+    return installation;
+  };
+  const reach = (entry: ContextOwner): OwnReach => {
+    const { namespace, namespaceUid } = entry;
+    const own = allowOf(entry);
     return {
-      outbound: guard.outboundFor({ namespaceUid: entry.namespaceUid, egress }),
+      outbound: guard.outboundFor({
+        namespaceUid,
+        // Asked for by each hop of each request: a call that runs for minutes keeps nothing that was closed meanwhile.
+        get egress(): EffectiveEgress {
+          return { installation: installationOf(namespace), ...own };
+        },
+      }),
       caller: sources.callerFor(entry),
       cache: caches.cacheFor(entry.namespaceUid, entry.name),
       kubernetes: sources.kubernetesFor(entry.uid),

@@ -156,11 +156,6 @@ export class LiveFunction {
     return made;
   }
 
-  /** The installation's policy is another one. */
-  forgetContext(): void {
-    this.#context = undefined;
-  }
-
   /** Masks its secrets in texts about it; made with the first text. Undefined: it has none. */
   get hide(): Hide | undefined {
     if (this.#hide === undefined) this.#hide = createHide(secretsOf(this.entry)) ?? null;

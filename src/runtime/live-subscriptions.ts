@@ -17,8 +17,7 @@ export interface LiveSubscription {
   /** Changes with what a user would edit to bring a switched off subscription back. */
   readonly identity: string;
   readonly secrets: readonly Uint8Array[];
-  /** Made anew when the installation's policy changes. */
-  context: HostContext;
+  readonly context: HostContext;
   readonly patterns: readonly EventPattern[];
   /** Its expressions; undefined: it has none, or they do not load. */
   readonly program: LiveProgram | undefined;
@@ -124,11 +123,6 @@ export class LiveSubscriptions {
     if (program === undefined) return;
     program.retired = true;
     if (program.calls === 0) this.#tools.engine.unload(program.revision);
-  }
-
-  /** The installation's policy is another one. */
-  renewContexts(): void {
-    for (const live of this.#byUid.values()) live.context = this.#contextOf(live.entry);
   }
 
   #contextOf({ uid, namespace, namespaceUid, name }: SubscriptionEntry): HostContext {

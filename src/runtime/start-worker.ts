@@ -242,8 +242,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
           engine.renewAllowances();
           hosts.clear();
           for (const host of namedHosts(policy)) hosts.add(host);
-          for (const fn of table.functions()) fn.forgetContext();
-          return parts.subscriptions.renewContexts();
+          return undefined;
         }
         case 'reviewed':
           reviews.get(message.id)?.(message.verdict);

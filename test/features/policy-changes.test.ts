@@ -1,13 +1,17 @@
 /** The installation's policy changes while functions run: what it opens is open at once, what it closes is closed. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, suite, test } from 'node:test';
 import { eventually } from '../builders/eventually.ts';
 import { serveFunctions, type ServedFunctions } from '../builders/serve-functions.ts';
 
 const open = { open: {} };
-const target = createServer((_request, response) => response.end('reached'));
+const held = Promise.withResolvers<ServerResponse>();
+const target = createServer((request, response) => {
+  if (request.url === '/held') held.resolve(response);
+  else response.end('reached');
+});
 
 suite('a policy that changes', () => {
   let served: ServedFunctions;
@@ -24,6 +28,18 @@ suite('a policy that changes', () => {
             return ok and answer and answer.body or "refused"
           end`,
           triggers: [{ name: 'web', http: { path: 'reach', receiver: open } }],
+        },
+        {
+          name: 'goes-on',
+          code: `return function()
+            local results = {}
+            for _, path in ipairs({ "held", "more" }) do
+              local ok, answer = pcall(http.get, "http://127.0.0.1:${port}/" .. path)
+              table.insert(results, ok and answer and answer.body or "refused")
+            end
+            return table.concat(results, ", ")
+          end`,
+          triggers: [{ name: 'web', http: { path: 'goes-on', receiver: open } }],
         },
         {
           name: 'ip',
@@ -56,8 +72,12 @@ suite('a policy that changes', () => {
     });
     await comes('reach', 'reached');
     await comes('ip', '198.51.100.7');
+    const running = get('goes-on');
+    const answer = await held.promise;
     await runtime.setPolicy(policy);
     await comes('reach', 'refused');
     await comes('ip', '127.0.0.1');
+    answer.writeHead(302, { location: '/' }).end();
+    assert.equal(await running, 'refused, refused', 'neither the redirect nor what a call asks after it goes out');
   });
 });
