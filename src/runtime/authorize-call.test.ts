@@ -31,12 +31,15 @@ suite('authorizeCall', () => {
     }
   });
 
-  test('refuses a missing, wrong or differently formed token, and says no more than that', () => {
+  test('refuses a missing, wrong or differently formed token, and says of each the same: where the right one is', () => {
+    const details = new Set<string | undefined>();
     for (const authorization of [undefined, '', 'right-token', 'Basic right-token', 'Bearer', 'Bearer right-token2']) {
       const verdict = authorizeCall({ ...good, authorization }, 'right-token', 8081);
       assert.ok(!verdict.ok && verdict.code === 'Unauthorized', String(authorization));
-      assert.equal(verdict.publicDetail, undefined);
+      assert.match(verdict.publicDetail ?? '', /^send the token of this start .* each start makes a new one$/);
+      details.add(verdict.publicDetail);
     }
+    assert.equal(details.size, 1);
   });
 
   test('without a start-up token nobody passes', () => {

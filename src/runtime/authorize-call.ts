@@ -72,4 +72,10 @@ const forbidden = (publicDetail: string): CallVerdict => ({
   reason: publicDetail,
   publicDetail,
 });
-const unauthorized = (reason: string): CallVerdict => ({ ok: false, code: 'Unauthorized', reason });
+/** The same words for a missing and a wrong one: whoever started the run learns where to look, a guess learns nothing. */
+const unauthorized = (reason: string): CallVerdict => ({
+  ok: false,
+  code: 'Unauthorized',
+  reason,
+  publicDetail: 'send the token of this start (of a local run: in the data directory): each start makes a new one',
+});
