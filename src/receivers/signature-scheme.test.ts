@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHmac, createSecretKey } from 'node:crypto';
+import { createHmac, createSecretKey, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { rawRequest } from '../../test/builders/raw-request.ts';
 import { signWithScheme, verifySignature, type SignatureScheme } from './signature-scheme.ts';
@@ -128,6 +128,36 @@ describe('a header of several entries', () => {
     for (const value of ['t=,v1=', 't,v1=,v0=', 't,,', ',,', 't'])
       assert.equal(reasonOf(judge(value)), 'SignatureMalformed', value);
     assert.equal(reasonOf(judge(`t=1700000000,v1=${digest.slice(2)}`)), 'SignatureMalformed');
+  });
+});
+
+describe('signatures with a public key', () => {
+  const scheme: SignatureScheme = {
+    algorithm: 'ed25519',
+    header: 'x-signature',
+    encoding: 'base64',
+    prefix: 'v1a,',
+    separator: ' ',
+    signed: template('{body}'),
+  };
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const other = generateKeyPairSync('ed25519').publicKey;
+  const genuine = `v1a,${sign(null, Buffer.from('{"a":1}'), privateKey).toString('base64')}`;
+  const judge = (...entries: readonly string[]): Verdict => {
+    const request = rawRequest({ headers: { 'x-signature': entries.join(' ') }, body: '{"a":1}' });
+    return verifySignature(scheme, request, [other, publicKey], signedAt);
+  };
+  const wrong = `v1a,${Buffer.alloc(64, 1).toString('base64')}`;
+
+  test('are at most four: for each of them and each key a stranger has the whole body hashed', () => {
+    for (const entries of [[genuine], [genuine, wrong], [wrong, wrong, wrong, genuine]]) {
+      const verdict = judge(...entries);
+      assert.equal(verdict.verdict, 'verified');
+      assert.match(JSON.stringify(verdict.steps), /secret 2 of 2/);
+    }
+    assert.equal(reasonOf(judge(wrong, wrong, wrong, wrong)), 'SignatureMismatch');
+    assert.equal(reasonOf(judge(wrong, wrong, wrong, wrong, genuine)), 'SignatureMalformed');
+    assert.equal(judge('v1,x', 'v1,x', 'v1,x', 'v1,x', genuine).verdict, 'verified', 'other versions do not count');
   });
 });
 

@@ -10,6 +10,7 @@ import {
   computeSignature,
   findSigner,
   fits,
+  mostCandidates,
   signatureLengths,
   type SignatureAlgorithm,
 } from './signature-algorithm.ts';
@@ -54,7 +55,9 @@ export function verifySignature(
   const entries = readEntries(header.value, scheme);
   if (entries === undefined) return refuse('SignatureMalformed', 'signature header', [], scheme.header);
   const candidates = decodeCandidates(entries.signatures, scheme);
-  if (candidates.length === 0) return refuse('SignatureMalformed', 'signature header', [], scheme.header);
+  if (candidates.length === 0 || candidates.length > mostCandidates(scheme.algorithm)) {
+    return refuse('SignatureMalformed', 'signature header', [], scheme.header);
+  }
   const steps: Step[] = [{ step: 'signature header', ok: true, detail: scheme.header }];
 
   let time: number | undefined;

@@ -72,7 +72,7 @@ export const standardWebhooks = defineSignatureReceiver({
     secret:
       'The secret as shown: `whsec_` and base64 (the decoded bytes are the key), or the public key `whpk_…` of a sender that signs with `v1a`.',
     scheme:
-      'HMAC-SHA256 (`v1`) or Ed25519 (`v1a`) over `{id}.{timestamp}.{body}`, base64, `webhook-signature`; `svix-*` headers too',
+      'HMAC-SHA256 (`v1`) or Ed25519 (`v1a`, at most four of them) over `{id}.{timestamp}.{body}`, base64, `webhook-signature`; `svix-*` headers too',
     replay: 'The signed time may be 5 minutes off.',
     event: '`type`',
     id: '`webhook-id`, signed',
