@@ -60,14 +60,14 @@ function splitPair(pair: Buffer): readonly [Buffer, Buffer] {
 function formPairs(body: Uint8Array): readonly Buffer[] | undefined {
   const bytes = bufferOf(body);
   const pairs: Buffer[] = [];
-  for (let start = 0; start < bytes.length;) {
+  for (let start = 0; start < bytes.length; start += 1) {
+    // A search costs as much as reading a hundred bytes: a body of nothing but `&` would have one made for each.
+    if (bytes[start] === ampersand) continue;
+    if (pairs.length >= maxFormFields) return undefined;
     const found = bytes.indexOf(ampersand, start);
     const end = found === -1 ? bytes.length : found;
-    if (end > start) {
-      if (pairs.length >= maxFormFields) return undefined;
-      pairs.push(bytes.subarray(start, end));
-    }
-    start = end + 1;
+    pairs.push(bytes.subarray(start, end));
+    start = end;
   }
   return pairs;
 }
