@@ -33,8 +33,8 @@ export interface CallRecord {
   readonly functionName?: string;
   /** Name of the subscription that sends; `functionUid` is its uid then. */
   readonly subscription?: string;
-  /** Of webhooks and callbacks: where to, and what was answered there. */
-  readonly outgoing?: { readonly target: string; readonly status?: number };
+  /** Of webhooks and callbacks: where to, what was answered there, and the `webhook-id` where it is not that of the event. */
+  readonly outgoing?: { readonly target: string; readonly status?: number; readonly id?: string };
   readonly revision?: string;
   readonly trigger?: string;
   readonly handler?: string;

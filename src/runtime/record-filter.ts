@@ -34,5 +34,6 @@ export function matchesRecord(record: CallRecord, filter: RecordFilter): boolean
   if (logged === true && record.error === undefined && (record.log ?? []).length === 0) return false;
   if (until !== undefined && record.time > until) return false;
   if (id === undefined || record.callId === id || record.eventId === id || record.deliveryId === id) return true;
+  if (record.outgoing?.id === id) return true;
   return claimsId(record.captured, id);
 }

@@ -11,7 +11,7 @@ export interface RecordRooms {
 
 export function toRow(record: CallRecord, rooms: RecordRooms): StoredRecord {
   const { namespaceUid = '', namespace = '', functionName = '', subscription = '', trigger = '' } = record;
-  const { callId, eventId, deliveryId, outcome, time } = record;
+  const { callId, eventId, deliveryId, outgoing, outcome, time } = record;
   return {
     namespaceUid,
     time,
@@ -21,7 +21,7 @@ export function toRow(record: CallRecord, rooms: RecordRooms): StoredRecord {
     trigger,
     outcome,
     logged: record.error !== undefined || (record.log ?? []).length > 0,
-    ids: [...new Set([callId, eventId, deliveryId].filter((id) => id !== undefined))],
+    ids: [...new Set([callId, eventId, deliveryId, outgoing?.id].filter((id) => id !== undefined))],
     ...shelfOf(record, rooms),
     content: serialize(record),
   };

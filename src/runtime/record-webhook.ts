@@ -1,5 +1,6 @@
 /** The record of one attempt to send something outside. */
 import { shownId } from '../delivery/chosen-id.ts';
+import { messageId } from '../delivery/format-outgoing.ts';
 import type { CallError, CallUsage } from '../lua/types.ts';
 import type { Ending, Lease } from '../store/store.ts';
 import type { Outcome } from '../telemetry/call-outcomes.ts';
@@ -77,12 +78,18 @@ export function record(
   began: number,
   ending: Ending,
   { error, usage, by, failed }: WebhookFindings,
-  who: Pick<CallRecord, 'kind' | 'namespaceUid' | 'namespace' | 'functionUid' | 'revision' | 'outgoing'> &
+  {
+    outgoing,
+    ...who
+  }: Pick<CallRecord, 'kind' | 'namespaceUid' | 'namespace' | 'functionUid' | 'revision'> &
+    Required<Pick<CallRecord, 'outgoing'>> &
     Partial<CallRecord>,
   parts: WorkerParts,
 ): void {
   const { name, extra, traceparent, deliveryId } = readAttributes(lease.event);
   const now = parts.clock.wall();
+  const eventId = shownId(lease.event.id);
+  const sentId = messageId(lease.event.id);
   const durationMs = parts.clock.monotonic() - began;
   const why = errorOf(ending) ?? (by === undefined ? failed : `the ${by} turned it away`);
   parts.rare.attempt(ending.kind);
@@ -90,10 +97,11 @@ export function record(
     callId: parts.newCallId(),
     time: now - durationMs,
     ...who,
+    outgoing: sentId === eventId ? outgoing : { ...outgoing, id: sentId },
     outcome: failed === undefined ? outcomes[ending.kind] : 'error',
     durationMs,
     worker: parts.index,
-    eventId: shownId(lease.event.id),
+    eventId,
     eventName: name ?? lease.event.type,
     attempt: lease.attempt,
     ...(extra === undefined ? {} : { eventAttributes: extra }),

@@ -35,7 +35,8 @@ export function tellStory(record: CallRecord): readonly string[] {
 
 /** Active calls have no route of a trigger; events for a namespace have one for all. */
 const activeRoute = '/*';
-const eventsRoute = '/events/:namespace';
+/** Of what is sent to the bus of a namespace. */
+export const eventsRoute = '/events/:namespace';
 
 /** Several records of one event: the request that brought it, then each attempt. */
 export function tellStories(records: readonly CallRecord[]): readonly string[] {
@@ -68,9 +69,10 @@ function arrival({ kind, outgoing, request, receiver, attempt, correlation, even
       lines.push(`  route ${route}${receiver === undefined ? '' : `, receiver ${receiver}`}`);
   }
   const target = outgoing === undefined ? '' : ` to ${outgoing.target}`;
+  const sentId = outgoing?.id === undefined ? '' : `, webhook-id ${outgoing.id}`;
   // Without a trigger it was put off by `later`, or called from outside.
   const what = kind === 'later' && eventName === 'call' ? 'asynchronous call' : kind;
-  if (kind !== 'http' && kind !== 'call') lines.push(`  ${what}${target}, attempt ${attempt ?? 1}`);
+  if (kind !== 'http' && kind !== 'call') lines.push(`  ${what}${target}, attempt ${attempt ?? 1}${sentId}`);
   if (outgoing?.status !== undefined) lines.push(`  the receiver answered ${outgoing.status}`);
   if (correlation !== undefined) lines.push(`  the caller names it ${correlation}`);
   return lines;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { Webhook } from 'standardwebhooks';
+import { eventually } from '../builders/eventually.ts';
 import { startLocal, type LocalFixture } from '../builders/local-run.ts';
 import { answer, startReceiver, type WebhookReceiver } from '../builders/webhook-receiver.ts';
 
@@ -102,6 +103,32 @@ test('a ping passes the filter, is tried once, and tells what the receiver answe
   assert.deepEqual(await states(), ['done', 'done']);
   const unknown = await ask(local, '/subscriptions/team-a/none/ping', 'POST');
   assert.deepEqual([unknown.status, unknown.detail], [404, 'there is no subscription team-a/none']);
+});
+
+test('the webhook-id that a receiver was sent finds the event, whoever chose its id', async (t) => {
+  const { local, receiver } = await start(t, 'true');
+  await local.line(/^whs\/team-a\/orders: live in/);
+  const published = await fetch(`${local.run.addresses.calls}/events/team-a`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${local.token}`, 'content-type': 'application/cloudevents+json' },
+    body: JSON.stringify({ type: 'com.acme.order', source: '/till', id: 'order 7' }),
+  });
+  assert.equal(published.status, 202);
+  const [received] = await receiver.count('/hidden-path', 1);
+  const id = String(received?.headers['webhook-id']);
+  assert.match(id, /^evt_/);
+  const story = await eventually('its story', async () => {
+    const { lines } = await ask(local, `/explain?id=${id}`);
+    const told = lines === undefined ? '' : (lines as readonly string[]).join('\n');
+    return /^delivery .*: done$/m.test(told) ? told : undefined;
+  });
+  assert.match(story, new RegExp(`webhook to .*, attempt 1, webhook-id ${id}\n`));
+  assert.match(story, /publish: com\.acme\.order from \/till goes to 1 destination/);
+  assert.match(story, /event com\.acme\.order, id order 7/);
+  assert.match(story, /delivery dlv-\d+ to whs\/team-a\/orders: done/);
+  const named = (await ask(local, '/explain?id=order%207&namespace=team-a')).lines as readonly string[];
+  assert.equal(named.join('\n'), story, 'as the answer to its publisher says');
+  assert.equal((await ask(local, '/explain?id=order%207&namespace=team-b')).status, 404);
 });
 
 test('mistakes stand at their lines: of a field, of the Lua, of a value in a Secret', async (t) => {
