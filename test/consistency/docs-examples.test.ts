@@ -1,6 +1,6 @@
 /** Every fenced block of the guide is checked: functions with their engine, commands with the program; sessions are typed. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -107,4 +107,14 @@ test('each page with a session has a test that types it', () => {
     typed.map((name) => `${name}.md`),
     printed,
   );
+});
+
+test('an address with a question mark stands in quotes: zsh takes it for a pattern of file names', () => {
+  const texts = ['README.md', 'CONTRIBUTING.md', ...pages.map((name) => join('docs', 'guide', name))];
+  const bare = texts.flatMap((name) =>
+    (readFileSync(join(root, name), 'utf8').match(/\bcurl .*/g) ?? [])
+      .filter((line) => /https?:\/\/[^\s'"`]*\?/.test(line.replaceAll(/'[^']*'|"[^"]*"/g, '')))
+      .map((line) => `${name}: ${line}`),
+  );
+  assert.deepEqual(bare, []);
 });
