@@ -29,7 +29,7 @@ test('an attribute of another form than the specification has is named, with wha
   for (const [fields, message] of [
     [{ source: ' ' }, /^source is not a URI-reference/],
     [{ source: 'my shop' }, /^source is not a URI-reference.*percent-encoded/],
-    [{ source: '' }, /^source is not a text/],
+    [{ source: '' }, /^source is empty/],
     [{ type: ' ' }, /holds a blank/],
     [{ time: '2026-02-30T00:00:00Z' }, /^time is not a time/],
     [{ time: ' ' }, /^time is not a time/],
@@ -37,7 +37,7 @@ test('an attribute of another form than the specification has is named, with wha
     [{ dataschema: '/order.json' }, /^dataschema is not a URI such as/],
     [{ dataschema: ' ' }, /^dataschema is not a URI such as/],
     [{ subject: '\ud800' }, /^subject holds half of a character/],
-    [{ id: '' }, /^id is not a text/],
+    [{ id: '' }, /^id is empty/],
     [{ id: '\u4e16'.repeat(300) }, /^source and id are longer than/],
   ] as const) {
     assert.match(bodyOf({ data: 1, ...fields }), message, JSON.stringify(fields));

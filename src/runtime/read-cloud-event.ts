@@ -121,7 +121,8 @@ function finish(fields: Readonly<Record<string, unknown>>, body: Uint8Array, nam
   for (const name of ['id', 'type', 'source', 'subject', 'time', 'specversion', 'datacontenttype']) {
     const value = fields[name];
     if (value === undefined) continue;
-    if (typeof value !== 'string' || value === '') return bad(`${name} is not a text`);
+    if (typeof value !== 'string') return bad(`${name} is not a text`);
+    if (value === '') return bad(`${name} is empty`);
     if (/[\u0000-\u001f\u007f-\u009f]/.test(value)) return bad(`${name} holds a control character`);
     if (!value.isWellFormed()) return bad(`${name} holds half of a character`);
     if (value.length > longest) return bad(`${name} is longer than ${longest} characters`);

@@ -332,7 +332,7 @@ suite('active calls', () => {
 
   test('one bad event of a batch is named, and nothing of the batch is stored', async () => {
     for (const [bad, why] of [
-      [{ type: '' }, /event 2 of 3: type is not a text/],
+      [{ type: '' }, /event 2 of 3: type is empty/],
       [{ specversion: '0.3' }, /event 2 of 3: specversion is not 1\.0/],
       [{ type: 'dev.moonhook.call.dead' }, /event 2 of 3: types below dev\.moonhook/],
       [{ data: undefined, data_base64: 7 }, /event 2 of 3: data_base64 is not a string/],
