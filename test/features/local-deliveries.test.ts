@@ -121,6 +121,8 @@ suite('deliveries from outside', { timeout: 120_000 }, () => {
     const next = await api.ask('/namespaces/team-a/replay', 'POST', { ...order, generation: 101 });
     assert.equal(next['count'], 0, 'what a replay has done is no dead letter any more');
     assert.equal((await api.deliveries('state=dead&latest=true')).length, 0);
+    const discarded = await api.ask('/namespaces/team-a/cancel', 'POST', { function: 'job', dead: true });
+    assert.equal(discarded['count'], 0, 'so there is none to discard');
     assert.equal((await api.deliveries('state=dead')).length, 1, 'and its history stays');
     const other = await api.ask('/namespaces/team-a/replay', 'POST', { id, dryRun: true });
     assert.deepEqual(other['states'], { dead: 1, done: 1 });

@@ -77,7 +77,12 @@ export async function cancelWaiting(view: LiveView, namespace: string, body: Bod
   if (mistake !== undefined) return bad(mistake);
   const selected = await selectDeliveries(view, namespace, body);
   if ('status' in selected) return selected;
-  const ending: DeliveryFilter = { ...selected, states: body['dead'] === true ? ['dead'] : ['waiting', 'held'] };
+  // What a replay has followed is no dead letter any more; an id means every delivery of its event.
+  const letters = { states: ['dead'] as const, ...(body['id'] === undefined ? { latest: true } : {}) };
+  const ending: DeliveryFilter = {
+    ...selected,
+    ...(body['dead'] === true ? letters : { states: ['waiting', 'held'] as const }),
+  };
   const counted = await countDeliveries(view.store, ending);
   const running = await countDeliveries(view.store, { ...selected, states: ['leased'] });
   const others = body['id'] === undefined ? undefined : await countDeliveries(view.store, selected);
