@@ -194,10 +194,17 @@ export function callback(description: string): SchemaNode {
   return object(
     description,
     {
-      secretRefs: secretReferences('Secrets of the signature (Standard Webhooks); the first one signs.'),
-      urls: list('Hosts that a caller may name.', egressTarget('A host such as example.com, or *.example.com.'), 32, {
-        minItems: 1,
-      }),
+      secretRefs: secretReferences(
+        'Secrets that sign (Standard Webhooks): each gives a signature, so that one can be rotated.',
+      ),
+      urls: list(
+        'Hosts that a caller may name, without scheme, port and path.',
+        egressTarget('A host such as example.com, or *.example.com.'),
+        32,
+        {
+          minItems: 1,
+        },
+      ),
     },
     { required: ['secretRefs', 'urls'] },
   );
