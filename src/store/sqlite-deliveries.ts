@@ -3,10 +3,11 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { DeliveryRows, Row } from './delivery-rows.ts';
 import type { LoneRuns } from './lone-run.ts';
 import { deliveryBytes } from './row-bytes.ts';
+import { prepareLists } from './row-lists.ts';
 import { moveState, type Counters } from './sqlite-counters.ts';
 import { createDestinations } from './sqlite-destinations.ts';
 import { createEndings } from './sqlite-endings.ts';
-import { toEvent, type EventColumns } from './sqlite-events.ts';
+import { eventColumns, toEvent, type EventColumns } from './sqlite-events.ts';
 import { createHeldRows } from './sqlite-held-rows.ts';
 import type { Journal } from './sqlite-journal.ts';
 import { createNewDeliveries } from './sqlite-new-deliveries.ts';
@@ -24,6 +25,17 @@ interface Wanted {
   readonly owed: boolean;
 }
 
+type RowColumns = readonly [
+  destination: number,
+  orderKey: string | null,
+  state: DeliveryState,
+  epoch: number,
+  crashes: number,
+  attempts: number,
+  scope: number,
+  bytes: number,
+];
+
 interface Added {
   readonly lease?: Lease;
 }
@@ -36,24 +48,30 @@ export function createDeliveryRows(
   journal: Journal,
   loneRuns: LoneRuns | undefined,
 ): DeliveryRows {
-  const select = database.prepare(
-    'SELECT seq, destination, order_key, state, epoch, crashes, attempts, scope, bytes FROM deliveries WHERE seq = ?',
+  const select = prepareLists<RowColumns>(
+    database,
+    'SELECT destination, order_key, state, epoch, crashes, attempts, scope, bytes FROM deliveries WHERE seq = ?',
   );
-  const rowOf = (seq: number): Row | undefined => select.get(seq) as Row | undefined;
+  const eventOf = prepareLists<EventColumns>(database, `SELECT ${eventColumns} FROM events WHERE seq = ?`);
+  const storedAt = (event: number): StoredEvent => toEvent(eventOf.get(event) as EventColumns);
   const destinations = createDestinations(database, clock, journal);
   const orderKeys = createOrderKeys(database);
-  const held = createHeldRows({ database, clock, counters, destinations, journal, loneRuns, rowOf });
+  const held = createHeldRows({ database, clock, counters, destinations, journal, loneRuns, rowOf, storedAt });
   const { forget } = held;
   const endings = createEndings({ database, clock, counters, usage, destinations, orderKeys, rowOf, forget });
   const added = createNewDeliveries(database, journal);
   const known = database.prepare('SELECT 1 FROM deliveries WHERE event = ? AND destination = ? AND generation = ?');
-  const eventOf = database.prepare('SELECT id, scope, type, source, time, attributes, body FROM events WHERE seq = ?');
   const generations = database.prepare(
     'SELECT destination, max(generation) AS generation, state FROM deliveries WHERE event = ? GROUP BY destination',
   );
   const orderOf = database.prepare('SELECT event, order_key FROM deliveries WHERE seq = ?');
 
-  const storedAt = (event: number): StoredEvent => toEvent(eventOf.get(event) as unknown as EventColumns);
+  function rowOf(seq: number): Row | undefined {
+    const columns = select.get(seq);
+    if (columns === undefined) return undefined;
+    const [destination, order_key, state, epoch, crashes, attempts, scope, bytes] = columns;
+    return { seq, destination, order_key, state, epoch, crashes, attempts, scope, bytes };
+  }
 
   /** Undefined: this generation of the event is there already. `later`: the table has it from `write` on. */
   function add({ event, stored, delivery, generation, owed }: Wanted, later = false): Added | undefined {

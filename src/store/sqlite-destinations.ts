@@ -1,5 +1,6 @@
 /** Names of destinations as small numbers, and in memory the earliest due time of each: what may be leased next. */
 import type { DatabaseSync } from 'node:sqlite';
+import { prepareLists } from './row-lists.ts';
 import { dropNoted, putNoted, type Journal } from './sqlite-journal.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { Head } from './store.ts';
@@ -23,7 +24,8 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock, jo
   const insert = database.prepare(
     'INSERT INTO destinations (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = name RETURNING id',
   );
-  const earliest = database.prepare(
+  const earliest = prepareLists<[due: number | null]>(
+    database,
     "SELECT min(due) AS due FROM (SELECT min(due) AS due FROM deliveries WHERE destination = ?1 AND state = 'waiting' AND background = 0 UNION ALL SELECT min(due) FROM deliveries WHERE destination = ?1 AND state = 'waiting' AND background = 1)",
   );
   // The condition of each index word for word: SQLite concludes nothing from a shorter list, and would read all rows.
@@ -39,7 +41,7 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock, jo
   let noted = false;
 
   function refresh(id: number): void {
-    const { due: when } = earliest.get(id) as { due: number | null };
+    const [when] = earliest.get(id) as [number | null];
     if (when === null) dropNoted(journal, due, id);
     else if (due.get(id) !== when) putNoted(journal, due, id, when);
   }

@@ -2,6 +2,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import type { DeliveryRows } from './delivery-rows.ts';
 import { createGatheredRows } from './gathered-rows.ts';
+import { prepareLists } from './row-lists.ts';
 import type { Journal } from './sqlite-journal.ts';
 import type { DuplicateKeys } from './sqlite-duplicates.ts';
 import type { StoreClock } from './store-clock.ts';
@@ -30,9 +31,7 @@ export function createEventRows(
   let last = (database.prepare('SELECT max(seq) AS seq FROM events').get() as { seq: number | null }).seq ?? 0;
   const sequenceOf = database.prepare('SELECT seq FROM events WHERE scope = ? AND id = ?');
   const hasBody = database.prepare('SELECT body = ? AS same FROM events WHERE seq = ?');
-  const byId = database.prepare(
-    'SELECT seq, id, scope, type, source, time, attributes, body FROM events WHERE scope = ? AND id = ?',
-  );
+  const byId = prepareLists<EventColumns>(database, `SELECT ${eventColumns} FROM events WHERE scope = ? AND id = ?`);
 
   const sequence = (namespaceUid: string, id: string): number | undefined =>
     (sequenceOf.get(namespaceUid, id) as { seq: number } | undefined)?.seq;
@@ -105,22 +104,24 @@ export function createEventRows(
     write,
     isKnown: (namespaceUid, duplicate) => duplicates.isKnown(namespaceUid, duplicate),
     read(namespaceUid, id) {
-      const row = byId.get(namespaceUid, id) as EventColumns | undefined;
+      const row = byId.get(namespaceUid, id);
       return row === undefined ? undefined : toEvent(row);
     },
   };
 }
 
-export interface EventColumns {
-  readonly id: string;
-  readonly scope: string;
-  readonly type: string;
-  readonly source: string;
-  readonly time: number;
-  readonly attributes: string;
-  readonly body: Uint8Array;
-}
+export const eventColumns = 'id, scope, type, source, time, attributes, body';
 
-export function toEvent({ id, scope, type, source, time, attributes, body }: EventColumns): StoredEvent {
-  return { id, namespaceUid: scope, type, source, time, attributes, body };
+export type EventColumns = readonly [
+  id: string,
+  scope: string,
+  type: string,
+  source: string,
+  time: number,
+  attributes: string,
+  body: Uint8Array,
+];
+
+export function toEvent([id, namespaceUid, type, source, time, attributes, body]: EventColumns): StoredEvent {
+  return { id, namespaceUid, type, source, time, attributes, body };
 }

@@ -3,13 +3,13 @@ import type { DatabaseSync } from 'node:sqlite';
 import { aloneWeight, CrashWatch, crashesAfterDeath } from './crash-watch.ts';
 import type { Row } from './delivery-rows.ts';
 import type { LoneRuns } from './lone-run.ts';
+import { prepareLists } from './row-lists.ts';
 import { moveState, type Counters } from './sqlite-counters.ts';
 import type { Destinations } from './sqlite-destinations.ts';
-import { toEvent, type EventColumns } from './sqlite-events.ts';
 import { dropNoted, putNoted, type Journal } from './sqlite-journal.ts';
 import { createLeasing } from './sqlite-lease.ts';
 import type { StoreClock } from './store-clock.ts';
-import type { Lease, LeaseWish, Receipt } from './store.ts';
+import type { Lease, LeaseWish, Receipt, StoredEvent } from './store.ts';
 
 export interface HeldRows {
   lease(wishes: readonly LeaseWish[], leaseMs: number): Lease[];
@@ -42,18 +42,29 @@ interface HeldRowParts {
   readonly journal: Journal;
   readonly loneRuns: LoneRuns | undefined;
   rowOf(seq: number): Row | undefined;
+  /** The event of a number. */
+  storedAt(event: number): StoredEvent;
 }
 
+type TakenRow = readonly [
+  epoch: number,
+  attempts: number,
+  crashes: number,
+  generation: number,
+  orderKey: string | null,
+  event: number,
+];
+
 export function createHeldRows(parts: HeldRowParts): HeldRows {
-  const { database, clock, counters, destinations, journal, loneRuns, rowOf } = parts;
+  const { database, clock, counters, destinations, journal, loneRuns, rowOf, storedAt } = parts;
   /** Delivery → end of its lease on the monotonic clock. */
   const leases = new Map<number, number>();
   const watch = new CrashWatch(() => clock.monotonic());
   const lease = createLeasing({ database, clock, destinations, watch, takeRow });
-  const take = database.prepare(
+  const take = prepareLists<TakenRow>(
+    database,
     "UPDATE deliveries SET state = 'leased', attempts = attempts + 1, epoch = epoch + 1, crashes = crashes + ? WHERE seq = ? RETURNING epoch, attempts, crashes, generation, order_key, event",
   );
-  const eventOf = database.prepare('SELECT id, scope, type, source, time, attributes, body FROM events WHERE seq = ?');
   const wait = database.prepare(
     "UPDATE deliveries SET state = 'waiting', due = ?, attempts = attempts + ?, crashes = crashes + ?, epoch = epoch + ?, error = coalesce(?, error) WHERE seq = ?",
   );
@@ -66,25 +77,19 @@ export function createHeldRows(parts: HeldRowParts): HeldRows {
 
   /** A row that runs alone counts its crash beforehand: if its process dies now, nothing else can have done it. */
   function takeRow(seq: number, destination: string, leaseMs: number, alone = false): Lease {
-    const row = take.get(alone ? aloneWeight : 0, seq) as {
-      epoch: number;
-      attempts: number;
-      crashes: number;
-      generation: number;
-      order_key: string | null;
-      event: number;
-    };
+    const taken = take.get(alone ? aloneWeight : 0, seq) as TakenRow;
+    const [epoch, attempt, crashes, generation, orderKey, event] = taken;
     moveState(counters, 'waiting', 'leased');
     noteLease(seq, leaseMs);
-    if (alone) loneRuns?.begin(seq, row.epoch);
+    if (alone) loneRuns?.begin(seq, epoch);
     return {
-      receipt: { delivery: seq, epoch: row.epoch },
-      event: toEvent(eventOf.get(row.event) as unknown as EventColumns),
+      receipt: { delivery: seq, epoch },
+      event: storedAt(event),
       destination,
-      ...(row.order_key === null ? {} : { orderKey: row.order_key }),
-      generation: row.generation,
-      attempt: row.attempts,
-      crashes: alone ? row.crashes - aloneWeight : row.crashes,
+      ...(orderKey === null ? {} : { orderKey }),
+      generation,
+      attempt,
+      crashes: alone ? crashes - aloneWeight : crashes,
     };
   }
 

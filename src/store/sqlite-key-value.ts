@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { addInteger } from './add-integer.ts';
 import { keyValueBytes, keyValueRow } from './row-bytes.ts';
+import { prepareLists } from './row-lists.ts';
 import type { UsageBook } from './sqlite-usage.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { Claim, KeyValueExpectation, KeyValueWrite, Versioned, Written } from './store.ts';
@@ -21,18 +22,18 @@ export interface KeyValueRows {
   forget(namespaceUid: string, limit: number): number;
 }
 
-interface Row {
-  readonly value: Uint8Array;
-  readonly version: number;
-  readonly expires: number | null;
-}
+type Row = readonly [value: Uint8Array, version: number, expires: number | null];
 
 const encoder = new TextEncoder();
 
 export function createKeyValueRows(database: DatabaseSync, clock: StoreClock, usage: UsageBook): KeyValueRows {
   const size = `octet_length(space) + octet_length(key) + octet_length(value) + ${keyValueRow}`;
-  const sizeOf = database.prepare(`SELECT ${size} AS bytes FROM key_values WHERE scope = ? AND space = ? AND key = ?`);
-  const select = database.prepare(
+  const sizeOf = prepareLists<[bytes: number]>(
+    database,
+    `SELECT ${size} AS bytes FROM key_values WHERE scope = ? AND space = ? AND key = ?`,
+  );
+  const select = prepareLists<Row>(
+    database,
     'SELECT value, version, expires FROM key_values WHERE scope = ? AND space = ? AND key = ? AND (expires IS NULL OR expires > ?)',
   );
   const upsert = database.prepare(
@@ -61,12 +62,15 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock, us
   );
   const releaseClaims = database.prepare(`DELETE FROM key_values WHERE owner = ? RETURNING scope, ${size} AS bytes`);
   const keepClaims = database.prepare('UPDATE key_values SET owner = NULL WHERE owner = ?');
-  const nextVersion = database.prepare("UPDATE counters SET value = value + 1 WHERE name = 'version' RETURNING value");
+  const nextVersion = prepareLists<[version: number]>(
+    database,
+    "UPDATE counters SET value = value + 1 WHERE name = 'version' RETURNING value",
+  );
 
   function get({ namespaceUid, space }: KeyValueScope, key: string): Versioned | undefined {
-    const row = select.get(namespaceUid, space, key, clock.now()) as Row | undefined;
+    const row = select.get(namespaceUid, space, key, clock.now());
     if (row === undefined) return undefined;
-    const { value, version, expires } = row;
+    const [value, version, expires] = row;
     return { value, version, ...(expires === null ? {} : { expires }) };
   }
 
@@ -75,8 +79,8 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock, us
   }
 
   function charge({ namespaceUid, space }: KeyValueScope, key: string, value: Uint8Array, owed = false): void {
-    const before = sizeOf.get(namespaceUid, space, key) as { bytes: number } | undefined;
-    const change = keyValueBytes(space, key, value) - (before?.bytes ?? 0);
+    const [before = 0] = sizeOf.get(namespaceUid, space, key) ?? [];
+    const change = keyValueBytes(space, key, value) - before;
     usage.change(usage.idOf(namespaceUid), 'keyValueBytes', change, owed);
   }
 
@@ -101,7 +105,7 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock, us
       if (number === undefined) return 'notInteger';
       value = encoder.encode(String(number));
     }
-    const { value: version } = nextVersion.get() as { value: number };
+    const [version] = nextVersion.get() as [number];
     charge(scope, key, value, owed);
     upsert.run(scope.namespaceUid, scope.space, key, value, version, expiry(change.ttlMs));
     return number;
@@ -134,8 +138,8 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock, us
       return rows.map(({ key }) => key);
     },
     claim({ scope, key, value, ttlMs, owner }) {
-      const { value: version } = nextVersion.get() as { value: number };
-      const before = sizeOf.get(scope.namespaceUid, scope.space, key) as { bytes: number } | undefined;
+      const [version] = nextVersion.get() as [number];
+      const [before = 0] = sizeOf.get(scope.namespaceUid, scope.space, key) ?? [];
       const row = claimed.get(
         scope.namespaceUid,
         scope.space,
@@ -147,7 +151,7 @@ export function createKeyValueRows(database: DatabaseSync, clock: StoreClock, us
         clock.now(),
       );
       if (row === undefined) return false;
-      const change = keyValueBytes(scope.space, key, value) - (before?.bytes ?? 0);
+      const change = keyValueBytes(scope.space, key, value) - before;
       usage.change(usage.idOf(scope.namespaceUid), 'keyValueBytes', change);
       return true;
     },

@@ -1,6 +1,7 @@
 /** Which rows of SQLite are leased next: due ones of the wished destinations, as far as crashes before let them start. */
 import type { DatabaseSync } from 'node:sqlite';
 import { patienceMs, type CrashWatch } from './crash-watch.ts';
+import { prepareLists } from './row-lists.ts';
 import type { Destinations } from './sqlite-destinations.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { Lease, LeaseWish } from './store.ts';
@@ -13,10 +14,7 @@ export interface LeasingParts {
   takeRow(seq: number, destination: string, leaseMs: number, alone: boolean): Lease;
 }
 
-interface DueRow {
-  readonly seq: number;
-  readonly crashes: number;
-}
+type DueRow = readonly [seq: number, crashes: number];
 
 interface Taken {
   readonly leases: readonly Lease[];
@@ -27,7 +25,8 @@ interface Taken {
 /** Answers the function that leases, inside the caller's transaction. */
 export function createLeasing({ database, clock, destinations, watch, takeRow }: LeasingParts) {
   const select = (more: string) =>
-    database.prepare(
+    prepareLists<DueRow>(
+      database,
       `SELECT d.seq, d.crashes FROM deliveries d WHERE d.destination = ? AND d.state = 'waiting' AND d.background = ?
        AND d.due <= ? ${more} ORDER BY d.due, d.seq LIMIT ? + 0`,
     );
@@ -44,15 +43,15 @@ export function createLeasing({ database, clock, destinations, watch, takeRow }:
       let skipped = false;
       for (const rows of [due, fresh]) {
         if (leases.length >= max || (rows === fresh && !skipped)) break;
-        for (const row of rows.all(id, background, clock.now(), max - leases.length) as unknown as DueRow[]) {
-          const verdict = watch.judge(row.seq, row.crashes, destination);
+        for (const [seq, crashes] of rows.all(id, background, clock.now(), max - leases.length)) {
+          const verdict = watch.judge(seq, crashes, destination);
           if (verdict === 'wait') return { leases, closed: true };
           if (verdict === 'skip') skipped = true;
-          else if (verdict === 'postpone') postpone.run(clock.now() + patienceMs, row.seq);
+          else if (verdict === 'postpone') postpone.run(clock.now() + patienceMs, seq);
           else {
             const alone = verdict === 'alone';
-            leases.push(takeRow(row.seq, destination, leaseMs, alone));
-            watch.taken(row.seq, row.crashes, alone);
+            leases.push(takeRow(seq, destination, leaseMs, alone));
+            watch.taken(seq, crashes, alone);
             if (alone) return { leases, closed: true };
           }
         }
