@@ -16,10 +16,8 @@ export function createEarlyRefusal(
   diskLow: () => boolean,
 ): (items: readonly AppendItem[]) => Error | 'doubtful' | undefined {
   /** A repetition is answered, and grows only where it runs again. */
-  function isNew({ event: { namespaceUid, id }, duplicate, known }: AppendItem): boolean {
-    if (known === true) return false;
-    // An event of its own id comes with the same key again.
-    if (duplicate !== undefined) return !events.isKnown(namespaceUid, duplicate);
+  function isNew({ event: { namespaceUid, id }, duplicate }: AppendItem): boolean {
+    if (duplicate !== undefined && events.isKnown(namespaceUid, duplicate)) return false;
     events.write();
     return events.read(namespaceUid, id) === undefined;
   }
@@ -28,17 +26,23 @@ export function createEarlyRefusal(
     if (diskLow()) return new StoreDiskLow();
     // As if all of them grew: mostly there is room.
     if (usage.refusal(growthOfAppend(items)) === undefined) return undefined;
-    // What it ends makes room.
-    if (items.some(({ deliveries }) => deliveries.some(({ supersede }) => supersede === true))) return 'doubtful';
-    const once = new Map(items.filter(isNew).map((item) => [nameOf(item), item]));
-    const message = usage.refusal(growthOfAppend([...once.values()]));
+    if (!items.every(countsWhole) || !areApart(items)) return 'doubtful';
+    const message = usage.refusal(growthOfAppend(items.filter(isNew)));
     return message === undefined ? 'doubtful' : new StoreOverQuota(message);
   };
 }
 
-/** What two items have in common of which the second is a repetition. */
-function nameOf({ event: { namespaceUid, id }, duplicate }: AppendItem): string {
-  return JSON.stringify(
-    duplicate === undefined ? [namespaceUid, id] : [namespaceUid, duplicate.endpoint, duplicate.key],
+/** Each of its deliveries is one more: what a delivery ends makes room, and twice the same destination is one. */
+function countsWhole({ deliveries, known }: AppendItem): boolean {
+  if (known === true || deliveries.some(({ supersede }) => supersede === true)) return false;
+  return new Set(deliveries.map(({ destination }) => destination)).size === deliveries.length;
+}
+
+/** None repeats another one of the request. */
+function areApart(items: readonly AppendItem[]): boolean {
+  const ids = items.map(({ event: { namespaceUid, id } }) => JSON.stringify([namespaceUid, id]));
+  const keys = items.flatMap(({ event: { namespaceUid }, duplicate }) =>
+    duplicate === undefined ? [] : [JSON.stringify([namespaceUid, duplicate.endpoint, duplicate.key])],
   );
+  return new Set(ids).size === ids.length && new Set(keys).size === keys.length;
 }
