@@ -11,6 +11,7 @@ import type { Outcome } from '../telemetry/call-outcomes.ts';
 import { rootBudget } from '../triggers/event-budget.ts';
 import type { RanAttempt } from './add-callback.ts';
 import { admitDelivery, expressionFailed } from './admit-delivery.ts';
+import { callAt } from './call-at.ts';
 import { endingOfRun } from './attempt-ending.ts';
 import type { CallRecord } from './call-record.ts';
 import { EventTable } from './event-table.ts';
@@ -111,10 +112,12 @@ async function runUntilReplaced(started: Started, signal: AbortSignal, parts: Wo
     replace.signal.aborted
       ? started.note('superseded', { kind: 'superseded' }, more)
       : started.note(outcome, ending, more);
-  const wait = Math.max(0, next - parts.clock.wall());
-  const stop = parts.after(Math.min(wait, longestTimerMs), () => {
-    if (next <= parts.clock.wall()) replace.abort(new Error('the next slot has come'));
-  });
+  const stop = callAt(
+    next,
+    parts.clock,
+    (milliseconds, callback) => parts.after(milliseconds, callback),
+    () => replace.abort(new Error('the next slot has come')),
+  );
   try {
     const ran = await runWork({ ...started, note }, AbortSignal.any([signal, replace.signal]), parts);
     if (replace.signal.aborted && ran.ending.kind !== 'done') return { ending: { kind: 'superseded' } };
@@ -123,9 +126,6 @@ async function runUntilReplaced(started: Started, signal: AbortSignal, parts: Wo
     stop();
   }
 }
-
-/** setTimeout takes 31 bits; no call runs for that long. */
-const longestTimerMs = 2 ** 31 - 1;
 
 async function runWork(
   { lease, work, source, callId, note }: Started,
