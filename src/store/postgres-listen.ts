@@ -58,7 +58,12 @@ export function openHints(url: string, processId: string, wake: () => void, onEr
   /** One at a time: what is to be told meanwhile is told afterwards. */
   async function notify(): Promise<void> {
     again = false;
-    await ready?.query('SELECT pg_notify($1, $2)', [channel, processId]).catch(report);
+    const told = ready;
+    await told?.query('SELECT pg_notify($1, $2)', [channel, processId]).catch(async (error: Error) => {
+      report(error);
+      // It listens no more than it tells: its end is the sign to connect anew.
+      await told.end().catch(report);
+    });
     sending = again && !stopped ? setTimeout(() => void notify(), quietMs) : undefined;
   }
 

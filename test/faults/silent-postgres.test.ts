@@ -1,8 +1,10 @@
 /** PostgreSQL that accepts connections and says nothing any more, as behind a proxy whose server is gone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type Hints, openHints } from '../../src/store/postgres-listen.ts';
 import { openPostgresStore } from '../../src/store/postgres-store.ts';
 import type { AppendItem } from '../../src/store/store.ts';
+import { eventually } from '../builders/eventually.ts';
 import { findPostgres, startPostgres } from '../postgres/start-postgres.ts';
 import { startProxy } from '../postgres/start-proxy.ts';
 
@@ -54,4 +56,40 @@ test('a server that says nothing any more fails what waits for it in bounded tim
   const kept = await store.read({ namespaceUid: 'ns' }, { limit: 100 });
   assert.deepEqual(new Set(kept.map(({ eventId }) => eventId)).size, 13);
   assert.equal(kept.length, 13);
+});
+
+test('hints come again after a server that said nothing, whether it fell silent before the connection or after', async (t) => {
+  if (binaries === undefined) return t.skip('told above');
+  const server = await startPostgres(binaries);
+  const proxy = await startProxy(server.url);
+  const listening: Hints[] = [];
+  t.after(async () => {
+    await Promise.all(listening.map((hints) => hints.close()));
+    await proxy.close();
+    await server.stop();
+  });
+  const listen = (name: string): { readonly hints: Hints; readonly heard: { wakes: number; errors: number } } => {
+    const heard = { wakes: 0, errors: 0 };
+    const wake = (): void => void (heard.wakes += 1);
+    const hints = openHints(proxy.url, name, wake, () => void (heard.errors += 1));
+    listening.push(hints);
+    return { hints, heard };
+  };
+  const before = listen('before');
+  await eventually('it listens', () => before.heard.wakes > 0);
+
+  proxy.fallSilent();
+  const during = listen('during');
+  before.hints.send();
+  await eventually('both have failed', () => before.heard.errors > 0 && during.heard.errors > 0);
+  const { wakes } = before.heard;
+  assert.equal(during.heard.wakes, 0);
+  proxy.speak();
+  await eventually('both listen again', () => before.heard.wakes > wakes && during.heard.wakes > 0);
+  const [first, second] = [before.heard.wakes, during.heard.wakes];
+  await eventually('each hears the other', () => {
+    before.hints.send();
+    during.hints.send();
+    return before.heard.wakes > first && during.heard.wakes > second;
+  });
 });
