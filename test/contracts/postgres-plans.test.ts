@@ -135,6 +135,8 @@ async function doEverything(store: PostgresStore, overheard: Overheard): Promise
   await during('append', async () => {
     await store.append([{ ...item('a1'), duplicate }]);
     await store.append([{ ...item('a2'), duplicate: { ...duplicate, rerun: true } }]);
+    await store.append([{ ...item('a2'), duplicate: { ...duplicate, oneBody: true } }]);
+    assert.ok(overheard.heard('append', 'e.body <> u.body'), 'control: the bodies are compared');
     assert.ok(await store.isKnown(namespaceUid, duplicate));
     for (const id of ['a3', 'a4']) await store.append([item(id, { orderKey: 'o', supersede: true })]);
     await store.append([{ event: event('a4'), deliveries: [{ destination: other }, { destination }], known: true }]);
