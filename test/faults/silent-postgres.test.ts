@@ -1,7 +1,9 @@
-/** PostgreSQL that accepts connections and says nothing any more, as behind a proxy whose server is gone. */
+/** PostgreSQL that does not answer: behind a proxy whose server is gone, waiting for a standby, or for a process that froze. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Client } from 'pg';
 import { type Hints, openHints } from '../../src/store/postgres-listen.ts';
+import { sessionOptions } from '../../src/store/postgres-schema.ts';
 import { openPostgresStore } from '../../src/store/postgres-store.ts';
 import type { AppendItem } from '../../src/store/store.ts';
 import { eventually } from '../builders/eventually.ts';
@@ -92,4 +94,70 @@ test('hints come again after a server that said nothing, whether it fell silent 
     during.hints.send();
     return before.heard.wakes > first && during.heard.wakes > second;
   });
+});
+
+test('nothing is accepted while a standby is missing that commits wait for, and what waited is there once', async (t) => {
+  if (binaries === undefined) return t.skip('told above');
+  const server = await startPostgres(binaries);
+  const store = await openPostgresStore({ url: server.url, processId: 'p', onError: () => undefined });
+  const admin = new Client({ connectionString: server.url, options: '-c synchronous_commit=local' });
+  await admin.connect();
+  t.after(async () => {
+    await admin.end();
+    await store.close();
+    await server.stop();
+  });
+  const waitFor = async (standby: string): Promise<void> => {
+    await admin.query(`ALTER SYSTEM SET synchronous_standby_names = '${standby}'`);
+    await admin.query('SELECT pg_reload_conf()');
+    await eventually('the server has read it', async () => {
+      const { rows } = await admin.query<{ value: string }>(
+        "SELECT current_setting('synchronous_standby_names') AS value",
+      );
+      return rows[0]?.value === standby;
+    });
+  };
+  const ids = ['a', 'b', 'c'];
+  await store.append([itemOf('before')]);
+  await waitFor('nobody');
+  // Whoever was first may not have heard of the setting.
+  await eventually('a commit waits', async () => {
+    void store.append([itemOf('first')]).catch(() => undefined);
+    const { rowCount } = await admin.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+    return (rowCount ?? 0) > 0;
+  });
+  const began = performance.now();
+  const answers = await Promise.allSettled(ids.map((id) => store.append([itemOf(id)])));
+  // Behind the batch that waited before it.
+  assert.ok(performance.now() - began < 2 * mostMs);
+  for (const answer of answers) assert.equal(answer.status, 'rejected');
+  await waitFor('');
+  for (const id of ids) await store.append([itemOf(id)]);
+  const kept = await store.read({ namespaceUid: 'ns' }, { limit: 100 });
+  assert.deepEqual(kept.map(({ eventId }) => eventId).toSorted(), ['a', 'b', 'before', 'c', 'first']);
+});
+
+test('a process that froze inside a transaction holds up the others for ten seconds, not until its connection ends', async (t) => {
+  if (binaries === undefined) return t.skip('told above');
+  const server = await startPostgres(binaries);
+  const store = await openPostgresStore({ url: server.url, processId: 'p', onError: () => undefined });
+  const frozen = new Client({ connectionString: server.url, options: sessionOptions });
+  frozen.on('error', () => undefined);
+  await frozen.connect();
+  t.after(async () => {
+    await frozen.end();
+    await store.close();
+    await server.stop();
+  });
+  await store.append([itemOf('before')]);
+  // As much as a process holds that is stopped between two statements.
+  await frozen.query('BEGIN');
+  await frozen.query('SELECT 1 FROM moonhook_duplicates FOR UPDATE');
+  const repeat = (): Promise<boolean> =>
+    store.append([itemOf('before')]).then(
+      ([answer]) => answer?.duplicateOf === 'before',
+      () => false,
+    );
+  assert.equal(await repeat(), false, 'control: it waits for the lock and is refused');
+  await eventually('the server has ended what froze', repeat);
 });
