@@ -1,6 +1,12 @@
 /** `moonhook cancel`: ends what waits, a replay with what of it waits, or the keeping of dead letters. */
 import type { Command } from 'commander';
-import { chooseDeliveries, manyDeliveries, readWhat, type ChosenDeliveries } from './choose-deliveries.ts';
+import {
+  chooseDeliveries,
+  manyDeliveries,
+  readWhat,
+  whyNotChosen,
+  type ChosenDeliveries,
+} from './choose-deliveries.ts';
 import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
 import { confirm } from './confirm.ts';
 import { countOf, coverageLines } from './delivery-lines.ts';
@@ -79,7 +85,7 @@ async function cancel(text: string | undefined, given: CancelOptions): Promise<n
   const dead = options.dead === true;
   const wish = { ...selection, ...span, ...(dead ? { dead } : {}) };
   const preview = await client.cancel(namespace, { ...wish, dryRun: true });
-  if (!preview.ok) return refused(preview);
+  if (!preview.ok) return refused(await whyNotChosen(client, chosen, preview));
   const coverage = preview.value;
   if (options.dryRun === true || coverage.count === 0) return print(format, chosen, coverage, dead, 'would be ');
   if (options.yes !== true && (breadth === 'namespace' || coverage.count > manyDeliveries)) {

@@ -1,6 +1,7 @@
 /** Which deliveries `replay` and `cancel` mean: ids, one function or subscription, or a whole namespace. */
-import type { Answered } from './dev-client.ts';
+import type { Answered, Refusal } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
+import { withHint } from './missing-subject.ts';
 import type { RunClient, Selection } from './run-client.ts';
 import { prefixOf, readId, readSubject } from './subject-name.ts';
 import { readTarget } from './target-name.ts';
@@ -46,6 +47,18 @@ export function readWhat(
     label: `${subject.namespace}/${name}${trigger === undefined ? '' : ` trigger ${trigger}`}`,
     breadth: 'subject',
   };
+}
+
+/** Why what was chosen cannot be, with what there is instead of a name that nobody has. */
+export function whyNotChosen(
+  client: RunClient,
+  { namespace, selection }: ChosenDeliveries,
+  refusal: Refusal,
+): Promise<Refusal> {
+  const { function: fn, subscription } = selection;
+  if (fn !== undefined) return withHint(client, refusal, { kind: 'function', namespace, name: fn });
+  if (subscription === undefined) return Promise.resolve(refusal);
+  return withHint(client, refusal, { kind: 'subscription', namespace, name: subscription });
 }
 
 /** Asked before more run again, or are ended. */

@@ -6,6 +6,7 @@ import { collectValues } from './collect-values.ts';
 import { refused } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
+import { whyMissing } from './missing-subject.ts';
 import { complain, wantsJson } from './output.ts';
 import { readData, readMethod } from './read-input.ts';
 import type { RunClient } from './run-client.ts';
@@ -75,7 +76,13 @@ async function invoke(text: string, given: InvokeOptions): Promise<number> {
     ...(body === undefined ? {} : { body: new Uint8Array(body.value) }),
   });
   if (!answer.ok) return refused(answer);
-  return print(answer.value, json);
+  const exitCode = await print(answer.value, json);
+  // The answer of the runtime tells callers nothing of other functions; the run's own client may.
+  if (exitCode === exitCodes.notFound && !json) {
+    const missing = await whyMissing(client, { kind: 'function', ...target });
+    if (missing?.message.includes('; ') === true) complain(missing.message);
+  }
+  return exitCode;
 }
 
 /** The one that the route of `--path`, or the first route, of the named trigger takes; POST where it may. */

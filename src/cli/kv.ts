@@ -2,9 +2,10 @@
 import type { Command } from 'commander';
 import { parseDuration } from '../function/duration.ts';
 import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
-import { refused } from './dev-client.ts';
+import { refused, type Refusal } from './dev-client.ts';
 import { escapeText } from './escape-text.ts';
 import { exitCodes } from './exit-codes.ts';
+import { withHint } from './missing-subject.ts';
 import { complain, formatTable, printValue, readFormat, type OutputFormat } from './output.ts';
 import { readData } from './read-input.ts';
 import type { KeySpace, RunClient } from './run-client.ts';
@@ -96,12 +97,17 @@ function readSpace(
   return typeof target === 'string' ? target : { space: { function: target.name }, namespace: target.namespace };
 }
 
+function whyNoKeys(client: RunClient, namespace: string, space: KeySpace, refusal: Refusal): Promise<Refusal> {
+  if (!('function' in space)) return Promise.resolve(refusal);
+  return withHint(client, refusal, { kind: 'function', namespace, name: space.function });
+}
+
 function get(key: string): Verb {
   return async ({ client, space, namespace, options }) => {
     const format = readFormat(options.output, ['json', 'yaml']);
     if (format === undefined) return exitCodes.unusable;
     const answer = await client.readKeys(namespace, space, { key });
-    if (!answer.ok) return refused(answer);
+    if (!answer.ok) return refused(await whyNoKeys(client, namespace, space, answer));
     if (!printValue(format, answer.value)) process.stdout.write(`${shownValue(answer.value as PlainKey, 2)}\n`);
     return exitCodes.ok;
   };
@@ -129,7 +135,7 @@ function set(key: string, given: string): Verb {
       ...(version === undefined ? {} : { version }),
     };
     const answer = await client.setKey(namespace, space, write);
-    if (!answer.ok) return refused(answer);
+    if (!answer.ok) return refused(await whyNoKeys(client, namespace, space, answer));
     if (!printValue(format, answer.value)) process.stdout.write(`version ${String(answer.value['version'])}\n`);
     const { note } = answer.value;
     if (typeof note === 'string') complain(note);
@@ -145,7 +151,7 @@ function remove(key: string): Verb {
     if (typeof version === 'string') return version;
     const query = { key, ...(version === undefined ? {} : { version: String(version) }) };
     const answer = await client.deleteKey(namespace, space, query);
-    if (!answer.ok) return refused(answer);
+    if (!answer.ok) return refused(await whyNoKeys(client, namespace, space, answer));
     printValue(format, answer.value);
     return exitCodes.ok;
   };
@@ -163,7 +169,7 @@ const list: Verb = async ({ client, space, namespace, options }) => {
     ...(format === 'table' || format === 'name' ? {} : { values: 'true' }),
   };
   const answer = await client.readKeys(namespace, space, query);
-  if (!answer.ok) return refused(answer);
+  if (!answer.ok) return refused(await whyNoKeys(client, namespace, space, answer));
   const { items, metadata } = answer.value as {
     readonly items: readonly PlainKey[];
     readonly metadata: { readonly continue?: string };

@@ -1,4 +1,4 @@
-/** Whether a list is empty because nobody has the name that was asked for; then what is called nearly so. */
+/** Whether nobody has the name that was asked for; then what is called nearly so, or stands elsewhere. */
 import { suggest } from '../function/suggest.ts';
 import type { Refusal } from './dev-client.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -14,6 +14,16 @@ export async function whyMissing(client: RunClient, subject: SubjectName): Promi
   if (answer.message.includes('; ')) return answer;
   const message = `there is no ${kind} ${namespace}/${name}${await insteadOf(client, subject)}`;
   return { ok: false, exitCode: exitCodes.notFound, message };
+}
+
+/** A refusal because there is no such subject, with what there is instead. */
+export async function withHint(client: RunClient, refusal: Refusal, subject: SubjectName): Promise<Refusal> {
+  if (refusal.exitCode !== exitCodes.notFound) return refusal;
+  const missing = await whyMissing(client, subject);
+  const at = missing?.message.indexOf('; ') ?? -1;
+  return missing === undefined || at === -1
+    ? refusal
+    : { ...refusal, message: `${refusal.message}${missing.message.slice(at)}` };
 }
 
 async function insteadOf(client: RunClient, { kind, namespace, name }: SubjectName): Promise<string> {

@@ -1,7 +1,13 @@
 /** `moonhook replay`: runs ended deliveries again, behind live traffic. */
 import type { Command } from 'commander';
 import { setTimeout as wait } from 'node:timers/promises';
-import { chooseDeliveries, manyDeliveries, readWhat, type ChosenDeliveries } from './choose-deliveries.ts';
+import {
+  chooseDeliveries,
+  manyDeliveries,
+  readWhat,
+  whyNotChosen,
+  type ChosenDeliveries,
+} from './choose-deliveries.ts';
 import { connectRun, inScope, withRunOptions, type RunOptions } from './choose-run.ts';
 import { confirm } from './confirm.ts';
 import { countOf, coverageLines } from './delivery-lines.ts';
@@ -87,7 +93,7 @@ async function replay(text: string | undefined, given: ReplayOptions): Promise<n
   }
   const wanted = { ...selection, ...wish, ...goal };
   const preview = await client.replay(namespace, { ...wanted, dryRun: true });
-  if (!preview.ok) return refused(preview);
+  if (!preview.ok) return refused(await whyNotChosen(client, chosen, preview));
   const coverage = preview.value;
   // A repeat covers nothing any more, and is answered all the same.
   if (options.dryRun === true || (coverage.count === 0 && number === undefined)) {

@@ -115,6 +115,19 @@ test('see what happened and act', async (context) => {
       const { exitCode, stderr } = await cli('deliveries', subject, '--dead');
       assert.deepEqual([exitCode, message.test(stderr)], [5, true], stderr);
     }
+    const elsewhere = /there is no function default\/job.*; there is team-a\/job, team-b\/job\n$/s;
+    const verbs = [
+      ['replay', 'whf/job', '--dead'],
+      ['cancel', 'whf/job'],
+      ['kv', 'list', 'job'],
+      ['invoke', 'job'],
+    ];
+    for (const verb of verbs) {
+      const { exitCode, stderr } = await cli(...verb);
+      assert.deepEqual([exitCode, elsewhere.test(stderr)], [5, true], stderr);
+    }
+    const trigger = await cli('replay', 'whf/team-a/job', '--trigger', 'jub', '--dead');
+    assert.match(trigger.stderr, /^moonhook: there is no function team-a\/job with a trigger jub\n$/);
     const control = await cli('deliveries', 'team-b/job');
     assert.deepEqual([control.exitCode, /no deliveries of this kind are kept/.test(control.stderr)], [0, true]);
   });
