@@ -21,10 +21,9 @@ function mistakes(document: unknown, local = false): readonly string[] {
     : result.mistakes.map(({ path, message, hint }) => `${path}: ${message}${hint === undefined ? '' : ` (${hint})`}`);
 }
 
-test('an empty file changes nothing', () => {
-  assert.deepEqual(read(undefined), base);
-  assert.deepEqual(read(null), base);
+test('an object without fields changes nothing, and an empty file is a mistake: it may have been truncated', () => {
   assert.deepEqual(read({}), base);
+  for (const empty of [undefined, null]) assert.deepEqual(mistakes(empty), [': is empty (write {} for the defaults)']);
 });
 
 test('a full file is read into the units the product computes with', () => {

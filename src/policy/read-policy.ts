@@ -50,18 +50,20 @@ export type PolicyReading =
   | { readonly ok: true; readonly policy: InstallationPolicy }
   | { readonly ok: false; readonly mistakes: readonly Mistake[] };
 
+const emptyFile: Mistake = { path: '', message: 'is empty', hint: 'write {} for the defaults' };
+
 /** Checks and completes a parsed file; `base` holds what the file does not say. `local`: loopback may be granted. */
 export function readPolicy(
   document: unknown,
   base: InstallationPolicy,
   options: { readonly local: boolean },
 ): PolicyReading {
-  // An empty file says nothing.
-  const value = document ?? {};
+  // One that is being written, or was truncated, would lift every ceiling and quota.
+  if (document === undefined || document === null) return { ok: false, mistakes: [emptyFile] };
   const ajv = new Ajv({ allErrors: true, strict: false, validateFormats: false });
   const validate = ajv.compile(toJsonSchema(policySchema));
-  if (!validate(value)) return { ok: false, mistakes: toMistakes(validate.errors ?? [], value, policySchema) };
-  const file = value as PolicyFile;
+  if (!validate(document)) return { ok: false, mistakes: toMistakes(validate.errors ?? [], document, policySchema) };
+  const file = document as PolicyFile;
   const mistakes = [
     ...checkHosts(file),
     ...checkNames(file),

@@ -104,7 +104,7 @@ export function readInstallationPolicy(settings: ControllerSettings): PolicyFile
     const reading = readPolicy(parse(text), base, { local: false });
     if (reading.ok) return { ok: true, text, policy: reading.policy };
     const mistakes = reading.mistakes.map(({ path, message, hint }) => {
-      return `${policyFile}: ${path}: ${message}${hint === undefined ? '' : ` (${hint})`}`;
+      return `${policyFile}: ${path === '' ? '' : `${path}: `}${message}${hint === undefined ? '' : ` (${hint})`}`;
     });
     return { ok: false, text, mistakes };
   } catch (error) {
