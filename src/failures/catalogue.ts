@@ -106,6 +106,11 @@ export const catalogue = {
     title: 'The function has no callback',
     remedy: 'Add `callback` to the function or drop the `X-Callback-Url` header.',
   },
+  CallbackNeedsAsync: {
+    status: 400,
+    title: 'X-Callback-Url is for asynchronous calls',
+    remedy: 'Call `/async-function/…` or send `Prefer: respond-async`; a synchronous call has its result at once.',
+  },
   CallbackUrlRefused: {
     status: 400,
     title: 'The callback URL is not allowed',

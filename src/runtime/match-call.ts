@@ -66,10 +66,12 @@ export function matchCall(call: HttpCall, parts: WorkerParts): void {
   return checkHeaders(call, parts);
 }
 
+const howAsync = 'this call is synchronous: use /async-function or Prefer: respond-async';
+
 function checkHeaders(call: HttpCall, parts: WorkerParts): void {
   const key = call.header('idempotency-key');
   if (!call.asynchronous && key !== undefined) {
-    return refuse(call, parts, 'IdempotencyNeedsAsync', { outcome: 'limited' });
+    return refuse(call, parts, 'IdempotencyNeedsAsync', { outcome: 'limited', publicDetail: howAsync });
   }
   // An empty one would make all calls of whoever forgot to fill it in the same call.
   if (key !== undefined && (key.trim() === '' || key.length > longestKey)) {
@@ -77,8 +79,7 @@ function checkHeaders(call: HttpCall, parts: WorkerParts): void {
     return refuse(call, parts, 'RequestInvalid', { outcome: 'unmatched', publicDetail });
   }
   if (!call.asynchronous && call.header(callbackHeader) !== undefined) {
-    const publicDetail = 'a synchronous call has its result at once: use /async-function or Prefer: respond-async';
-    return refuse(call, parts, 'CallbackNotConfigured', { outcome: 'limited', publicDetail });
+    return refuse(call, parts, 'CallbackNeedsAsync', { outcome: 'limited', publicDetail: howAsync });
   }
   return undefined;
 }

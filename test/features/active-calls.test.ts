@@ -204,7 +204,9 @@ suite('active calls', () => {
     assert.equal(again.headers.get('x-moonhook-duplicate-of'), id);
     const refused = await post('/function/team-a/adder', {}, headers);
     assert.equal(refused.status, 400);
-    assert.equal(((await refused.json()) as { code: string }).code, 'IdempotencyNeedsAsync');
+    const problem = (await refused.json()) as { code: string; detail: string };
+    assert.equal(problem.code, 'IdempotencyNeedsAsync');
+    assert.match(problem.detail, /use \/async-function or Prefer: respond-async/);
     const other = await post('/async-function/team-a/adder', { a: 2 }, headers);
     assert.equal(other.status, 422);
     const { code, detail } = (await other.json()) as { code: string; detail: string };

@@ -133,7 +133,7 @@ suite('callbacks', () => {
     const none = await call('/async-function/default/without', {}, `${receiver.url}/x`);
     assert.deepEqual(await code(none), [400, 'CallbackNotConfigured']);
     const synchronous = await call('/function/default/worker', { a: 1, b: 1 }, `${receiver.url}/x`);
-    assert.deepEqual(await code(synchronous), [400, 'CallbackNotConfigured']);
+    assert.deepEqual(await code(synchronous), [400, 'CallbackNeedsAsync']);
     const headers = { 'content-type': 'application/json', 'x-callback-url': `${receiver.url}/x` };
     const trigger = await fetch(`${served.url}/default/plain`, { method: 'POST', headers, body: '{}' });
     assert.deepEqual(await code(trigger), [400, 'CallbackNotConfigured']);
