@@ -50,7 +50,7 @@ export function callRow(call: PlainCall, wide: boolean): readonly string[] {
     call.callId,
     namespace === undefined
       ? '-'
-      : `${subscription === undefined ? '' : 'whs/'}${namespace}/${subscription ?? functionName ?? ''}`,
+      : `${subscription === undefined ? '' : 'whs/'}${namespace}/${subscription ?? functionName ?? '-'}`,
     call.trigger ?? '-',
     call.outcome,
     statusOf(call),

@@ -15,7 +15,7 @@ import { attributesOf } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
 
 export function acceptActiveCall(call: HttpCall, parts: WorkerParts): void | Promise<void> {
-  if (call.publishTo !== undefined) return acceptBusEvents(call, parts, call.publishTo);
+  if (call.bus !== undefined) return acceptBusEvents(call, parts, call.bus.namespace);
   if (call.asynchronous && call.fn !== undefined) return storeCall(call, parts, call.fn);
   return undefined;
 }

@@ -29,6 +29,7 @@ export async function acceptBusEvents(call: HttpCall, parts: WorkerParts, namesp
       publicDetail: `namespace "${namespace}" has no functions and no subscriptions`,
     });
   }
+  call.bus = { namespace, uid: namespaceUid };
   const read = readCloudEvents(call, namespace);
   if (!read.ok) {
     const code = read.unsupported ? 'UnsupportedMediaType' : 'RequestInvalid';

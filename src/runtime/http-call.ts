@@ -73,8 +73,8 @@ export class HttpCall implements RawRequest {
   preflight: 'allowed' | 'refused' | undefined = undefined;
   /** Call listener: answered with 202 before Lua runs. */
   asynchronous = false;
-  /** Call listener: the namespace whose bus the event is for. */
-  publishTo: string | undefined = undefined;
+  /** Call listener: the namespace whose bus the event is for; `uid`: there is one of that name, and the caller may publish. */
+  bus: { readonly namespace: string; readonly uid?: string } | undefined = undefined;
   /** Call listener of a cluster: the proven caller, as the API server names it. */
   principal: string | undefined = undefined;
   /** The caller may see message, line and log. */

@@ -49,7 +49,7 @@ export function matchCall(call: HttpCall, parts: WorkerParts): void {
   const found = readCallTarget(call.path);
   if (found === undefined) return refuse(call, parts, 'RouteNotFound', { outcome: 'unmatched', publicDetail: paths });
   if (found.kind === 'events') {
-    call.publishTo = found.namespace;
+    call.bus = { namespace: found.namespace };
     call.route = '/events/:namespace';
     if (call.method === 'POST') return undefined;
     return refuse(call, parts, 'MethodNotAllowed', { outcome: 'unmatched', headers: [['allow', 'POST']] });

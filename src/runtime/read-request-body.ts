@@ -9,7 +9,7 @@ import type { WorkerParts } from './worker-parts.ts';
 export function readRequestBody(call: HttpCall, parts: WorkerParts): void | Waiting {
   const limits = call.trigger?.bounds ?? call.fn?.limits;
   const { eventBytes } = parts.settings.asynchronous;
-  const stored = call.trigger?.asynchronous === true || call.asynchronous || call.publishTo !== undefined;
+  const stored = call.trigger?.asynchronous === true || call.asynchronous || call.bus !== undefined;
   const own = limits?.requestBodyBytes ?? eventBytes;
   const limit = stored ? Math.min(own, eventBytes) : own;
   const known = knownBody(call.head, limit);

@@ -47,6 +47,7 @@ export class CallTrace {
   #host: string | undefined;
   #route!: string;
   #bodyBytes = 0;
+  #bus: HttpCall['bus'];
   #fn: HttpCall['fn'];
   #trigger: HttpCall['trigger'];
   #namedTrigger: string | undefined;
@@ -96,6 +97,7 @@ export class CallTrace {
     this.#route = call.route;
     this.#bodyBytes = call.body.length;
     this.#fn = fn;
+    this.#bus = call.bus;
     this.#trigger = call.trigger;
     this.#namedTrigger = call.namedTrigger?.entry.name;
     this.#handler = call.handler;
@@ -127,7 +129,7 @@ export class CallTrace {
   }
 
   get namespaceUid(): string | undefined {
-    return this.#fn?.entry.namespaceUid;
+    return this.#fn?.entry.namespaceUid ?? this.#bus?.uid;
   }
 
   /** Goes on without what is heavy. */
@@ -166,6 +168,7 @@ export class CallTrace {
     const error = this.#error;
     const fn = this.#fn;
     if (fn !== undefined) addFunction(record, fn);
+    else if (this.#bus?.uid !== undefined) addBus(record, this.#bus.uid, this.#bus.namespace);
     if (this.#trigger !== undefined) addTrigger(record, this.#trigger);
     if (this.#identified !== undefined) addIdentity(record, this.#identified);
     if (this.#ran) {
@@ -213,6 +216,11 @@ function addFunction(record: Draft<CallRecord>, { entry, program }: NonNullable<
   record.functionUid = entry.uid;
   record.functionName = entry.name;
   record.revision = program?.revision ?? entry.revision;
+}
+
+function addBus(record: Draft<CallRecord>, namespaceUid: string, namespace: string): void {
+  record.namespaceUid = namespaceUid;
+  record.namespace = namespace;
 }
 
 function addTrigger(record: Draft<CallRecord>, { entry, http }: NonNullable<HttpCall['trigger']>): void {

@@ -33,8 +33,14 @@ export function fromRow(content: Uint8Array): CallRecord {
 
 /** Quiet calls, refused requests and those that met no route are bounded by number; what is left, by age. */
 function shelfOf(record: CallRecord, rooms: RecordRooms): Pick<StoredRecord, 'shelf' | 'room'> {
-  const { functionUid, outcome, trigger = '' } = record;
-  if (functionUid === undefined) return { shelf: 'unrouted', room: rooms.unrouted };
+  const { functionUid, namespaceUid, outcome, trigger = '' } = record;
+  if (functionUid === undefined) {
+    if (namespaceUid === undefined) return { shelf: 'unrouted', room: rooms.unrouted };
+    // Its bus, and what was for a function that is gone: no stranger's request takes their place.
+    return isQuiet(outcome)
+      ? { shelf: `ok of ${namespaceUid}`, room: rooms.okPerFunction }
+      : { shelf: `ended of ${namespaceUid}`, room: rooms.unrouted };
+  }
   if (isQuiet(outcome)) return { shelf: `ok ${functionUid}`, room: rooms.okPerFunction };
   return outcome === 'unverified' ? { shelf: `refused ${functionUid} ${trigger}`, room: rooms.refusedPerTrigger } : {};
 }

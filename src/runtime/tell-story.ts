@@ -36,7 +36,7 @@ export function tellStory(record: CallRecord): readonly string[] {
 /** Active calls have no route of a trigger; events for a namespace have one for all. */
 const activeRoute = '/*';
 /** Of what is sent to the bus of a namespace. */
-export const eventsRoute = '/events/:namespace';
+const eventsRoute = '/events/:namespace';
 
 /** Several records of one event: the request that brought it, then each attempt. */
 export function tellStories(records: readonly CallRecord[]): readonly string[] {

@@ -71,6 +71,20 @@ for (const [name, open] of Object.entries(recordEngines())) {
       assert.deepEqual((await ids(store)).toSorted(), ['n2', 'n3', 'other', 'r2', 'r3']);
     });
 
+    test('requests that met no route leave what the bus of a namespace took, which has a place of its own', async (t) => {
+      const store = await open(t, bounds);
+      const ofBus = (callId: string, outcome: Outcome, time: number, namespaceUid: string): CallRecord => {
+        return { callId, outcome, time, kind: 'call', durationMs: 1, namespaceUid, namespace: 'a' };
+      };
+      await add(store, ofBus('bus', 'accepted', 1, 'uid-a'), ofBus('nowhere', 'unmatched', 1, 'uid-a'));
+      for (let time = 2; time < 8; time += 1) {
+        const stranger: CallRecord = { callId: `n${time}`, outcome: 'unmatched', time, kind: 'http', durationMs: 1 };
+        await add(store, stranger, ofBus(`b${time}`, 'accepted', time, 'uid-b'));
+      }
+      assert.deepEqual((await ids(store)).toSorted(), ['b5', 'b6', 'b7', 'bus', 'n6', 'n7', 'nowhere']);
+      assert.deepEqual((await ids(store, { namespaceUid: 'uid-a' })).toSorted(), ['bus', 'nowhere']);
+    });
+
     test('above the bytes the namespace that has most gives up its oldest, no other', async (t) => {
       const store = await open(t, { ...bounds, maxBytes: 20_000 });
       const detail = 'x'.repeat(1000);

@@ -129,6 +129,9 @@ test('the webhook-id that a receiver was sent finds the event, whoever chose its
   const named = (await ask(local, '/explain?id=order%207&namespace=team-a')).lines as readonly string[];
   assert.equal(named.join('\n'), story, 'as the answer to its publisher says');
   assert.equal((await ask(local, '/explain?id=order%207&namespace=team-b')).status, 404);
+  const { calls } = await ask(local, '/calls?namespace=team-a&outcome=accepted');
+  const [taken, ...more] = calls as readonly { readonly request?: { readonly target: string } }[];
+  assert.deepEqual([taken?.request?.target, more], ['/events/team-a', []], 'whose bus it was, the record says');
 });
 
 test('mistakes stand at their lines: of a field, of the Lua, of a value in a Secret', async (t) => {

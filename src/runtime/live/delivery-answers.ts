@@ -2,7 +2,7 @@
 import { shownId } from '../../delivery/chosen-id.ts';
 import type { CallRecord } from '../call-record.ts';
 import type { EventAttributes } from '../stored-event.ts';
-import { eventsRoute, tellAttributes, tellStories } from '../tell-story.ts';
+import { tellAttributes, tellStories } from '../tell-story.ts';
 import { deliveryStates, type DeliveryFilter, type DeliveryState, type StoredEvent } from '../../store/store.ts';
 import {
   deliveryName,
@@ -140,8 +140,9 @@ export async function describeDelivery(
 export async function explainId(view: LiveView, namespace: string | undefined, id: string): Promise<LiveAnswer> {
   const asked = await findDeliveries(view, namespace, id);
   const found = [...asked, ...(await findCallbacks(view, asked))];
+  const scope = namespace === undefined ? {} : { namespace };
   const ids = new Set([id, ...found.flatMap(({ rows }) => rows.map(({ eventId }) => shownId(eventId)))]);
-  const each = await Promise.all([...ids].map((one) => recordsOf(view, namespace, one)));
+  const each = await Promise.all([...ids].map((one) => view.findRecords({ id: one, ...scope })));
   const records = [...new Map(each.flat().map((record) => [record.callId, record])).values()];
   if (records.length === 0 && found.length === 0) return unknownId(id, namespace);
   // The id by which its receiver knows it: the story is that of the event.
@@ -160,17 +161,6 @@ export async function explainId(view: LiveView, namespace: string | undefined, i
     ...deliveries.flatMap((delivery) => tellDelivery(delivery, view.now())),
   ];
   return { status: 200, body: { calls: records.map(toPlainRecord), deliveries, lines } };
-}
-
-/** What is known of an id; a record of the bus names its namespace in the path alone. */
-async function recordsOf(view: LiveView, namespace: string | undefined, id: string): Promise<readonly CallRecord[]> {
-  if (namespace === undefined) return view.findRecords({ id });
-  const [own, all] = await Promise.all([view.findRecords({ id, namespace }), view.findRecords({ id })]);
-  const path = `/events/${namespace}`;
-  const ofBus = all.filter(
-    (record) => record.request?.route === eventsRoute && record.request.target.split('?')[0] === path,
-  );
-  return [...own, ...ofBus];
 }
 
 /** Every delivery of the events that were found by one of them. */
