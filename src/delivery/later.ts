@@ -11,14 +11,14 @@ export const laterTarget: LaterTarget = ({ namespaceUid, functionName, handler }
 
 /** A waiting item of the same function and key is replaced. */
 export function laterItem(item: LaterItem, id: string, destination: string, budget: number): AppendItem {
-  const { namespaceUid, functionName, handler, data, delayMs, key, hops } = item;
+  const { namespaceUid, functionName, callId, handler, data, delayMs, key, hops } = item;
   return {
     event: {
       id,
       namespaceUid,
       type: 'dev.moonhook.later',
       source: `/namespaces/${item.namespace}/functions/${functionName}`,
-      attributes: JSON.stringify({ name: 'later', handler, hops, budget }),
+      attributes: JSON.stringify({ name: 'later', handler, callId, hops, budget }),
       body: data,
     },
     deliveries: [

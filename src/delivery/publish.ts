@@ -26,8 +26,8 @@ export async function publishedItem(
   newId: () => string,
   match: MatchDestinations,
 ): Promise<PreparedItem> {
-  const { namespaceUid, type, source, subject, channel, extra, delayMs, data, hops, traceparent } = published;
-  const attributes = { name: type, subject, channel, extra, hops, traceparent };
+  const { namespaceUid, callId, type, source, subject, channel, extra, delayMs, data, hops, traceparent } = published;
+  const attributes = { name: type, subject, channel, extra, callId, hops, traceparent };
   const event: StoredEvent = {
     id: published.id === undefined ? newId() : chosenId(source, published.id),
     namespaceUid,

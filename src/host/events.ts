@@ -69,6 +69,7 @@ end`,
         const event = {
           namespaceUid: call.namespaceUid,
           namespace: call.namespace,
+          callId: call.callId,
           type,
           source: `/${call.namespace}/${call.functionName}`,
           data,

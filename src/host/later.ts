@@ -73,6 +73,7 @@ export const later: HostModule = {
           namespaceUid: call.namespaceUid,
           namespace: call.namespace,
           functionName: call.functionName,
+          callId: call.callId,
           handler,
           data,
           delayMs,

@@ -49,8 +49,10 @@ export interface EventAttributes {
   readonly deliveryId?: string;
   readonly sender?: SenderFields;
   readonly request?: StoredRequest;
-  /** The HTTP call that brought it. */
+  /** The call it came with: a request, or one whose code published it or put it off. */
   readonly callId?: string;
+  /** Of a system event: the id of the event whose end it tells. */
+  readonly cause?: string;
   /** Where the result of the call goes, and which destination's it is. */
   readonly callback?: { readonly url: string; readonly destination: string };
   /** Of a callback: how the call ended. */

@@ -40,7 +40,12 @@ export async function systemItem(told: SystemEvent, parts: WorkerParts): Promise
   if (cause !== undefined && (Object.values(systemTypes) as readonly string[]).includes(cause.type)) return undefined;
   const { hops = 0, budget = rootBudget } = cause === undefined ? {} : readAttributes(cause);
   if (hops >= maxHops || budget < 1) return undefined;
-  const attributes = { name: type, subject: name, hops: hops + 1 };
+  const attributes = {
+    name: type,
+    subject: name,
+    hops: hops + 1,
+    ...(cause === undefined ? {} : { cause: shownId(cause.id) }),
+  };
   const event: StoredEvent = {
     id: createHash('sha256')
       .update(JSON.stringify([type, namespaceUid, name, ...identity]))

@@ -46,16 +46,17 @@ export function tellStories(records: readonly CallRecord[]): readonly string[] {
 }
 
 function headline(record: CallRecord): string {
-  const { namespace, functionName, subscription, trigger, callId, outcome, request } = record;
-  const where =
-    namespace === undefined
-      ? request?.route === eventsRoute
-        ? 'the event bus'
-        : 'no function'
-      : subscription !== undefined
-        ? `subscription ${namespace}/${subscription}`
-        : `${namespace}/${functionName ?? ''}${trigger === undefined ? '' : ` trigger ${trigger}`}`;
-  return `${time(record.time)} call ${callId} · ${where} · ${outcome}`;
+  const { trigger, callId, outcome } = record;
+  const of = trigger === undefined ? '' : ` trigger ${trigger}`;
+  return `${time(record.time)} call ${callId} · ${whose(record)}${of} · ${outcome}`;
+}
+
+function whose({ namespace, functionName, subscription, request }: CallRecord): string {
+  if (request?.route === eventsRoute) return `the event bus${namespace === undefined ? '' : ` of ${namespace}`}`;
+  if (namespace === undefined) return 'no function';
+  return subscription === undefined
+    ? `${namespace}/${functionName ?? ''}`
+    : `subscription ${namespace}/${subscription}`;
 }
 
 function arrival({ kind, outgoing, request, receiver, attempt, correlation, eventName }: CallRecord): string[] {

@@ -42,6 +42,8 @@ export interface LaterItem {
   readonly namespaceUid: string;
   readonly namespace: string;
   readonly functionName: string;
+  /** Of the call that puts it off. */
+  readonly callId: string;
   readonly handler: string;
   readonly data: StoredValue;
   readonly delayMs: number;
@@ -64,6 +66,8 @@ export interface LaterQueue {
 export interface PublishedEvent {
   readonly namespaceUid: string;
   readonly namespace: string;
+  /** Of the call that publishes it. */
+  readonly callId: string;
   readonly type: string;
   readonly source: string;
   readonly subject?: string;

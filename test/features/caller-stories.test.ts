@@ -18,6 +18,21 @@ spec:
   triggers:
     - { name: order, event: { type: com.acme.order.* } }
 ---
+apiVersion: moonhook.dev/v1alpha1
+kind: WebhookFunction
+metadata: { name: chain, namespace: team-b }
+spec:
+  code: |
+    return {
+      call = function() return assert(events.publish("com.acme.ship", {})) end,
+      ship = function() assert(later("pack", {})) end,
+      pack = function() error(fail "no box") end,
+      died = function(event) log.info("died", { cause = event.data.event.id }) end,
+    }
+  triggers:
+    - { name: ship, event: { type: com.acme.ship } }
+    - { name: died, event: { type: dev.moonhook.call.dead } }
+---
 apiVersion: v1
 kind: Secret
 metadata: { name: job, namespace: team-a, labels: { moonhook.dev/functions: "true" } }
@@ -90,7 +105,29 @@ test('callers are told what is wrong, and find their calls again', { timeout: 12
     assert.equal((await post('/events/team-a', headers)).headers.get('x-moonhook-duplicate-of'), 'o-1');
     const story = await told('o-1', /trigger order · ok/);
     assert.match(story, /stop duplicate: an event of this id from \/till came before/);
-    assert.match(story, /· the event bus · accepted\n {2}POST \/events\/team-a /);
+    assert.match(story, /· the event bus of team-a · accepted\n {2}POST \/events\/team-a /);
     assert.match(story, /ok {3}publish: com\.acme\.order\.paid from \/till goes to 1 destination\n/);
+  });
+
+  await t.test('a story leads back to what set it off, from the news of a death to the first call', async () => {
+    const answer = await post('/function/team-b/chain');
+    const published = await answer.text();
+    const shipped = await told(published, /trigger ship · ok/);
+    const [, first] = /event \S+ · com\.acme\.ship from \/team-b\/chain\n.*set off by call (\S+), /.exec(shipped) ?? [];
+    assert.equal(first, answer.headers.get('x-call-id'));
+    const [, shipping, packing] = /call (\S+) · [^]* later pack as (\S+): ok/.exec(shipped) ?? [];
+    assert.ok(shipping !== undefined && packing !== undefined, shipped);
+    const packed = await told(packing, /Failed: no box/);
+    assert.match(
+      packed,
+      new RegExp(`^\\S+ event ${packing} · dev\\.moonhook\\.later .*\\n.*set off by call ${shipping}, `),
+    );
+    const listed = await eventually('the news', async () => {
+      const records = await fetch(`${admin}/-/api/calls?namespace=team-b&name=chain&trigger=died`, {
+        headers: { authorization },
+      });
+      return ((await records.json()) as { readonly calls: readonly { readonly eventId: string }[] }).calls[0];
+    });
+    assert.match(await told(listed.eventId, /trigger died · ok/), new RegExp(`because of event ${packing}, body `));
   });
 });

@@ -192,7 +192,7 @@ test('what an attempt publishes and puts off is delivered once, even when its se
       const match = () => ({ deliveries: [{ destination: 'ns-a/g/trigger:on' }], count: 1 });
       const effects = new AttemptEffects({ store, lease, match, target: laterTarget, budget: 100 });
       if (lease.event.id === 'e1') {
-        const origin = { namespaceUid: 'ns-a', namespace: 'a', data: text('{}'), hops: 1, budget: 0 };
+        const origin = { namespaceUid: 'ns-a', namespace: 'a', callId: 'c1', data: text('{}'), hops: 1, budget: 0 };
         await effects.publish({ ...origin, type: 'com.acme.order', source: '/' });
         await effects.enqueue({ ...origin, functionName: 'f', handler: 'finish', delayMs: 0 });
       }
@@ -217,7 +217,7 @@ test('what an attempt publishes to very many is expanded later where its settle 
         deliveries: others.length > room ? [later] : others,
         count: others.length,
       });
-      const origin = { namespaceUid: 'ns-a', namespace: 'a', data: text('{}'), hops: 1, budget: 0 };
+      const origin = { namespaceUid: 'ns-a', namespace: 'a', callId: 'c1', data: text('{}'), hops: 1, budget: 0 };
       const event = { ...origin, type: 'com.acme.order', source: '/' };
       for (const together of [false, true]) {
         const effects = new AttemptEffects({ store, lease, match, target: laterTarget, budget: 100 });

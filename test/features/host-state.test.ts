@@ -162,12 +162,15 @@ test('later and events carry who, what and how far', async () => {
     { name: 'sender' },
     { ...context, hops: 3, traceparent: '00-a-b-01' },
   );
+  const { callId } = later[0] ?? {};
+  assert.ok(callId);
   assert.deepEqual(
     { ...later[0], data: Buffer.from(later[0]?.data ?? []).toString() },
     {
       namespaceUid: 'uid-team-a',
       namespace: 'team-a',
       functionName: 'sender',
+      callId,
       handler: 'finish',
       data: '{"n":1}',
       delayMs: 1500,
@@ -181,6 +184,7 @@ test('later and events carry who, what and how far', async () => {
     {
       namespaceUid: 'uid-team-a',
       namespace: 'team-a',
+      callId,
       type: 'com.acme.order.created',
       source: '/team-a/sender',
       subject: 'order-1',

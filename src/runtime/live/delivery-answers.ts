@@ -1,5 +1,6 @@
 /** What a runtime tells of deliveries: lists of them, one with its event and its attempts, stories to the end. */
 import { shownId } from '../../delivery/chosen-id.ts';
+import { callbackType } from '../add-callback.ts';
 import type { CallRecord } from '../call-record.ts';
 import type { EventAttributes } from '../stored-event.ts';
 import { tellAttributes, tellStories } from '../tell-story.ts';
@@ -155,12 +156,24 @@ export async function explainId(view: LiveView, namespace: string | undefined, i
     ),
   );
   const lines = [
+    ...beginningOf(events, records, id),
     ...tellStories(records),
     ...(records.length > 0 && deliveries.length > 0 ? [''] : []),
-    ...(records.length > 0 ? [] : events.flatMap((event) => tellEvent(event, event?.id ?? id))),
     ...deliveries.flatMap((delivery) => tellDelivery(delivery, view.now())),
   ];
   return { status: 200, body: { calls: records.map(toPlainRecord), deliveries, lines } };
+}
+
+/** The events themselves, where no record tells how they came. */
+function beginningOf(
+  events: readonly (StoredEvent | undefined)[],
+  records: readonly CallRecord[],
+  id: string,
+): readonly string[] {
+  if (records.length === 0) return events.flatMap((event) => tellEvent(event, event?.id ?? id));
+  if (records.some(({ attempt }) => attempt === undefined)) return [];
+  const kept = events.filter((event) => event !== undefined && event.type !== callbackType);
+  return kept.length === 0 ? [] : [...kept.flatMap((event) => tellEvent(event, id)), ''];
 }
 
 /** Every delivery of the events that were found by one of them. */
@@ -222,17 +235,18 @@ function plainBody({ body }: StoredEvent): Readonly<Record<string, unknown>> {
 
 function tellEvent(event: StoredEvent | undefined, id: string): readonly string[] {
   if (event === undefined) return [`event ${id}: it is not kept any more`];
-  const { name, subject, extra, deliveryId, callId, request } = JSON.parse(event.attributes) as EventAttributes;
+  const { name, subject, extra, deliveryId, callId, cause, request } = JSON.parse(event.attributes) as EventAttributes;
   const at = event.time === undefined ? '' : `${new Date(event.time).toISOString()} `;
   const facts = [
     name === undefined || name === event.type ? undefined : `event ${name}`,
     subject === undefined ? undefined : `subject ${subject}`,
     deliveryId === undefined ? undefined : `delivery ${deliveryId}`,
-    callId === undefined || callId === event.id ? undefined : `brought by call ${callId}`,
+    callId === undefined || callId === event.id ? undefined : `set off by call ${callId}`,
+    cause === undefined ? undefined : `because of event ${cause}`,
     `body ${event.body.length} bytes`,
   ].filter((fact) => fact !== undefined);
   return [
-    `${at}event ${id} · ${event.type} from ${event.source}`,
+    `${at}event ${shownId(event.id)} · ${event.type} from ${event.source}`,
     ...(request === undefined ? [] : [`  ${request.method} by route ${request.route} from ${request.ip}`]),
     `  ${facts.join(', ')}`,
     ...(extra === undefined ? [] : [`  ${tellAttributes(extra)}`]),
