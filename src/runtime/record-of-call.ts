@@ -47,8 +47,8 @@ export class CallTrace {
   #host: string | undefined;
   #route!: string;
   #bodyBytes = 0;
-  #bus: HttpCall['bus'];
-  #fn: HttpCall['fn'];
+  /** One field for both: of each function a record is kept, and a request touches all of it. */
+  #of: HttpCall['fn'] | HttpCall['bus'];
   #trigger: HttpCall['trigger'];
   #namedTrigger: string | undefined;
   #handler: string | undefined;
@@ -96,8 +96,7 @@ export class CallTrace {
     this.#host = head.host === undefined ? undefined : texts.host(head.host);
     this.#route = call.route;
     this.#bodyBytes = call.body.length;
-    this.#fn = fn;
-    this.#bus = call.bus;
+    this.#of = fn ?? call.bus;
     this.#trigger = call.trigger;
     this.#namedTrigger = call.namedTrigger?.entry.name;
     this.#handler = call.handler;
@@ -129,7 +128,7 @@ export class CallTrace {
   }
 
   get namespaceUid(): string | undefined {
-    return this.#fn?.entry.namespaceUid ?? this.#bus?.uid;
+    return this.#of === undefined ? undefined : 'entry' in this.#of ? this.#of.entry.namespaceUid : this.#of.uid;
   }
 
   /** Goes on without what is heavy. */
@@ -166,9 +165,12 @@ export class CallTrace {
       request,
     };
     const error = this.#error;
-    const fn = this.#fn;
-    if (fn !== undefined) addFunction(record, fn);
-    else if (this.#bus?.uid !== undefined) addBus(record, this.#bus.uid, this.#bus.namespace);
+    const of = this.#of;
+    let fn: HttpCall['fn'];
+    if (of !== undefined && 'entry' in of) {
+      fn = of;
+      addFunction(record, fn);
+    } else if (of !== undefined) addBus(record, of);
     if (this.#trigger !== undefined) addTrigger(record, this.#trigger);
     if (this.#identified !== undefined) addIdentity(record, this.#identified);
     if (this.#ran) {
@@ -218,8 +220,9 @@ function addFunction(record: Draft<CallRecord>, { entry, program }: NonNullable<
   record.revision = program?.revision ?? entry.revision;
 }
 
-function addBus(record: Draft<CallRecord>, namespaceUid: string, namespace: string): void {
-  record.namespaceUid = namespaceUid;
+function addBus(record: Draft<CallRecord>, { namespace, uid }: NonNullable<HttpCall['bus']>): void {
+  if (uid === undefined) return;
+  record.namespaceUid = uid;
   record.namespace = namespace;
 }
 
