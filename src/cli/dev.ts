@@ -150,6 +150,14 @@ function nounOf(states: readonly FunctionState[]): string {
   return states.some(({ verdict }) => verdict.kind !== undefined) ? 'functions and subscriptions' : 'functions';
 }
 
+/** Their functions are not counted: of some not even the name can be read. */
+function filesWithErrors(run: LocalRun): string {
+  const errors = run.diagnostics().filter(({ severity }) => severity === 'error');
+  const [first, ...more] = new Set(errors.map(({ file }) => file));
+  if (first === undefined) return '';
+  return `, without what has errors in ${first}${more.length === 0 ? '' : ` and ${more.length} more`}`;
+}
+
 function banner(run: LocalRun, opened: LocalConsole | undefined, tookMs: number): readonly string[] {
   const states = [...run.states().values()];
   const ready = states.filter(({ summary }) =>
@@ -170,9 +178,15 @@ function banner(run: LocalRun, opened: LocalConsole | undefined, tookMs: number)
   });
   const shown = relative(process.cwd(), run.folder) || '.';
   const here = shown.startsWith('..') ? run.folder : shown;
+  const wrong = filesWithErrors(run);
+  const first = wrong === '' ? ['No functions yet: `moonhook new NAME` writes a first one.'] : [];
+  const table =
+    rows.length === 0
+      ? first
+      : formatTable(['FUNCTION', 'TRIGGER', 'STATE', 'WHERE'], shortened(rows)).trimEnd().split('\n');
   return [
     '',
-    `moonhook ${version} serves ${here}: ${ready} of ${states.length} ${nounOf(states)} ready in ${(tookMs / 1000).toFixed(1)} s`,
+    `moonhook ${version} serves ${here}: ${ready} of ${states.length} ${nounOf(states)} ready in ${(tookMs / 1000).toFixed(1)} s${wrong}`,
     `  triggers  ${run.addresses.public}`,
     `  calls     ${run.addresses.calls}  (needs the token)`,
     `  admin     ${run.addresses.admin}  (/metrics /healthz /readyz)`,
@@ -183,9 +197,7 @@ function banner(run: LocalRun, opened: LocalConsole | undefined, tookMs: number)
     `  store     ${run.storeAt}`,
     ...run.cluster.map((line) => `  cluster   ${line}`),
     '',
-    ...(rows.length === 0
-      ? ['No functions yet: `moonhook new NAME` writes a first one.']
-      : formatTable(['FUNCTION', 'TRIGGER', 'STATE', 'WHERE'], shortened(rows)).trimEnd().split('\n')),
+    ...table,
     ...(rows.length <= listed ? [] : [`… and ${rows.length - listed} more: \`moonhook list\` shows all`]),
     '',
   ];

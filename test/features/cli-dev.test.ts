@@ -304,3 +304,27 @@ test('wrong options are all told, with exit code 2', async () => {
   assert.match(stderr, /--port must be a whole number/);
   assert.match(stderr, /--egress-allow /);
 });
+
+test('a run counts what it serves, and names the files that it cannot use', async (context) => {
+  const base = mkdtempSync(join(tmpdir(), 'moonhook-cli-'));
+  mkdirSync(join(base, 'hooks'));
+  const write = (name: string, text: string): void => {
+    writeFileSync(join(base, 'hooks', name), text);
+  };
+  write('broken.yaml', 'kind: [');
+  const args = ['dev', 'hooks', '--port', '0', '--call-port', '0', '--admin-port', '0'];
+  const alone = startCli(args, { cwd: base });
+  context.after(async () => {
+    await alone.stop('SIGKILL');
+    rmSync(base, { recursive: true, force: true });
+  });
+  await alone.output(/serves hooks: 0 of 0 functions ready in [\d.]+ s, without what has errors in broken.yaml/);
+  await alone.stop('SIGTERM');
+  write('good.yaml', hooks);
+  write('worse.yaml', 'kind: {');
+  const both = startCli(args, { cwd: base });
+  context.after(() => both.stop('SIGKILL'));
+  await both.output(
+    /serves hooks: \d of 2 functions ready in [\d.]+ s, without what has errors in broken.yaml and 1 more/,
+  );
+});
