@@ -38,6 +38,8 @@ export function takeReading(
     given.set(identity, document);
     leaving.set(identity, since);
   }
+  for (const document of reading.brokenConfiguration)
+    if (!given.has(document.identity)) given.set(document.identity, document);
   return { content, reading, given, leaving };
 }
 
@@ -110,7 +112,9 @@ export class CombinedFiles {
 /** What a file still gives although it does not say it any more: said beside its first error. */
 function retained({ reading, given, leaving }: FileState): readonly Diagnostic[] {
   const read = new Set(reading.documents.map(({ identity }) => identity));
-  const kept = [...given.values()].filter(({ identity }) => !read.has(identity) && !leaving.has(identity));
+  const kept = [...given.values()].filter(
+    (document) => !read.has(document.identity) && !leaving.has(document.identity) && !('hasErrors' in document),
+  );
   const error = reading.diagnostics.find(({ severity }) => severity === 'error');
   if (error === undefined || kept.length === 0) return [];
   const { file, line, column } = error;

@@ -50,6 +50,7 @@ const filesAtOnce = 64;
 const emptyReading: FileReading = {
   documents: [],
   broken: [],
+  brokenConfiguration: [],
   codeOfBroken: [],
   unreadable: false,
   diagnostics: [],

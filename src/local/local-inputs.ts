@@ -194,7 +194,15 @@ function stableUid(text: string): string {
   return Buffer.from(uid, 'latin1').toString('latin1');
 }
 
-function objectOf({ entries, labels, type }: ConfigurationDocument): ReferencedObject {
+function objectOf(document: ConfigurationDocument): ReferencedObject {
+  const { kind, name, file, line, entries, labels, type, hasErrors } = document;
+  if (hasErrors === true) {
+    return {
+      state: 'problem',
+      reason: `${kind}NotFound`,
+      message: `${kind} "${name}" has errors, see ${file}:${line}`,
+    };
+  }
   return { state: 'found', labels, data: entries, ...(type === undefined ? {} : { type }) };
 }
 

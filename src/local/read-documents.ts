@@ -53,6 +53,8 @@ export interface ConfigurationDocument extends DocumentBase {
   readonly labels: Readonly<Record<string, string>>;
   /** Of a Secret. */
   readonly type?: string;
+  /** It stands there, and cannot be used; where that is told. */
+  readonly hasErrors?: true;
 }
 
 export type SourceDocument = ResourceDocument | ConfigurationDocument;
@@ -61,6 +63,8 @@ export interface FileReading {
   readonly documents: readonly SourceDocument[];
   /** Identities whose document is there but broken: their last valid form stays. */
   readonly broken: readonly string[];
+  /** ConfigMaps and Secrets among them: whoever refers to one is not told that it does not exist. */
+  readonly brokenConfiguration: readonly ConfigurationDocument[];
   /** Functions among them, reduced to code that can be judged for itself. */
   readonly codeOfBroken: readonly FunctionDocument[];
   /** True: a document could not even be named, so nothing this file held before is given up. */
@@ -93,6 +97,7 @@ export function readDocuments(file: string, text: string, check: CheckFunction):
   return {
     documents: reader.documents,
     broken: reader.broken,
+    brokenConfiguration: reader.brokenConfiguration,
     codeOfBroken: reader.codeOfBroken,
     unreadable: reader.unreadable || parsed.mistakes.length > 0,
     diagnostics: [...parsed.mistakes, ...reader.diagnostics],
@@ -104,6 +109,7 @@ type Fields = Readonly<Record<string, unknown>>;
 class DocumentReader {
   readonly documents: SourceDocument[] = [];
   readonly broken: string[] = [];
+  readonly brokenConfiguration: ConfigurationDocument[] = [];
   readonly codeOfBroken: FunctionDocument[] = [];
   readonly diagnostics: Diagnostic[] = [];
   unreadable = false;
@@ -200,6 +206,8 @@ class DocumentReader {
       this.broken.push(identity);
       const code = kind === 'WebhookFunction' ? codeAlone(fields, findings) : undefined;
       if (code !== undefined) this.codeOfBroken.push(this.#functionOf(document, base, code, prefix));
+      if (kind === 'ConfigMap' || kind === 'Secret')
+        this.brokenConfiguration.push({ ...base, kind, entries: new Map(), labels: {}, hasErrors: true });
     } else if (kind === 'WebhookFunction') {
       this.documents.push(this.#functionOf(document, base, fields as unknown as WebhookFunction, prefix));
     } else if (kind === 'WebhookSubscription') {

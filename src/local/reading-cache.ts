@@ -62,7 +62,7 @@ export function openReadingCache(path: string): ReadingCache {
       if (sha256(json) !== line.slice(digestLength + 1, jsonAt - 1)) return undefined;
       lines.set(key, () => line);
       const documents = (JSON.parse(json) as readonly KeptDocument[]).map((kept) => restore(kept, file, text));
-      return { documents, broken: [], codeOfBroken: [], unreadable: false, diagnostics: [] };
+      return { documents, broken: [], brokenConfiguration: [], codeOfBroken: [], unreadable: false, diagnostics: [] };
     },
     keep(file, text, reading) {
       const documents = open ? keepable(reading) : undefined;

@@ -260,3 +260,30 @@ test('a draft is judged with the reason why the env file gives nothing', async (
   assert.match(told[1] ?? '', /^warning: Secret "caller" does not exist/);
   await server.close();
 });
+
+test('a Secret with errors is not said to be missing; mended it is used, and broken again its last valid form stays', async (context) => {
+  const secret = (value: string): string =>
+    `apiVersion: v1\nkind: Secret\nmetadata: { name: keys, labels: { moonhook.dev/functions: 'true' } }\nstringData: { api: ${value} }\n`;
+  const reader = `apiVersion: moonhook.dev/v1alpha1
+kind: WebhookFunction
+metadata: { name: a }
+spec:
+  code: return function() return env.KEY end
+  env: [{ name: KEY, valueFrom: { secretKeyRef: { name: keys, key: api } } }]
+  triggers: [{ name: web, http: { path: a, receiver: { open: {} } } }]
+`;
+  const local = await startLocal(context, { files: { 'hooks.yaml': reader, 'keys.yaml': secret('7') } });
+  const told = local.lines.filter((line) => line.includes('keys')).toSorted();
+  assert.equal(told.length, 2, told.join('\n'));
+  assert.match(
+    told[0] ?? '',
+    /^hooks\.yaml:6:\d+: error: spec\.env\[0\].*: Secret "keys" has errors, see keys\.yaml:1$/,
+  );
+  assert.match(told[1] ?? '', /^keys\.yaml:4:\d+: error: stringData\.api: must be text, not a number/);
+  local.write('keys.yaml', secret("'one'"));
+  await local.line(/^default\/a: live/);
+  assert.equal(await (await local.fetch('/default/a')).text(), 'one');
+  local.write('keys.yaml', secret('8'));
+  await local.line(/^keys\.yaml:.*note: default\/keys: the last valid form stays in force/);
+  assert.equal(await (await local.fetch('/default/a')).text(), 'one');
+});
