@@ -27,10 +27,12 @@ export function queueForMachine(
     }
     // Whoever left the machine has had this turn.
     const leave = host.slices.enter(call, start, true);
-    call.leaveQueue = () => {
+    // By a name, as `settle` of a call.
+    const leaveTurn = (): void => {
       leave?.();
       pool.release(machine);
     };
+    call.leaveQueue = leaveTurn;
   });
 }
 
