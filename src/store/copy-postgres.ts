@@ -6,6 +6,7 @@ import { describeDatabase } from './open-postgres.ts';
 import { claimPostgres } from './postgres-owner.ts';
 import { partitionName } from './postgres-partitions.ts';
 import { preparePostgres } from './postgres-schema.ts';
+import { connectMs, inPlainWords } from './postgres-timeouts.ts';
 import { StoreRefused } from './store-refused.ts';
 
 const prefix = 'moonhook_';
@@ -45,7 +46,7 @@ export async function openPostgresSource(url: string): Promise<CopySource> {
 
 /** Creates the schema where it is missing. Nothing is there for others before `finish`. */
 export async function openPostgresTarget(url: string): Promise<CopyTarget> {
-  const pool = new Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 5000 });
+  const pool = new Pool({ connectionString: url, max: 1, connectionTimeoutMillis: connectMs });
   try {
     await preparePostgres(pool);
   } catch (error) {
@@ -144,7 +145,7 @@ function parserOf(oid: number, format?: 'text' | 'binary') {
 async function connect(url: string): Promise<Client> {
   const client = new Client({
     connectionString: url,
-    connectionTimeoutMillis: 5000,
+    connectionTimeoutMillis: connectMs,
     options: '-c statement_timeout=0 -c idle_in_transaction_session_timeout=0',
     types: { getTypeParser: (oid, format) => parserOf(oid, format) },
   });
@@ -158,7 +159,7 @@ async function connect(url: string): Promise<Client> {
 
 function told(error: unknown, url: string): Error {
   if (error instanceof StoreRefused) return error;
-  const message = errorMessage(error);
+  const message = errorMessage(inPlainWords(error));
   return new StoreRefused(`PostgreSQL at ${describeDatabase(url)}: ${message}`, { cause: error });
 }
 

@@ -4,6 +4,7 @@ import { Client } from 'pg';
 import { errorMessage } from '../failures/error-message.ts';
 import { describeDatabase } from './open-postgres.ts';
 import { claimPostgres, disownPostgres } from './postgres-owner.ts';
+import { connectMs, inPlainWords } from './postgres-timeouts.ts';
 import { claimSqlite, disownSqlite } from './sqlite-owner.ts';
 import { openDatabase } from './sqlite-schema.ts';
 import { StoreRefused } from './store-refused.ts';
@@ -29,7 +30,7 @@ function disownFile(path: string): string | undefined {
 
 /** Who runs on it has been let in: it asks again only when it starts. */
 async function disownDatabase(url: string): Promise<string | undefined> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: connectMs });
   const refused = (message: string, cause?: unknown): StoreRefused =>
     new StoreRefused(`PostgreSQL at ${describeDatabase(url)}: ${message}`, { cause });
   try {
@@ -40,7 +41,7 @@ async function disownDatabase(url: string): Promise<string | undefined> {
     await disownPostgres(client);
     return owner;
   } catch (error) {
-    throw error instanceof StoreRefused ? error : refused(errorMessage(error), error);
+    throw error instanceof StoreRefused ? error : refused(errorMessage(inPlainWords(error)), error);
   } finally {
     await client.end().catch(() => undefined);
   }

@@ -1,7 +1,9 @@
 /** PostgreSQL as the store of a process: one pool, its threads ask over ports. */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { errorMessage } from '../failures/error-message.ts';
 import type { OpenStore } from './open-store.ts';
 import { openPostgresStore, type PostgresSettings } from './postgres-store.ts';
+import { inPlainWords } from './postgres-timeouts.ts';
 import { serveStore } from './serve-store.ts';
 import { StoreRefused } from './store-refused.ts';
 
@@ -9,7 +11,9 @@ import { StoreRefused } from './store-refused.ts';
 export async function openPostgres(settings: PostgresSettings): Promise<OpenStore> {
   const store = await openPostgresStore(settings).catch((error: Error) => {
     if (error instanceof StoreRefused) throw error;
-    throw new StoreRefused(`PostgreSQL at ${describeDatabase(settings.url)}: ${error.message}`, { cause: error });
+    throw new StoreRefused(`PostgreSQL at ${describeDatabase(settings.url)}: ${errorMessage(inPlainWords(error))}`, {
+      cause: error,
+    });
   });
   const ports = new Set<MessagePort>();
   return {

@@ -1,5 +1,6 @@
 /** Hints between processes that something may have become due: LISTEN and NOTIFY on a connection of their own. */
 import { Client } from 'pg';
+import { answerMs, connectMs } from './postgres-timeouts.ts';
 
 const channel = 'moonhook_wake';
 /** NOTIFY takes a lock of the whole server at commit: at most 20 a second. */
@@ -28,8 +29,8 @@ export function openHints(url: string, processId: string, wake: () => void, onEr
   async function connect(): Promise<void> {
     const next = new Client({
       connectionString: url,
-      connectionTimeoutMillis: 5000,
-      query_timeout: 5000,
+      connectionTimeoutMillis: connectMs,
+      query_timeout: answerMs,
       application_name: 'moonhook hints',
     });
     next.on('error', report);

@@ -1,13 +1,7 @@
 /** The connections of one process to PostgreSQL: opened, checked, and the schema brought up to date. */
 import { Pool } from 'pg';
 import { assertSession, preparePostgres, sessionOptions } from './postgres-schema.ts';
-
-const connections = 5;
-/**
- * Twice what the server gives a statement: whatever has not been answered then is not coming (a proxy whose server is gone, a
- * COMMIT that waits for a standby). What became of it is not known, and its connection is not used again.
- */
-const answerMs = 10_000;
+import { answerMs, connections, connectMs } from './postgres-timeouts.ts';
 
 export async function openPool(url: string, onError: (error: Error) => void): Promise<Pool> {
   // A new version of the schema may take its time.
@@ -19,7 +13,7 @@ function openConnections(url: string, max: number, onError: (error: Error) => vo
   const pool = new Pool({
     connectionString: url,
     max,
-    connectionTimeoutMillis: 5000,
+    connectionTimeoutMillis: connectMs,
     ...(query_timeout === undefined ? {} : { query_timeout }),
     options: sessionOptions,
     application_name: 'moonhook',

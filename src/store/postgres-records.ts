@@ -1,5 +1,6 @@
 /** Records of calls in PostgreSQL: what one runtime recorded, all find. Their commits wait for no disk. */
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
+import type { Sessions } from './postgres-session.ts';
 import { recordRowBytes, type RecordBounds, type RecordQuery, type RecordStore } from './records.ts';
 
 /** Part of the schema from its third version on. */
@@ -18,26 +19,10 @@ export const recordTables = `
 const deletedAtOnce = 500;
 
 /** On the pool of the store; closing ends nothing of it. */
-export function createPostgresRecords(pool: Pool, bounds: RecordBounds): RecordStore {
-  async function unsynced<Value>(work: (client: PoolClient) => Promise<Value>): Promise<Value> {
-    const client = await pool.connect();
-    let broken: Error | undefined;
-    try {
-      await client.query('BEGIN; SET LOCAL synchronous_commit = off');
-      const value = await work(client);
-      await client.query('COMMIT');
-      return value;
-    } catch (error) {
-      await client.query('ROLLBACK').catch((failed: Error) => (broken = failed));
-      throw error;
-    } finally {
-      client.release(broken);
-    }
-  }
-
+export function createPostgresRecords(pool: Pool, sessions: Sessions, bounds: RecordBounds): RecordStore {
   return {
     add: (records) =>
-      unsynced(async (client) => {
+      sessions.unsynced(async ({ client }) => {
         await client.query(
           `INSERT INTO moonhook_records (scope, time, namespace, function, subscription, trigger, outcome, logged, ids, shelf, bytes, content)
            SELECT scope, time, namespace, function, subscription, trigger, outcome, logged,
@@ -85,7 +70,7 @@ export function createPostgresRecords(pool: Pool, bounds: RecordBounds): RecordS
       return rows[0]?.count ?? 0;
     },
     async trim(now) {
-      await unsynced(async (client) => {
+      await sessions.unsynced(async ({ client }) => {
         await client.query(
           'DELETE FROM moonhook_records WHERE seq IN (SELECT seq FROM moonhook_records WHERE shelf IS NULL AND time < $1 ORDER BY time LIMIT $2 FOR UPDATE SKIP LOCKED)',
           [now - bounds.keepMs, deletedAtOnce],

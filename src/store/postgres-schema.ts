@@ -4,12 +4,14 @@ import { accounts } from './postgres-accounts.ts';
 import { duplicatePartitions, keyEndpoints } from './postgres-key-bound.ts';
 import { makePartitions } from './postgres-partitions.ts';
 import { recordTables } from './postgres-records.ts';
+import { idleMs, lockMs, statementMs } from './postgres-timeouts.ts';
 import { trimIndexes } from './postgres-trim.ts';
 import { vanishedIds } from './postgres-vanished.ts';
 import { StoreRefused } from './store-refused.ts';
 
 /** Any constant: one migration at a time per database. */
 const migrationLock = 7_350_142_611;
+const migrationLockMs = 60_000;
 const oldestServer = 130_000;
 
 /**
@@ -92,9 +94,9 @@ export async function preparePostgres(pool: Pool): Promise<void> {
 /** For each new connection: limits that keep one stuck statement from holding everybody. */
 const session: Readonly<Record<string, { readonly set: string; readonly read: string }>> = {
   synchronous_commit: { set: 'on', read: 'on' },
-  statement_timeout: { set: '5000', read: '5s' },
-  lock_timeout: { set: '1000', read: '1s' },
-  idle_in_transaction_session_timeout: { set: '10000', read: '10s' },
+  statement_timeout: { set: String(statementMs), read: `${statementMs / 1000}s` },
+  lock_timeout: { set: String(lockMs), read: `${lockMs / 1000}s` },
+  idle_in_transaction_session_timeout: { set: String(idleMs), read: `${idleMs / 1000}s` },
 };
 
 /** Start-up options of each connection. */
@@ -135,7 +137,7 @@ export async function migrate(client: ClientBase, versions: readonly string[]): 
   await client.query('BEGIN');
   try {
     // A migration may take its time, and others wait for it; both longer than the limits of everyday statements.
-    await client.query('SET LOCAL lock_timeout = 60000; SET LOCAL statement_timeout = 0');
+    await client.query(`SET LOCAL lock_timeout = ${migrationLockMs}; SET LOCAL statement_timeout = 0`);
     await client.query('SELECT pg_advisory_xact_lock($1)', [migrationLock]);
     const version = await schemaVersion(client);
     if (version > versions.length + 1) {
@@ -154,7 +156,11 @@ export async function migrate(client: ClientBase, versions: readonly string[]): 
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK');
-    throw error;
+    if ((error as { readonly code?: unknown }).code !== '55P03') throw error;
+    throw new StoreRefused(
+      `the schema could not be brought up to date within ${migrationLockMs / 1000} s, since another transaction holds a lock on it: end what pg_blocking_pids() names, or start again when it is over`,
+      { cause: error },
+    );
   }
 }
 

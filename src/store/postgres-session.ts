@@ -13,6 +13,8 @@ export interface Sessions {
   once<Value>(work: (session: Session) => Promise<Value>): Promise<Value>;
   /** One transaction. */
   transaction<Value>(work: (session: Session) => Promise<Value>): Promise<Value>;
+  /** One transaction whose commit waits for no disk: the last of them may be lost. */
+  unsynced<Value>(work: (session: Session) => Promise<Value>): Promise<Value>;
 }
 
 /** Thrown inside a transaction to undo it and answer all the same. */
@@ -36,6 +38,25 @@ export function createSessions(pool: Pool, processId: string): Sessions {
     return name;
   }
 
+  async function within<Value>(begin: string, work: (session: Session) => Promise<Value>): Promise<Value> {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query(begin);
+      const value = await work({ client, counter: nameOf(client) });
+      await client.query('COMMIT');
+      return value;
+    } catch (error) {
+      // A server that did not answer is not asked again: it undoes what was begun when the connection is gone.
+      broken = error instanceof RollBack ? undefined : lostConnection(error);
+      if (broken === undefined) await client.query('ROLLBACK').catch((failed: Error) => (broken = failed));
+      if (error instanceof RollBack) return error.value as Value;
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
   return {
     async once(work) {
       const client = await pool.connect();
@@ -44,41 +65,19 @@ export function createSessions(pool: Pool, processId: string): Sessions {
         return await work({ client, counter: nameOf(client) });
       } catch (error) {
         broken = lostConnection(error);
-        throw inPlainWords(error);
+        throw error;
       } finally {
         client.release(broken);
       }
     },
-    async transaction<Value>(work: (session: Session) => Promise<Value>): Promise<Value> {
-      const client = await pool.connect();
-      let broken: Error | undefined;
-      try {
-        await client.query('BEGIN');
-        const value = await work({ client, counter: nameOf(client) });
-        await client.query('COMMIT');
-        return value;
-      } catch (error) {
-        // A server that did not answer is not asked again: it undoes what was begun when the connection is gone.
-        broken = error instanceof RollBack ? undefined : lostConnection(error);
-        if (broken === undefined) await client.query('ROLLBACK').catch((failed: Error) => (broken = failed));
-        if (error instanceof RollBack) return error.value as Value;
-        throw inPlainWords(error);
-      } finally {
-        client.release(broken);
-      }
-    },
+    transaction: (work) => within('BEGIN', work),
+    unsynced: (work) => within('BEGIN; SET LOCAL synchronous_commit = off', work),
   };
 }
 
 /** An error that did not come from the server leaves the connection in a state nobody knows. */
 function lostConnection(error: unknown): Error | undefined {
   return error instanceof Error && !('severity' in error) ? error : undefined;
-}
-
-/** `pg` says it of its `query_timeout`. */
-function inPlainWords(error: unknown): unknown {
-  if (!(error instanceof Error) || error.message !== 'Query read timeout') return error;
-  return new Error('PostgreSQL did not answer in time: is what lies between still connected to it?', { cause: error });
 }
 
 export type Counted = 'created' | Extract<DeliveryState, 'done' | 'dead' | 'filtered' | 'cancelled' | 'superseded'>;

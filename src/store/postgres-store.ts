@@ -16,6 +16,7 @@ import { readDeliveries } from './postgres-read.ts';
 import { createPostgresRecords } from './postgres-records.ts';
 import { createSessions } from './postgres-session.ts';
 import { createPostgresSettling } from './postgres-settling.ts';
+import { inPlainWords, sayPlainly } from './postgres-timeouts.ts';
 import { createPostgresTrim } from './postgres-trim.ts';
 import { startUpkeep } from './postgres-upkeep.ts';
 import { createPostgresUsage } from './postgres-usage.ts';
@@ -45,7 +46,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
   let closed = false;
   /** What breaks because it is being closed is nobody's news. */
   const onError = (error: Error): void => {
-    if (!closed) settings.onError(error);
+    if (!closed) settings.onError(inPlainWords(error) as Error);
   };
   const pool = await openPool(url, onError);
   const now = (): number => performance.now();
@@ -84,7 +85,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
   const { times, ...appending } = createPostgresAppending(parts);
   const { held, forget, ...leasing } = createPostgresLeasing({ ...parts, watch: new CrashWatch(now), random, wake });
 
-  return {
+  return sayPlainly({
     durable: true,
     owner: (claim) => claimPostgres(pool, claim),
     ...appending,
@@ -95,7 +96,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
     read: (filter, page) => readDeliveries(pool, filter, page),
     event: (namespaceUid, id) => readEvent(pool, namespaceUid, id),
     counts: () => readCounts(pool),
-    records: (bounds) => createPostgresRecords(pool, bounds),
+    records: (bounds) => sayPlainly(createPostgresRecords(pool, sessions, bounds)),
     setQuotas: async (quotas) => usage.setQuotas(quotas),
     setRetention: async (given) => void (retention = given),
     usage: (namespaceUid) => usage.of(namespaceUid),
@@ -129,5 +130,5 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
       await Promise.all([hints.close(), heads.close(), stopUpkeep()]);
       await pool.end();
     },
-  };
+  });
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client } from 'pg';
+import { openPostgres } from '../../src/store/open-postgres.ts';
 import { type Hints, openHints } from '../../src/store/postgres-listen.ts';
 import { sessionOptions } from '../../src/store/postgres-schema.ts';
 import { openPostgresStore } from '../../src/store/postgres-store.ts';
@@ -36,21 +37,37 @@ test('a server that says nothing any more fails what waits for it in bounded tim
     await proxy.close();
     await server.stop();
   });
+  const records = store.records({ keepMs: 60_000, maxBytes: 1_000_000 });
   await store.append([itemOf('before')]);
+  // Connections that were good before: what asks over them hears nothing, what opens another is not let in.
+  await Promise.all(Array.from({ length: 5 }, () => store.ping()));
 
   proxy.fallSilent();
   const began = performance.now();
   const asked = [
+    store.get({ namespaceUid: 'ns', space: 'f' }, 'key'),
+    store.read({ namespaceUid: 'ns' }, { limit: 1 }),
+    records.trim(Date.now()),
+    records.find({ limit: 1 }),
     ...Array.from({ length: 12 }, (_, index) => store.append([itemOf(`silent-${index}`)])),
     store.settle([{ receipt: { delivery: 1, epoch: 1 }, ending: { kind: 'done' } }]),
-    store.get({ namespaceUid: 'ns', space: 'f' }, 'key'),
+    store.counts(),
   ];
   const answers = await Promise.allSettled(asked);
   assert.ok(performance.now() - began < mostMs, `answered after ${Math.round(performance.now() - began)} ms`);
+  const told = new Set<string>();
   for (const answer of answers) {
     assert.equal(answer.status, 'rejected');
-    assert.match(String(answer.reason), /PostgreSQL did not answer in time|read timeout|connection timeout/);
+    told.add((answer.reason as Error).message);
   }
+  const words = [...told].toSorted();
+  assert.match(words[0] ?? '', /^PostgreSQL has not answered within 10 s, and .* is the server there/);
+  assert.match(words[1] ?? '', /^no connection to PostgreSQL was free within 5 s; .*pg_stat_activity/);
+  assert.equal(words.length, 2);
+  await assert.rejects(
+    openPostgres({ url: proxy.url, processId: 'late', onError: () => undefined }),
+    /took no connection within 5 s: does its address lead to it/,
+  );
 
   proxy.speak();
   // What was asked may have been kept or not: a sender that repeats it has it once.
@@ -161,11 +178,28 @@ test('a process that froze inside a transaction holds up the others for ten seco
   // As much as a process holds that is stopped between two statements.
   await frozen.query('BEGIN');
   await frozen.query('SELECT 1 FROM moonhook_duplicates FOR UPDATE');
-  const repeat = (): Promise<boolean> =>
-    store.append([itemOf('before')]).then(
-      ([answer]) => answer?.duplicateOf === 'before',
-      () => false,
-    );
-  assert.equal(await repeat(), false, 'control: it waits for the lock and is refused');
-  await eventually('the server has ended what froze', repeat);
+  const repeat = (): Promise<string | undefined> =>
+    store.append([itemOf('before')]).then(([answer]) => answer?.duplicateOf, String);
+  const control = await repeat();
+  assert.match(control ?? '', /waited 1 s for a lock .*: try again; pg_blocking_pids\(\) names the holder/);
+  await eventually('the server has ended what froze', async () => (await repeat()) === 'before');
+});
+
+test('a statement that takes longer than it may is told as that', async (t) => {
+  if (binaries === undefined) return t.skip('told above');
+  const server = await startPostgres(binaries);
+  const store = await openPostgresStore({ url: server.url, processId: 'p', onError: () => undefined });
+  const admin = new Client({ connectionString: server.url });
+  await admin.connect();
+  t.after(async () => {
+    await admin.end();
+    await store.close();
+    await server.stop();
+  });
+  await admin.query(`CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NEW; END $$;
+    CREATE TRIGGER slow BEFORE INSERT ON moonhook_vanished FOR EACH ROW EXECUTE FUNCTION slow()`);
+  await assert.rejects(
+    store.purge('ns'),
+    /stopped a statement, which may take 5 s: ask for less at once, or see in pg_stat/,
+  );
 });
