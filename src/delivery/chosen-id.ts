@@ -18,7 +18,7 @@ export function shownId(stored: string): string {
   return at === -1 ? stored : decodeURIComponent(stored.slice(at + 1));
 }
 
-/** Whether an event is stored under an id that its publisher chose, and it is this one. */
-export function isChosenId(stored: string, id: string): boolean {
-  return stored.includes(border) && shownId(stored) === id;
+/** Whether an event is stored under an id that its publisher chose. */
+export function isChosen(stored: string): boolean {
+  return stored.includes(border);
 }

@@ -127,6 +127,24 @@ test('the watching half of the console', async (t) => {
     await page.getByRole('complementary', { name: 'Story' }).getByText('SignatureMalformed').first().waitFor();
   });
 
+  await t.test(
+    'a call that published from outside names the bus it went to, and leads to its deliveries',
+    async (context) => {
+      const published = await fetch(`${shop.run.addresses.calls}/events/shop`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${shop.token}`, 'content-type': 'application/cloudevents+json' },
+        body: JSON.stringify({ specversion: '1.0', type: 'shop.invoice.paid', source: '/till', id: 'till-9' }),
+      });
+      assert.equal(published.status, 202);
+      const page = await open(context, 'Calls');
+      const row = rowOf(page, 'POST /events/shop');
+    await row.getByText('bus of shop').waitFor();
+    await row.getByRole('button').click();
+      const story = page.getByRole('complementary', { name: 'Story' });
+      await story.getByText('whs/shop/accounting').first().waitFor();
+    },
+  );
+
   await t.test('schedules say when they run next, in their own time zone', async (context) => {
     const page = await open(context, 'Schedules');
     const row = rowOf(page, 'shop/nightly');

@@ -101,12 +101,18 @@ test('callers are told what is wrong, and find their calls again', { timeout: 12
 
   await t.test('an event says what it is and how far it goes, a second one of its id that it came before', async () => {
     const headers = { 'ce-specversion': '1.0', 'ce-type': 'com.acme.order.paid', 'ce-source': '/till', 'ce-id': 'o-1' };
-    assert.equal((await post('/events/team-a', headers)).status, 202);
+    const accepted = await post('/events/team-a', headers);
+    assert.equal(accepted.status, 202);
     assert.equal((await post('/events/team-a', headers)).headers.get('x-moonhook-duplicate-of'), 'o-1');
     const story = await told('o-1', /trigger order · ok/);
     assert.match(story, /stop duplicate: an event of this id from \/till came before/);
     assert.match(story, /· the event bus of team-a · accepted\n {2}POST \/events\/team-a /);
     assert.match(story, /ok {3}publish: com\.acme\.order\.paid from \/till goes to 1 destination\n/);
+    const ofCall = await told(
+      accepted.headers.get('x-call-id') ?? '',
+      /delivery dlv-\d+ to team-a\/job trigger order: done/,
+    );
+    assert.match(ofCall, /· the event bus of team-a · accepted/);
   });
 
   await t.test('a story leads back to what set it off, from the news of a death to the first call', async () => {

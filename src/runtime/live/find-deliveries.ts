@@ -1,5 +1,5 @@
 /** Finds deliveries by what people have: a delivery's name, an event id, a call id, the sender's delivery id. */
-import { isChosenId } from '../../delivery/chosen-id.ts';
+import { isChosen, shownId } from '../../delivery/chosen-id.ts';
 import type { DeliveryFilter, DeliveryRow } from '../../store/store.ts';
 import { callbackId, callbackType } from '../add-callback.ts';
 import { readAttributes } from '../stored-event.ts';
@@ -57,7 +57,12 @@ export async function findDeliveries(
   const byRecord = indirect.filter(({ rows }) => rows.length > 0);
   if (byRecord.length > 0 || places.length > mostPlaces) return byRecord;
   const stored = await Promise.all(
-    places.map(async (place) => [...(await storedIds(view, place.uid, id))].map((eventId) => ({ place, eventId }))),
+    places.map(async (place) => {
+      // A record names an event as its publisher does.
+      const named = [...events.values()].filter((event) => event.place === place).map(({ eventId }) => eventId);
+      const ids = await storedIds(view, place.uid, new Set([id, ...named]));
+      return [...ids].map((eventId) => ({ place, eventId }));
+    }),
   );
   return await Promise.all(stored.flat().map(({ place, eventId }) => covered(place, { eventId })));
 }
@@ -86,17 +91,17 @@ export async function findCallbacks(
 }
 
 /**
- * Events that a publisher gave this id are stored under their source as well, and the same id of several sources is several
- * events: they are looked for among the newest deliveries.
+ * Events that a publisher gave one of these ids are stored under their source as well, and the same id of several sources
+ * is several events: they are looked for among the newest deliveries.
  */
-async function storedIds(view: LiveView, namespaceUid: string, id: string): Promise<ReadonlySet<string>> {
+async function storedIds(view: LiveView, namespaceUid: string, ids: ReadonlySet<string>): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   // The last page ended with this one: numbers fall.
   let after: number | undefined;
   for (let page = 0; page < mostPages; page += 1) {
     const more = after === undefined ? {} : { after };
     const rows = await view.store.read({ namespaceUid }, { limit: rowLimit, newestFirst: true, ...more });
-    for (const { eventId } of rows) if (isChosenId(eventId, id)) found.add(eventId);
+    for (const { eventId } of rows) if (isChosen(eventId) && ids.has(shownId(eventId))) found.add(eventId);
     after = rows.at(-1)?.delivery;
     if (rows.length < rowLimit) break;
   }

@@ -73,15 +73,17 @@ function columnsOf(everyFunction: boolean, open: (row: CallRow) => void): readon
   const functions: Column<CallRow> = {
     title: 'Function',
     width: 'minmax(120px, 1fr)',
-    cell: ({ namespace, functionName, subscription }) =>
+    cell: ({ kind, namespace, functionName, subscription }) =>
       namespace === undefined ? (
         <span class="hint">no route</span>
-      ) : functionName === undefined ? (
-        `whs/${namespace}/${subscription ?? '-'}`
-      ) : (
+      ) : functionName !== undefined ? (
         <a href={hrefOf('functions', [namespace, functionName])}>
           {namespace}/{functionName}
         </a>
+      ) : kind === 'call' ? (
+        <span class="hint">bus of {namespace}</span>
+      ) : (
+        `whs/${namespace}/${subscription ?? '-'}`
       ),
   };
   return [
