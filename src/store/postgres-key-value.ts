@@ -1,8 +1,8 @@
 /** Key-value rows in PostgreSQL. Writes run inside the caller's transaction; keys are locked in one order, absent ones, too. */
 import type { ClientBase, Pool } from 'pg';
 import { keyName, planWrites, type PlannedWrite, type PresentValue, type WriteUnit } from './plan-writes.ts';
-import type { Claim, Versioned, Written } from './store.ts';
-import type { KeyValueScope } from './types.ts';
+import type { Claim, Written } from './store.ts';
+import type { KeyValueScope, Versioned } from './types.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
 const live = '(expires IS NULL OR expires > moonhook_now())';

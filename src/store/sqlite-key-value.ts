@@ -5,8 +5,8 @@ import { keyValueBytes, keyValueRow } from './row-bytes.ts';
 import { prepareLists } from './row-lists.ts';
 import type { UsageBook } from './sqlite-usage.ts';
 import type { StoreClock } from './store-clock.ts';
-import type { Claim, KeyValueExpectation, KeyValueWrite, Versioned, Written } from './store.ts';
-import type { KeyValueScope } from './types.ts';
+import type { Claim, KeyValueExpectation, KeyValueWrite, Written } from './store.ts';
+import type { KeyValueScope, Versioned } from './types.ts';
 
 export interface KeyValueRows {
   get(scope: KeyValueScope, key: string): Versioned | undefined;

@@ -8,7 +8,7 @@ import type { Counts } from './counts.ts';
 import type { StoreMeasures } from './measures.ts';
 import type { StoreQuotas, StoreUsage } from './quotas.ts';
 import type { Retention } from './retention.ts';
-import type { KeyValueScope, OwnerClaim } from './types.ts';
+import type { KeyValueScope, OwnerClaim, Versioned } from './types.ts';
 
 /** An event as it is kept: once, however many destinations it has. */
 export interface StoredEvent {
@@ -231,14 +231,6 @@ export interface Page {
   readonly after?: number;
   /** Numbers fall instead of rising. */
   readonly newestFirst?: boolean;
-}
-
-export interface Versioned {
-  readonly value: Uint8Array;
-  /** Grows with each write of the key; never 0. */
-  readonly version: number;
-  /** Milliseconds since the epoch, store clock; absent: never. */
-  readonly expires?: number;
 }
 
 /** `numbers`: for each write in order, the new value of an increment, else undefined. */

@@ -9,6 +9,14 @@ export interface KeyValueScope {
   readonly space: string;
 }
 
+export interface Versioned {
+  readonly value: Uint8Array;
+  /** Grows with each write of the key; never 0. */
+  readonly version: number;
+  /** Milliseconds since the epoch, store clock; absent: never. */
+  readonly expires?: number;
+}
+
 export type KeyValueOutcome = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
 /** Each operation is its own durable transaction for a synchronous call. */

@@ -1,7 +1,8 @@
 /** One key under many clients: every answer fits one order of the writes that also fits the times of the calls. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { KeyValueExpectation, Store, Versioned } from '../../src/store/store.ts';
+import type { KeyValueExpectation, Store } from '../../src/store/store.ts';
+import type { Versioned } from '../../src/store/types.ts';
 import { storeEngines } from './store-engines.ts';
 
 const scope = { namespaceUid: 'ns-a', space: 'shared' };
