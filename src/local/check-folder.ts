@@ -8,7 +8,7 @@ import { createFolderSource, type SourceSnapshot } from './folder-source.ts';
 import { readInside, type FileContent } from './folder.ts';
 import { createLocalInputs } from './local-inputs.ts';
 import { codeDiagnosticsOf, diagnosticsOf, type FunctionState } from './report-functions.ts';
-import type { FunctionDocument } from './read-documents.ts';
+import type { FunctionDocument } from './source-documents.ts';
 import { createTableBuilder, type TableBuilder, type TableServer } from './table-builder.ts';
 
 export interface CheckFolderOptions {

@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import type { CodeOrigin } from '../routing/types.ts';
 import type { DocumentPlaces } from './document-places.ts';
-import type { FunctionDocument } from './read-documents.ts';
+import type { FunctionDocument } from './source-documents.ts';
 
 /** A `file:` of a function: as written, and as the name of a file of the folder. */
 export interface NamedFile {

@@ -2,7 +2,7 @@
 import { compareTexts } from '../function/compare-texts.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import type { FileContent } from './folder.ts';
-import type { FileReading, SourceDocument } from './read-documents.ts';
+import type { FileReading, SourceDocument } from './source-documents.ts';
 
 /** So long must a file or document be gone until it counts as removed: an editor may be in the middle of saving. */
 export const removalGraceMs = 150;

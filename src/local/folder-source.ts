@@ -3,13 +3,8 @@ import { CombinedFiles, removalGraceMs, takeReading, type FileState } from './co
 import type { Diagnostic } from './diagnostic.ts';
 import { isResourceFile, listFolder, readInside, type FileContent } from './folder.ts';
 import type { ReadingCache } from './reading-cache.ts';
-import {
-  readDocuments,
-  type CheckFunction,
-  type FileReading,
-  type FunctionDocument,
-  type SourceDocument,
-} from './read-documents.ts';
+import { readDocuments, type CheckFunction } from './read-documents.ts';
+import type { FileReading, FunctionDocument, SourceDocument } from './source-documents.ts';
 
 export interface SourceSnapshot {
   readonly documents: readonly SourceDocument[];

@@ -9,7 +9,7 @@ import { readInside } from './folder.ts';
 import type { LocalView } from './local-api.ts';
 import { readSecretsFile } from './read-secrets-file.ts';
 import { replaceFile } from './replace-file.ts';
-import type { FunctionDocument } from './read-documents.ts';
+import type { FunctionDocument } from './source-documents.ts';
 import type { TableServer } from './table-builder.ts';
 
 export interface FunctionFiles {

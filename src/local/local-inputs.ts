@@ -13,7 +13,7 @@ import type {
   FunctionDocument,
   ResourceDocument,
   SubscriptionDocument,
-} from './read-documents.ts';
+} from './source-documents.ts';
 
 export interface LocalInputs {
   /** The same objects as before for what did not change. */

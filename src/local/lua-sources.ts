@@ -4,7 +4,7 @@ import { checkLuaNames, knownNames, type LuaSource } from './check-lua-names.ts'
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import type { FieldPath } from './document-places.ts';
 import type { FileContent } from './folder.ts';
-import type { FunctionDocument } from './read-documents.ts';
+import type { FunctionDocument } from './source-documents.ts';
 
 /** Remarks on a function's Lua; made once as long as its document and files are the same. */
 export type Remarks = (

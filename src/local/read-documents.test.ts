@@ -4,7 +4,8 @@ import { createFunctionCheck } from '../function/check-function.ts';
 import { receivers } from '../receivers/catalogue.ts';
 import { documentCheck } from './check-document.ts';
 import { formatDiagnostic } from './diagnostic.ts';
-import { readDocuments, type FileReading } from './read-documents.ts';
+import { readDocuments } from './read-documents.ts';
+import type { FileReading } from './source-documents.ts';
 
 const check = documentCheck(createFunctionCheck(receivers));
 const read = (text: string): FileReading => readDocuments('hooks.yaml', text, check);

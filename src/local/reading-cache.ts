@@ -13,7 +13,7 @@ import type { CodeOrigin } from '../routing/types.ts';
 import type { NamedFile } from './code-files.ts';
 import type { FieldPath } from './document-places.ts';
 import { LaterPlaces, withoutMark } from './parse-yaml.ts';
-import type { FileReading, ResourceDocument } from './read-documents.ts';
+import type { FileReading, ResourceDocument } from './source-documents.ts';
 
 export interface ReadingCache {
   /** What the file said in an earlier run. */

@@ -4,7 +4,7 @@ import type { Acknowledgement, FunctionVerdict, Problem } from '../routing/types
 import { formatDiagnostic, type Diagnostic, type Severity } from './diagnostic.ts';
 import type { FieldPath } from './document-places.ts';
 import { parseFieldPath } from './field-path.ts';
-import type { FunctionDocument, ResourceDocument, SubscriptionDocument } from './read-documents.ts';
+import type { FunctionDocument, ResourceDocument, SubscriptionDocument } from './source-documents.ts';
 
 /** One function or subscription as it stands after a change. */
 export interface FunctionState {

@@ -12,7 +12,7 @@ import type { Severity } from './diagnostic.ts';
 import type { SourceSnapshot } from './folder-source.ts';
 import type { LocalInputsMaker } from './local-inputs.ts';
 import { createRemarks } from './lua-sources.ts';
-import type { ResourceDocument } from './read-documents.ts';
+import type { ResourceDocument } from './source-documents.ts';
 import type { FunctionStates } from './report-functions.ts';
 
 /** What serves a table and judges its Lua. */
