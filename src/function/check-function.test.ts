@@ -131,6 +131,23 @@ test('an unknown field far from any other lists what there is', () => {
   });
 });
 
+test('a field that stands a level too high or too low is told where it belongs', () => {
+  const hintsOf = (path: string, value: unknown): readonly (string | undefined)[] =>
+    mistakesOf(changed(path, value)).map(({ hint }) => hint);
+  const http = { path: 'x', receiver: { open: {} } };
+  assert.match(
+    hintsOf('spec.triggers.0', { name: 'a', http, debounce: { wait: '5s' } })[0] ?? '',
+    /^the fields are name, .*; it is a field of http or kubernetes or event$/,
+  );
+  assert.match(
+    hintsOf('spec.triggers.0.http', { ...http, retry: {} })[0] ?? '',
+    /^the fields are .*; it belongs one level up$/,
+  );
+  assert.match(hintsOf('spec.limits', { http: {} })[0] ?? '', /^the fields are [^;]*$/, 'control: further away');
+  const { hint } = mistakesOf(changed('spec.http', http)).find(({ path }) => path === 'spec.http') ?? {};
+  assert.match(hint ?? '', /; it is a field of an entry of triggers$/);
+});
+
 test('a number for a duration is told what a duration looks like; quotes would not make it one', () => {
   const [duration] = mistakesOf(changed('spec.limits', { timeout: 10 }));
   assert.match(duration?.hint ?? '', /^write a duration such as 500ms/);

@@ -88,7 +88,7 @@ function toMistake(
       return {
         path: formatPath([...steps, name]),
         message: `unknown field "${name}"`,
-        ...hintFor(name, Object.keys(node?.properties ?? {})),
+        ...hintFor(name, node, nodeAt(root, parentOf(steps))),
       };
     }
     case 'required': {
@@ -137,11 +137,36 @@ function toMistake(
   }
 }
 
-function hintFor(name: string, allowed: readonly string[]): { readonly hint?: string } {
+function hintFor(
+  name: string,
+  node: SchemaNode | undefined,
+  parent: SchemaNode | undefined,
+): { readonly hint?: string } {
+  const allowed = Object.keys(node?.properties ?? {});
   const nearest = didYouMean(name, allowed);
   if (nearest !== undefined) return { hint: nearest };
-  if (allowed.length === 0) return { hint: 'it takes no fields' };
-  return { hint: `the fields are ${allowed.join(', ')}` };
+  const elsewhere = whoseField(name, node, parent);
+  if (allowed.length === 0) return { hint: `it takes no fields${elsewhere}` };
+  return { hint: `the fields are ${allowed.join(', ')}${elsewhere}` };
+}
+
+/** A field that stands one level too high or too low. */
+function whoseField(name: string, node: SchemaNode | undefined, parent: SchemaNode | undefined): string {
+  const below = Object.entries(node?.properties ?? {})
+    .filter(([, inner]) => hasField(inner, name) || hasField(inner.items, name))
+    .map(([key, { items }]) => (items === undefined ? key : `an entry of ${key}`));
+  if (below.length > 0) return `; it is a field of ${below.join(' or ')}`;
+  return hasField(parent, name) ? '; it belongs one level up' : '';
+}
+
+function hasField(node: SchemaNode | undefined, name: string): boolean {
+  return node?.properties !== undefined && Object.hasOwn(node.properties, name);
+}
+
+/** Of what the value is a field, whether or not it stands in a list. */
+function parentOf(steps: Steps): Steps {
+  const above = steps.slice(0, -1);
+  return typeof steps.at(-1) === 'number' ? above.slice(0, -1) : above;
 }
 
 /** A required field is not reported when the same object has it under a misspelt name. */
