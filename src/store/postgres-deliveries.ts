@@ -1,5 +1,5 @@
 /** Delivery rows in PostgreSQL that go back to waiting or are cancelled. Each function runs in the caller's transaction. */
-import type { ClientBase, Pool } from 'pg';
+import type { ClientBase } from 'pg';
 import { aloneWeight, crashesAfterDeath } from './crash-watch.ts';
 import { lockKeysOf } from './postgres-add.ts';
 import { countSql, type Session } from './postgres-session.ts';
@@ -59,11 +59,11 @@ export async function returnLeases(
 
 /** Answers those that are lost. */
 export async function extendLeases(
-  pool: Pool,
+  client: ClientBase,
   receipts: readonly Receipt[],
   leaseMs: number,
 ): Promise<readonly Receipt[]> {
-  const { rows } = await pool.query<{ seq: string }>(
+  const { rows } = await client.query<{ seq: string }>(
     `WITH mine AS MATERIALIZED (
            SELECT d.seq FROM moonhook_deliveries d JOIN unnest($1::bigint[], $2::int[]) AS r (seq, epoch) ON r.seq = d.seq
            WHERE d.epoch = r.epoch AND d.state = 'leased' AND d.lease_until > moonhook_now() ORDER BY d.seq FOR UPDATE OF d)

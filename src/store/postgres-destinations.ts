@@ -1,5 +1,6 @@
 /** Names of destinations as small numbers in PostgreSQL, remembered: a name is never given another number. */
 import type { Pool } from 'pg';
+import type { Sessions } from './postgres-session.ts';
 
 export interface PostgresDestinations {
   /** Numbers of names, made where they are new; outside of any transaction, so that no rollback takes one back. */
@@ -16,7 +17,7 @@ interface Row {
   readonly name: string;
 }
 
-export function createPostgresDestinations(pool: Pool): PostgresDestinations {
+export function createPostgresDestinations(pool: Pool, sessions: Sessions): PostgresDestinations {
   const ids = new Map<string, number>();
   const names = new Map<number, string>();
 
@@ -55,9 +56,11 @@ export function createPostgresDestinations(pool: Pool): PostgresDestinations {
       const found = await find(all);
       const unknown = all.filter((name) => !found.has(name));
       if (unknown.length === 0) return found;
-      await pool.query(
-        'INSERT INTO moonhook_destinations (name) SELECT n FROM unnest($1::text[]) n ORDER BY n ON CONFLICT (name) DO NOTHING',
-        [unknown],
+      await sessions.once(({ client }) =>
+        client.query(
+          'INSERT INTO moonhook_destinations (name) SELECT n FROM unnest($1::text[]) n ORDER BY n ON CONFLICT (name) DO NOTHING',
+          [unknown],
+        ),
       );
       for (const [name, id] of await find(unknown)) found.set(name, id);
       return found;

@@ -20,7 +20,7 @@ export interface LeasingParts extends PostgresParts {
 }
 
 export function createPostgresLeasing(parts: LeasingParts): PostgresLeasing {
-  const { pool, sessions, destinations, heads, watch, now, random, wake, changed } = parts;
+  const { sessions, destinations, heads, watch, now, random, wake, changed } = parts;
   /** Delivery → what this process has leased. */
   const leased = new Map<number, Pick<Lease, 'destination' | 'event'>>();
   const forget = (delivery: number): void => {
@@ -84,7 +84,7 @@ export function createPostgresLeasing(parts: LeasingParts): PostgresLeasing {
       await returned(rows, 0);
     },
     async extend(receipts, leaseMs) {
-      const lost = await extendLeases(pool, receipts, leaseMs);
+      const lost = await sessions.once(({ client }) => extendLeases(client, receipts, leaseMs));
       forgetAll(lost);
       return lost;
     },

@@ -1,5 +1,6 @@
 /** Connections of one process to PostgreSQL: statements alone or in a transaction, each with the process's own counter row. */
-import type { ClientBase, Pool } from 'pg';
+import type { ClientBase, Pool, PoolClient } from 'pg';
+import { StandbyMissing, type StandbyWatch } from './postgres-standby.ts';
 import type { DeliveryState } from './store.ts';
 
 export interface Session {
@@ -26,7 +27,7 @@ export class RollBack<Value> extends Error {
   }
 }
 
-export function createSessions(pool: Pool, processId: string): Sessions {
+export function createSessions(pool: Pool, processId: string, standby: StandbyWatch): Sessions {
   const names = new WeakMap<object, string>();
   let numbered = 0;
 
@@ -38,8 +39,28 @@ export function createSessions(pool: Pool, processId: string): Sessions {
     return name;
   }
 
-  async function within<Value>(begin: string, work: (session: Session) => Promise<Value>): Promise<Value> {
+  /** A connection whose commits would not wait in vain. */
+  async function admitted(): Promise<PoolClient> {
     const client = await pool.connect();
+    try {
+      await standby.admit(client);
+      return client;
+    } catch (error) {
+      client.release(error instanceof StandbyMissing ? undefined : lostConnection(error));
+      throw error;
+    }
+  }
+
+  function leave(client: PoolClient, broken: Error | undefined): void {
+    if (broken !== undefined) standby.suspect();
+    client.release(broken);
+  }
+
+  async function within<Value>(
+    client: PoolClient,
+    begin: string,
+    work: (session: Session) => Promise<Value>,
+  ): Promise<Value> {
     let broken: Error | undefined;
     try {
       await client.query(begin);
@@ -53,13 +74,13 @@ export function createSessions(pool: Pool, processId: string): Sessions {
       if (error instanceof RollBack) return error.value as Value;
       throw error;
     } finally {
-      client.release(broken);
+      leave(client, broken);
     }
   }
 
   return {
     async once(work) {
-      const client = await pool.connect();
+      const client = await admitted();
       let broken: Error | undefined;
       try {
         return await work({ client, counter: nameOf(client) });
@@ -67,11 +88,11 @@ export function createSessions(pool: Pool, processId: string): Sessions {
         broken = lostConnection(error);
         throw error;
       } finally {
-        client.release(broken);
+        leave(client, broken);
       }
     },
-    transaction: (work) => within('BEGIN', work),
-    unsynced: (work) => within('BEGIN; SET LOCAL synchronous_commit = off', work),
+    transaction: async (work) => await within(await admitted(), 'BEGIN', work),
+    unsynced: async (work) => await within(await pool.connect(), 'BEGIN; SET LOCAL synchronous_commit = off', work),
   };
 }
 

@@ -16,6 +16,7 @@ import { readDeliveries } from './postgres-read.ts';
 import { createPostgresRecords } from './postgres-records.ts';
 import { createSessions } from './postgres-session.ts';
 import { createPostgresSettling } from './postgres-settling.ts';
+import { createStandbyWatch } from './postgres-standby.ts';
 import { inPlainWords, sayPlainly } from './postgres-timeouts.ts';
 import { createPostgresTrim } from './postgres-trim.ts';
 import { startUpkeep } from './postgres-upkeep.ts';
@@ -51,8 +52,9 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
   const pool = await openPool(url, onError);
   const now = (): number => performance.now();
   const random = (): number => Math.random();
-  const sessions = createSessions(pool, processId);
-  const destinations = createPostgresDestinations(pool);
+  const standby = createStandbyWatch(now);
+  const sessions = createSessions(pool, processId, standby);
+  const destinations = createPostgresDestinations(pool, sessions);
   const usage = createPostgresUsage(pool, now);
   const listeners = new Set<() => void>();
   const wake = (): void => {
@@ -68,6 +70,8 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
   const { parts: trim, keyWindow } = createPostgresTrim(now);
   const stopUpkeep = startUpkeep({
     trim,
+    pool,
+    standby,
     sessions,
     destinations,
     retention: () => retention,
@@ -105,7 +109,9 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
       return id === undefined ? 0 : await countBacklog(pool, id, enough);
     },
     async purge(namespaceUid) {
-      await pool.query('INSERT INTO moonhook_vanished VALUES ($1) ON CONFLICT DO NOTHING', [namespaceUid]);
+      await sessions.once(({ client }) =>
+        client.query('INSERT INTO moonhook_vanished VALUES ($1) ON CONFLICT DO NOTHING', [namespaceUid]),
+      );
     },
     async measures() {
       const cut = keyWindow();

@@ -1,14 +1,17 @@
 /** What a process does for everybody on PostgreSQL from time to time: lapsed leases, days of the table of ended rows, alarms. */
-import type { ClientBase } from 'pg';
+import type { ClientBase, Pool } from 'pg';
 import { type ClockReading, describeClockStep } from './clock-step.ts';
 import type { PostgresDestinations } from './postgres-destinations.ts';
 import { returnLapsed } from './postgres-deliveries.ts';
 import { dropPastPartitions, makePartitions } from './postgres-partitions.ts';
 import type { Sessions } from './postgres-session.ts';
+import { StandbyMissing, type StandbyWatch } from './postgres-standby.ts';
 import { foldUsage, type PostgresTrim, type TrimPart } from './postgres-trim.ts';
 import type { Retention } from './retention.ts';
 
 export interface UpkeepSettings {
+  readonly pool: Pool;
+  readonly standby: StandbyWatch;
   readonly sessions: Sessions;
   readonly destinations: PostgresDestinations;
   readonly trim: PostgresTrim['parts'];
@@ -33,20 +36,23 @@ const oldTransactionSeconds = 60;
 
 /** Answers the function that stops it. */
 export function startUpkeep(settings: UpkeepSettings): () => Promise<void> {
-  const { sessions, random, onAlarm, onError } = settings;
+  const { pool, sessions, random, onAlarm, onError } = settings;
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let rounds = 0;
   let clock: ClockReading | undefined;
 
   async function lookAtClock(): Promise<void> {
-    const { rows } = await sessions.once(({ client }) =>
-      client.query<{ server: string }>('SELECT moonhook_now() AS server'),
-    );
+    const { rows } = await pool.query<{ server: string }>('SELECT moonhook_now() AS server');
     const reading = { server: Number(rows[0]?.server), monotonic: settings.now() };
     const step = clock === undefined ? undefined : describeClockStep(clock, reading);
     clock = reading;
     if (step !== undefined) onAlarm(step);
+  }
+
+  async function lookForStandby(): Promise<void> {
+    const missing = await settings.standby.look(pool);
+    if (missing !== undefined) onAlarm(missing.message);
   }
 
   async function takeBack(): Promise<void> {
@@ -92,7 +98,8 @@ export function startUpkeep(settings: UpkeepSettings): () => Promise<void> {
   async function round(): Promise<void> {
     const elapsed = rounds++ * intervalMs;
     const due = [takeBack, trim];
-    if (elapsed % alarmEveryMs === 0) due.push(() => lookForOldTransactions(sessions, onAlarm), lookAtClock);
+    if (elapsed % alarmEveryMs === 0)
+      due.push(lookForStandby, () => lookForOldTransactions(pool, onAlarm), lookAtClock);
     if (elapsed > 0 && elapsed % hourMs === 0) {
       due.push(
         () => sessions.once(({ client }) => makePartitions(client)),
@@ -125,21 +132,25 @@ export function startUpkeep(settings: UpkeepSettings): () => Promise<void> {
 
 /** One after the other, whether or not one fails. */
 async function eachOf<Item>(items: readonly Item[], failures: unknown[], work: (item: Item) => Promise<void>) {
-  for (const item of items) await work(item).catch((error: unknown) => failures.push(error));
+  for (const item of items) {
+    await work(item).catch((error: unknown) => {
+      // Told as an alarm, not each second.
+      if (!(error instanceof StandbyMissing)) failures.push(error);
+    });
+  }
 }
 
 /** A transaction that stays open keeps every dead row of the hot table: leasing gets slower and slower. */
-async function lookForOldTransactions(sessions: Sessions, onAlarm: (message: string) => void): Promise<void> {
-  const rows = await sessions.once(async ({ client }) => {
-    const found = await client.query<{ pid: number; seconds: number; application: string; state: string }>(
-      `SELECT pid, extract(epoch FROM clock_timestamp() - xact_start)::int AS seconds, application_name AS application,
-         coalesce(state, 'unknown') AS state
-       FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-         AND xact_start < clock_timestamp() - make_interval(secs => $1) ORDER BY xact_start LIMIT 1`,
-      [oldTransactionSeconds],
-    );
-    return found.rows;
-  });
+async function lookForOldTransactions(pool: Pool, onAlarm: (message: string) => void): Promise<void> {
+  // One that waits for a standby is none to end: what it wrote would count as replicated.
+  const { rows } = await pool.query<{ pid: number; seconds: number; application: string; state: string }>(
+    `SELECT pid, extract(epoch FROM clock_timestamp() - xact_start)::int AS seconds, application_name AS application,
+       coalesce(state, 'unknown') AS state
+     FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+       AND wait_event IS DISTINCT FROM 'SyncRep'
+       AND xact_start < clock_timestamp() - make_interval(secs => $1) ORDER BY xact_start LIMIT 1`,
+    [oldTransactionSeconds],
+  );
   for (const { pid, seconds, application, state } of rows) {
     onAlarm(
       `a transaction in the database has been open for ${seconds} s (process ${pid}, ${JSON.stringify(application)}, ${state}): dead rows cannot be cleared meanwhile; end it with pg_terminate_backend(${pid})`,

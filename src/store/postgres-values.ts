@@ -26,7 +26,7 @@ export function createPostgresValues(parts: PostgresParts): Pick<Store, 'get' | 
     claim: (claim) => {
       const { scope, key, value } = claim;
       const growth = growthOfWrites([{ scope, key, change: { kind: 'set', value } }]);
-      return usage.within(growth, [claim], () => claimKey(pool, claim));
+      return usage.within(growth, [claim], () => sessions.once(({ client }) => claimKey(client, claim)));
     },
   };
 }

@@ -5,6 +5,7 @@ import { Client } from 'pg';
 import { openPostgres } from '../../src/store/open-postgres.ts';
 import { type Hints, openHints } from '../../src/store/postgres-listen.ts';
 import { sessionOptions } from '../../src/store/postgres-schema.ts';
+import { StandbyMissing } from '../../src/store/postgres-standby.ts';
 import { openPostgresStore } from '../../src/store/postgres-store.ts';
 import type { AppendItem } from '../../src/store/store.ts';
 import { eventually } from '../builders/eventually.ts';
@@ -155,8 +156,46 @@ test('nothing is accepted while a standby is missing that commits wait for, and 
   // Behind the batch that waited before it.
   assert.ok(performance.now() - began < 2 * mostMs);
   for (const answer of answers) assert.equal(answer.status, 'rejected');
+
+  // Each that was given up keeps its connection on the server: senders who go on trying must not use up all there are.
+  const scope = { namespaceUid: 'ns', space: 'f' };
+  const attempt = (): Promise<PromiseSettledResult<unknown>[]> =>
+    Promise.allSettled([
+      store.append([itemOf('a')]),
+      store.claim({ scope, key: 'k', value: new Uint8Array(1), ttlMs: 60_000 }),
+      store.write([{ scope, key: 'w', change: { kind: 'set', value: new Uint8Array(1) } }], []),
+      store.lease([{ destination: 'ns/f/trigger:t', max: 1 }], 60_000),
+    ]);
+  const isTold = (answer: PromiseSettledResult<unknown>): boolean =>
+    answer.status === 'rejected' && answer.reason instanceof StandbyMissing;
+  await eventually('what is missing is known', async () => (await attempt()).every(isTold));
+  for (let more = 0; more < 20; more += 1) assert.ok((await attempt()).every(isTold));
+  const { rowCount } = await admin.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'");
+  assert.ok((rowCount ?? 0) <= 5, `${rowCount} connections wait`);
+  const [read] = await store.read({ namespaceUid: 'ns' }, { limit: 1 });
+  assert.equal(read?.eventId, 'before');
+
+  // A process that is started again knows at once, and says so.
+  const alarms: string[] = [];
+  const again = await openPostgresStore({
+    url: server.url,
+    processId: 'again',
+    onError: () => undefined,
+    onAlarm: (message) => void alarms.push(message),
+  });
+  t.after(() => again.close());
+  await assert.rejects(again.append([itemOf('a')]), StandbyMissing);
+  await eventually('the log has it', () => alarms.some((each) => /waits for a synchronous standby/.test(each)));
+
   await waitFor('');
-  for (const id of ids) await store.append([itemOf(id)]);
+  for (const id of ids) {
+    await eventually(`${id} is accepted`, () =>
+      store.append([itemOf(id)]).then(
+        () => true,
+        () => false,
+      ),
+    );
+  }
   const kept = await store.read({ namespaceUid: 'ns' }, { limit: 100 });
   const own = kept.map(({ eventId }) => eventId).filter((id) => !id.startsWith('first'));
   assert.deepEqual(own.toSorted(), ['a', 'b', 'before', 'c']);
