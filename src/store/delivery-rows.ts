@@ -28,7 +28,7 @@ export interface DeliveryRows {
   endAll(rows: readonly number[]): void;
   /** Gives back what a dead process or a lapsed lease held. */
   reclaim(all: boolean): void;
-  heads(): Head[];
+  heads(): readonly Head[];
   /** Whether something waits that did not when it was asked last, or is due still. */
   hasNews(): boolean;
   /** Rows that wait for a destination, counted up to `enough`. */

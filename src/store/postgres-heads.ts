@@ -5,6 +5,7 @@
 import type { Pool } from 'pg';
 import type { PostgresDestinations } from './postgres-destinations.ts';
 import type { Head } from './store.ts';
+import { ToldHeads } from './told-heads.ts';
 
 export interface PostgresHeads {
   /** The first call waits until the database was read once. */
@@ -55,6 +56,7 @@ export function createPostgresHeads(settings: HeadSettings): PostgresHeads {
   const ahead = new Map<string, number>();
   /** Destination → when a row of it was noted last. */
   const touched = new Map<string, number>();
+  const told = new ToldHeads();
   let timer: NodeJS.Timeout | undefined;
   let timerAt = Infinity;
   let reading: Promise<void> | undefined;
@@ -117,7 +119,7 @@ export function createPostgresHeads(settings: HeadSettings): PostgresHeads {
     async read() {
       await first;
       const at = now();
-      return [...due].map(([destination, when]) => ({ destination, dueInMs: Math.max(0, Math.ceil(when - at)) }));
+      return told.choose(due.entries().map(([destination, when]) => [destination, Math.ceil(when - at)] as const));
     },
     note(destination, delayMs) {
       const at = now();

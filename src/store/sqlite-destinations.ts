@@ -4,6 +4,7 @@ import { prepareLists } from './row-lists.ts';
 import { dropNoted, putNoted, type Journal } from './sqlite-journal.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { Head } from './store.ts';
+import { ToldHeads } from './told-heads.ts';
 
 export interface Destinations {
   idOf(name: string): number;
@@ -15,7 +16,7 @@ export interface Destinations {
   hasNews(): boolean;
   /** Reads the head again after rows were taken. */
   refresh(id: number): void;
-  heads(): Head[];
+  heads(): readonly Head[];
   /** Rows that wait for a destination, counted up to `enough`. */
   backlog(name: string, enough: number): number;
 }
@@ -38,6 +39,7 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock, jo
   const ids = new Map<string, number>();
   const names = new Map<number, string>();
   const due = new Map<number, number>();
+  const told = new ToldHeads();
   let noted = false;
 
   function refresh(id: number): void {
@@ -91,7 +93,7 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock, jo
     },
     heads() {
       const now = clock.now();
-      return [...due].map(([id, when]) => ({ destination: names.get(id) ?? '', dueInMs: Math.max(0, when - now) }));
+      return told.choose(due.entries().map(([id, when]) => [names.get(id) ?? '', when - now] as const));
     },
   };
 }

@@ -289,7 +289,10 @@ export interface Store {
   /** Forgets everything of a namespace that is gone, bit by bit: what waits is cancelled, everything is deleted. */
   purge(namespaceUid: string): Promise<void>;
   measures(): Promise<StoreMeasures>;
-  /** Destinations that have waiting rows, with the milliseconds until the earliest may be due (0: now). */
+  /**
+   * Destinations with waiting rows that may be due (0), of a namespace with very many some at a time, and of the others the
+   * one that is next, with the milliseconds until it is, or until it is worth asking again.
+   */
   heads(): Promise<readonly Head[]>;
   ping(): Promise<void>;
   close(): Promise<void>;
