@@ -1,14 +1,14 @@
-/** All Lua of one function, code, modules and expressions, each with its place; and the remarks on the words in it. */
+/** All Lua of one function or subscription, code, modules and expressions, each with its place; and the remarks on the words in it. */
 import type { CodeOrigin } from '../routing/types.ts';
 import { checkLuaNames, knownNames, type LuaSource } from './check-lua-names.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import type { FieldPath } from './document-places.ts';
 import type { FileContent } from './folder.ts';
-import type { FunctionDocument } from './source-documents.ts';
+import type { FunctionDocument, ResourceDocument, SubscriptionDocument } from './source-documents.ts';
 
-/** Remarks on a function's Lua; made once as long as its document and files are the same. */
+/** Remarks on a resource's Lua; made once as long as its document and files are the same. */
 export type Remarks = (
-  document: FunctionDocument,
+  document: ResourceDocument,
   codeFiles: ReadonlyMap<string, FileContent>,
 ) => readonly Diagnostic[];
 
@@ -20,18 +20,36 @@ interface Remembered {
 /** `unknownNames` is the severity of what fails when it is reached. */
 export function createRemarks(unknownNames: Severity): Remarks {
   const known = knownNames();
-  const remembered = new WeakMap<FunctionDocument, Remembered>();
+  const remembered = new WeakMap<ResourceDocument, Remembered>();
   return (document, codeFiles) => {
-    const files = document.codeFiles.map(({ name }) => codeFiles.get(name));
+    const named = document.kind === 'WebhookFunction' ? document.codeFiles : [];
+    const files = named.map(({ name }) => codeFiles.get(name));
     const before = remembered.get(document);
     if (before?.files.every((file, index) => file === files[index])) return before.remarks;
-    const { spec } = document.resource;
-    // A global that a module of a ConfigMap sets is not seen here.
-    const hidden = spec.modulesFrom !== undefined || spec.modules?.some(({ configMapKeyRef }) => configMapKeyRef);
-    const remarks = checkLuaNames(luaSourcesOf(document, codeFiles), known, hidden ? 'warning' : unknownNames);
+    const sources = document.kind === 'WebhookFunction' ? luaSourcesOf(document, codeFiles) : expressionsOf(document);
+    const remarks = checkLuaNames(sources, known, hasHiddenModules(document) ? 'warning' : unknownNames);
     remembered.set(document, { files, remarks });
     return remarks;
   };
+}
+
+/** A global that a module of a ConfigMap sets is not seen here. */
+function hasHiddenModules({ kind, resource }: ResourceDocument): boolean {
+  if (kind !== 'WebhookFunction') return false;
+  const { modulesFrom, modules = [] } = resource.spec;
+  return modulesFrom !== undefined || modules.some(({ configMapKeyRef }) => configMapKeyRef !== undefined);
+}
+
+function expressionsOf(document: SubscriptionDocument): readonly LuaSource[] {
+  const { filter, transform, ordered } = document.resource.spec;
+  return Object.entries({
+    'spec.filter': filter,
+    'spec.transform': transform,
+    'spec.ordered.key': ordered?.key,
+  }).flatMap(([path, text]): readonly LuaSource[] => {
+    const origin = document.expressionOrigins.get(path) ?? fallback(document);
+    return text === undefined ? [] : [{ text, origin, expression: true, more: ['event'] }];
+  });
 }
 
 const expressionFields: readonly FieldPath[] = [
@@ -78,7 +96,7 @@ function luaSourcesOf(document: FunctionDocument, codeFiles: ReadonlyMap<string,
 }
 
 /** Lines of a folded or escaped text are not lines of the file: everything is said at the document. */
-function fallback({ file, line }: FunctionDocument): CodeOrigin {
+function fallback({ file, line }: ResourceDocument): CodeOrigin {
   return { file, lineOffset: line - 1, columnOffset: 0 };
 }
 

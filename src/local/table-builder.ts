@@ -56,7 +56,7 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
     let left = documentsPerTurn;
     for (const uid of touched) {
       const document = documents.get(uid);
-      if (document?.kind === 'WebhookFunction') remark(document, codeFiles);
+      if (document !== undefined) remark(document, codeFiles);
       left -= 1;
       if (left > 0) continue;
       left = documentsPerTurn;
@@ -119,7 +119,7 @@ export function createTableBuilder(options: TableBuilderOptions): TableBuilder {
           summary: { ...summary, conditions },
           document,
           answers: subscription === undefined ? canAnswer(entry) : canSend(subscription, acknowledgement),
-          remarks: document.kind === 'WebhookFunction' ? remark(document, snapshot.codeFiles) : [],
+          remarks: remark(document, snapshot.codeFiles),
           codeRevision: entry?.code.codeRevision ?? subscription?.revision,
           placeOf,
           ...(acknowledgement === undefined ? {} : { acknowledgement }),

@@ -242,3 +242,28 @@ test('what a module must return is said without guessing', async (context) => {
   assert.match(await say('return { web = function() end, n = 5 }'), /'n' .* is a number; handlers are functions: keep/);
   assert.doesNotMatch((await say('return 7')) + (await say('return { n = 5 }')), /did you mean/);
 });
+
+test('words that no environment has are told in the Lua of a subscription, too, each at its place', async (context) => {
+  const subscription = (filter: string): string => `apiVersion: moonhook.dev/v1alpha1
+kind: WebhookSubscription
+metadata: { name: orders }
+spec:
+  url: https://hooks.example.com/orders
+  events: [com.acme.*]
+  secretRefs: [{ name: orders, key: secret }]
+  filter: ${filter}
+  transform: |
+    local order = event.data
+    return { text = strng.format("order %d", order.id) }
+  ordered: { key: 'http.get("https://example.com/")' }
+`;
+  const { exitCode, stdout } = await runCli(['check'], {
+    cwd: place(context, { 'a.yaml': subscription('data.n > 2') }),
+  });
+  assert.equal(exitCode, 1);
+  assert.match(stdout, /^a\.yaml:8:11: error: unknown global "data"$/m);
+  assert.match(stdout, /^a\.yaml:11:21: error: unknown global "strng" \(did you mean "string"\?\)$/m);
+  assert.match(stdout, /^a\.yaml:12:\d+: error: 'http\.get' cannot be used here: filters and expressions do no I\/O/m);
+  const control = await runCli(['check'], { cwd: place(context, { 'a.yaml': subscription('event.data.n > 2') }) });
+  assert.doesNotMatch(control.stdout, /"data"/);
+});
