@@ -1,5 +1,6 @@
 /** Hints between processes that something may have become due: LISTEN and NOTIFY on a connection of their own. */
 import { Client } from 'pg';
+import { limitSilence } from './postgres-schema.ts';
 import { answerMs, connectMs } from './postgres-timeouts.ts';
 
 const channel = 'moonhook_wake';
@@ -45,6 +46,7 @@ export function openHints(url: string, processId: string, wake: () => void, onEr
     try {
       await next.connect();
       if (stopped) return await next.end();
+      await limitSilence(next);
       await next.query(`LISTEN ${channel}`);
     } catch (error) {
       // Its end is the sign to try again.

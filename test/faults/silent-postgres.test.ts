@@ -1,10 +1,11 @@
 /** PostgreSQL that does not answer: behind a proxy whose server is gone, waiting for a standby, or for a process that froze. */
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { Client } from 'pg';
 import { openPostgres } from '../../src/store/open-postgres.ts';
 import { type Hints, openHints } from '../../src/store/postgres-listen.ts';
-import { sessionOptions } from '../../src/store/postgres-schema.ts';
+import { assertSession, sessionOptions } from '../../src/store/postgres-schema.ts';
 import { StandbyMissing } from '../../src/store/postgres-standby.ts';
 import { openPostgresStore } from '../../src/store/postgres-store.ts';
 import type { AppendItem } from '../../src/store/store.ts';
@@ -201,28 +202,44 @@ test('nothing is accepted while a standby is missing that commits wait for, and 
   assert.deepEqual(own.toSorted(), ['a', 'b', 'before', 'c']);
 });
 
-test('a process that froze inside a transaction holds up the others for ten seconds, not until its connection ends', async (t) => {
-  if (binaries === undefined) return t.skip('told above');
-  const server = await startPostgres(binaries);
-  const store = await openPostgresStore({ url: server.url, processId: 'p', onError: () => undefined });
-  const frozen = new Client({ connectionString: server.url, options: sessionOptions });
-  frozen.on('error', () => undefined);
-  await frozen.connect();
-  t.after(async () => {
-    await frozen.end();
-    await store.close();
-    await server.stop();
-  });
-  await store.append([itemOf('before')]);
+for (const [where, freeze] of Object.entries({
   // As much as a process holds that is stopped between two statements.
-  await frozen.query('BEGIN');
-  await frozen.query('SELECT 1 FROM moonhook_duplicates FOR UPDATE');
-  const repeat = (): Promise<string | undefined> =>
-    store.append([itemOf('before')]).then(([answer]) => answer?.duplicateOf, String);
-  const control = await repeat();
-  assert.match(control ?? '', /waited 1 s for a lock .*: try again; pg_blocking_pids\(\) names the holder/);
-  await eventually('the server has ended what froze', async () => (await repeat()) === 'before');
-});
+  'inside a transaction': async () => undefined,
+  // More than the buffers between hold: the server cannot send on, and no other limit ends a statement that is being answered.
+  'amid a large answer': async (frozen: Client, admin: Client) => {
+    frozen.query("SELECT repeat('x', 1000000) FROM generate_series(1, 200)").catch(() => undefined);
+    (frozen as unknown as { readonly connection: { readonly stream: Socket } }).connection.stream.pause();
+    await eventually('nobody takes the answer', async () => {
+      const { rowCount } = await admin.query("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'ClientWrite'");
+      return rowCount === 1;
+    });
+  },
+})) {
+  test(`a process that froze ${where} holds up the others for ten seconds, not until its connection ends`, async (t) => {
+    if (binaries === undefined) return t.skip('told above');
+    const server = await startPostgres(binaries);
+    const store = await openPostgresStore({ url: server.url, processId: 'p', onError: () => undefined });
+    const frozen = new Client({ connectionString: server.url, options: sessionOptions });
+    const admin = new Client({ connectionString: server.url });
+    frozen.on('error', () => undefined);
+    await Promise.all([frozen.connect(), admin.connect()]);
+    t.after(async () => {
+      await Promise.all([frozen.end(), admin.end()]);
+      await store.close();
+      await server.stop();
+    });
+    await assertSession(frozen);
+    await store.append([itemOf('before')]);
+    await frozen.query('BEGIN');
+    await frozen.query('SELECT 1 FROM moonhook_duplicates FOR UPDATE');
+    await freeze(frozen, admin);
+    const repeat = (): Promise<string | undefined> =>
+      store.append([itemOf('before')]).then(([answer]) => answer?.duplicateOf, String);
+    const control = await repeat();
+    assert.match(control ?? '', /waited 1 s for a lock .*: try again; pg_blocking_pids\(\) names the holder/);
+    await eventually('the server has ended what froze', async () => (await repeat()) === 'before');
+  });
+}
 
 test('a statement that takes longer than it may is told as that', async (t) => {
   if (binaries === undefined) return t.skip('told above');
