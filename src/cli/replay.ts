@@ -168,12 +168,14 @@ function printCoverage(
   const { states = {} } = coverage;
   const others = Object.entries(states).map(([state, count]) => `${count} ${state}`);
   const hint = states['done'] !== undefined || states['filtered'] !== undefined ? '; --all runs those again, too' : '';
+  // Its next attempt may be hours away, and what it failed of is mended.
+  const waits = states['waiting'] === undefined ? '' : '; to run what waits now, cancel it first, then replay it';
   // Without a span, what died is left out only where a replay has followed it.
   const followed =
     states['dead'] !== undefined && since === undefined && until === undefined
       ? `: what died was run again before, see moonhook explain ${label} -n ${namespace}`
       : '';
-  const counts = others.length === 0 ? '' : ` (${others.join(', ')}${hint})`;
+  const counts = others.length === 0 ? '' : ` (${others.join(', ')}${hint}${waits})`;
   complain(`nothing of ${label} is to run again${counts}${followed}`);
   return exitCode;
 }

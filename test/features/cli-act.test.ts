@@ -246,6 +246,9 @@ test('see what happened and act', async (context) => {
     const waiting = await post({ later: true });
     const dry = await cli('cancel', 'whf/team-a/job', '--dry-run');
     assert.deepEqual([dry.exitCode, dry.stdout], [0, '1 delivery would be cancelled\n  1 to team-a/job job\n']);
+    const early = await cli('replay', waiting);
+    assert.equal(early.exitCode, 1);
+    assert.match(early.stderr, /is to run again \(1 waiting; to run what waits now, cancel it first, then replay it\)/);
     const border = await cli('cancel', waiting, '-n', 'team-b');
     assert.equal(border.exitCode, 5);
     const cancelled = await cli('cancel', waiting);
