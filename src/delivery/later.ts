@@ -33,11 +33,16 @@ export function laterItem(item: LaterItem, id: string, destination: string, budg
 
 const laterKey = (functionName: string, key: string): string => `later:${functionName}:${key}`;
 
-/** What `cancel(id or key)` may mean: both are tried, within the function's namespace. */
-export function laterFilter(namespaceUid: string, functionName: string, idOrKey: string): readonly DeliveryFilter[] {
+/** What `cancel(id or key)` may mean: both are tried, within the function's own destinations. */
+export function laterFilter(
+  namespaceUid: string,
+  functionName: string,
+  idOrKey: string,
+): readonly [DeliveryFilter, DeliveryFilter] {
+  const own = { namespaceUid, destinationPrefix: `${namespaceUid}/${functionName}/` };
   return [
-    { namespaceUid, eventId: idOrKey, destinationPrefix: `${namespaceUid}/${functionName}/` },
-    { namespaceUid, orderKey: laterKey(functionName, idOrKey) },
+    { ...own, eventId: idOrKey },
+    { ...own, orderKey: laterKey(functionName, idOrKey) },
   ];
 }
 

@@ -1,6 +1,6 @@
 /** Reading delivery rows in SQLite: always of one namespace, a page at a time. */
 import type { DatabaseSync } from 'node:sqlite';
-import { deliveryStates, type DeliveryFilter, type DeliveryRow, type Page } from './store.ts';
+import { deliveryStates, type DeliveryFilter, type DeliveryRow, type DeliveryState, type Page } from './store.ts';
 
 /** Rows of one page, at most. */
 export const pageLimit = 1000;
@@ -12,11 +12,12 @@ const newer = `NOT EXISTS (SELECT 1 FROM deliveries n
 
 export function readDeliveries(database: DatabaseSync, filter: DeliveryFilter, page: Page): DeliveryRow[] {
   const conditions = conditionsOf(filter, page);
-  // One event is found by its id, everything else by walking deliveries in order until the page is full.
+  // One event is found by its id, everything else by walking deliveries in order until the page is full: those of other
+  // namespaces are passed over without a look at their events.
   const from =
     filter.eventId === undefined
-      ? 'deliveries d CROSS JOIN events e ON e.seq = d.event'
-      : 'events e CROSS JOIN deliveries d ON d.event = e.seq';
+      ? 'scopes s CROSS JOIN deliveries d ON d.scope = s.id CROSS JOIN events e ON e.seq = d.event'
+      : 'scopes s CROSS JOIN events e ON e.scope = s.uid CROSS JOIN deliveries d ON d.event = e.seq';
   const sql = `SELECT d.seq AS delivery, e.id AS eventId, e.scope AS namespaceUid, n.name AS destination, d.state, d.generation,
       d.attempts, d.crashes, d.due, d.order_key AS orderKey, d.reason, d.error, e.type, e.time, d.ended
     FROM ${from} CROSS JOIN destinations n ON n.id = d.destination
@@ -29,13 +30,14 @@ export function readDeliveries(database: DatabaseSync, filter: DeliveryFilter, p
 
 function conditionsOf(filter: DeliveryFilter, page: Page): readonly Condition[] {
   const { namespaceUid, eventId, destination, destinationPrefix, orderKey, generation, since, until } = filter;
-  const list: Condition[] = [['e.scope = ?', namespaceUid]];
+  const list: Condition[] = [['s.uid = ?', namespaceUid]];
   if (page.after !== undefined) list.push([page.newestFirst === true ? 'd.seq < ?' : 'd.seq > ?', page.after]);
   if (filter.deliveries !== undefined) list.push([`d.seq IN (${marks(filter.deliveries)})`, ...filter.deliveries]);
   if (eventId !== undefined) list.push(['e.id = ?', eventId]);
   if (destination !== undefined) list.push([destinations('name = ?'), destination]);
   if (destinationPrefix !== undefined) {
-    list.push([destinations('substr(name, 1, length(?)) = ?'), destinationPrefix, destinationPrefix]);
+    // U+10FFFF sorts after every character that can follow the prefix.
+    list.push([destinations('name >= ? AND name < ?'), destinationPrefix, `${destinationPrefix}\u{10FFFF}`]);
   }
   if (orderKey !== undefined) list.push(['d.order_key = ?', orderKey]);
   if (generation !== undefined) list.push(['d.generation = ?', generation]);
@@ -43,6 +45,9 @@ function conditionsOf(filter: DeliveryFilter, page: Page): readonly Condition[] 
   if (until !== undefined) list.push(['e.time < ?', until]);
   if (filter.latest === true) list.push([newer]);
   const states = filter.states ?? deliveryStates;
+  // In the words of the index of order keys.
+  if (orderKey !== undefined && states.every((state) => ordered.includes(state)))
+    list.push([`d.order_key IS NOT NULL AND d.state IN (${ordered.map((state) => `'${state}'`).join(', ')})`]);
   if (states.length < deliveryStates.length) list.push([`d.state IN (${marks(states)})`, ...states]);
   // In the words of the index of failed rows: they are few among many, and asked for most.
   if (states.every((state) => state === 'dead' || state === 'cancelled')) {
@@ -50,6 +55,8 @@ function conditionsOf(filter: DeliveryFilter, page: Page): readonly Condition[] 
   }
   return list;
 }
+
+const ordered: readonly DeliveryState[] = ['waiting', 'held', 'leased'];
 
 const destinations = (condition: string): string => `d.destination IN (SELECT id FROM destinations WHERE ${condition})`;
 

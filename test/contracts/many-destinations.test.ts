@@ -1,7 +1,11 @@
 /** One namespace with a great many destinations, none of which runs anywhere: what others are told does not drown in them. */
 import assert from 'node:assert/strict';
+import type { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
-import type { AppendItem } from '../../src/store/store.ts';
+import { laterFilter } from '../../src/delivery/later.ts';
+import { readDeliveries } from '../../src/store/sqlite-read.ts';
+import { openDatabase } from '../../src/store/sqlite-schema.ts';
+import type { AppendItem, DeliveryFilter } from '../../src/store/store.ts';
 import { storeEngines } from './store-engines.ts';
 
 function item(namespaceUid: string, id: string, destinations: readonly string[], delayMs: number): AppendItem {
@@ -35,5 +39,48 @@ for (const [name, open] of Object.entries(storeEngines())) {
       const none = await store.lease([{ destination: 'ns-quiet/f/handler:now', max: 1 }], 60_000);
       assert.equal(none.length, 1);
     });
+
+    test('nothing is found under an id that cannot be one: callers of Lua and of people choose it', async (t) => {
+      const store = await open(t);
+      await store.append([item('ns-a', 'e1', ['ns-a/f/handler:h'], 60_000)]);
+      for (const id of ['e\0', 'e1\0', '%', '_1', 'e*', "e1' OR '1'='1", '\u{10FFFF}', 'e1/../e1']) {
+        for (const filter of laterFilter('ns-a', 'f', id)) assert.equal(await store.cancel(filter), 0, id);
+        assert.deepEqual(await store.read({ namespaceUid: 'ns-a', destinationPrefix: id }, { limit: 10 }), [], id);
+      }
+      assert.equal(await store.cancel(laterFilter('ns-b', 'f', 'e1')[0]), 0, 'not of another namespace');
+      assert.equal(await store.cancel(laterFilter('ns-a', 'g', 'e1')[0]), 0, 'not of another function');
+      assert.equal(await store.cancel(laterFilter('ns-a', 'f', 'e1')[0]), 1, 'control');
+    });
   });
 }
+
+test('SQLite finds what Lua cancels by an index, and reads no rows for a namespace that has none', () => {
+  const database = openDatabase(':memory:');
+  const stepsOf = (filter: Omit<DeliveryFilter, 'namespaceUid'>): readonly string[] => {
+    let statement = '';
+    const overheard = {
+      prepare: (text: string) => database.prepare((statement = text)),
+    } as DatabaseSync;
+    readDeliveries(overheard, { namespaceUid: 'ns', ...filter }, { limit: 1 });
+    const steps = database.prepare(`EXPLAIN QUERY PLAN ${statement}`).all();
+    return (steps as unknown as { readonly detail: string }[]).map(({ detail }) => detail);
+  };
+  try {
+    for (const filter of laterFilter('ns', 'worker', 'id-or-key')) {
+      const steps = stepsOf({ ...filter, states: ['waiting', 'held'] });
+      assert.ok(
+        steps.some((step) => step.startsWith('SEARCH d USING INDEX')),
+        steps.join('\n'),
+      );
+      assert.deepEqual(
+        steps.filter((step) => step.startsWith('SCAN')),
+        [],
+      );
+    }
+    const listed = stepsOf({});
+    assert.match(listed[0] ?? '', /^SEARCH s USING COVERING INDEX/);
+    assert.equal(listed[1], 'SCAN d', 'control: a walk through all rows looks like this');
+  } finally {
+    database.close();
+  }
+});
