@@ -31,7 +31,8 @@ const policyIntro = `# The policy of an installation
 ${generatedFrom('src/policy/policy-schema.ts')}
 
 What whoever runs an installation allows its namespaces: \`policy\` of the chart's values, or the file that \`--policy\` of \`moonhook dev\`
-and \`moonhook check\` names. Every member may be left out. In a cluster a change is in force without a restart, within about a minute.
+and \`moonhook check\` names. Every member may be left out; an empty file is a mistake (it may be half written), \`{}\` is all defaults.
+In a cluster a change is in force without a restart, within about a minute.
 Durations are a whole number and \`ms\`, \`s\`, \`m\`, \`h\` or \`d\`; sizes are Kubernetes quantities such as \`16Mi\`. \`NAMESPACE\` stands for the
 name of one. What the quotas and the retention of the store mean in detail: [the store](store.md); groups: [runtimes of their
 own](../guide/runtime-groups.md).
