@@ -17,6 +17,7 @@ export const recordTables = `
 `;
 
 const deletedAtOnce = 500;
+const purgedAtOnce = 5_000;
 
 /** On the pool of the store; closing ends nothing of it. */
 export function createPostgresRecords(pool: Pool, sessions: Sessions, bounds: RecordBounds): RecordStore {
@@ -86,7 +87,15 @@ export function createPostgresRecords(pool: Pool, sessions: Sessions, bounds: Re
       });
     },
     async purge(namespaceUid) {
-      await pool.query('DELETE FROM moonhook_records WHERE scope = $1', [namespaceUid]);
+      const piece = (): Promise<number> =>
+        sessions.unsynced(async ({ client }) => {
+          const { rowCount } = await client.query(
+            'DELETE FROM moonhook_records WHERE seq = ANY (ARRAY(SELECT seq FROM moonhook_records WHERE scope = $1 LIMIT $2))',
+            [namespaceUid, purgedAtOnce],
+          );
+          return rowCount ?? 0;
+        });
+      while ((await piece()) === purgedAtOnce);
     },
     close: async () => undefined,
   };

@@ -97,6 +97,22 @@ test(
   },
 );
 
+test('records of a namespace that is gone are purged a piece at a time', { skip }, async (t) => {
+  const { store, admin } = await open(t);
+  await admin.query(`INSERT INTO moonhook_records (scope, time, namespace, function, subscription, trigger, outcome, logged, ids, bytes, content)
+    SELECT CASE WHEN n = 1 THEN 'other' ELSE 'gone' END, n, 'ns', 'f', '', 't', 'ok', false, '{}', 300, '' FROM generate_series(1, 12001) n`);
+  await admin.query(`CREATE TABLE pieces (rows bigint);
+    CREATE FUNCTION count_piece() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO pieces SELECT count(*) FROM gone; RETURN NULL; END $$;
+    CREATE TRIGGER count_piece AFTER DELETE ON moonhook_records REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION count_piece()`);
+  await store.records({ keepMs: day, maxBytes: 1 << 26 }).purge('gone');
+  const { rows } = await admin.query<{ rows: string }>('SELECT rows FROM pieces');
+  assert.deepEqual(
+    rows.map((piece) => Number(piece.rows)),
+    [5_000, 5_000, 2_000],
+  );
+  assert.equal(await countOf(admin, 'moonhook_records'), 1);
+});
+
 test('what somebody stores for a namespace while its ids are looked for goes, too', { skip }, async (t) => {
   const { store, admin } = await open(t);
   await admin.query('SELECT pg_advisory_lock(7350142613)');
