@@ -217,3 +217,36 @@ test(
     assert.ok(looked >= 20_000 && looked < 60_000, `${looked} entries`);
   },
 );
+
+test(
+  'a piece reads no more of the ids where statistics are of long ago, and all those ids have expired',
+  { skip },
+  async (t) => {
+    const { admin } = await open(t);
+    await admin.query('SELECT pg_advisory_lock(7350142613)');
+    await admin.query(`DO $$ BEGIN FOR part IN 0..15 LOOP
+    EXECUTE format('ALTER TABLE moonhook_duplicates_%s SET (autovacuum_enabled = false)', part); END LOOP; END $$`);
+    const add = (ids: number, from: number): Promise<unknown> =>
+      admin.query(`INSERT INTO moonhook_duplicates (key, event, expires, endpoint)
+      SELECT decode(md5(n::text), 'hex'), 'e', moonhook_now() + ${from} + (n::bigint * 7919) % ${ids}, 1 FROM generate_series(1, ${ids}) n`);
+    await add(20_000, -day);
+    await admin.query('ANALYZE moonhook_duplicates');
+    await admin.query('DELETE FROM moonhook_duplicates');
+    await add(400_000, day);
+    const bound = createKeyBound(() => 0);
+    const readBy = async (work: () => Promise<unknown>): Promise<number> => {
+      const before = await entriesRead(admin);
+      await inTransaction(admin, work);
+      return (await entriesRead(admin)) - before;
+    };
+    const first = await readBy(() => bound.trim(admin, 12_000, 500));
+    assert.ok(first >= 20_000, `control: from the beginning they are behind what was deleted, and it read ${first}`);
+    const next = await readBy(() => bound.trim(admin, 12_000, 500));
+    assert.ok(next > 5_000 && next < 20_000, `the bound read ${next}`);
+    await admin.query(
+      `INSERT INTO moonhook_vanished SELECT 'gone', expires FROM moonhook_duplicates ORDER BY expires LIMIT 1 OFFSET 9999`,
+    );
+    const walked = await readBy(() => forgetVanished({ client: admin, counter: 'test' }, 500));
+    assert.ok(walked > 5_000 && walked < 20_000, `the walk read ${walked}`);
+  },
+);
