@@ -32,6 +32,22 @@ test('after downtime RunOnce runs the last missed slot, in place of the one that
   assert.equal(plan.drop, 11 * minute);
 });
 
+test('after months the last missed slot is found in a few steps, however often or seldom it comes', () => {
+  const now = 1_000_000 * minute + 1;
+  for (const every of [1, 7, 60, 1440, 43_200]) {
+    let asked = 0;
+    const counted: Slots = {
+      after(moment) {
+        asked += 1;
+        return (Math.floor(moment / (every * minute)) + 1) * every * minute;
+      },
+    };
+    const plan = planSchedule(counted, { ...settings, starting: true }, { hash: 'h', slot: every * minute }, now);
+    assert.equal(plan.fire[0]?.slot, Math.floor(1_000_000 / every) * every * minute);
+    assert.ok(asked < 30, `${asked} steps`);
+  }
+});
+
 test('after downtime of less than a slot RunOnce leaves the stored one to run', () => {
   const plan = planSchedule(slots, { ...settings, starting: true }, { hash: 'h', slot: 11 * minute }, 11 * minute + 5);
   assert.deepEqual(
@@ -61,7 +77,10 @@ test('an edited schedule starts from now', () => {
     plan.fire.map(({ slot }) => slot / minute),
     [21],
   );
-  assert.deepEqual(plan.position, { hash: 'h', slot: 21 * minute });
+  // Its slots are others than those of before, which were cancelled: also where it is edited back.
+  assert.deepEqual(plan.position, { hash: 'h', slot: 21 * minute, since: 20 * minute + 1 });
+  const later = planSchedule(slots, settings, plan.position, 21 * minute);
+  assert.deepEqual(later.position, { hash: 'h', slot: 22 * minute, since: 20 * minute + 1 });
 });
 
 test('a schedule that has no slot any more waits for nothing', () => {

@@ -9,10 +9,12 @@ export interface Slots {
 
 /** What is remembered of a schedule between processes. */
 export interface SchedulePosition {
-  /** Hash of cron expression and time zone: an edited schedule starts from now. */
+  /** Hash of cron expression, time zone and data: an edited schedule starts from now. */
   readonly hash: string;
-  /** The last slot that was stored. */
+  /** The last slot that was stored; of one that was cancelled with its trigger, when that was. */
   readonly slot: number;
+  /** When the trigger was edited last, or left: slots of before are cancelled, and the same ones stored again are others. */
+  readonly since?: number;
 }
 
 export interface Plan {
@@ -24,9 +26,6 @@ export interface Plan {
   /** The slot that waits. */
   readonly next: number | undefined;
 }
-
-/** A schedule that was down for years does not count its slots one by one. */
-const mostMissed = 100_000;
 
 /**
  * Stores the next slot ahead of time, once. `missed` decides about slots that passed while nobody was there: one run for
@@ -50,33 +49,40 @@ export function planSchedule(
   if (last !== undefined && missed === 'RunOnce') fire.push({ slot: last, delayMs: 0 });
   if (next !== undefined && (known === undefined || known.slot < next)) fire.push({ slot: next, delayMs: next - now });
   const slot = Math.max(known?.slot ?? now, ...fire.map((entry) => entry.slot));
+  const since = known === position ? known?.since : now;
   // The stored row of the passed slot gives way to the last missed one, or to none.
   const drop = starting && passed !== undefined && (missed === 'Skip' || last !== undefined) ? { drop: passed } : {};
-  return { fire, ...drop, position: { hash, slot }, next };
+  return { fire, ...drop, position: { hash, slot, ...(since === undefined ? {} : { since }) }, next };
 }
 
+/** Less than lies between two slots. */
+const apartMs = 30_000;
+
+/** Halves the time until the slot is found: of a schedule that rested for months, each one by one would take seconds. */
 function lastSlotUntil(slots: Slots, from: number, now: number): number | undefined {
-  let last: number | undefined;
-  let slot = slots.after(from);
-  for (let count = 0; slot !== undefined && slot <= now; count++) {
-    last = slot;
-    // Far behind: jump close to now instead of walking every minute of a year.
-    slot = count === mostMissed ? slots.after(now - 24 * 3_600_000) : slots.after(slot);
+  const isMissed = (moment: number): boolean => (slots.after(moment) ?? Infinity) <= now;
+  if (!isMissed(from)) return undefined;
+  let [before, behind] = [from, now];
+  while (behind - before > apartMs) {
+    const middle = before + Math.floor((behind - before) / 2);
+    if (isMissed(middle)) before = middle;
+    else behind = middle;
   }
-  return last;
+  return slots.after(before);
 }
 
-export function hashSchedule(cron: string, timeZone: string): string {
+/** Data stand in the stored slot, too. */
+export function hashSchedule(cron: string, timeZone: string, data?: unknown): string {
   return createHash('sha256')
-    .update(JSON.stringify([cron, timeZone]))
+    .update(JSON.stringify(data === undefined ? [cron, timeZone] : [cron, timeZone, data]))
     .digest('hex')
     .slice(0, 16);
 }
 
 /** The id of a slot's event: whoever stores it, it is stored once. */
-export function slotEventId(destination: string, hash: string, slot: number): string {
+export function slotEventId(destination: string, { hash, since }: SchedulePosition, slot: number): string {
   return createHash('sha256')
-    .update(JSON.stringify([destination, hash, slot]))
+    .update(JSON.stringify(since === undefined ? [destination, hash, slot] : [destination, hash, slot, since]))
     .digest('hex')
     .slice(0, 32);
 }

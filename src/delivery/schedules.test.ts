@@ -27,7 +27,7 @@ test('a schedule whose next slot the store cannot take now is planned again, and
   let full = true;
   const failing: Store = {
     ...store,
-    append: (items) => (full ? Promise.reject(new StoreDiskLow()) : store.append(items)),
+    appendIf: (conditional) => (full ? Promise.reject(new StoreDiskLow()) : store.appendIf(conditional)),
   };
   const timers: { readonly milliseconds: number; run(): void }[] = [];
   const errors: Error[] = [];
@@ -52,5 +52,36 @@ test('a schedule whose next slot the store cannot take now is planned again, and
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.equal(await store.backlog(trigger.destination, 10), 1);
+  schedules.stop();
+});
+
+test('an edit of another schedule asks this one for no slot, and what it says beside its times counts at once', async (t) => {
+  const opened = await openStore({ path: ':memory:', onLost: (error) => assert.fail(error) });
+  t.after(() => opened.close());
+  const store = opened.connect();
+  const clock = { now: 1_000_000 };
+  const timers: (() => void)[] = [];
+  const schedules = createSchedules({
+    store,
+    now: () => clock.now,
+    after(_milliseconds, run) {
+      timers.push(run);
+      return () => undefined;
+    },
+    onError: (error) => assert.fail(error),
+  });
+  await schedules.set([trigger]);
+  const slots = { after: () => assert.fail('asked') };
+  const other = { ...trigger, destination: 'ns/g/trigger:tick', functionName: 'g' };
+  await schedules.set([{ ...trigger, serial: false, slots }, other]);
+  clock.now = 1_020_001;
+  timers[0]?.();
+  const until = Date.now() + 30_000;
+  while ((await store.backlog(trigger.destination, 10)) < 2) assert.ok(Date.now() < until, 'planned again');
+  const rows = await store.read({ namespaceUid: 'ns', destination: trigger.destination }, { limit: 10 });
+  assert.deepEqual(
+    rows.map(({ orderKey }) => orderKey),
+    ['schedule', undefined],
+  );
   schedules.stop();
 });

@@ -1,6 +1,7 @@
 /** Schedules of the table, planned in the main thread: each slot becomes a stored event. */
 import { formatDestination } from '../delivery/destination.ts';
 import { createSchedules, type ScheduledTrigger, type Schedules } from '../delivery/schedules.ts';
+import type { Slots } from '../delivery/plan-schedule.ts';
 import type { RouteTable } from '../routing/types.ts';
 import type { Store } from '../store/store.ts';
 import { parseSchedule } from '../triggers/schedule.ts';
@@ -33,8 +34,6 @@ export function scheduledTriggers(table: RouteTable): readonly ScheduledTrigger[
     if (suspended || draining === true) continue;
     for (const trigger of triggers) {
       if (trigger.kind !== 'schedule' || trigger.unresolved !== undefined) continue;
-      const parsed = parseSchedule(trigger.cron, trigger.timeZone);
-      if (!parsed.ok) continue;
       found.push({
         namespaceUid,
         namespace,
@@ -43,7 +42,7 @@ export function scheduledTriggers(table: RouteTable): readonly ScheduledTrigger[
         destination: formatDestination({ namespaceUid, functionName: name, target: { trigger: trigger.name } }),
         cron: trigger.cron,
         timeZone: trigger.timeZone,
-        slots: parsed.schedule,
+        slots: slotsOf(trigger.cron, trigger.timeZone),
         missed: trigger.missed,
         serial: trigger.concurrencyPolicy !== 'Allow',
         data: trigger.data,
@@ -51,4 +50,15 @@ export function scheduledTriggers(table: RouteTable): readonly ScheduledTrigger[
     }
   }
   return found;
+}
+
+/** Read when it is planned: each edit of a schedule asks for all of them, and most are planned already. */
+function slotsOf(cron: string, timeZone: string): Slots {
+  let parsed: ReturnType<typeof parseSchedule> | undefined;
+  return {
+    after(moment) {
+      parsed ??= parseSchedule(cron, timeZone);
+      return parsed.ok ? parsed.schedule.after(moment) : undefined;
+    },
+  };
 }

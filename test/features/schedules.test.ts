@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatDestination } from '../../src/delivery/destination.ts';
+import { openStore } from '../../src/store/open-store.ts';
 import { serveFunctions } from '../builders/serve-functions.ts';
 
 const nightly = (cron: string, more: object = {}) => ({
@@ -32,4 +33,44 @@ test('a schedule knows its next time, follows edits, and ends with its function 
   } finally {
     await served.close();
   }
+});
+
+test('what rested or was gone for a while, or was edited and edited back, has its next slot waiting again', async () => {
+  const served = await serveFunctions({ functions: [nightly('0 3 * * *')] });
+  const waiting = (): Promise<number> => served.metric('deliveries{state="waiting"}');
+  try {
+    assert.equal(await waiting(), 1);
+    for (const meanwhile of [
+      [nightly('0 3 * * *', { suspend: true })],
+      [],
+      [nightly('30 4 * * *')],
+      [nightly('0 3 * * *', { suspend: true })],
+    ]) {
+      await served.serve(...meanwhile);
+      await served.serve(nightly('0 3 * * *'));
+      assert.equal(await waiting(), 1);
+      assert.equal(new Date(served.runtime.nextScheduleTime(destination) ?? 0).getUTCHours(), 3);
+    }
+  } finally {
+    await served.close();
+  }
+});
+
+test('edited data are those of the slot that waits', async (t) => {
+  const opened = await openStore({ path: ':memory:', onLost: (error) => assert.fail(error) });
+  const served = await serveFunctions({ store: opened, functions: [nightly('0 3 * * *')] });
+  t.after(async () => {
+    await served.close();
+    await opened.close();
+  });
+  const store = opened.connect();
+  const bodies = async (): Promise<readonly string[]> => {
+    const rows = await store.read({ namespaceUid: 'ns-default', states: ['waiting', 'held'] }, { limit: 10 });
+    const events = await Promise.all(rows.map(({ eventId }) => store.event('ns-default', eventId)));
+    return events.map((event) => Buffer.from(event?.body ?? '').toString());
+  };
+  assert.deepEqual(await bodies(), ['{"depth":7}']);
+  const trigger = { name: 'night', schedule: { cron: '0 3 * * *', data: { depth: 8 } } };
+  await served.serve(nightly('0 3 * * *', { triggers: [trigger] }));
+  assert.deepEqual(await bodies(), ['{"depth":8}']);
 });

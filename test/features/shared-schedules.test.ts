@@ -103,6 +103,37 @@ test('a restart at any moment stores no slot twice, and one that passed meanwhil
   assert.ok(!slots.includes('2026-01-01T03:03'));
 });
 
+test('several processes that see the same edits store each slot once, and a late one loses none', async (t) => {
+  const opened = await openStore({ path: ':memory:', onLost: (error) => assert.fail(error) });
+  t.after(() => opened.close());
+  const store = opened.connect();
+  const clock = { now: Date.UTC(2026, 0, 1, 2, 30) };
+  const planners = Array.from({ length: 4 }, () => planner(store, clock));
+  const waiting = (): Promise<number> => store.backlog(destination, 10);
+  const all = async (...triggers: readonly ScheduledTrigger[]): Promise<void> => {
+    clock.now += 1;
+    await Promise.all(planners.map(({ schedules }) => schedules.set(triggers)));
+  };
+  const [first, second] = [trigger('0 3 * * *', 'UTC'), trigger('0 4 * * *', 'UTC')];
+  await all(first);
+  for (const edited of [second, first, { ...first, data: { n: 1 } }, first]) {
+    await all(edited);
+    assert.equal(await waiting(), 1);
+  }
+  await all();
+  assert.equal(await waiting(), 0);
+  await all(first);
+  assert.equal(await waiting(), 1);
+  // One hears of a suspension when the others run it again; they plan anew at least each minute.
+  const [late, other] = planners;
+  await late?.schedules.set([]);
+  assert.equal(await waiting(), 0, 'control');
+  clock.now += minute;
+  await other?.tick();
+  assert.equal(await waiting(), 1);
+  assert.equal((await storedSlots(store)).at(-1), '2026-01-01T03:00');
+});
+
 test('`missed: Skip` runs nothing of the past', async (t) => {
   const open = await file(t);
   const clock = { now: Date.UTC(2026, 0, 1, 2, 59, 30) };
