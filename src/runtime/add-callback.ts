@@ -6,6 +6,7 @@ import type { Attempt } from '../delivery/run-attempts.ts';
 import { toHttpResponse } from '../function/result.ts';
 import type { CallResult } from '../lua/types.ts';
 import type { AppendItem, Lease } from '../store/store.ts';
+import { rootBudget, shareBudget } from '../triggers/event-budget.ts';
 import { encodeResult } from './encode-result.ts';
 import { readAttributes, type EventAttributes } from './stored-event.ts';
 import type { WorkerParts } from './worker-parts.ts';
@@ -42,7 +43,13 @@ interface Answer {
 export function withCallback(attempt: RanAttempt, lease: Lease, parts: WorkerParts): Attempt {
   const { ending, effects, result, durationMs = 0 } = attempt;
   if (ending.kind !== 'done' && ending.kind !== 'dead') return attempt;
-  const { callback, callId, hops = 0, traceparent } = attempt.attributes ?? readAttributes(lease.event);
+  const {
+    callback,
+    callId,
+    hops = 0,
+    traceparent,
+    budget = rootBudget,
+  } = attempt.attributes ?? readAttributes(lease.event);
   const from = parseDestination(lease.destination);
   // The event may be on the bus as well: only the call itself has an answer.
   if (callback?.destination !== lease.destination || from === undefined) return attempt;
@@ -63,6 +70,8 @@ export function withCallback(attempt: RanAttempt, lease: Lease, parts: WorkerPar
   const attributes: EventAttributes = {
     name: 'callback',
     hops: hops + 1,
+    // It may go to a function that sets off more: one of the children of this call.
+    budget: shareBudget(budget, (effects?.append?.length ?? 0) + 1),
     callback,
     outcome,
     ...(traceparent === undefined ? {} : { traceparent }),

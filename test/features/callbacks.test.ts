@@ -33,10 +33,12 @@ suite('callbacks', () => {
               return { sum = event.data.a + event.data.b }
             end,
             job = function(event) return 201, "made " .. event.data.n, { ["content-type"] = "text/x-note" } end,
+            chain = function() assert(events.publish("com.chain", {})) end,
             listen = function(event) log.info("heard " .. event.type) end,
           }`,
           triggers: [
             { name: 'job', http: { path: 'job', mode: 'async', publish: true, receiver: { open: {} }, callback } },
+            { name: 'chain', http: { path: 'chain', mode: 'async', receiver: { open: {} }, callback } },
             { name: 'listen', event: { type: '*' } },
           ],
         },
@@ -114,6 +116,22 @@ suite('callbacks', () => {
     await call('/async-function/default/worker', { a: 1, b: 1 }, `${receiver.url}/busy`);
     const failed = await served.record({}, ({ kind, outcome }) => kind === 'callback' && outcome === 'error');
     assert.ok((failed.nextAttempt ?? 0) - failed.time >= 5_000);
+  });
+
+  test('a callback goes on with what is left of the chain: whoever asks for one does not begin anew', async () => {
+    for (const [budget, left] of [
+      ['100', '50'],
+      ['1', '0'],
+    ] as const) {
+      const response = await fetch(`${served.url}/default/chain`, {
+        method: 'POST',
+        headers: { 'x-callback-url': `${receiver.url}/chain`, 'x-moonhook-budget': budget, 'x-moonhook-hops': '2' },
+      });
+      assert.equal(response.status, 202);
+      const received = await receiver.count('/chain', budget === '100' ? 1 : 2);
+      const { headers } = received.at(-1) ?? {};
+      assert.deepEqual([headers?.['x-moonhook-budget'], headers?.['x-moonhook-hops']], [left, '3']);
+    }
   });
 
   test('a URL is refused with the rule before the call is accepted', async () => {
