@@ -72,7 +72,7 @@ async function explain(subject: string, request: string | undefined, given: Expl
     const hint = named
       ? `; how it stands: moonhook describe ${subject}, what it did: moonhook calls ${subject}`
       : maybeFunction
-        ? `; a function is explained with a path: moonhook explain ${subject} /…`
+        ? `; a function is explained with a path: moonhook explain ${subject} /…, and how it stands: moonhook describe ${subject}`
         : '';
     return refused({ ...answer, message: `${answer.message}${hint}` });
   }

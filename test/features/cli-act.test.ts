@@ -126,6 +126,11 @@ test('see what happened and act', async (context) => {
       const { exitCode, stderr } = await cli(...verb);
       assert.deepEqual([exitCode, elsewhere.test(stderr)], [5, true], stderr);
     }
+    const explained = await cli('explain', 'team-a/job');
+    assert.match(
+      explained.stderr,
+      /moonhook explain team-a\/job \/…, and how it stands: moonhook describe team-a\/job\n$/,
+    );
     const trigger = await cli('replay', 'whf/team-a/job', '--trigger', 'jub', '--dead');
     assert.match(trigger.stderr, /^moonhook: there is no function team-a\/job with a trigger jub\n$/);
     const control = await cli('deliveries', 'team-b/job');
