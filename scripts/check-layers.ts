@@ -44,8 +44,9 @@ const doors: readonly { readonly packages: RegExp; readonly files: RegExp; reado
   },
   {
     packages: /^node:(net|tls|dgram|http2)$/,
-    files: /^policy\/(outbound|egress|address)|^runtime\/|^link\/(serve|dial)-peer|\.test\.ts$/,
-    why: 'sockets only in policy/outbound*.ts, the listeners of runtime/ and link/',
+    files:
+      /^policy\/(outbound|egress|address)|^runtime\/|^link\/(serve|dial)-peer|^store\/postgres-sockets|\.test\.ts$/,
+    why: 'sockets only in policy/outbound*.ts, the listeners of runtime/ and link/, and for PostgreSQL',
   },
   { packages: /^ws$/, files: /^link\//, why: 'WebSockets only in link/' },
   {

@@ -1,20 +1,24 @@
 /** The connections of one process to PostgreSQL: opened, checked, and the schema brought up to date. */
-import { Pool } from 'pg';
+import { Pool, type PoolConfig } from 'pg';
 import { assertSession, preparePostgres, sessionOptions } from './postgres-schema.ts';
+import type { PostgresSockets } from './postgres-sockets.ts';
 import { answerMs, connections, connectMs } from './postgres-timeouts.ts';
 
-export async function openPool(url: string, onError: (error: Error) => void): Promise<Pool> {
+export async function openPool(url: string, sockets: PostgresSockets, onError: (error: Error) => void): Promise<Pool> {
   // A new version of the schema may take its time.
-  await prepare(openConnections(url, 1, onError));
-  return openConnections(url, connections, onError, answerMs);
+  await prepare(openConnections(url, onError, { max: 1 }));
+  return openConnections(url, onError, { max: connections, query_timeout: answerMs, stream: () => sockets.open() });
 }
 
-function openConnections(url: string, max: number, onError: (error: Error) => void, query_timeout?: number): Pool {
+function openConnections(
+  url: string,
+  onError: (error: Error) => void,
+  own: Pick<PoolConfig, 'max' | 'query_timeout' | 'stream'>,
+): Pool {
   const pool = new Pool({
+    ...own,
     connectionString: url,
-    max,
     connectionTimeoutMillis: connectMs,
-    ...(query_timeout === undefined ? {} : { query_timeout }),
     options: sessionOptions,
     application_name: 'moonhook',
     // oxlint-disable-next-line promise/no-callback-in-promise -- pg's pool asks with a callback

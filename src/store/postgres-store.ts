@@ -16,8 +16,9 @@ import { readDeliveries } from './postgres-read.ts';
 import { createPostgresRecords } from './postgres-records.ts';
 import { createSessions } from './postgres-session.ts';
 import { createPostgresSettling } from './postgres-settling.ts';
+import { createPostgresSockets } from './postgres-sockets.ts';
 import { createStandbyWatch } from './postgres-standby.ts';
-import { inPlainWords, sayPlainly } from './postgres-timeouts.ts';
+import { goodbyeMs, inPlainWords, sayPlainly } from './postgres-timeouts.ts';
 import { createPostgresTrim } from './postgres-trim.ts';
 import { startUpkeep } from './postgres-upkeep.ts';
 import { createPostgresUsage } from './postgres-usage.ts';
@@ -49,7 +50,8 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
   const onError = (error: Error): void => {
     if (!closed) settings.onError(inPlainWords(error) as Error);
   };
-  const pool = await openPool(url, onError);
+  const sockets = createPostgresSockets();
+  const pool = await openPool(url, sockets, onError);
   const now = (): number => performance.now();
   const random = (): number => Math.random();
   const standby = createStandbyWatch(now);
@@ -65,7 +67,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
     hints.send();
   };
   const heads = createPostgresHeads({ pool, destinations, now, random, onDue: wake, onError });
-  const hints = openHints(url, processId, () => heads.readSoon(), onError);
+  const hints = openHints({ url, processId, sockets, wake: () => heads.readSoon(), onError });
   let retention = { ...defaultRetention, ...settings.retention };
   const { parts: trim, keyWindow } = createPostgresTrim(now);
   const stopUpkeep = startUpkeep({
@@ -133,8 +135,16 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Pos
     },
     async close() {
       closed = true;
+      let ended: Promise<void> | undefined;
+      const end = (): Promise<void> => (ended ??= pool.end());
+      const impatience = setTimeout(() => {
+        // What goes on fails, and opens no other connection.
+        void end();
+        sockets.cut();
+      }, goodbyeMs);
       await Promise.all([hints.close(), heads.close(), stopUpkeep()]);
-      await pool.end();
+      await end();
+      clearTimeout(impatience);
     },
   });
 }

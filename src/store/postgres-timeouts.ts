@@ -8,6 +8,8 @@ export const connectMs = 5_000;
  * COMMIT that waits for a standby). What became of it is not known, and its connection is not used again.
  */
 export const answerMs = 10_000;
+/** What is under way when a store is closed, and its goodbye. */
+export const goodbyeMs = 5_000;
 /** What the server gives a statement, the wait for a lock, and a transaction that does nothing. */
 export const statementMs = 5_000;
 export const lockMs = 1_000;

@@ -6,6 +6,7 @@ import { Client } from 'pg';
 import { openPostgres } from '../../src/store/open-postgres.ts';
 import { type Hints, openHints } from '../../src/store/postgres-listen.ts';
 import { assertSession, sessionOptions } from '../../src/store/postgres-schema.ts';
+import { createPostgresSockets } from '../../src/store/postgres-sockets.ts';
 import { StandbyMissing } from '../../src/store/postgres-standby.ts';
 import { openPostgresStore } from '../../src/store/postgres-store.ts';
 import type { AppendItem } from '../../src/store/store.ts';
@@ -84,35 +85,71 @@ test('hints come again after a server that said nothing, whether it fell silent 
   const server = await startPostgres(binaries);
   const proxy = await startProxy(server.url);
   const listening: Hints[] = [];
+  const sockets = createPostgresSockets();
   t.after(async () => {
+    sockets.cut();
     await Promise.all(listening.map((hints) => hints.close()));
     await proxy.close();
     await server.stop();
   });
-  const listen = (name: string): { readonly hints: Hints; readonly heard: { wakes: number; errors: number } } => {
+  interface Listening {
+    readonly hints: Hints;
+    readonly heard: { wakes: number; errors: number };
+  }
+  const listen = (name: string, askMs?: number): Listening => {
     const heard = { wakes: 0, errors: 0 };
     const wake = (): void => void (heard.wakes += 1);
-    const hints = openHints(proxy.url, name, wake, () => void (heard.errors += 1));
+    const onError = (): void => void (heard.errors += 1);
+    const hints = openHints({
+      url: proxy.url,
+      processId: name,
+      sockets,
+      wake,
+      onError,
+      ...(askMs === undefined ? {} : { askMs }),
+    });
     listening.push(hints);
     return { hints, heard };
   };
   const before = listen('before');
-  await eventually('it listens', () => before.heard.wakes > 0);
+  // It has nothing to tell: what it asks from time to time is all that can go wrong.
+  const quiet = listen('quiet', 100);
+  await eventually('both listen', () => before.heard.wakes > 0 && quiet.heard.wakes > 0);
 
   proxy.fallSilent();
   const during = listen('during');
   before.hints.send();
-  await eventually('both have failed', () => before.heard.errors > 0 && during.heard.errors > 0);
-  const { wakes } = before.heard;
+  await eventually('all have failed', () => [before, during, quiet].every(({ heard }) => heard.errors > 0));
+  const wakes = before.heard.wakes;
+  const quietWakes = quiet.heard.wakes;
   assert.equal(during.heard.wakes, 0);
   proxy.speak();
-  await eventually('both listen again', () => before.heard.wakes > wakes && during.heard.wakes > 0);
+  await eventually('all listen again', () => {
+    return before.heard.wakes > wakes && during.heard.wakes > 0 && quiet.heard.wakes > quietWakes;
+  });
   const [first, second] = [before.heard.wakes, during.heard.wakes];
   await eventually('each hears the other', () => {
     before.hints.send();
     during.hints.send();
     return before.heard.wakes > first && during.heard.wakes > second;
   });
+});
+
+test('a store is closed although the server hears no goodbye', async (t) => {
+  if (binaries === undefined) return t.skip('told above');
+  const server = await startPostgres(binaries);
+  const proxy = await startProxy(server.url);
+  t.after(async () => {
+    await proxy.close();
+    await server.stop();
+  });
+  const store = await openPostgresStore({ url: proxy.url, processId: 'p', onError: () => undefined });
+  await Promise.all(Array.from({ length: 5 }, () => store.ping()));
+  proxy.fallSilent();
+  let closed = false;
+  const closing = store.close().then(() => (closed = true));
+  await eventually('it is closed', () => closed);
+  await closing;
 });
 
 test('nothing is accepted while a standby is missing that commits wait for, and what waited is there once', async (t) => {
