@@ -1,5 +1,6 @@
 /** The days of the table of ended rows in PostgreSQL: partitions made ahead, and dropped when nothing of that day is kept. */
 import type { ClientBase } from 'pg';
+import { commit, isUnanswered } from './postgres-timeouts.ts';
 
 /** Any constant: one process makes partitions at a time. */
 const partitionLock = 7_350_142_612;
@@ -30,9 +31,9 @@ export async function makePartitions(client: ClientBase): Promise<void> {
       await client.query(
         `CREATE TABLE IF NOT EXISTS ${name} PARTITION OF moonhook_ended FOR VALUES FROM (${day * dayMs}) TO (${(day + 1) * dayMs})`,
       );
-      await client.query('COMMIT');
+      await client.query(commit);
     } catch (error) {
-      await client.query('ROLLBACK');
+      if (!isUnanswered(error)) await client.query('ROLLBACK');
       if ((error as { code?: string }).code !== '23514') throw error;
     }
   }
@@ -67,9 +68,9 @@ async function dropEmpty(client: ClientBase, partition: string): Promise<void> {
     await client.query(`SET LOCAL lock_timeout = ${dropWaitMs}`);
     await client.query('LOCK TABLE ONLY moonhook_ended IN ACCESS EXCLUSIVE MODE');
     if (!(await hasRows(client, partition))) await client.query(`DROP TABLE ${partition}`);
-    await client.query('COMMIT');
+    await client.query(commit);
   } catch (error) {
-    await client.query('ROLLBACK');
+    if (!isUnanswered(error)) await client.query('ROLLBACK');
     throw error;
   }
 }

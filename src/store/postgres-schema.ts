@@ -4,7 +4,7 @@ import { accounts } from './postgres-accounts.ts';
 import { duplicatePartitions, keyEndpoints } from './postgres-key-bound.ts';
 import { makePartitions } from './postgres-partitions.ts';
 import { recordTables } from './postgres-records.ts';
-import { idleMs, lockMs, statementMs } from './postgres-timeouts.ts';
+import { commit, idleMs, isUnanswered, lockMs, statementMs } from './postgres-timeouts.ts';
 import { trimIndexes } from './postgres-trim.ts';
 import { vanishedIds } from './postgres-vanished.ts';
 import { StoreRefused } from './store-refused.ts';
@@ -174,9 +174,9 @@ export async function migrate(client: ClientBase, versions: readonly string[]): 
         [String(index + 1)],
       );
     }
-    await client.query('COMMIT');
+    await client.query(commit);
   } catch (error) {
-    await client.query('ROLLBACK');
+    if (!isUnanswered(error)) await client.query('ROLLBACK');
     if ((error as { readonly code?: unknown }).code !== '55P03') throw error;
     throw new StoreRefused(
       `the schema could not be brought up to date within ${migrationLockMs / 1000} s, since another transaction holds a lock on it: end what pg_blocking_pids() names, or start again when it is over`,

@@ -33,6 +33,14 @@ const ofTheServer: Readonly<Record<string, string>> = {
   '25P03': `PostgreSQL ended a transaction in which this process did nothing for ${seconds(idleMs)}: was it frozen, or without a processor?`,
 };
 
+/** Ends where statements have no limit, too: nobody at a console waits for a standby without a word. */
+export const commit = { text: 'COMMIT', query_timeout: answerMs };
+
+/** Nothing more can be asked over that connection: it would wait behind what was asked before. */
+export function isUnanswered(error: unknown): boolean {
+  return errorMessage(error) === 'Query read timeout';
+}
+
 /** An error that says of a timeout what a person needs; any other as it is. */
 export function inPlainWords(error: unknown): unknown {
   const code = error instanceof Error ? (error as { readonly code?: unknown }).code : undefined;

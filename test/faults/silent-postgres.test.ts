@@ -225,6 +225,14 @@ test('nothing is accepted while a standby is missing that commits wait for, and 
   await assert.rejects(again.append([itemOf('a')]), StandbyMissing);
   await eventually('the log has it', () => alarms.some((each) => /waits for a synchronous standby/.test(each)));
 
+  // Where a schema is to be made, a start is refused with the reason instead of waiting without a word.
+  await admin.query('CREATE DATABASE fresh');
+  const fresh = server.url.replace(/postgres$/, 'fresh');
+  await assert.rejects(
+    openPostgres({ url: fresh, processId: 'fresh', onError: () => undefined }),
+    /has not answered within 10 s, .* and the standby that commits wait for/,
+  );
+
   await waitFor('');
   for (const id of ids) {
     await eventually(`${id} is accepted`, () =>
