@@ -66,9 +66,13 @@ async function takeTurn(
   const { fn } = attempt.work;
   const refused = await admitDelivery(attempt, parts);
   if (refused !== undefined) return { ending: refused };
-  const turn = await awaitTurn(fn, trigger, source, callId, parts, signal);
-  if (signal.aborted) return { giveBackMs: 0 };
-  if (!turn.ok) return { ending: expressionFailed(attempt, turn.error) };
+  const { destination } = attempt.lease;
+  const turn = await awaitTurn(fn, trigger, source, { callId, destination }, parts, signal);
+  if (signal.aborted) {
+    if (turn.ok) turn.release();
+    return { giveBackMs: 0 };
+  }
+  if (!turn.ok) return 'giveBackMs' in turn ? turn : { ending: expressionFailed(attempt, turn.error) };
   try {
     return await enterAndRun(attempt, signal, parts, run, runUntilReplaced);
   } finally {

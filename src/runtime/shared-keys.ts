@@ -4,6 +4,7 @@
  * neighbourhood evicts an entry of the namespace that has most of them there: floods evict themselves.
  */
 import { hash } from 'node:crypto';
+import { KeyWaits } from './key-waits.ts';
 
 const slots = 1 << 15;
 const probes = 16;
@@ -28,6 +29,8 @@ export function createSharedKeys(workers: number, secret: Uint8Array): SharedArr
 export type RateVerdict = { readonly ok: true } | { readonly ok: false; readonly retryAfterMs: number };
 
 export class SharedKeys {
+  /** In this thread. */
+  readonly waits = new KeyWaits();
   readonly #tags: BigInt64Array;
   /** Hashes of the namespace (low half) and the scope of each entry. */
   readonly #owners: BigInt64Array;

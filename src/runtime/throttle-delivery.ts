@@ -9,11 +9,19 @@ import type { WorkerParts } from './worker-parts.ts';
 
 const shortestWaitMs = 10;
 const longestWaitMs = 1_000;
+/** Places of a key become free in other threads, too. */
+const longestLookMs = 100;
+/** Those of whom too many wait come back so many in a second, of each trigger. */
+const backPerSecond = 1_000;
+const soonestBackMs = 100;
+const latestBackMs = 60_000;
 
 export type Turn =
   | { readonly ok: true; release(): void }
   /** A key could not be evaluated, or the lease was lost meanwhile. */
-  | { readonly ok: false; readonly error: CallError };
+  | { readonly ok: false; readonly error: CallError }
+  /** Too many wait for the same key. */
+  | { readonly ok: false; readonly giveBackMs: number };
 
 interface Throttles {
   readonly rate?: { readonly requests: number; readonly perMs: number };
@@ -44,6 +52,8 @@ export function throttledSlots(fn: LiveFunction, trigger: LiveTrigger, parts: Wo
   if (concurrency !== undefined && concurrencyKey === undefined) {
     slots = Math.min(slots, concurrency.limit - parts.keys.placesTaken(scope, parts.clock.wall()));
   }
+  const own = ownLimit(fn, trigger);
+  if (own !== undefined) slots = Math.min(slots, own.concurrency - parts.keys.placesTaken(own.key, parts.clock.wall()));
   return Math.max(0, slots);
 }
 
@@ -81,50 +91,101 @@ export async function awaitTurn(
   fn: LiveFunction,
   trigger: LiveTrigger,
   source: EventSource,
-  callId: string,
+  { callId, destination }: { readonly callId: string; readonly destination: string },
   parts: WorkerParts,
   signal: AbortSignal,
 ): Promise<Turn> {
   const { rate, concurrency } = throttlesOf(trigger);
-  const nothing: Turn = { ok: true, release: () => undefined };
-  if (rate === undefined && concurrency === undefined) return nothing;
   const scope = limitScope(fn, trigger);
   const keyOf = async (
     expression: string | undefined,
-  ): Promise<{ readonly key: string | undefined } | { readonly error: CallError }> => {
-    if (expression === undefined) return { key: '' };
+  ): Promise<{ readonly key: LimitedKey | undefined } | { readonly error: CallError }> => {
+    if (expression === undefined) return { key: scope };
     const value = await evaluate(fn, parts, callId, expression, new EventTable(source));
-    return value.ok ? { key: keyText(value.value) } : { error: value.error };
+    if (!value.ok) return { error: value.error };
+    const key = keyText(value.value);
+    return { key: key === undefined ? undefined : { ...scope, key } };
   };
+  let release = (): void => undefined;
 
-  if (rate !== undefined) {
-    const found = await keyOf(trigger.expressions.rateKey);
-    if ('error' in found) return { ok: false, error: found.error };
-    if (found.key !== undefined) await takeRate({ ...scope, key: found.key }, rate, parts, signal);
-  }
   if (concurrency !== undefined) {
     const found = await keyOf(trigger.expressions.concurrencyKey);
     if ('error' in found) return { ok: false, error: found.error };
-    const place =
-      found.key === undefined
-        ? undefined
-        : await takePlace({ ...scope, key: found.key }, concurrency.limit, parts, signal);
-    if (place !== undefined) return { ok: true, release: () => parts.keys.releasePlace(place) };
+    const { key } = found;
+    if (key !== undefined) {
+      const place = await inTurn(key, parts, signal, placeOf(key, concurrency.limit, parts));
+      if (place === 'crowded') return await crowded(destination, parts);
+      release = () => {
+        if (place === 'lost') return;
+        parts.keys.releasePlace(place);
+        parts.keys.waits.free(key);
+      };
+    }
   }
-  return signal.aborted ? { ok: false, error: { message: 'the lease was lost' } } : nothing;
+  // A turn that is taken is used up: it comes last.
+  if (rate !== undefined) {
+    const found = await keyOf(trigger.expressions.rateKey);
+    const { key } = 'error' in found ? {} : found;
+    const turn =
+      key === undefined
+        ? true
+        : await inTurn({ ...key, scope: `${key.scope} rate` }, parts, signal, rateOf(key, rate, parts));
+    if ('error' in found || turn === 'crowded') {
+      release();
+      return 'error' in found ? { ok: false, error: found.error } : await crowded(destination, parts);
+    }
+  }
+  return { ok: true, release };
 }
 
-async function takeRate(
+/** What was taken, or how long it is not worth looking again. */
+type Look<Taken> = () => { readonly taken: Taken } | { readonly waitMs: number };
+
+async function inTurn<Taken>(
   key: LimitedKey,
-  { requests, perMs }: NonNullable<Throttles['rate']>,
   parts: WorkerParts,
   signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    const verdict = parts.keys.takeRate(key, requests, perMs, parts.clock.wall());
-    if (verdict.ok) return;
-    await pause(verdict.retryAfterMs, parts, signal);
+  look: Look<Taken>,
+): Promise<Taken | 'crowded' | 'lost'> {
+  let seen = look();
+  if ('taken' in seen) return seen.taken;
+  const wait = parts.keys.waits.enter(key);
+  if (wait === undefined) return 'crowded';
+  try {
+    while (!signal.aborted) {
+      await pause(seen.waitMs, parts, signal, (callback) => wait.onFree(callback));
+      seen = look();
+      if ('taken' in seen) return seen.taken;
+    }
+    return 'lost';
+  } finally {
+    wait.leave();
   }
+}
+
+function placeOf(key: LimitedKey, limit: number, parts: WorkerParts): Look<number> {
+  let waitMs = shortestWaitMs / 2;
+  return () => {
+    const taken = parts.keys.takePlace(key, limit, parts.clock.wall());
+    waitMs = Math.min(longestLookMs, waitMs * 2);
+    return taken === undefined ? { waitMs } : { taken };
+  };
+}
+
+function rateOf(key: LimitedKey, { requests, perMs }: NonNullable<Throttles['rate']>, parts: WorkerParts): Look<true> {
+  return () => {
+    const verdict = parts.keys.takeRate(key, requests, perMs, parts.clock.wall());
+    return verdict.ok ? { taken: true } : { waitMs: verdict.retryAfterMs };
+  };
+}
+
+/** The more wait, the later each comes back: what is looked at in vain must not be the work. */
+async function crowded(destination: string, parts: WorkerParts): Promise<Turn> {
+  const most = (latestBackMs / 1000) * backPerSecond;
+  const ask = (): Promise<number> => parts.store.backlog(destination, most);
+  const waiting = await parts.keys.waits.backlog(destination, parts.clock.monotonic(), ask);
+  const backMs = Math.min(latestBackMs, Math.max(soonestBackMs, (waiting * 1000) / backPerSecond));
+  return { ok: false, giveBackMs: Math.round(backMs * (0.5 + Math.random())) };
 }
 
 async function takePlace(
@@ -141,17 +202,20 @@ async function takePlace(
   return undefined;
 }
 
-/** At most a second at a time, so that a changed table or clock is noticed. */
-function pause(milliseconds: number, parts: WorkerParts, signal: AbortSignal): Promise<void> {
+/** At most a second at a time, so that a changed table or clock is noticed. `onEarly`: calls back where it may end sooner. */
+function pause(
+  milliseconds: number,
+  parts: WorkerParts,
+  signal: AbortSignal,
+  onEarly?: (callback: () => void) => void,
+): Promise<void> {
   return new Promise((resolve) => {
     const stop = parts.after(Math.min(longestWaitMs, Math.max(1, milliseconds)), resolve);
-    signal.addEventListener(
-      'abort',
-      () => {
-        stop();
-        resolve();
-      },
-      { once: true },
-    );
+    const early = (): void => {
+      stop();
+      resolve();
+    };
+    signal.addEventListener('abort', early, { once: true });
+    onEarly?.(early);
   });
 }
