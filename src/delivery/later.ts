@@ -33,13 +33,19 @@ export function laterItem(item: LaterItem, id: string, destination: string, budg
 
 const laterKey = (functionName: string, key: string): string => `later:${functionName}:${key}`;
 
-/** What `cancel(id or key)` may mean: both are tried, within the function's own destinations. */
+/**
+ * What `cancel(id or key)` may mean: both are tried, among what the function put off. Ids are shown to callers, and the next
+ * one can be guessed: whoever may name one to a function must not end what others have sent to it.
+ */
 export function laterFilter(
   namespaceUid: string,
   functionName: string,
   idOrKey: string,
 ): readonly [DeliveryFilter, DeliveryFilter] {
-  const own = { namespaceUid, destinationPrefix: `${namespaceUid}/${functionName}/` };
+  const own = {
+    namespaceUid,
+    destinationPrefix: formatDestination({ namespaceUid, functionName, target: { handler: '' } }),
+  };
   return [
     { ...own, eventId: idOrKey },
     { ...own, orderKey: laterKey(functionName, idOrKey) },

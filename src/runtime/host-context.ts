@@ -1,4 +1,5 @@
 /** What the host functions of one function reach: built once per loaded revision; a call in a chain gets a copy. */
+import { randomBytes } from 'node:crypto';
 import { createDirectKeyValue } from '../delivery/direct-key-value.ts';
 import { createLaterQueue } from '../delivery/later.ts';
 import { createEventBus, type MatchDestinations } from '../delivery/publish.ts';
@@ -52,6 +53,9 @@ export function splitBudget(budget: number, children: Pick<BudgetSplit, 'take'>)
   return { child: () => children.take(), outgoing: () => requests.take() ?? 0 };
 }
 
+/** Functions give the ids of what they put off to whoever may cancel it: nobody is to try the next one. */
+const unguessable = (id: string): string => `${id}-${randomBytes(9).toString('base64url')}`;
+
 /** For whom a context is made. */
 export type ContextOwner = Pick<FunctionEntry, 'uid' | 'namespace' | 'namespaceUid' | 'name' | 'egress'>;
 
@@ -104,7 +108,7 @@ export function createContexts(sources: ContextSources): (entry: ContextOwner) =
   };
   const common: CommonReach = {
     keyValue: createDirectKeyValue(store),
-    later: createLaterQueue(store, newId),
+    later: createLaterQueue(store, () => unguessable(newId())),
     events: createEventBus(store, match, newId),
     budgetOf: chainBudgets(rootBudget),
     reach,
