@@ -49,7 +49,7 @@ import { takeProbe } from './send-admitted.ts';
 import { createRecordSender } from './send-records.ts';
 import { startStoredLoop } from './run-stored.ts';
 import { SharedKeys } from './shared-keys.ts';
-import { takeSteps, type Step } from './take-steps.ts';
+import { createStopReport, takeSteps, type Step } from './take-steps.ts';
 import { tellNotReady } from './tell-not-ready.ts';
 import { Inflight, ThreadSignals } from './thread-signals.ts';
 import { UnreadAnswers } from './unread-answers.ts';
@@ -274,7 +274,7 @@ export function startWorker(start: WorkerStart, send: (message: FromWorker) => v
 }
 
 function taker(parts: WorkerParts, listener: 'public' | 'calls', steps: readonly Step[]) {
-  const report = (error: unknown, call: HttpCall): void => parts.report(`a defect, call ${call.id}`, error);
+  const report = createStopReport(parts.report, parts.clock.monotonic);
   return (request: HttpCall['request'], response: HttpCall['response']): void => {
     parts.openRequests += 1;
     const { clock: clocks, callIds: ids } = parts;

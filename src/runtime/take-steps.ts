@@ -64,3 +64,24 @@ function fail(
     refuse(call, parts, 'StoreUnavailable', { outcome: 'overloaded', retryAfterMs: 5000 });
   else refuse(call, parts, 'Internal', { outcome: 'error' });
 }
+
+const storeEveryMs = 1_000;
+
+/** What the log says of calls that were stopped: each defect; of a store that fails, which all of them meet, a line a second. */
+export function createStopReport(
+  report: (message: string, error: unknown) => void,
+  now: () => number,
+): (error: unknown, call: Pick<HttpCall, 'id'>) => void {
+  let saidAt = Number.NEGATIVE_INFINITY;
+  let unsaid = 0;
+  return (error, { id }) => {
+    if (!(error instanceof StoreFailed)) return report(`a defect, call ${id}`, error);
+    if (now() - saidAt < storeEveryMs) {
+      unsaid += 1;
+      return;
+    }
+    report(`the store failed, call ${id}${unsaid === 0 ? '' : ` and ${unsaid} before it`}`, error);
+    saidAt = now();
+    unsaid = 0;
+  };
+}
