@@ -71,12 +71,12 @@ export function createTombstones(
   now: () => number,
   onError: (error: unknown) => void,
 ): Tombstones {
+  /** By what may have been deleted: all handlers of a function are asked for as one. */
   const known = new Map<string, Known>();
   const freshMs = Math.min(30_000, restMs / 4);
 
-  async function look(destination: string, entry: Known): Promise<void> {
-    const namespaceUid = destination.slice(0, destination.indexOf('/'));
-    const rows = await Promise.all(graveNames(destination).map((name) => store.get(scopeOf(namespaceUid), name)));
+  async function look(namespaceUid: string, names: readonly string[], entry: Known): Promise<void> {
+    const rows = await Promise.all(names.map((name) => store.get(scopeOf(namespaceUid), name)));
     const times = rows.flatMap((row) => (row === undefined ? [] : [Number(Buffer.from(row.value).toString())]));
     entry.goneSince = times.length === 0 ? undefined : Math.min(...times);
   }
@@ -84,13 +84,16 @@ export function createTombstones(
   return {
     isGone(destination) {
       const time = now();
-      let entry = known.get(destination);
+      const namespaceUid = destination.slice(0, destination.indexOf('/'));
+      const names = graveNames(destination);
+      const key = `${namespaceUid} ${names.join(' ')}`;
+      let entry = known.get(key);
       if (entry === undefined || time - entry.readAt >= freshMs) {
         const goneSince = entry?.goneSince;
         entry = { readAt: time, goneSince };
         if (known.size >= mostKnown) known.clear();
-        known.set(destination, entry);
-        look(destination, entry).catch(onError);
+        known.set(key, entry);
+        look(namespaceUid, names, entry).catch(onError);
       }
       return entry.goneSince !== undefined && time - entry.goneSince >= restMs;
     },

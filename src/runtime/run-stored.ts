@@ -59,7 +59,7 @@ function storedSlots(destination: string, parts: WorkerParts): number {
   if (isFanOut(destination)) return fanOutSlots(destination, parts);
   const slots = outgoingSlots(destination, parts) ?? freeSlots(destination, parts);
   if (slots > 0) return slots;
-  return parts.tombstones.isGone(destination) && !isServed(destination, parts) ? goneSlots : 0;
+  return !isServed(destination, parts) && parts.tombstones.isGone(destination) ? goneSlots : 0;
 }
 
 /** Deliveries that run at once over all runtimes; undefined: as many as each has slots. */
