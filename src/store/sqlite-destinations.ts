@@ -93,7 +93,7 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock, jo
     },
     heads() {
       const now = clock.now();
-      return told.choose(due.entries().map(([id, when]) => [names.get(id) ?? '', when - now] as const));
+      return told.choose(Array.from(due, ([id, when]) => [names.get(id) ?? '', when - now] as const));
     },
   };
 }

@@ -138,8 +138,8 @@ test('the watching half of the console', async (t) => {
       assert.equal(published.status, 202);
       const page = await open(context, 'Calls');
       const row = rowOf(page, 'POST /events/shop');
-    await row.getByText('bus of shop').waitFor();
-    await row.getByRole('button').click();
+      await row.getByText('bus of shop').waitFor();
+      await row.getByRole('button').click();
       const story = page.getByRole('complementary', { name: 'Story' });
       await story.getByText('whs/shop/accounting').first().waitFor();
     },
