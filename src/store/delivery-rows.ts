@@ -33,6 +33,8 @@ export interface DeliveryRows {
   hasNews(): boolean;
   /** Rows that wait for a destination, counted up to `enough`. */
   backlog(destination: string, enough: number): number;
+  /** Forgets at most `limit` destinations of a namespace of which no row is left; answers how many. */
+  forgetDestinations(namespaceUid: string, limit: number): number;
 }
 
 export interface Row {

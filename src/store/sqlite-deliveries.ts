@@ -163,6 +163,7 @@ export function createDeliveryRows(
     heads: () => destinations.heads(),
     hasNews: () => destinations.hasNews(),
     backlog: (destination, enough) => destinations.backlog(destination, enough),
+    forgetDestinations: (namespaceUid, limit) => destinations.forget(namespaceUid, limit),
   };
 }
 

@@ -19,6 +19,8 @@ export interface Destinations {
   heads(): readonly Head[];
   /** Rows that wait for a destination, counted up to `enough`. */
   backlog(name: string, enough: number): number;
+  /** Forgets at most `limit` destinations of a namespace of which no row is left; answers how many. */
+  forget(namespaceUid: string, limit: number): number;
 }
 
 export function createDestinations(database: DatabaseSync, clock: StoreClock, journal: Journal): Destinations {
@@ -35,6 +37,9 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock, jo
        (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE destination = ? AND order_key IS NOT NULL
           AND state IN ('waiting', 'held', 'leased') AND state = 'held' LIMIT ? + 0)) AS count`,
   );
+
+  const ofNamespace = database.prepare('SELECT id, name FROM destinations WHERE name >= ? AND name < ? LIMIT ? + 0');
+  const remove = database.prepare('DELETE FROM destinations WHERE id = ?');
 
   const ids = new Map<string, number>();
   const names = new Map<number, string>();
@@ -90,6 +95,16 @@ export function createDestinations(database: DatabaseSync, clock: StoreClock, jo
       if (id === undefined) return 0;
       const { count } = countWaiting.get(id, enough, id, enough) as { count: number };
       return Math.min(count, enough);
+    },
+    forget(namespaceUid, limit) {
+      const found = ofNamespace.all(`${namespaceUid}/`, `${namespaceUid}/\u{10FFFF}`, limit);
+      for (const { id, name } of found as { id: number; name: string }[]) {
+        remove.run(id);
+        dropNoted(journal, ids, name);
+        dropNoted(journal, names, id);
+        dropNoted(journal, due, id);
+      }
+      return found.length;
     },
     heads() {
       const now = clock.now();

@@ -90,6 +90,7 @@ export function openSqliteStore({ path, retention, disk }: SqliteSettings, clock
     duplicates,
     retention,
     cancel: (rows) => deliveries.endAll(rows),
+    forgetDestinations: (namespaceUid, limit) => deliveries.forgetDestinations(namespaceUid, limit),
   });
   const checkpoints = createCheckpoints(database);
   const appends = createAppendClock();

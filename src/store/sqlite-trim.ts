@@ -26,6 +26,8 @@ interface TrimParts {
   readonly retention: Retention;
   /** Ends what waits and what runs: its process finds the lease gone. */
   cancel(rows: readonly number[]): void;
+  /** Of a namespace of which no row is left; answers how many. */
+  forgetDestinations(namespaceUid: string, limit: number): number;
 }
 
 interface EndedRow {
@@ -104,6 +106,7 @@ export function createTrimmer(parts: TrimParts): Trimmer {
       gone += remove(scope, rowsOf.all(seq) as unknown as EndedRow[]);
       if (gone >= limit) return gone;
     }
+    if (gone === 0) gone = parts.forgetDestinations(namespaceUid, limit);
     if (gone === 0) {
       vanished.delete(scope);
       usage.drop(scope);

@@ -154,3 +154,29 @@ test('the log is worked off and freed pages are given back while nothing else ha
     { idleMs: 20, retention: { failedMs: 0 } },
   );
 });
+
+test('names of destinations go with their namespace, those of others stay', async (t) => {
+  const path = await newPath(t);
+  const opened = await openStore({ path, onLost: (error) => assert.fail(error), idleMs: 20 });
+  const store = opened.connect();
+  const to = (namespaceUid: string, count: number): AppendItem => ({
+    event: { id: 'e', namespaceUid, type: 't', source: '/', attributes: '{}', body: new Uint8Array(1) },
+    deliveries: Array.from({ length: count }, (_, index) => ({ destination: `${namespaceUid}/f/handler:h${index}` })),
+  });
+  try {
+    await store.append([to('ns-a', 900), to('ns-ab', 1), to('ns-b', 2)]);
+    await store.purge('ns-a');
+    await eventually('it is forgotten', async () => (await store.measures()).usage['ns-a'] === undefined);
+    const told = (await store.heads()).map((head) => head.destination);
+    assert.deepEqual(told.toSorted(), ['ns-ab/f/handler:h0', 'ns-b/f/handler:h0', 'ns-b/f/handler:h1']);
+    // One that comes back after all begins anew.
+    await store.append([to('ns-a', 1)]);
+    const [lease] = await store.lease([{ destination: 'ns-a/f/handler:h0', max: 1 }], 60_000);
+    assert.equal(lease?.destination, 'ns-a/f/handler:h0');
+  } finally {
+    await opened.close();
+  }
+  const database = new DatabaseSync(path, { readOnly: true });
+  t.after(() => database.close());
+  assert.deepEqual({ ...database.prepare('SELECT count(*) AS names FROM destinations').get() }, { names: 4 });
+});
