@@ -12,32 +12,8 @@ import type { WorkerPool } from './worker-pool.ts';
 
 /** Of one metric. Names that namespaces choose are among the labels: what is more is counted as `other`. */
 const mostSeries = 5_000;
-
-/** Totals of rare things, by labels, over the life of the process. */
-export class RareTotals {
-  readonly #totals = new Map<
-    string,
-    { readonly metric: MetricName; readonly labels: readonly string[]; count: number }
-  >();
-  readonly #series = new Map<MetricName, number>();
-
-  add({ metric, labels, count }: Omit<RareCount, 'metric'> & { readonly metric: MetricName }): void {
-    const key = `${metric} ${labels.join('\0')}`;
-    const known = this.#totals.get(key);
-    const series = this.#series.get(metric) ?? 0;
-    if (known !== undefined) known.count += count;
-    else if (series >= mostSeries && labels.some((label) => label !== 'other')) {
-      this.add({ metric, labels: labels.map(() => 'other'), count });
-    } else {
-      this.#series.set(metric, series + 1);
-      this.#totals.set(key, { metric, labels, count });
-    }
-  }
-
-  values(): Iterable<{ readonly metric: MetricName; readonly labels: readonly string[]; readonly count: number }> {
-    return this.#totals.values();
-  }
-}
+/** A namespace may have so many times as many as are left: whoever makes names up leaves room for those of others. */
+const share = 4;
 
 const labelNames: Partial<Record<MetricName, readonly string[]>> = {
   receiver_rejections_total: ['receiver', 'reason'],
@@ -48,6 +24,38 @@ const labelNames: Partial<Record<MetricName, readonly string[]>> = {
   kubernetes_states_skipped_total: ['reason'],
   worker_replacements_total: ['reason'],
 };
+
+/** Totals of rare things, by labels, over the life of the process. */
+export class RareTotals {
+  readonly #totals = new Map<
+    string,
+    { readonly metric: MetricName; readonly labels: readonly string[]; count: number }
+  >();
+  readonly #series = new Map<MetricName, number>();
+  /** Of metrics by namespace. */
+  readonly #ofNamespace = new Map<string, number>();
+
+  add({ metric, labels, count }: Omit<RareCount, 'metric'> & { readonly metric: MetricName }): void {
+    const key = `${metric} ${labels.join('\0')}`;
+    const known = this.#totals.get(key);
+    const series = this.#series.get(metric) ?? 0;
+    const owner = labelNames[metric]?.[0] === 'namespace' ? `${metric} ${labels[0]}` : undefined;
+    const own = owner === undefined ? 0 : (this.#ofNamespace.get(owner) ?? 0);
+    const left = mostSeries - series;
+    if (known !== undefined) known.count += count;
+    else if ((left <= 0 || own >= share * left) && labels.some((label) => label !== 'other')) {
+      this.add({ metric, labels: labels.map(() => 'other'), count });
+    } else {
+      this.#series.set(metric, series + 1);
+      if (owner !== undefined) this.#ofNamespace.set(owner, own + 1);
+      this.#totals.set(key, { metric, labels, count });
+    }
+  }
+
+  values(): Iterable<{ readonly metric: MetricName; readonly labels: readonly string[]; readonly count: number }> {
+    return this.#totals.values();
+  }
+}
 
 function sampleRare(sample: Sample, totals: RareTotals): void {
   for (const { metric, labels, count } of totals.values()) {
