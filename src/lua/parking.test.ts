@@ -92,7 +92,7 @@ describe('waiting calls', () => {
     const all = calls * numbers * 4;
     const held: object[] = [];
     const kept = await growth(() => undefined);
-    assert.ok(kept < all / 4, `${kept} bytes are kept`);
+    assert.ok(kept < all / 2, `${kept} bytes are kept`);
     const control = await growth((context) => void held.push(context));
     assert.ok(control > all, `control: ${control} bytes are held`);
     assert.equal(held.length, calls);
