@@ -83,6 +83,22 @@ test('an edited schedule starts from now', () => {
   assert.deepEqual(later.position, { hash: 'h', slot: 22 * minute, since: 20 * minute + 1 });
 });
 
+test('what was deleted and came back within an hour has missed its slots, later it starts from now under new ids', () => {
+  const gone = { hash: 'h', slot: 20 * minute, since: 20 * minute, gone: 20 * minute };
+  const soon = planSchedule(slots, { ...settings, starting: true }, gone, 79 * minute + 1);
+  assert.deepEqual(
+    soon.fire.map(({ slot }) => slot / minute),
+    [79, 80],
+  );
+  assert.deepEqual(soon.position, { hash: 'h', slot: 80 * minute, since: 20 * minute });
+  const late = planSchedule(slots, { ...settings, starting: true }, gone, 80 * minute + 1);
+  assert.deepEqual(
+    late.fire.map(({ slot }) => slot / minute),
+    [81],
+  );
+  assert.deepEqual([late.position.since, late.position.gone, late.drop], [80 * minute + 1, undefined, undefined]);
+});
+
 test('a schedule that has no slot any more waits for nothing', () => {
   const plan = planSchedule({ after: () => undefined }, settings, undefined, 5);
   assert.deepEqual([plan.fire, plan.next], [[], undefined]);

@@ -15,7 +15,12 @@ export interface SchedulePosition {
   readonly slot: number;
   /** When the trigger was edited last, or left: slots of before are cancelled, and the same ones stored again are others. */
   readonly since?: number;
+  /** When its function or trigger was deleted. */
+  readonly gone?: number;
 }
+
+/** As long as events of what was deleted wait for it to come back. */
+const goneMs = 3_600_000;
 
 export interface Plan {
   /** Slots to store, each with what to wait from now. */
@@ -41,7 +46,8 @@ export function planSchedule(
   position: SchedulePosition | undefined,
   now: number,
 ): Plan {
-  const known = position?.hash === hash ? position : undefined;
+  const cameBack = position?.gone === undefined || now - position.gone < goneMs;
+  const known = position?.hash === hash && cameBack ? position : undefined;
   const next = slots.after(now);
   const fire: { slot: number; delayMs: number }[] = [];
   const passed = known !== undefined && known.slot <= now ? known.slot : undefined;

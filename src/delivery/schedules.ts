@@ -35,8 +35,11 @@ export interface SchedulesSettings {
 }
 
 export interface Schedules {
-  /** The whole set: new ones are planned, edited ones start from now, missing ones end with what waits of them. */
-  set(triggers: readonly ScheduledTrigger[]): Promise<void>;
+  /**
+   * The whole set: new ones are planned, edited ones start from now, missing ones end with what waits of them. `resting`:
+   * destinations of those that are there, but may not run now: they miss slots, those that are gone do not.
+   */
+  set(triggers: readonly ScheduledTrigger[], resting?: ReadonlySet<string>): Promise<void>;
   nextScheduleTime(destination: string): number | undefined;
   stop(): void;
 }
@@ -113,13 +116,14 @@ export function createSchedules({ store, now, after, onError }: SchedulesSetting
   }
 
   /** What waits of a trigger that is gone or rests ends. Where it is there again its slots are to come again, too. */
-  async function leave(trigger: ScheduledTrigger): Promise<void> {
+  async function leave(trigger: ScheduledTrigger, rests: boolean): Promise<void> {
     await store.cancel(waitingOf(trigger));
     for (;;) {
       const { position, expected } = await read(trigger);
       if (position === undefined) return;
       const since = now();
-      const left = write(expected, { ...position, slot: Math.min(position.slot, since), since });
+      const gone = rests ? {} : { gone: since };
+      const left = write(expected, { ...position, slot: Math.min(position.slot, since), since, ...gone });
       if ((await store.write([left], [expected])).kind === 'ok') return;
     }
   }
@@ -148,7 +152,7 @@ export function createSchedules({ store, now, after, onError }: SchedulesSetting
     }
   }
 
-  async function setNow(triggers: readonly ScheduledTrigger[]): Promise<void> {
+  async function setNow(triggers: readonly ScheduledTrigger[], resting: ReadonlySet<string>): Promise<void> {
     const wanted = new Map(triggers.map((trigger) => [trigger.destination, trigger]));
     const work: Promise<unknown>[] = [];
     for (const [destination, entry] of active) {
@@ -160,7 +164,7 @@ export function createSchedules({ store, now, after, onError }: SchedulesSetting
       }
       entry.stop();
       active.delete(destination);
-      if (trigger === undefined) work.push(leave(entry.trigger));
+      if (trigger === undefined) work.push(leave(entry.trigger, resting.has(destination)));
     }
     for (const [destination, trigger] of wanted) {
       if (active.has(destination)) continue;
@@ -183,9 +187,9 @@ export function createSchedules({ store, now, after, onError }: SchedulesSetting
   });
 
   return {
-    set(triggers) {
+    set(triggers, resting = new Set()) {
       // One after the other: what leaves has left before it comes again.
-      setting = setting.catch(() => undefined).then(() => setNow(triggers));
+      setting = setting.catch(() => undefined).then(() => setNow(triggers, resting));
       return setting;
     },
     nextScheduleTime: (destination) => active.get(destination)?.next,

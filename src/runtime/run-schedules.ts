@@ -2,7 +2,7 @@
 import { formatDestination } from '../delivery/destination.ts';
 import { createSchedules, type ScheduledTrigger, type Schedules } from '../delivery/schedules.ts';
 import type { Slots } from '../delivery/plan-schedule.ts';
-import type { RouteTable } from '../routing/types.ts';
+import type { FunctionEntry, RouteTable, TriggerEntry } from '../routing/types.ts';
 import type { Store } from '../store/store.ts';
 import { parseSchedule } from '../triggers/schedule.ts';
 
@@ -21,7 +21,7 @@ export function runSchedules(
 ): ScheduleRunner {
   const schedules: Schedules = createSchedules({ store, now: () => clock.wall(), after, onError });
   return {
-    follow: (table) => schedules.set(scheduledTriggers(table)),
+    follow: (table) => schedules.set(scheduledTriggers(table), restingTriggers(table)),
     nextScheduleTime: (destination) => schedules.nextScheduleTime(destination),
     stop: () => schedules.stop(),
   };
@@ -30,16 +30,15 @@ export function runSchedules(
 /** Suspended functions keep their place and miss their slots; those of a function that moved are another group's. */
 export function scheduledTriggers(table: RouteTable): readonly ScheduledTrigger[] {
   const found: ScheduledTrigger[] = [];
-  for (const { namespaceUid, namespace, name, suspended, draining, triggers } of table.functions.values()) {
-    if (suspended || draining === true) continue;
-    for (const trigger of triggers) {
-      if (trigger.kind !== 'schedule' || trigger.unresolved !== undefined) continue;
+  for (const fn of table.functions.values()) {
+    for (const trigger of fn.triggers) {
+      if (trigger.kind !== 'schedule' || rests(fn, trigger)) continue;
       found.push({
-        namespaceUid,
-        namespace,
-        functionName: name,
+        namespaceUid: fn.namespaceUid,
+        namespace: fn.namespace,
+        functionName: fn.name,
         trigger: trigger.name,
-        destination: formatDestination({ namespaceUid, functionName: name, target: { trigger: trigger.name } }),
+        destination: destinationOf(fn, trigger),
         cron: trigger.cron,
         timeZone: trigger.timeZone,
         slots: slotsOf(trigger.cron, trigger.timeZone),
@@ -50,6 +49,25 @@ export function scheduledTriggers(table: RouteTable): readonly ScheduledTrigger[
     }
   }
   return found;
+}
+
+/** Destinations of the others that are in the table. */
+function restingTriggers(table: RouteTable): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const fn of table.functions.values()) {
+    for (const trigger of fn.triggers) {
+      if (trigger.kind === 'schedule' && rests(fn, trigger)) found.add(destinationOf(fn, trigger));
+    }
+  }
+  return found;
+}
+
+function rests({ suspended, draining }: FunctionEntry, { unresolved }: TriggerEntry): boolean {
+  return suspended || draining === true || unresolved !== undefined;
+}
+
+function destinationOf({ namespaceUid, name }: FunctionEntry, trigger: TriggerEntry): string {
+  return formatDestination({ namespaceUid, functionName: name, target: { trigger: trigger.name } });
 }
 
 /** Read when it is planned: each edit of a schedule asks for all of them, and most are planned already. */

@@ -134,6 +134,27 @@ test('several processes that see the same edits store each slot once, and a late
   assert.equal((await storedSlots(store)).at(-1), '2026-01-01T03:00');
 });
 
+test('who rested has missed its slots; who was deleted and made again days later has not', async (t) => {
+  const nightly = trigger('0 3 * * *', 'UTC');
+  for (const [resting, expected] of [
+    [new Set([destination]), ['2026-01-01T03:00', '2026-01-04T03:00', '2026-01-05T03:00']],
+    [new Set<string>(), ['2026-01-01T03:00', '2026-01-05T03:00']],
+  ] as const) {
+    const opened = await openStore({ path: ':memory:', onLost: (error) => assert.fail(error) });
+    t.after(() => opened.close());
+    const store = opened.connect();
+    const clock = { now: Date.UTC(2026, 0, 1, 2, 30) };
+    const { schedules } = planner(store, clock);
+    await schedules.set([nightly]);
+    await schedules.set([], resting);
+    clock.now = Date.UTC(2026, 0, 4, 14);
+    await schedules.set([nightly]);
+    assert.deepEqual(await storedSlots(store), expected);
+    // The one of the first day was cancelled when it left.
+    assert.equal(await store.backlog(destination, 10), expected.length - 1);
+  }
+});
+
 test('`missed: Skip` runs nothing of the past', async (t) => {
   const open = await file(t);
   const clock = { now: Date.UTC(2026, 0, 1, 2, 59, 30) };
