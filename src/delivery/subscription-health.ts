@@ -78,6 +78,8 @@ interface Known {
 }
 
 const longestError = 500;
+/** Those that were deleted are among them; what is forgotten is read again. */
+const mostKnown = 10_000;
 
 /** The book of one worker. `now`: wall clock. */
 export function createHealthBook(store: Store, now: () => number): HealthBook {
@@ -86,6 +88,7 @@ export function createHealthBook(store: Store, now: () => number): HealthBook {
     const key = `${namespaceUid}/${name}`;
     let known = books.get(key);
     if (known === undefined) {
+      if (books.size >= mostKnown) books.clear();
       known = { successAt: -restMs, failureAt: -restMs, failing: undefined, off: undefined, offReadAt: -restMs };
       books.set(key, known);
     }
