@@ -47,6 +47,8 @@ test('Retry-After is read as seconds or as a date, and nonsense is ignored', () 
   assert.equal(parseRetryAfter('120', now), 120_000);
   assert.equal(parseRetryAfter('Thu, 01 Jan 2026 00:00:30 GMT', now), 30_000);
   assert.equal(parseRetryAfter('Wed, 31 Dec 2025 00:00:30 GMT', now), 0);
-  assert.equal(parseRetryAfter('soon', now), undefined);
+  assert.equal(parseRetryAfter('99999999999', now), 99_999_999_999_000);
+  for (const nonsense of ['soon', '', '-1', '-3600', '+5', '1.5', '3000.5', '12 13', 'in 2099', '9'.repeat(400)])
+    assert.equal(parseRetryAfter(nonsense, now), undefined, nonsense);
   assert.equal(parseRetryAfter(undefined, now), undefined);
 });

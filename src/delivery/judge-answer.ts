@@ -1,4 +1,5 @@
 /** What a subscriber's answer means for a delivery and for its destination. Pure. */
+import { parseTime } from '../host/time.ts';
 import type { AttemptResult } from './retry-schedule.ts';
 
 export type OutgoingAnswer =
@@ -55,8 +56,9 @@ export function judgeAnswer(answer: OutgoingAnswer): Judgement {
 
 /** `Retry-After` as seconds or an HTTP date (RFC 9110 §10.2.3), milliseconds from `now`. */
 export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (/^\d{1,9}$/.test(value.trim())) return Number(value.trim()) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  const text = value?.trim() ?? '';
+  if (/^\d{1,64}$/.test(text)) return Number(text) * 1000;
+  // `Date.parse` takes any text with a number in it: -3600 is the year 3600.
+  const date = text.length > 64 ? undefined : parseTime(text);
+  return date === undefined ? undefined : Math.max(0, date - now);
 }
