@@ -22,6 +22,18 @@ test('data is sent digit for digit as it was published', () => {
   assert.deepEqual(headers, [['content-type', 'application/json']]);
 });
 
+test('JSON stays JSON where its text began with a byte order mark, or is of the type of old', () => {
+  const body = Buffer.from('\ufeff{"n":1}');
+  for (const [format, more] of [
+    ['standardWebhooks', { body }],
+    ['cloudEvents', { body }],
+    ['standardWebhooks', { contentType: 'text/json', body: Buffer.from('{"n":1}') }],
+  ] as const) {
+    const sent = textOf(formatOutgoing(format, event(more), undefined).body);
+    assert.deepEqual((JSON.parse(sent) as Readonly<Record<string, unknown>>)['data'], { n: 1 }, sent);
+  }
+});
+
 test('data that is no JSON is text, bytes that are no text are base64, and no data is no member', () => {
   const data = (parts: Partial<OutgoingEvent>): unknown => {
     const {

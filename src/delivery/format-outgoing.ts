@@ -97,12 +97,20 @@ function withData(
 ): Uint8Array {
   const start = JSON.stringify(fields).slice(0, -1);
   if (body.length === 0) return Buffer.from(`${start}}`);
-  if (isJson(contentType)) return Buffer.concat([Buffer.from(`${start},"data":`), body, Buffer.from('}')]);
+  if (isJson(contentType)) {
+    return Buffer.concat([Buffer.from(`${start},"data":`), withoutMark(body), Buffer.from('}')]);
+  }
   if (isUtf8(body)) return Buffer.from(`${start},"data":${JSON.stringify(Buffer.from(body).toString('utf8'))}}`);
   return Buffer.from(`${start},"data_base64":"${Buffer.from(body).toString('base64')}"}`);
 }
 
+/** A byte order mark may begin a text, and stands nowhere else in JSON (RFC 8259 §8.1). */
+function withoutMark(body: Uint8Array): Uint8Array {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
+}
+
+/** What was read as JSON when it was accepted. */
 function isJson(contentType: string): boolean {
   const type = contentType.split(';')[0]?.trim().toLowerCase() ?? '';
-  return type === 'application/json' || type.endsWith('+json');
+  return type === 'application/json' || type === 'text/json' || type.endsWith('+json');
 }
