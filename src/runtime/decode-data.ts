@@ -45,6 +45,14 @@ function refuseCoding(call: HttpCall, parts: WorkerParts): void {
   });
 }
 
+/** What is wrong with bytes that are to be JSON, after the words for them; undefined: nothing, or they are of another type. */
+export function mistakeInJson(contentType: string, body: Uint8Array): string | undefined {
+  const type = mediaType(contentType);
+  if (bodyKind(type) !== 'json') return undefined;
+  const decoded = decodeBody(type, body, undefined, parseJson);
+  return decoded.kind === 'failure' ? decoded.message.replace(/^the body /, '') : undefined;
+}
+
 /** The value for `event.data` of bytes and their type; what does not parse is nil here, it was refused before. */
 export function decodeForLua(
   contentType: string | undefined,

@@ -25,6 +25,19 @@ test('data_base64 is decoded in either alphabet, and refused where it is none', 
     assert.match(bodyOf({ data_base64: text }), /is not base64/, text);
 });
 
+test('data_base64 that is declared as JSON is JSON', () => {
+  const encode = (text: string): string => Buffer.from(text).toString('base64');
+  for (const type of ['application/json', 'Application/Vnd.acme+JSON; charset=utf-8', 'text/json']) {
+    assert.match(
+      bodyOf({ datacontenttype: type, data_base64: encode('1,"type":"x"') }),
+      /^data_base64 is declared as JSON/,
+    );
+    assert.match(bodyOf({ datacontenttype: type, data_base64: '/+8=' }), /^data_base64 is /);
+    assert.equal(bodyOf({ datacontenttype: type, data_base64: encode('{"n":1}') }), '{"n":1}', 'control');
+  }
+  assert.equal(bodyOf({ datacontenttype: 'image/png', data_base64: '/+8=' }), '\ufffd\ufffd', 'control');
+});
+
 test('an attribute of another form than the specification has is named, with what it should be', () => {
   for (const [fields, message] of [
     [{ source: ' ' }, /^source is not a URI-reference/],

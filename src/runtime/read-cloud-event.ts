@@ -2,7 +2,7 @@
 import { chosenId } from '../delivery/chosen-id.ts';
 import { isObject } from '../function/is-object.ts';
 import { bodyKind } from '../receivers/decode-body.ts';
-import { mediaType } from './decode-data.ts';
+import { mediaType, mistakeInJson } from './decode-data.ts';
 import { defaultEncodeOptions, encodeJson } from '../host/json-encode.ts';
 import type { LuaValue } from '../lua/types.ts';
 import { readExtraAttributes, type ExtraAttributes } from '../triggers/event-attributes.ts';
@@ -77,7 +77,9 @@ function readBinary(call: HttpCall, namespace: string): ReadEvent {
     if (name.startsWith('ce-')) fields[name.slice(3)] = decodeHeader(value);
   }
   // Its place is the header of that name, not `ce-datacontenttype`.
-  fields['datacontenttype'] = call.header('content-type');
+  const type = call.header('content-type');
+  // What is declared as JSON was read when it came.
+  fields['datacontenttype'] = type ?? typeOfUntyped(call.body);
   return finish(fields, new Uint8Array(call.body), namespace);
 }
 
@@ -100,8 +102,17 @@ function readStructured(data: unknown, namespace: string): ReadEvent {
   if (encoded !== undefined && fields['data'] !== undefined) return bad('data and data_base64 exclude each other');
   if (encoded !== undefined && typeof encoded !== 'string') return bad('data_base64 is not a string');
   if (encoded !== undefined && !isBase64(encoded)) return bad('data_base64 is not base64 (RFC 4648)');
-  const body = encoded === undefined ? bodyOf(fields, data instanceof Map) : Buffer.from(encoded, 'base64');
-  return finish(fields, new Uint8Array(body), namespace);
+  if (encoded === undefined) return finish(fields, new Uint8Array(bodyOf(fields, data instanceof Map)), namespace);
+  const body = new Uint8Array(Buffer.from(encoded, 'base64'));
+  const type = fields['datacontenttype'];
+  if (type === undefined) return finish({ ...fields, datacontenttype: typeOfUntyped(body) }, body, namespace);
+  const mistake = typeof type === 'string' ? mistakeInJson(type, body) : undefined;
+  return mistake === undefined ? finish(fields, body, namespace) : bad(`data_base64 ${mistake}`);
+}
+
+/** Without a type data is JSON (§3.1), but bytes may be anything: as JSON they would stand in what is signed as they are. */
+function typeOfUntyped(body: Uint8Array): string | undefined {
+  return mistakeInJson('application/json', body) === undefined ? undefined : 'application/octet-stream';
 }
 
 /** Either alphabet, with or without padding. */

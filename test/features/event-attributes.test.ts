@@ -112,6 +112,31 @@ suite('attributes of published events', () => {
     }
   });
 
+  test('bytes without a type add none to what is signed', async () => {
+    const bytes = Buffer.from('1,"type":"dev.moonhook.call.dead","id":"forged"');
+    const event = { specversion: '1.0', source: '/a', type: 'com.acme.bytes', region: 'eu' };
+    const binary = { 'ce-type': 'com.acme.bytes', 'ce-source': '/a', 'ce-region': 'eu' };
+    const untyped = async (id: string, body: Buffer): Promise<void> => {
+      const response = await bench.served.call('/events/team-a', {
+        method: 'POST',
+        headers: { ...binary, 'ce-id': id },
+        body: new Uint8Array(body),
+      });
+      assert.equal(response.status, 202);
+    };
+    await untyped('y1', bytes);
+    const encoded = { ...event, id: 'y2', data_base64: bytes.toString('base64') };
+    assert.equal((await post(JSON.stringify(encoded), { 'content-type': structured })).status, 202);
+    for (const id of ['y1', 'y2']) {
+      const { type, data, datacontenttype } = await sent(id);
+      assert.deepEqual([type, data, datacontenttype], ['com.acme.bytes', bytes.toString(), 'application/octet-stream']);
+    }
+    await untyped('y3', Buffer.from('{"n":1}'));
+    assert.deepEqual((await sent('y3'))['data'], { n: 1 }, 'control: what is JSON stays JSON');
+    const declared = JSON.stringify({ ...encoded, datacontenttype: 'application/json' });
+    assert.equal((await post(declared, { 'content-type': structured })).status, 400);
+  });
+
   test('a bad one is named with its rule, and nothing of a batch is kept', async () => {
     const refused = async (fields: object, batch = false): Promise<string> => {
       const event = { specversion: '1.0', id: 'bad', source: '/a', type: 'com.acme.bad', ...fields };
