@@ -18,7 +18,7 @@ test('a book that has forgotten a subscription behind ten thousand others knows 
   };
   const book = createHealthBook(counting, () => clock.now);
   const fail = async (): Promise<number> => {
-    const { writes, onlyFailuresMs } = await book.failure('ns', 'first', 'away');
+    const { writes, onlyFailuresMs } = await book.failure('ns', 'first', 'spec', 'away');
     await store.write(writes, []);
     return onlyFailuresMs;
   };

@@ -10,6 +10,8 @@ export interface Failing {
   readonly since: number;
   readonly at: number;
   readonly error: string;
+  /** The spec that failed; absent in rows of older versions. */
+  readonly identity?: string;
 }
 
 export interface SwitchedOff {
@@ -28,6 +30,8 @@ export interface SubscriptionHealth {
 
 /** Only failures for so long: switched off. */
 export const switchOffAfterMs = 5 * 86_400_000;
+/** After a longer rest nobody knows how the receiver was: longer than the waits between two attempts of `retry.schedule`. */
+export const longestPauseMs = 2 * 86_400_000;
 /** One worker writes the same row at most so often. */
 const restMs = 10_000;
 
@@ -57,10 +61,11 @@ export async function readHealth(store: Store, namespaceUid: string, name: strin
 export interface HealthBook {
   /** What a settled success writes; nothing while it was written a moment ago. It ends being switched off, too. */
   success(namespaceUid: string, name: string): readonly KeyValueWrite[];
-  /** What a failed attempt writes, and since when there were failures only. */
+  /** What a failed attempt writes, and since when there were failures only: of this spec, without a long pause. */
   failure(
     namespaceUid: string,
     name: string,
+    identity: string,
     error: string,
   ): Promise<{ readonly writes: readonly KeyValueWrite[]; readonly onlyFailuresMs: number }>;
   /** Whether it is off, read again every few seconds. */
@@ -114,15 +119,18 @@ export function createHealthBook(store: Store, now: () => number): HealthBook {
       if (off === undefined) return [success];
       return [success, { scope: healthScope(namespaceUid, name), key: 'off', change: { kind: 'delete' } }];
     },
-    async failure(namespaceUid, name, error) {
+    async failure(namespaceUid, name, identity, error) {
       const book = bookOf(namespaceUid, name);
       const time = now();
-      if (book.failing !== undefined && time - book.failureAt < restMs) {
+      if (book.failing?.identity === identity && time - book.failureAt < restMs) {
         return { writes: [], onlyFailuresMs: time - book.failing.since };
       }
       // Another worker may have had a success, or the first failure.
       const { failing } = await readHealth(store, namespaceUid, name);
-      const next: Failing = { since: failing?.since ?? time, at: time, error: error.slice(0, longestError) };
+      const goesOn =
+        failing !== undefined && (failing.identity ?? identity) === identity && time - failing.at <= longestPauseMs;
+      const since = goesOn ? failing.since : time;
+      const next: Failing = { since, at: time, error: error.slice(0, longestError), identity };
       book.failing = next;
       book.failureAt = time;
       return { writes: [row(namespaceUid, name, 'failure', next)], onlyFailuresMs: time - next.since };

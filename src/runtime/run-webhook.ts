@@ -196,7 +196,7 @@ async function consequences(
   const at = parts.clock.wall();
   if (result.kind === 'done') return { writes: health.success(namespaceUid, name), append: [] };
   const error = 'error' in result ? result.error : '';
-  const { writes, onlyFailuresMs } = await health.failure(namespaceUid, name, error);
+  const { writes, onlyFailuresMs } = await health.failure(namespaceUid, name, identity, error);
   if (!gone && onlyFailuresMs < switchOffAfterMs) return { writes, append: [] };
   const off: SwitchedOff = { at, reason: gone ? 'Gone' : 'OnlyFailures', error, identity };
   const told = await systemItem(
