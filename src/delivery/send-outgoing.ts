@@ -7,7 +7,7 @@ export interface OutgoingRequest {
   /** Default: POST. */
   readonly method?: 'POST' | 'OPTIONS';
   readonly url: string;
-  /** Chosen by a user: the guard refuses those it keeps for itself. */
+  /** Chosen by a user: the guard refuses those it keeps for itself, and those of the host win. */
   readonly headers: readonly (readonly [string, string])[];
   /** Set by the host: signatures, hop counter. */
   readonly hostHeaders: readonly (readonly [string, string])[];
@@ -27,12 +27,14 @@ const passingRules: ReadonlySet<string> = new Set(['busy']);
 /** `now`: wall clock, for a `Retry-After` that is a date. */
 export async function sendOutgoing(outbound: Outbound, request: OutgoingRequest, now: number): Promise<OutgoingAnswer> {
   const { method = 'POST', url, headers, hostHeaders, body, timeoutMs, signal, secretTexts } = request;
+  // Two signatures in one header are none to a receiver.
+  const ours = new Set(hostHeaders.map(([name]) => name.toLowerCase()));
   let result: OutboundResult;
   try {
     result = await outbound.send({
       method,
       url,
-      headers,
+      headers: headers.filter(([name]) => !ours.has(name.toLowerCase())),
       hostHeaders,
       ...(body === undefined ? {} : { body }),
       timeoutMs,

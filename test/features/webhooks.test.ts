@@ -187,6 +187,17 @@ suite('webhooks of subscriptions', () => {
     assert.deepEqual([received?.headers['x-github-event'], received?.headers['x-github-delivery']], ['g.a', id]);
   });
 
+  test('a signature that a transform sets does not stand beside the real one', async () => {
+    const transform = 'return event.data, { ["X-Hub-Signature-256"] = "sha256=00", ["X-GitHub-Event"] = "push" }';
+    const signing = { format: 'github', secretRefs: [{ name: 'signing', key: 'plain' }] } as const;
+    await subscribe('forged', { events: ['forged.*'], transform, ...signing });
+    await bench.publish('forged.a', { a: 1 });
+    const [received] = await bench.receiver.count('/forged', 1);
+    const expected = createHmac('sha256', plainSecret).update('{"a":1}').digest('hex');
+    assert.equal(received?.headers['x-hub-signature-256'], `sha256=${expected}`);
+    assert.equal(received?.headers['x-github-event'], 'push', 'the control: other headers are its own');
+  });
+
   test('with `ordered` one value of the key goes after the other, and other values pass', async () => {
     bench.receiver.on('/ordered', (response, { body }, count) => {
       const { n } = (JSON.parse(body) as { data: { n: number } }).data;
