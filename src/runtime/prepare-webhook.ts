@@ -1,5 +1,6 @@
 /** Makes the message of one event for one subscription: its filter, its transform, its format. */
 import { formatOutgoing, type OutgoingMessage, type TransformedBody } from '../delivery/format-outgoing.ts';
+import { readFormField } from '../receivers/form-body.ts';
 import { checkHeaders } from '../policy/outbound-request.ts';
 import type { CallError, CallResult, CallUsage, LuaValue } from '../lua/types.ts';
 import type { Lease } from '../store/store.ts';
@@ -65,7 +66,8 @@ export async function prepareWebhook(
 function outgoingEvent({ event }: Lease): Parameters<typeof formatOutgoing>[1] {
   const source = new StoredEventSource(event, undefined, 1);
   const { contentType, formField, request, name, subject, extra } = source.attributes;
-  const form = formField === undefined ? undefined : new URLSearchParams(text(event.body)).get(formField);
+  // Read as when it was accepted: another field of that name, written in another way, was never looked at.
+  const form = formField === undefined ? undefined : readFormField(event.body, formField);
   const { type, source: from } = event;
   return {
     id: source.eventId,
@@ -77,14 +79,12 @@ function outgoingEvent({ event }: Lease): Parameters<typeof formatOutgoing>[1] {
     ...(name === undefined ? {} : { name }),
     // What the platform itself stored (schedules, published events) is JSON.
     contentType:
-      form === undefined || form === null
+      form === undefined
         ? (contentType ?? (request === undefined ? 'application/json' : 'application/octet-stream'))
         : 'application/json',
-    body: form === undefined || form === null ? event.body : Buffer.from(form),
+    body: form === undefined ? event.body : Buffer.from(form),
   };
 }
-
-const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 
 function failed(reason: 'FilterError' | 'TransformError', result: CallResult): PreparedWebhook {
   if (result.kind === 'ok' || result.kind === 'exit') {

@@ -1,8 +1,9 @@
 /** Attributes that a publisher adds to an event: kept, given to handlers and filters, sent on, shown; refused with the reason. */
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { after, before, suite, test } from 'node:test';
 import { HTTP, CloudEvent } from 'cloudevents';
-import { secretRefs, startWebhookBench, type WebhookBench } from '../builders/webhook-bench.ts';
+import { plainSecret, secretRefs, startWebhookBench, type WebhookBench } from '../builders/webhook-bench.ts';
 
 const structured = 'application/cloudevents+json';
 
@@ -19,6 +20,22 @@ suite('attributes of published events', () => {
             log.info(json.encode({ region = a.region, retries = a.retries, urgent = a.urgent, subject = event.subject }))
           end`,
           triggers: [{ name: 'on', event: { type: 'com.acme.*' }, filter: 'event.attributes ~= nil' }],
+        },
+        {
+          name: 'hub',
+          namespace: 'team-a',
+          code: 'return function() end',
+          triggers: [
+            {
+              name: 'hub',
+              http: {
+                path: 'hub',
+                mode: 'async',
+                publish: true,
+                receiver: { github: { secretRefs: [{ name: 'signing', key: 'plain' }] } },
+              },
+            },
+          ],
         },
         {
           name: 'tell',
@@ -135,6 +152,27 @@ suite('attributes of published events', () => {
     assert.deepEqual((await sent('y3'))['data'], { n: 1 }, 'control: what is JSON stays JSON');
     const declared = JSON.stringify({ ...encoded, datacontenttype: 'application/json' });
     assert.equal((await post(declared, { 'content-type': structured })).status, 400);
+  });
+
+  test('what is sent on of a form is what was read of it', async () => {
+    const { served, receiver } = bench;
+    const subscription = { name: 'hub', namespace: 'team-a', secretRefs, url: `${receiver.url}/hub` };
+    await served.subscribe({ ...subscription, events: ['com.github.*'] });
+    const body = 'pay%6Coad=1%2C%22type%22%3A%22forged%22&payload=%7B%22n%22%3A1%7D';
+    const accepted = await fetch(`${served.url}/team-a/hub`, {
+      method: 'POST',
+      body,
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        'x-github-event': 'push',
+        'x-github-delivery': 'form-1',
+        'x-hub-signature-256': `sha256=${createHmac('sha256', plainSecret).update(body).digest('hex')}`,
+      },
+    });
+    assert.equal(accepted.status, 202);
+    const [received] = await receiver.count('/hub', 1);
+    const { type, data } = JSON.parse(received?.body ?? '') as Readonly<Record<string, unknown>>;
+    assert.deepEqual([type, data], ['com.github.push', { n: 1 }]);
   });
 
   test('a bad one is named with its rule, and nothing of a batch is kept', async () => {
