@@ -93,6 +93,29 @@ suite('callbacks', () => {
     assert.doesNotMatch(received?.body ?? '', /detail of the error/);
   });
 
+  test('a repetition calls nobody else back; one that is dead runs again, and calls back again', async () => {
+    const repeat = (data: unknown, key: string, to: string): Promise<Response> =>
+      served.call('/async-function/default/worker', {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'idempotency-key': key,
+          'x-callback-url': `${receiver.url}/${to}`,
+        },
+        body: JSON.stringify(data),
+      });
+    await repeat({ a: 1, b: 2 }, 'sum', 'first');
+    await receiver.count('/first', 1);
+    const again = await repeat({ a: 1, b: 2 }, 'sum', 'other');
+    assert.ok(again.headers.has('x-moonhook-duplicate-of'));
+    await repeat({ fail: true }, 'dead', 'dead');
+    const [one] = await receiver.count('/dead', 1);
+    await repeat({ fail: true }, 'dead', 'other');
+    const two = (await receiver.count('/dead', 2)).at(-1);
+    assert.notEqual(one?.headers['webhook-id'], two?.headers['webhook-id'], 'the news of another run');
+    assert.equal(receiver.received.filter(({ path }) => path === '/other').length, 0);
+  });
+
   test('an asynchronous trigger calls back once, although its event is on the bus as well', async () => {
     const response = await fetch(`${served.url}/default/job`, {
       method: 'POST',
