@@ -47,3 +47,15 @@ test('what is done or dead is not tried again', () => {
     dead,
   );
 });
+
+test('a wish counts to a day, and any wait is up to a fifth longer', () => {
+  const day = 24 * 3_600_000;
+  const wait = (retryAfterMs: number, random: number): unknown => {
+    const ending = endAttempt({ ...again, retryAfterMs }, 1, schedule, () => random);
+    return ending.kind === 'retry' ? ending.delayMs : ending;
+  };
+  assert.deepEqual(
+    [wait(day - 1, 0), wait(day + 1, 0), wait(Infinity, 0), wait(Infinity, 1)],
+    [day - 1, day, day, day * 1.2],
+  );
+});
